@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "cli/command_line.h"
+#include "cli/stderr_log.h"
+#include "core/exit_code.h"
+#include "supervise/run.h"
+
+namespace dlock::cli {
+
+/// `dlock run …`, checked.
+struct RunCommand {
+  supervise::RunOptions options;
+  LogOptions log;
+  /// Nothing was configured, so the embedded store is used: to be said once.
+  bool store_is_default = false;
+};
+
+/// `--help` or `--version`: what to print on stdout.
+struct Print {
+  std::string text;
+};
+
+/// What is wrong with the command line or the environment; nothing was started.
+struct BadUsage {
+  ExitCode code;
+  std::string message;
+};
+
+using Parsed = std::variant<RunCommand, Print, BadUsage>;
+
+/// `store_variable` is the value of DLOCK_STORE, if it is set.
+Parsed parse(const CommandLine& line, const std::optional<std::string>& store_variable);
+
+}  // namespace dlock::cli

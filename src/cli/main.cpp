@@ -1,0 +1,67 @@
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <system_error>
+
+#include "cli/args.h"
+#include "cli/command_line.h"
+#include "cli/stderr_log.h"
+#include "supervise/run.h"
+
+namespace {
+
+using namespace dlock;
+
+std::optional<std::string> variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? std::optional<std::string>{value} : std::nullopt;
+}
+
+ExitStatus print(const cli::Print& what) {
+  const bool printed = std::fputs(what.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  return {.code = printed ? 0 : static_cast<int>(ExitCode::SystemError)};
+}
+
+ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments, const supervise::InheritedSignals& inherited,
+               const supervise::ArgumentArea& arguments, cli::StderrLog& log) {
+  log.configure(command.log);
+  log.set_key(command.options.key.bytes());
+  if (secret_in_arguments) {
+    log.warn("the password in --store could be seen in the process list for a moment: put the URL into DLOCK_STORE instead");
+  }
+  if (command.store_is_default) {
+    log.notice("no store is configured, so the lock covers this machine only (--store or DLOCK_STORE names one; --store local silences this)");
+  }
+  return supervise::run(command.options, inherited, arguments, log);
+}
+
+ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
+  const auto arguments = supervise::ArgumentArea::of(argc, argv);
+  const cli::CommandLine line = cli::split_at_dashes(argc, argv);
+  const bool secret_in_arguments = cli::wipe_url_secrets(argc, argv);
+  const cli::Parsed parsed = cli::parse(line, variable("DLOCK_STORE"));
+  if (const auto* command = std::get_if<cli::RunCommand>(&parsed)) {
+    return run(*command, secret_in_arguments, inherited, arguments, log);
+  }
+  if (const auto* text = std::get_if<cli::Print>(&parsed)) return print(*text);
+  const auto& bad = std::get<cli::BadUsage>(parsed);
+  log.error(bad.message);
+  return {.code = static_cast<int>(bad.code)};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  supervise::open_missing_standard_descriptors();
+  const supervise::InheritedSignals inherited = supervise::take_over_signals();
+  cli::StderrLog log;
+  try {
+    supervise::leave(dlock_main(argc, argv, inherited, log));
+  } catch (const std::system_error& refusal) {
+    log.error(std::string{"the system refused: "} + refusal.what());
+    supervise::leave({.code = static_cast<int>(ExitCode::SystemError)});
+  } catch (const std::exception& bug) {
+    log.error(std::string{"a bug in dlock: "} + bug.what());
+    supervise::leave({.code = static_cast<int>(ExitCode::InternalError)});
+  }
+}

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/log.h"
+
+namespace dlock::cli {
+
+enum class LogFormat { Text, Json };
+
+struct LogOptions {
+  LogFormat format = LogFormat::Text;
+  LogLevel most_detailed = LogLevel::Notice;
+};
+
+/// The one logger: a line each to stderr, `dlock: …` or a JSON object. Made at the first line, so
+/// that a run without words does not pay for it.
+///
+/// Never waits long: when nobody reads stderr a line is dropped after 50 ms, and from then on at once
+/// until there is room again.
+class StderrLog final : public Log {
+ public:
+  StderrLog();
+  ~StderrLog() override;
+
+  void configure(const LogOptions& options) { options_ = options; }
+  /// Shown in each JSON line.
+  void set_key(const std::string& key) { key_ = key; }
+
+  void say(LogLevel level, const std::string& text) override;
+
+ private:
+  struct Logger;
+  LogOptions options_;
+  std::string key_;
+  std::unique_ptr<Logger> logger_;
+};
+
+}  // namespace dlock::cli

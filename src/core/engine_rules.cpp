@@ -1,0 +1,131 @@
+#include "core/engine_rules.h"
+
+namespace dlock::engine {
+namespace {
+
+bool asks_to_stop(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
+/// A lost lock outranks a silent store, and both what the job did: the exit code must never say
+/// that all was well when it was not.
+int rank(Ending ending) {
+  switch (ending) {
+    case Ending::LockLost:
+      return 3;
+    case Ending::LockUnconfirmed:
+      return 2;
+    case Ending::SupervisorDied:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+Actions Rules::on(const Event& event) {
+  if (state_ == State::Over) return {};
+  return std::visit([this](const auto& happened) { return handle(happened); }, event);
+}
+
+Actions Rules::handle(const ExecWorked&) {
+  if (state_ != State::Starting) return {};
+  state_ = State::Running;
+  return {TellStarted{}};
+}
+
+Actions Rules::handle(const ExecFailed& failed) {
+  if (state_ == State::Starting && ending_ == Ending::JobEnded) {
+    ending_ = Ending::CannotRun;
+    detail_ = failed.error;
+  }
+  return {};  // the child is about to exit; the lock is released when it is gone
+}
+
+Actions Rules::handle(const RootEnded& ended) {
+  if (ending_ == Ending::JobEnded) detail_ = ended.wait_status;
+  if (ended.alone) return finish();
+  if (state_ == State::Killing) return {};
+  if (state_ == State::Draining) return {};
+  state_ = State::Draining;
+  switch (policy_.orphans) {
+    case Orphans::Leave:
+      return finish();
+    case Orphans::Wait:
+      return {};
+    case Orphans::Kill:
+      break;
+  }
+  // A stopped process acts on no signal but SIGKILL until it goes on.
+  return {SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT},
+          StartGrace{policy_.stop.leftovers_grace}};
+}
+
+Actions Rules::handle(const RootStopped&) {
+  stopped_ = true;
+  if (state_ == State::Running) return {TellStopped{}};
+  return {};
+}
+
+Actions Rules::handle(const RootContinued&) {
+  stopped_ = false;
+  if (state_ == State::Running) return {TellContinued{}};
+  return {};
+}
+
+Actions Rules::handle(const NoChildren&) { return finish(); }
+
+Actions Rules::handle(const SignalAsked& asked) {
+  switch (state_) {
+    case State::Draining:
+      if (policy_.orphans != Orphans::Wait || !asks_to_stop(asked.number)) return {};
+      return {SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT},
+              StartGrace{policy_.stop.leftovers_grace}};
+    case State::Starting:
+    case State::Running:
+      break;
+    case State::Killing:
+    case State::Over:
+      return {};
+  }
+  const bool stop = asked.number == SIGTERM;
+  Actions actions{SignalRoot{stop ? policy_.stop.signal : asked.number}};
+  if (stopped_ && asks_to_stop(asked.number)) actions.push_back(SignalRoot{SIGCONT});
+  if (stop && policy_.stop.kill_after) actions.push_back(StartGrace{*policy_.stop.kill_after});
+  return actions;
+}
+
+Actions Rules::handle(const KillAsked&) { return kill(); }
+
+Actions Rules::handle(const FrontGone&) { return kill_because(Ending::SupervisorDied); }
+
+Actions Rules::handle(const DeadlineHit&) {
+  if (policy_.on_silence == OnSilence::Continue) return {};
+  return kill_because(Ending::LockUnconfirmed);
+}
+
+Actions Rules::handle(const LeaseLost&) { return kill_because(Ending::LockLost); }
+
+Actions Rules::handle(const GraceOver&) { return kill(); }
+
+Actions Rules::kill() {
+  if (state_ == State::Killing) return {};
+  state_ = State::Killing;
+  return {KillTree{}};
+}
+
+Actions Rules::kill_because(Ending ending) {
+  if (rank(ending) > rank(ending_)) {
+    ending_ = ending;
+    detail_ = 0;
+  }
+  return kill();
+}
+
+Actions Rules::finish() {
+  state_ = State::Over;
+  return {Finish{ending_, detail_}};
+}
+
+}  // namespace dlock::engine

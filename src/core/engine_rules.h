@@ -1,0 +1,130 @@
+#pragma once
+
+#include "core/ending.h"
+#include "core/policy.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace dlock::engine {
+
+// What happens to the engine once the job has been forked.
+struct ExecWorked {};
+struct ExecFailed {
+  int error;
+};
+/// The job's first process ended. `alone`: waitpid(2) knows of no other process either.
+struct RootEnded {
+  int wait_status;
+  bool alone;
+};
+struct RootStopped {};
+struct RootContinued {};
+/// waitpid(2) said ECHILD: the proof that no process of the job is left.
+struct NoChildren {};
+/// The front passes a signal on.
+struct SignalAsked {
+  int number;
+};
+/// The user pressed Ctrl-C for the third time.
+struct KillAsked {};
+struct FrontGone {};
+/// The lease ended without a renewal that the store acknowledged.
+struct DeadlineHit {};
+/// The store said that the lock is not ours.
+struct LeaseLost {};
+/// The time of the last StartGrace is over.
+struct GraceOver {};
+
+using Event =
+    std::variant<ExecWorked, ExecFailed, RootEnded, RootStopped, RootContinued, NoChildren,
+                 SignalAsked, KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver>;
+
+// What the engine does about it, in the order given.
+struct TellStarted {
+  bool operator==(const TellStarted&) const = default;
+};
+struct TellStopped {
+  bool operator==(const TellStopped&) const = default;
+};
+struct TellContinued {
+  bool operator==(const TellContinued&) const = default;
+};
+struct SignalRoot {
+  int number;
+  bool operator==(const SignalRoot&) const = default;
+};
+struct SignalLeftovers {
+  int number;
+  bool operator==(const SignalLeftovers&) const = default;
+};
+struct StartGrace {
+  Duration length;
+  bool operator==(const StartGrace&) const = default;
+};
+/// SIGKILL to every process of the job, again and again until NoChildren.
+struct KillTree {
+  bool operator==(const KillTree&) const = default;
+};
+/// The run is over: release the lock unless it is lost, and tell the front.
+struct Finish {
+  Ending ending;
+  std::int32_t detail;
+  bool operator==(const Finish&) const = default;
+};
+
+using Action = std::variant<TellStarted, TellStopped, TellContinued, SignalRoot, SignalLeftovers,
+                            StartGrace, KillTree, Finish>;
+using Actions = std::vector<Action>;
+
+struct Policy {
+  OnSilence on_silence = OnSilence::Kill;
+  Orphans orphans = Orphans::Kill;
+  StopPolicy stop;
+};
+
+/// Decides what the engine does from the fork of the job to its end. Pure: it knows no clock, no
+/// process and no store; the loop in supervise/engine.cpp tells it what happened and does what it
+/// says.
+///
+/// The invariant that everything rests on: Finish comes only after NoChildren (or RootEnded alone),
+/// and once. The one exception has a name: Orphans::Leave.
+class Rules {
+ public:
+  enum class State { Starting, Running, Draining, Killing, Over };
+
+  explicit Rules(Policy policy) : policy_(policy) {}
+
+  Actions on(const Event& event);
+  State state() const { return state_; }
+
+ private:
+  Actions handle(const ExecWorked&);
+  Actions handle(const ExecFailed&);
+  Actions handle(const RootEnded&);
+  Actions handle(const RootStopped&);
+  Actions handle(const RootContinued&);
+  Actions handle(const NoChildren&);
+  Actions handle(const SignalAsked&);
+  Actions handle(const KillAsked&);
+  Actions handle(const FrontGone&);
+  Actions handle(const DeadlineHit&);
+  Actions handle(const LeaseLost&);
+  Actions handle(const GraceOver&);
+
+  Actions kill();
+  Actions kill_because(Ending ending);
+  Actions finish();
+
+  Policy policy_;
+  State state_ = State::Starting;
+  bool stopped_ = false;
+  // What the run is to end with: the job's own status, unless something worse happened.
+  // Should nobody tell that status, it is "killed", never "success".
+  Ending ending_ = Ending::JobEnded;
+  std::int32_t detail_ = SIGKILL;
+};
+
+}  // namespace dlock::engine

@@ -1,0 +1,126 @@
+#include "core/front_rules.h"
+
+#include <csignal>
+
+namespace dlock::front {
+namespace {
+
+constexpr Duration double_press = std::chrono::seconds{2};
+
+bool asks_to_stop(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
+/// What a terminal sends to the whole foreground group, so that the job has it already.
+bool comes_to_the_group(int signal) {
+  switch (signal) {
+    case SIGINT:
+    case SIGQUIT:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGWINCH:
+    case SIGHUP:
+    case SIGCONT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Actions Rules::on(const Event& event) {
+  if (state_ == State::Over) return {};
+  return std::visit([this](const auto& happened) { return handle(happened); }, event);
+}
+
+Actions Rules::handle(const Signalled& signal) {
+  const auto number = static_cast<std::size_t>(signal.number);
+  if (asks_to_stop(signal.number) && situation_.ignored.test(number)) return {};
+  switch (state_) {
+    case State::Waiting:
+      // No job yet that could have had it. Anything but a wish to stop has nobody to go to.
+      if (asks_to_stop(signal.number)) return {PassOn{signal.number}};
+      return {};
+    case State::Running:
+      break;
+    case State::Settling:
+    case State::Killing:
+    case State::Over:
+      return {};
+  }
+  if (situation_.shares_group && signal.origin == Origin::Kernel &&
+      comes_to_the_group(signal.number)) {
+    return signal.number == SIGINT ? interrupt_from_terminal(signal.at) : Actions{};
+  }
+  // The job signalled its own group, in which we are: it has had it, and did not mean us (as sudo).
+  if (situation_.shares_group && signal.origin == Origin::OurJob) return {};
+  return {PassOn{signal.number}};
+}
+
+/// The first Ctrl-C is the job's own business. Who presses it again at once wants it to end.
+Actions Rules::interrupt_from_terminal(Instant at) {
+  interrupts_ = interrupts_ > 0 && at - last_interrupt_ <= double_press ? interrupts_ + 1 : 1;
+  last_interrupt_ = at;
+  if (interrupts_ == 2) return {SayTerminating{}, PassOn{SIGTERM}};
+  if (interrupts_ >= 3) return {AskToKill{}};
+  return {};
+}
+
+Actions Rules::handle(const JobStarted&) {
+  if (state_ == State::Waiting) state_ = State::Running;
+  return {};
+}
+
+Actions Rules::handle(const JobStopped&) {
+  // Only with a shared group: there the shell must see us stop with the job. Elsewhere nobody
+  // would wake us again.
+  if (state_ == State::Running && situation_.shares_group) return {StopSelf{}};
+  return {};
+}
+
+Actions Rules::handle(const JobContinued&) { return {}; }
+
+Actions Rules::handle(const JobGone& gone) {
+  if (state_ == State::Killing) return {};
+  state_ = State::Settling;
+  ending_ = gone.ending;
+  detail_ = gone.detail;
+  return {};
+}
+
+Actions Rules::handle(const EngineFinished& finished) {
+  state_ = State::Over;
+  return {Finish{finished.ending, finished.detail}};
+}
+
+Actions Rules::handle(const EngineGone&) {
+  // The job was proved gone, and only the release is uncertain: its status stands.
+  if (state_ == State::Settling) {
+    state_ = State::Over;
+    return {Finish{ending_, detail_}};
+  }
+  return kill_because(Ending::SupervisorDied);
+}
+
+Actions Rules::handle(const DeadlineHit&) {
+  if (!deadline_counts() || situation_.on_silence == OnSilence::Continue) return {};
+  return kill_because(Ending::LockUnconfirmed);
+}
+
+Actions Rules::handle(const NoChildren&) {
+  if (state_ != State::Killing) return {};
+  state_ = State::Over;
+  return {Finish{ending_, detail_}};
+}
+
+Actions Rules::kill_because(Ending ending) {
+  if (state_ == State::Killing) return {};
+  state_ = State::Killing;
+  ending_ = ending;
+  detail_ = 0;
+  return {KillAll{}};
+}
+
+}  // namespace dlock::front

@@ -1,0 +1,121 @@
+#pragma once
+
+#include "core/ending.h"
+#include "core/policy.h"
+#include "core/time.h"
+
+#include <bitset>
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+namespace dlock::front {
+
+/// Who sent a signal to the front.
+enum class Origin {
+  Kernel,   // the terminal: Ctrl-C, Ctrl-Z, a hang-up, a new window size
+  OurJob,   // a process of the job, to its own process group as a rule
+  Someone,  // anybody else
+};
+
+// What happens to the front.
+struct Signalled {
+  int number;
+  Origin origin;
+  Instant at;
+};
+struct JobStarted {};
+struct JobStopped {};
+struct JobContinued {};
+/// The engine has proved that no process of the job is left, and goes on to release the lock.
+struct JobGone {
+  Ending ending;
+  std::int32_t detail;
+};
+/// The engine's last word.
+struct EngineFinished {
+  Ending ending;
+  std::int32_t detail;
+};
+struct EngineGone {};
+struct DeadlineHit {};
+/// waitpid(2) said ECHILD to the front, after it killed.
+struct NoChildren {};
+
+using Event = std::variant<Signalled, JobStarted, JobStopped, JobContinued, JobGone, EngineFinished,
+                           EngineGone, DeadlineHit, NoChildren>;
+
+// What the front does about it.
+struct PassOn {
+  int number;
+  bool operator==(const PassOn&) const = default;
+};
+struct AskToKill {
+  bool operator==(const AskToKill&) const = default;
+};
+struct StopSelf {
+  bool operator==(const StopSelf&) const = default;
+};
+struct SayTerminating {
+  bool operator==(const SayTerminating&) const = default;
+};
+/// SIGKILL to the engine and to every process of the job, until NoChildren.
+struct KillAll {
+  bool operator==(const KillAll&) const = default;
+};
+struct Finish {
+  Ending ending;
+  std::int32_t detail;
+  bool operator==(const Finish&) const = default;
+};
+
+using Action = std::variant<PassOn, AskToKill, StopSelf, SayTerminating, KillAll, Finish>;
+using Actions = std::vector<Action>;
+
+using SignalSet = std::bitset<65>;
+
+struct Situation {
+  /// With a terminal the job is in the front's process group, and the terminal signals both.
+  bool shares_group = false;
+  /// Signals that dlock's caller had set to be ignored, as nohup does.
+  SignalSet ignored;
+  OnSilence on_silence = OnSilence::Kill;
+};
+
+/// Decides what the front does from the fork of the engine to its own end. Pure, like the engine's
+/// rules: the loop is in supervise/front.cpp.
+class Rules {
+ public:
+  enum class State { Waiting, Running, Settling, Killing, Over };
+
+  explicit Rules(Situation situation) : situation_(situation) {}
+
+  Actions on(const Event& event);
+  State state() const { return state_; }
+
+  /// Whether the lease still matters: after the job is gone it does not.
+  bool deadline_counts() const { return state_ == State::Waiting || state_ == State::Running; }
+
+ private:
+  Actions handle(const Signalled&);
+  Actions handle(const JobStarted&);
+  Actions handle(const JobStopped&);
+  Actions handle(const JobContinued&);
+  Actions handle(const JobGone&);
+  Actions handle(const EngineFinished&);
+  Actions handle(const EngineGone&);
+  Actions handle(const DeadlineHit&);
+  Actions handle(const NoChildren&);
+
+  Actions interrupt_from_terminal(Instant at);
+  Actions kill_because(Ending ending);
+
+  Situation situation_;
+  State state_ = State::Waiting;
+  Ending ending_ = Ending::SupervisorDied;
+  std::int32_t detail_ = 0;
+  int interrupts_ = 0;
+  Instant last_interrupt_{};
+};
+
+}  // namespace dlock::front

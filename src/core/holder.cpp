@@ -1,0 +1,21 @@
+#include "core/holder.h"
+
+#include "core/text.h"
+
+namespace dlock {
+
+std::string describe(const Holder& holder) {
+  // A peer that writes no host and pid of its own still has them in its process hash.
+  std::string text =
+      holder.host.empty() ? excerpt(holder.process.text, 100) : "host " + excerpt(holder.host, 64);
+  if (text.empty()) text = "an unknown holder";
+  if (holder.pid > 0) text += " pid " + std::to_string(holder.pid);
+  if (!holder.user.empty()) text += " user " + excerpt(holder.user, 32);
+  if (!holder.command.empty()) text += " (" + excerpt(holder.command, 80) + ")";
+  if (!holder.acquired_at.empty()) text += " since " + excerpt(holder.acquired_at, 32);
+  if (!holder.note.empty()) text += ", note: " + excerpt(holder.note, 120);
+  if (!holder.trace.empty()) text += ", trace: " + excerpt(holder.trace, 80);
+  return text;
+}
+
+}  // namespace dlock

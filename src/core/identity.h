@@ -1,0 +1,41 @@
+#pragma once
+
+#include "core/key.h"
+
+#include <cstdint>
+#include <string>
+
+namespace dlock {
+
+/// Names one run of dlock to all of the cluster: `{host}/{pid}.{number}`. The liveness key carries
+/// it. Unique per run: two machines may share a host name, and in containers every pid is 1.
+struct ProcessHash {
+  std::string text;
+  bool operator==(const ProcessHash&) const = default;
+};
+
+/// Names one attempt to get one lock: `{key}@{processHash}.{attempt}`, then `#{trace}`.
+///
+/// Never reused, not even by a retry of the same run: a peer that saw the hash and judged its
+/// holder dead may delete a lock of that hash at any later moment (PROTOCOL 0.3, X_samehash).
+struct OwnerHash {
+  std::string text;
+  bool operator==(const OwnerHash&) const = default;
+};
+
+/// Goes up with every acquisition of a key; a resource that remembers the largest it has seen can
+/// refuse a holder that is late. 0: none was taken.
+struct FencingToken {
+  std::uint64_t value = 0;
+  auto operator<=>(const FencingToken&) const = default;
+};
+
+/// `number` must be random: see ProcessHash. The host is cleaned of `/`, which ends it.
+ProcessHash make_process_hash(const std::string& host, int pid, std::uint64_t number);
+
+/// Key and trace go in as printable text, so that the hash survives JSON unchanged: it is compared
+/// byte by byte. That two keys may then look alike does no harm, for the process hash is unique.
+OwnerHash make_owner_hash(const LockKey& key, const ProcessHash& process, std::uint32_t attempt,
+                          const std::string& trace);
+
+}  // namespace dlock

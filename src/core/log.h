@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+namespace dlock {
+
+enum class LogLevel { Error, Warning, Notice, Debug };
+
+/// Where our words go: stderr, through the one logger that src/cli makes.
+///
+/// A line may be dropped rather than wait for a reader: nobody who reads slowly may delay a kill.
+/// Called from the main thread of either process only; the liveness thread does not log.
+class Log {
+ public:
+  virtual ~Log() = default;
+  virtual void say(LogLevel level, const std::string& text) = 0;
+
+  void error(const std::string& text) { say(LogLevel::Error, text); }
+  void warn(const std::string& text) { say(LogLevel::Warning, text); }
+  void notice(const std::string& text) { say(LogLevel::Notice, text); }
+  void debug(const std::string& text) { say(LogLevel::Debug, text); }
+};
+
+}  // namespace dlock

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "core/time.h"
+
+#include <csignal>
+#include <optional>
+
+namespace dlock {
+
+/// What happens when the store has been silent up to the deadline.
+enum class OnSilence { Kill, Continue };
+
+/// What happens to processes that the job's first process leaves behind.
+enum class Orphans { Kill, Wait, Leave };
+
+/// What holds the job's processes together, beside the walk over the process tree.
+enum class Containment { Auto, Walk, Cgroup, PidNamespace };
+
+struct StopPolicy {
+  /// What asks the job, or what it left behind, to end.
+  int signal = SIGTERM;
+  /// Between that and SIGKILL for what the job left behind.
+  Duration leftovers_grace = std::chrono::seconds{2};
+  /// Between a SIGTERM to dlock and SIGKILL for the job; nothing: the job takes as long as it
+  /// takes.
+  std::optional<Duration> kill_after;
+};
+
+}  // namespace dlock

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "core/time.h"
+
+#include <poll.h>
+#include <span>
+
+namespace dlock {
+
+/// Waits until one of `watched` is ready or `until` has come; true in the first case. Retries when
+/// a signal interrupts it. `never` waits for ever. The wait itself stands still in a suspend: who
+/// must not be late after one watches a timerfd on CLOCK_BOOTTIME as well.
+bool wait_for_any(std::span<pollfd> watched, Instant until);
+
+}  // namespace dlock

@@ -1,0 +1,49 @@
+#include "core/signals.h"
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+
+namespace dlock {
+namespace {
+
+std::optional<int> number_in(std::string_view text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return {};
+  return value;
+}
+
+std::optional<int> in_range(std::optional<int> number) {
+  return number && *number >= 1 && *number <= SIGRTMAX ? number : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int> parse_signal(std::string_view text) {
+  if (const auto number = number_in(text)) return in_range(number);
+
+  std::string name{text};
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  if (name.starts_with("SIG")) name.erase(0, 3);
+
+  if (name == "RTMIN") return SIGRTMIN;
+  if (name == "RTMAX") return SIGRTMAX;
+  const auto offset = number_in(name.size() > 6 ? std::string_view{name}.substr(6) : "");
+  if (name.starts_with("RTMIN+") && offset) return in_range(SIGRTMIN + *offset);
+  if (name.starts_with("RTMAX-") && offset) return in_range(SIGRTMAX - *offset);
+  for (int number = 1; number < SIGRTMIN; ++number) {
+    const char* known = ::sigabbrev_np(number);
+    if (known != nullptr && name == known) return number;
+  }
+  return {};
+}
+
+std::string signal_name(int number) {
+  const char* known = ::sigabbrev_np(number);
+  return known != nullptr ? "SIG" + std::string{known} : "signal " + std::to_string(number);
+}
+
+}  // namespace dlock

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dlock {
+
+/// The number of a signal given as `TERM`, `SIGTERM`, `term` or `15`; `RTMIN+3` too.
+std::optional<int> parse_signal(std::string_view text);
+
+/// `SIGTERM`, or `signal 42` for one without a name.
+std::string signal_name(int number);
+
+}  // namespace dlock

@@ -1,0 +1,73 @@
+#include "core/text.h"
+
+namespace dlock {
+namespace {
+
+bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
+
+/// The length of the UTF-8 sequence at the start of `bytes`; 0 when there is none (RFC 3629).
+std::size_t sequence_length(std::string_view bytes) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  const unsigned char first = at(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || bytes.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if (!is_continuation(at(i))) return 0;
+  }
+  const bool overlong = (first == 0xE0 && at(1) < 0xA0) || (first == 0xF0 && at(1) < 0x90);
+  const bool surrogate = first == 0xED && at(1) > 0x9F;
+  const bool beyond_unicode = first == 0xF4 && at(1) > 0x8F;
+  return overlong || surrogate || beyond_unicode ? 0 : length;
+}
+
+/// C0 and C1 controls and DEL; also the bidirectional overrides, which reorder what is read.
+bool is_control(std::string_view sequence) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (sequence.size() == 1) return at(0) < 0x20 || at(0) == 0x7F;
+  if (sequence.size() == 2) return at(0) == 0xC2 && at(1) < 0xA0;
+  if (sequence.size() != 3 || at(0) != 0xE2) return false;
+  return (at(1) == 0x80 && at(2) >= 0xA8 && at(2) <= 0xAE) ||
+         (at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9);
+}
+
+}  // namespace
+
+std::string printable(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const std::size_t length = sequence_length(bytes);
+    const std::string_view sequence = bytes.substr(0, length == 0 ? 1 : length);
+    if (length == 0 || is_control(sequence)) {
+      out += '?';
+    } else {
+      out += sequence;
+    }
+    bytes.remove_prefix(sequence.size());
+  }
+  return out;
+}
+
+std::string excerpt(std::string_view bytes, std::size_t most) {
+  std::string text = printable(bytes);
+  if (text.size() <= most) return text;
+  std::size_t cut = most;
+  while (cut > 0 && is_continuation(static_cast<unsigned char>(text[cut]))) --cut;
+  text.resize(cut);
+  return text + "…";
+}
+
+std::string without_url_secrets(std::string_view text) {
+  std::string out{text};
+  for (std::size_t start = out.find("://"); start != out.npos; start = out.find("://", start)) {
+    start += 3;
+    const std::size_t end = out.find_first_of(" \t\n'\"", start);
+    // The last @ counts: a password may hold one, and a slash too.
+    const std::size_t at = out.substr(0, end).rfind('@');
+    if (at != out.npos && at >= start) out.replace(start, at - start, "***");
+  }
+  return out;
+}
+
+}  // namespace dlock

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace dlock {
+
+/// Bytes from anywhere, made fit for a terminal, a log and JSON: control characters and what is not
+/// UTF-8 become `?`. A lock written by somebody else must not repaint the reader's screen.
+std::string printable(std::string_view bytes);
+
+/// `printable`, and no longer than `most` bytes: a cut is marked by an ellipsis.
+std::string excerpt(std::string_view bytes, std::size_t most);
+
+/// Replaces user and password in every `scheme://user:password@host` by `***`.
+///
+/// Meant for text that others will read, such as the job's command line in the lock.
+std::string without_url_secrets(std::string_view text);
+
+}  // namespace dlock

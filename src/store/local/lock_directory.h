@@ -1,0 +1,24 @@
+#pragma once
+
+#include "core/key.h"
+#include "core/result.h"
+#include "store/store.h"
+
+#include <string>
+
+namespace dlock::local {
+
+/// The directory of the lock files, made if it is missing and checked: a real directory, of the
+/// user that asks, writable by nobody else. Whoever could write there could take away our locks.
+///
+/// Empty means the user's own: /run/dlock for root, else ~/.local/state/dlock with the home of the
+/// password database. Unlike $HOME, $XDG_RUNTIME_DIR and /tmp that is one place for a shell, cron,
+/// ssh and a unit with PrivateTmp=, so that two runs of one user always meet; and no log-out
+/// removes it.
+Result<std::string, StoreFault> ready_directory(const std::string& wanted);
+
+/// The path of the key's lock file below `directory`; makes directories for a key too long for one
+/// file name. Different keys have different paths: no hash is involved.
+Result<std::string, StoreFault> lock_file_path(const std::string& directory, const LockKey& key);
+
+}  // namespace dlock::local

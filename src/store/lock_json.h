@@ -1,0 +1,28 @@
+#pragma once
+
+#include "store/store.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dlock {
+
+/// The value of a lock, wire-compatible with the Node library @clickup/distributed-locker: its five
+/// fields, then ours, which it ignores. `extended_at` is ISO 8601.
+///
+/// Without a token the closing brace is missing: the script that grants the lock adds both.
+std::string lock_json(const Claim& claim, const OwnerHash& owner, const std::string& acquired_at,
+                      const std::string& extended_at, std::optional<FencingToken> token);
+
+/// The value of a liveness key.
+std::string liveness_json(const std::string& alive_at);
+
+/// Reads a lock written by dlock or by the Node library; unknown fields are ignored. Nothing when
+/// it is not JSON or has no owner.
+std::optional<Holder> parse_lock_json(std::string_view text);
+
+/// Only the token, for a value that has one without a holder: a released lock of the local store.
+FencingToken token_in(std::string_view text);
+
+}  // namespace dlock

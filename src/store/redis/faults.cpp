@@ -1,0 +1,153 @@
+#include "store/redis/faults.h"
+
+#include "core/duration.h"
+#include "core/text.h"
+
+#include <array>
+#include <string_view>
+
+namespace dlock::redis {
+namespace {
+
+/// One kind of error reply. `sign` is the reply's first word, or a part of its text where Redis has
+/// no word of its own for it; `remedy` finishes the sentence that begins with the server's name.
+struct Kind {
+  std::string_view sign;
+  ExitCode exit_code;
+  bool worth_retrying;
+  std::string_view remedy;
+};
+
+// The first that fits counts. 69: try again later. 77: the server refused us. 78: dlock was pointed
+// at the wrong thing.
+constexpr std::array<Kind, 28> kinds{{
+    {"NOAUTH", ExitCode::StoreRefused, false,
+     "wants a password: write it into the URL, as in redis://user:password@host"},
+    {"WRONGPASS", ExitCode::StoreRefused, false,
+     "refused the user or the password: check both in the URL"},
+    {"invalid password", ExitCode::StoreRefused, false,
+     "refused the password: check it in the URL"},
+    {"without any password configured", ExitCode::StoreRefused, false,
+     "has no password set for this user: take the password out of the URL, or set one on the "
+     "server"},
+    {"NOPERM", ExitCode::StoreRefused, false,
+     "does not let this user do what dlock needs: see ACL in dlock(1) for the least rights"},
+    {"can't run this command", ExitCode::StoreRefused, false,
+     "does not let this user run a command that dlock's scripts need: see ACL in dlock(1) for the "
+     "least rights"},
+    {"can't access at least one of the keys", ExitCode::StoreRefused, false,
+     "does not let this user touch the keys of the lock: see ACL in dlock(1) for the least rights"},
+    {"DENIED", ExitCode::StoreRefused, false,
+     "is in protected mode and takes no connection from here: give it a password or bind it to "
+     "this network"},
+    {"LOADING", ExitCode::StoreUnavailable, false,
+     "is still loading its data: try again when it has finished"},
+    {"BUSY", ExitCode::StoreUnavailable, false,
+     "is busy with somebody's script: try again, or end that script with SCRIPT KILL"},
+    {"READONLY", ExitCode::StoreUnavailable, false,
+     "is a replica and takes no writes: name the master"},
+    {"MASTERDOWN", ExitCode::StoreUnavailable, false,
+     "is a replica that has lost its master: name the master"},
+    {"OOM", ExitCode::StoreUnavailable, false,
+     "is out of memory: raise its maxmemory or free some"},
+    {"MISCONF", ExitCode::StoreUnavailable, false,
+     "refuses writes because it cannot save to disk: see its log, and mend the disk"},
+    {"NOREPLICAS", ExitCode::StoreUnavailable, false,
+     "refuses writes because too few replicas are connected (min-replicas-to-write)"},
+    {"NOSCRIPT", ExitCode::StoreUnavailable, false,
+     "forgot a script that was just sent: is a proxy in between?"},
+    {"MOVED", ExitCode::Configuration, false,
+     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
+     "Redis"},
+    {"ASK", ExitCode::Configuration, false,
+     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
+     "Redis"},
+    {"CROSSSLOT", ExitCode::Configuration, false,
+     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
+     "Redis"},
+    {"CLUSTERDOWN", ExitCode::Configuration, false,
+     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
+     "Redis"},
+    {"TRYAGAIN", ExitCode::Configuration, false,
+     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
+     "Redis"},
+    {"WRONGTYPE", ExitCode::Configuration, false,
+     "has something else under the name of the lock: choose another --key or --prefix"},
+    {"DB index is out of range", ExitCode::Configuration, false,
+     "has no database of that number: choose a smaller one in the URL, or raise `databases` on the "
+     "server"},
+    {"SELECT is not allowed in cluster mode", ExitCode::Configuration, false,
+     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
+     "Redis"},
+    {"max number of clients reached", ExitCode::StoreUnavailable, false,
+     "takes no more connections: raise its maxclients, or try again later"},
+    {"unknown command", ExitCode::Configuration, false,
+     "does not know a command that dlock needs: Redis 5 or Valkey is the least, without renamed "
+     "commands"},
+    {"Error running script", ExitCode::StoreUnavailable, true,
+     "could not finish dlock's script: see the server's log"},
+    {"", ExitCode::StoreUnavailable, true, "answered with an error that dlock does not know"},
+}};
+
+bool is_word(std::string_view sign) {
+  return sign.find_first_of(" abcdefghijklmnopqrstuvwxyz") == sign.npos;
+}
+
+/// A word stands at the start or, where an old Redis wraps what a script's call said, inside.
+bool has_sign(std::string_view error, std::string_view sign) {
+  if (sign.empty()) return true;
+  if (!is_word(sign)) return error.find(sign) != error.npos;
+  if (error.starts_with(sign) && (error.size() == sign.size() || error[sign.size()] == ' '))
+    return true;
+  return error.starts_with("ERR ") && error.find(": " + std::string{sign} + " ") != error.npos;
+}
+
+}  // namespace
+
+StoreFault unreachable(const std::string& server, const std::string& why) {
+  return {.sentence = server + " cannot be reached: " + why, .not_applied = true};
+}
+
+StoreFault timed_out(const std::string& server, Duration patience) {
+  return {.sentence = server + " did not answer within " + to_text(patience),
+          .worth_retrying = true};
+}
+
+StoreFault connection_broke(const std::string& server, const std::string& why) {
+  return {.sentence = "the connection to " + server + " broke: " + why, .worth_retrying = true};
+}
+
+StoreFault interrupted(const std::string& server) {
+  return {.sentence = "the wait for " + server + " was called off"};
+}
+
+StoreFault not_redis(const std::string& server) {
+  return {.exit_code = ExitCode::Configuration,
+          .sentence =
+              server +
+              " does not speak the Redis protocol: check host and port; dlock speaks no TLS yet"};
+}
+
+StoreFault not_a_lock(const std::string& server, const std::string& lock_key) {
+  return {.exit_code = ExitCode::Configuration,
+          .sentence =
+              server + " has something that is not a lock under '" + excerpt(lock_key, 100) +
+              "': choose another --key or --prefix, or delete it if you know that it is not needed",
+          .not_applied = true};
+}
+
+StoreFault error_reply(const std::string& server, const std::string& error) {
+  for (const Kind& kind : kinds) {
+    if (!has_sign(error, kind.sign)) continue;
+    return {.exit_code = kind.exit_code,
+            .sentence =
+                server + " " + std::string{kind.remedy} + " (it said: " + excerpt(error, 120) + ")",
+            .not_applied = !kind.worth_retrying,
+            .worth_retrying = kind.worth_retrying};
+  }
+  return {};
+}
+
+bool is_wrong_type(const std::string& error) { return has_sign(error, "WRONGTYPE"); }
+
+}  // namespace dlock::redis

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/fd.h"
+
+namespace dlock::supervise {
+
+enum class MessageKind : std::int32_t {
+  // front to engine
+  Signal,  // number: pass it on to the job
+  Kill,    // kill the job's whole tree now
+  // engine to front
+  Witness,    // fd: keeps the lock of the embedded store
+  Cgroup,     // text: the directory of the job's cgroup
+  Started,    // the job's program runs
+  Stopped,    // the job was stopped, as by Ctrl-Z
+  Continued,  // it goes on
+  JobGone,    // number: ending, detail: its detail; no process of the job is left
+  Finished,   // the same, and text: the report for the status file
+};
+
+struct Message {
+  MessageKind kind;
+  std::int32_t number = 0;
+  std::int32_t detail = 0;
+  std::string text;
+  Fd fd;
+};
+
+/// One end of the link between front and engine. The death of one end is an end-of-file at the
+/// other, after everything that was sent: no pid is watched, and none can be mistaken.
+///
+/// No call blocks: a stopped peer must not stop us. Used by the main thread of each side only.
+class Channel {
+ public:
+  Channel() = default;
+  explicit Channel(Fd fd) : fd_(std::move(fd)) {}
+
+  /// Both ends; throws std::system_error.
+  static std::pair<Channel, Channel> make_pair();
+
+  /// False when the peer is gone or has let the channel fill up; the message is lost then.
+  bool send(const Message& message);
+
+  /// The next message; nothing when there is none. peer_gone() tells whether there ever will be.
+  std::optional<Message> receive();
+  bool peer_gone() const { return peer_gone_; }
+
+  int fd() const { return fd_.number(); }
+  void close() { fd_.close(); }
+
+ private:
+  Fd fd_;
+  bool peer_gone_ = false;
+};
+
+}  // namespace dlock::supervise

@@ -1,0 +1,474 @@
+#include "supervise/engine.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "core/duration.h"
+#include "core/engine_rules.h"
+#include "core/poll.h"
+#include "core/signals.h"
+#include "core/text.h"
+#include "core/wall_clock.h"
+#include "supervise/acquire.h"
+#include "supervise/cgroup.h"
+#include "supervise/job_process.h"
+#include "supervise/liveness.h"
+#include "supervise/report.h"
+#include "supervise/survivor_watch.h"
+#include "supervise/timer.h"
+#include "supervise/tree.h"
+
+namespace dlock::supervise {
+namespace {
+
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
+    number = static_cast<std::uint64_t>(BootClock::now().time_since_epoch().count());
+  }
+  return number;
+}
+
+std::string host_name() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.nodename : "unknown";
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+Claim make_claim(const RunOptions& options, pid_t front) {
+  constexpr std::size_t longest_command = 200;
+  const std::string host = host_name();
+  const char* user = ::getenv("USER");
+  return Claim{.key = options.key,
+               .terms = options.terms,
+               .process = make_process_hash(host, front, random_number()),
+               .host = printable(host),
+               .pid = front,
+               .user = user != nullptr ? printable(user) : std::to_string(::geteuid()),
+               .command = excerpt(without_url_secrets(joined(options.command)), longest_command),
+               .trace = printable(options.trace),
+               .note = printable(options.note)};
+}
+
+/// Ends a wait for the store when the front passes on a wish to stop, or is gone.
+class FrontCalls final : public Interrupt {
+ public:
+  explicit FrontCalls(Channel& channel) : channel_(channel) {}
+  int fd() const override { return channel_.fd(); }
+  bool requested() override {
+    while (!requested_) {
+      const auto message = channel_.receive();
+      if (!message) {
+        requested_ = channel_.peer_gone();
+        break;
+      }
+      if (message->kind == MessageKind::Signal) signal_ = message->number;
+      requested_ = message->kind == MessageKind::Signal || message->kind == MessageKind::Kill;
+    }
+    return requested_;
+  }
+  int signal() const { return signal_; }
+
+ private:
+  Channel& channel_;
+  bool requested_ = false;
+  int signal_ = SIGTERM;
+};
+
+class Engine {
+ public:
+  Engine(const EngineSetting& setting, Channel channel, Log& log)
+      : setting_(setting),
+        options_(setting.options),
+        channel_(std::move(channel)),
+        log_(log),
+        claim_(make_claim(options_, setting.front)),
+        store_(make_store(options_.store)),
+        tree_(::getsid(0)),
+        rules_({options_.on_silence, options_.orphans, options_.stop}) {}
+
+  void run() {
+    if (!take_lock() || !start_job()) return;
+    ::setsid();  // only now: a job with a terminal stays in the session of the front
+    let_go_of_inherited_descriptors();
+    while (rules_.state() != engine::Rules::State::Over) turn();
+  }
+
+ private:
+  // --- before the job ---
+
+  bool take_lock() {
+    FrontCalls calls{channel_};
+    auto result = acquire(*store_, claim_, calls, log_);
+    if (const auto* refused = std::get_if<NotAcquired>(&result)) {
+      Report report = blank_report(refused->ending, refused->detail);
+      if (report.ending == Ending::Interrupted) report.detail = calls.signal();
+      report.reason = refused->reason;
+      report.holder = refused->holder;
+      explain_refusal(report);
+      finish(report);
+      return false;
+    }
+    grant_ = std::get<Grant>(std::move(result));
+    setting_.deadline.move_to(grant_.stop_by);
+    if (store_->witness() >= 0) {
+      channel_.send({.kind = MessageKind::Witness, .text = {}, .fd = Fd{::fcntl(store_->witness(), F_DUPFD_CLOEXEC, 0)}});
+    }
+    log_.debug(about_key() + " is ours on " + store_->name() + ", token " + std::to_string(grant_.token.value));
+    return true;
+  }
+
+  bool start_job() {
+    JobSpec spec{.command = options_.command,
+                 .environment = {{"DLOCK_KEY", options_.key.bytes()},
+                                 {"DLOCK_OWNER", grant_.owner.text},
+                                 {"DLOCK_FENCING_TOKEN", std::to_string(grant_.token.value)}},
+                 .signals = setting_.signals,
+                 .front = setting_.front,
+                 .own_session = !setting_.terminal,
+                 .pid_namespace = options_.containment == Containment::PidNamespace};
+    if (const auto refusal = make_cgroup()) return give_up_start(*refusal);
+    spec.cgroup_directory = cgroup_.exists() ? cgroup_.directory().number() : -1;
+    if (tree_.listing() == Listing::None && !cgroup_.exists() && !spec.pid_namespace) {
+      return give_up_start({ENOENT, "/proc is not mounted, so the job's processes could not be found; mount it, or use "
+                                    "--contain=cgroup or pidns; looking at /proc"});
+    }
+    auto started = JobProcess::start(spec);
+    if (!started) return give_up_start(started.error());
+    job_ = std::move(*started);
+    first_renewal_ = BootClock::now() + options_.terms.renew_every();
+    liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
+    return true;
+  }
+
+  /// What stands in the way of the containment that was asked for, if anything does.
+  std::optional<JobProcess::Refusal> make_cgroup() {
+    const bool wanted = options_.containment == Containment::Cgroup;
+    // A cgroup in which the job leaves processes behind could not be removed by anybody.
+    const bool tried = options_.containment == Containment::Auto && options_.orphans != Orphans::Leave;
+    if (!wanted && !tried) return {};
+    auto made = Cgroup::make();
+    if (!made) {
+      if (wanted) return JobProcess::Refusal{EPERM, "--contain=cgroup: " + made.error()};
+      log_.debug("no cgroup for the job: " + made.error());
+      return {};
+    }
+    cgroup_ = std::move(*made);
+    channel_.send({.kind = MessageKind::Cgroup, .text = cgroup_.path(), .fd = {}});
+    return {};
+  }
+
+  bool give_up_start(const JobProcess::Refusal& refusal) {
+    cgroup_.remove();
+    Report report = blank_report(Ending::SystemFailed, refusal.error);
+    report.reason = "the job could not be started: " + refusal.what + ": " + ::strerror(refusal.error);
+    log_.error(about_key() + ": " + report.reason + "; the lock is released");
+    give_back(*store_, claim_, log_);
+    finish(report);
+    return false;
+  }
+
+  // --- while the job runs ---
+
+  /// Waits for whatever comes next and deals with all of it. The order is the priority: a lease that
+  /// is over outranks everything, and what the job did is looked at before what anybody wants of it.
+  void turn() {
+    std::array<pollfd, 6> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
+                                   {signals_.number(), POLLIN, 0},
+                                   {timer_.fd(), POLLIN, 0},
+                                   {liveness_->fd(), POLLIN, 0},
+                                   {job_.exec_fd(), POLLIN, 0},
+                                   {job_.report_fd(), POLLIN, 0}}};
+    timer_.arm(next_moment());
+    wait_for_any(watched, never);
+
+    const Instant now = BootClock::now();
+    check_deadline(now);
+    if (watched[3].revents != 0) take_news();
+    if (watched[4].revents != 0) take_exec_result();
+    take_reports();
+    if (watched[1].revents != 0) drain_signals();
+    reap();
+    if (watched[0].revents != 0) take_messages();
+    if (now >= grace_ends_) {
+      grace_ends_ = never;
+      tell(engine::GraceOver{});
+    }
+    if (over()) return;
+    if (rules_.state() == engine::Rules::State::Killing && now >= next_sweep_) sweep(now);
+    if (!liveness_->started() && now >= first_renewal_) liveness_->start();
+  }
+
+  bool over() const { return rules_.state() == engine::Rules::State::Over; }
+
+  Instant next_moment() const {
+    const Instant deadline = setting_.deadline.read();
+    Instant moment = std::min(grace_ends_, deadline == told_deadline_ ? never : deadline);
+    if (!liveness_->started()) moment = std::min(moment, first_renewal_);
+    if (rules_.state() == engine::Rules::State::Killing) moment = std::min(moment, next_sweep_);
+    return moment;
+  }
+
+  void check_deadline(Instant now) {
+    const Instant deadline = setting_.deadline.read();
+    if (now < deadline || deadline == told_deadline_) return;
+    told_deadline_ = deadline;
+    if (options_.on_silence == OnSilence::Continue) {
+      log_.warn(about_key() + ": the lease is over and the store still silent; the job goes on unproved (--on-silence=continue)");
+    }
+    tell(engine::DeadlineHit{});
+  }
+
+  void take_news() {
+    const LivenessNews news = liveness_->take_news();
+    if (news.lost) {
+      reason_ = news.lost->how;
+      tell(engine::LeaseLost{});
+    }
+    // The kill comes first, the words after it.
+    if (news.silence) {
+      if (reason_.empty()) silence_ = news.silence->sentence;
+      log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence + "; trying on until the lease ends");
+    }
+    if (news.heard_again) {
+      silence_.clear();
+      log_.notice(about_key() + ": the lock is renewed again");
+    }
+  }
+
+  void take_exec_result() {
+    const int error = job_.exec_error();
+    if (error == 0) return tell(engine::ExecWorked{});
+    exec_error_ = error;
+    tell(engine::ExecFailed{error});
+  }
+
+  void take_reports() {
+    while (job_.report_fd() >= 0) {
+      const auto report = job_.take_report();
+      if (!report) return;
+      tell_of_root(report->wait_status, /*alone=*/false);
+    }
+  }
+
+  void drain_signals() {
+    std::array<char, 4096> ignored;
+    while (::read(signals_.number(), ignored.data(), ignored.size()) > 0) {
+    }
+  }
+
+  void reap() {
+    while (!over()) {
+      int status = 0;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL);
+      if (pid == 0) return;
+      if (pid < 0) return tell(engine::NoChildren{});
+      const bool is_root = pid == job_.child() && options_.containment != Containment::PidNamespace;
+      if (is_root) tell_of_root(status, no_children_left());
+    }
+  }
+
+  static bool no_children_left() {
+    siginfo_t nobody{};
+    return ::waitid(P_ALL, 0, &nobody, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 && errno == ECHILD;
+  }
+
+  void tell_of_root(int status, bool alone) {
+    if (WIFSTOPPED(status)) return tell(engine::RootStopped{});
+    if (WIFCONTINUED(status)) return tell(engine::RootContinued{});
+    tell(engine::RootEnded{status, alone});
+  }
+
+  void take_messages() {
+    while (!over()) {
+      const auto message = channel_.receive();
+      if (!message) break;
+      if (message->kind == MessageKind::Signal) tell(engine::SignalAsked{message->number});
+      if (message->kind == MessageKind::Kill) tell(engine::KillAsked{});
+    }
+    if (channel_.peer_gone() && std::exchange(channel_open_, false)) tell(engine::FrontGone{});
+  }
+
+  // --- what the rules say ---
+
+  void tell(const engine::Event& event) {
+    for (const engine::Action& action : rules_.on(event)) {
+      std::visit([this](const auto& deed) { perform(deed); }, action);
+    }
+  }
+
+  void perform(const engine::TellStarted&) { channel_.send({.kind = MessageKind::Started, .text = {}, .fd = {}}); }
+  void perform(const engine::TellStopped&) { channel_.send({.kind = MessageKind::Stopped, .text = {}, .fd = {}}); }
+  void perform(const engine::TellContinued&) {
+    channel_.send({.kind = MessageKind::Continued, .text = {}, .fd = {}});
+    wake_front();
+  }
+  void perform(const engine::SignalRoot& deed) { job_.signal(deed.number); }
+  void perform(const engine::SignalLeftovers& deed) { tree_.signal_all(deed.number); }
+  void perform(const engine::StartGrace& deed) { grace_ends_ = BootClock::now() + deed.length; }
+  void perform(const engine::KillTree&) {
+    survivors_.begin();
+    sweep(BootClock::now());
+  }
+
+  void perform(const engine::Finish& deed) {
+    Report report = blank_report(deed.ending, deed.detail);
+    report.owner = grant_.owner;
+    report.token = grant_.token;
+    report.acquired_at = grant_.acquired_at;
+    channel_.send({MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
+    cgroup_.remove();
+    release(report);
+    explain_ending(report);
+    finish(report);
+  }
+
+  void sweep(Instant now) {
+    cgroup_.kill();
+    if (options_.containment == Containment::PidNamespace) ::kill(job_.child(), SIGKILL);
+    tree_.kill_all();
+    next_sweep_ = now + tree_.pause();
+    survivors_.tell(tree_, about_key(), log_);
+  }
+
+  /// A lock that is lost is nobody's business of ours any more. For any other ending the store is
+  /// asked to let go, and may say that it was lost already.
+  void release(Report& report) {
+    if (report.ending == Ending::LockLost) return;
+    auto store = liveness_->stop(BootClock::now() + release_patience);
+    if (!store) {
+      log_.warn(about_key() + ": the lock could not be released, for a renewal hangs; it will end by itself within " +
+                to_text(options_.terms.ttl()));
+      return;
+    }
+    const ReleaseAnswer answer = give_back(*store, claim_, log_);
+    if (const auto* lost = std::get_if<Lost>(&answer)) {
+      // When the lease was over anyway it is no news that somebody else may have it.
+      if (report.ending == Ending::LockUnconfirmed) return;
+      report.ending = Ending::LockLost;
+      report.detail = 0;
+      reason_ = lost->how;
+    }
+  }
+
+  // --- words ---
+
+  std::string about_key() const { return "key '" + excerpt(options_.key.bytes(), 100) + "'"; }
+
+  Report blank_report(Ending ending, std::int32_t detail) const {
+    Report report;
+    report.ending = ending;
+    report.detail = detail;
+    report.key = options_.key.bytes();
+    report.store = claim_store_name_;
+    return report;
+  }
+
+  void explain_refusal(const Report& report) {
+    switch (report.ending) {
+      case Ending::Held:
+        log_.notice(about_key() + " is held by " + report.reason + "; nothing was started");
+        break;
+      case Ending::Interrupted:
+        log_.notice(about_key() + ": stopped by " + signal_name(report.detail) + " before the lock was ours; nothing was started");
+        break;
+      default:
+        log_.error(about_key() + ": " + report.reason + "; nothing was started");
+        break;
+    }
+  }
+
+  void explain_ending(Report& report) {
+    switch (report.ending) {
+      case Ending::CannotRun:
+        report.reason = "cannot run '" + excerpt(options_.command.front(), 100) + "': " + ::strerror(report.detail) + hint();
+        log_.error(about_key() + ": " + report.reason + "; the lock is released");
+        break;
+      case Ending::LockLost:
+        report.reason = reason_;
+        log_.error(about_key() + ": the lock was lost: " + reason_ + "; no process of the job is left; find out who took it before you run it again");
+        break;
+      case Ending::LockUnconfirmed:
+        report.reason = silence_.empty() ? "no renewal was acknowledged in time" : silence_;
+        log_.error(about_key() + ": the lock could not be confirmed up to the deadline, so the job was killed: " + report.reason +
+                   "; a longer --ttl rides out longer outages");
+        break;
+      case Ending::SupervisorDied:
+        report.reason = "dlock's front process was killed";
+        log_.error(about_key() + ": " + report.reason + ", so the job was killed; the lock is released");
+        break;
+      default:
+        break;
+    }
+  }
+
+  std::string hint() const {
+    const std::string& program = options_.command.front();
+    const bool there = program.find('/') != program.npos && ::access(program.c_str(), F_OK) == 0;
+    return exec_error_ == ENOENT && there ? " (the file is there: is its interpreter missing?)" : "";
+  }
+
+  /// The last word: after it nobody waits for the engine but for its exit.
+  void finish(Report& report) {
+    report.ended_at = iso_now();
+    Message message{MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
+    if (!options_.status_file.empty()) message.text = to_json(report, options_.conflict_code);
+    channel_.send(message);
+    wake_front();
+  }
+
+  /// It may be stopped, with the job or by anybody.
+  void wake_front() {
+    if (channel_open_) ::kill(setting_.front, SIGCONT);
+  }
+
+  const EngineSetting& setting_;
+  const RunOptions& options_;
+  Channel channel_;
+  Log& log_;
+  Claim claim_;
+  std::unique_ptr<Store> store_;
+  std::string claim_store_name_ = store_->name();
+  Grant grant_{};
+  Tree tree_;
+  engine::Rules rules_;
+
+  Fd signals_{make_signal_fd()};
+  Timer timer_;
+  Cgroup cgroup_;
+  JobProcess job_;
+  std::optional<Liveness> liveness_;
+  SurvivorWatch survivors_;
+
+  bool channel_open_ = true;
+  int exec_error_ = 0;
+  Instant first_renewal_ = never;
+  Instant grace_ends_ = never;
+  Instant next_sweep_ = never;
+  Instant told_deadline_ = never;  // each deadline is told to the rules once
+  std::string reason_;   // how the lock was lost
+  std::string silence_;  // why renewals fail
+};
+
+}  // namespace
+
+void run_engine(const EngineSetting& setting, Channel channel, Log& log) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  set_process_title(setting.arguments, "dlock-engine", "dlock-engine: " + printable(setting.options.key.bytes()));
+  Engine{setting, std::move(channel), log}.run();
+}
+
+}  // namespace dlock::supervise

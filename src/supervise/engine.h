@@ -1,0 +1,24 @@
+#pragma once
+
+#include "supervise/channel.h"
+#include "supervise/run.h"
+#include "supervise/shared_deadline.h"
+
+namespace dlock::supervise {
+
+/// What the engine inherits from the front.
+struct EngineSetting {
+  const RunOptions& options;
+  const InheritedSignals& signals;
+  ArgumentArea arguments;
+  SharedDeadline& deadline;
+  pid_t front = 0;
+  bool terminal = false;
+};
+
+/// The engine: takes the lock, starts the job, parents, reaps and kills it, owns the first deadline,
+/// releases. Runs in the process that the front forked for it, and returns when its work is done;
+/// the caller exits.
+void run_engine(const EngineSetting& setting, Channel channel, Log& log);
+
+}  // namespace dlock::supervise

@@ -1,0 +1,270 @@
+#include "supervise/front.h"
+
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "core/front_rules.h"
+#include "core/poll.h"
+#include "core/text.h"
+#include "core/wall_clock.h"
+#include "supervise/cgroup.h"
+#include "supervise/report.h"
+#include "supervise/survivor_watch.h"
+#include "supervise/timer.h"
+#include "supervise/tree.h"
+
+namespace dlock::supervise {
+namespace {
+
+class Front {
+ public:
+  Front(const FrontSetting& setting, Channel channel, Log& log)
+      : setting_(setting),
+        channel_(std::move(channel)),
+        log_(log),
+        tree_(::getsid(0)),
+        rules_({setting.terminal.exists(), setting.signals.ignored, setting.options.on_silence}) {}
+
+  ExitStatus run() {
+    while (rules_.state() != front::Rules::State::Over) turn();
+    reap_engine();
+    if (!setting_.options.status_file.empty()) write_status();
+    const ExitStatus status = exit_status_of(ending_, detail_, setting_.options.conflict_code);
+    const bool ended_by_itself = ending_ == Ending::JobEnded && status.signal == 0;
+    if (!ended_by_itself) setting_.terminal.restore();
+    return status;
+  }
+
+ private:
+  void turn() {
+    std::array<pollfd, 3> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
+                                   {signals_.number(), POLLIN, 0},
+                                   {timer_.fd(), POLLIN, 0}}};
+    timer_.arm(next_moment());
+    wait_for_any(watched, never);
+    // What the engine said comes first: it may have ended well while we were not scheduled.
+    take_messages();
+    const Instant now = BootClock::now();
+    check_deadline(now);
+    take_signals(now);
+    if (rules_.state() != front::Rules::State::Killing) return;
+    reap_all();
+    if (now >= next_sweep_ && rules_.state() == front::Rules::State::Killing) sweep(now);
+  }
+
+  Instant next_moment() const {
+    if (rules_.state() == front::Rules::State::Killing) return next_sweep_;
+    const Instant deadline = kill_at();
+    return rules_.deadline_counts() && deadline != told_deadline_ ? deadline : never;
+  }
+
+  /// Later than the engine's: we are the second line.
+  Instant kill_at() const {
+    const Instant deadline = setting_.deadline.read();
+    return deadline == never ? never : deadline + LeaseTerms::front_delay;
+  }
+
+  void check_deadline(Instant now) {
+    const Instant deadline = kill_at();
+    if (now < deadline || deadline == told_deadline_) return;
+    told_deadline_ = deadline;
+    tell(front::DeadlineHit{});
+  }
+
+  void take_messages() {
+    while (channel_open_ && rules_.state() != front::Rules::State::Over) {
+      auto message = channel_.receive();
+      if (!message) break;
+      take(std::move(*message));
+    }
+    if (channel_.peer_gone() && std::exchange(channel_open_, false)) tell(front::EngineGone{});
+  }
+
+  void take(Message message) {
+    const auto ending = static_cast<Ending>(message.number);
+    switch (message.kind) {
+      case MessageKind::Witness:
+        witness_ = std::move(message.fd);
+        break;
+      case MessageKind::Cgroup:
+        cgroup_ = Cgroup{message.text};
+        break;
+      case MessageKind::Started:
+        let_go_of_inherited_descriptors();
+        tell(front::JobStarted{});
+        break;
+      case MessageKind::Stopped:
+        tell(front::JobStopped{});
+        break;
+      case MessageKind::Continued:
+        tell(front::JobContinued{});
+        break;
+      case MessageKind::JobGone:
+        tell(front::JobGone{ending, message.detail});
+        break;
+      case MessageKind::Finished:
+        status_text_ = std::move(message.text);
+        tell(front::EngineFinished{ending, message.detail});
+        break;
+      case MessageKind::Signal:
+      case MessageKind::Kill:
+        break;  // ours to the engine, never the other way
+    }
+  }
+
+  void take_signals(Instant now) {
+    for (;;) {
+      signalfd_siginfo info{};
+      if (::read(signals_.number(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return;
+      const int number = static_cast<int>(info.ssi_signo);
+      const auto sender = static_cast<pid_t>(info.ssi_pid);
+      // Our own broken pipe, and the engine's SIGCONT that only wakes us.
+      const bool ours = info.ssi_code <= 0 && (sender == ::getpid() || sender == setting_.engine);
+      if (number != SIGCHLD && !ours) tell(front::Signalled{number, origin_of(info.ssi_code, sender), now});
+    }
+  }
+
+  front::Origin origin_of(int code, pid_t sender) const {
+    if (code == SI_KERNEL) return front::Origin::Kernel;
+    if (setting_.terminal.exists() && descends_from(sender, setting_.engine)) return front::Origin::OurJob;
+    return front::Origin::Someone;
+  }
+
+  // --- what the rules say ---
+
+  void tell(const front::Event& event) {
+    for (const front::Action& action : rules_.on(event)) {
+      std::visit([this](const auto& deed) { perform(deed); }, action);
+    }
+  }
+
+  void perform(const front::PassOn& deed) { channel_.send({MessageKind::Signal, deed.number, 0, {}, {}}); }
+  void perform(const front::AskToKill&) { channel_.send({MessageKind::Kill, 0, 0, {}, {}}); }
+  void perform(const front::SayTerminating&) {
+    log_.notice("interrupted twice: the job gets SIGTERM; once more kills it");
+  }
+
+  /// SIGTSTP with its default action, not SIGSTOP: in a group without a shell that would wake it the
+  /// kernel then drops it, and we are not stopped for ever.
+  void perform(const front::StopSelf&) {
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    struct sigaction old {};
+    ::sigaction(SIGTSTP, &standard, &old);
+    sigset_t stop;
+    ::sigemptyset(&stop);
+    ::sigaddset(&stop, SIGTSTP);
+    ::kill(::getpid(), SIGTSTP);
+    ::sigprocmask(SIG_UNBLOCK, &stop, nullptr);  // stopped here, until SIGCONT
+    ::sigprocmask(SIG_BLOCK, &stop, nullptr);
+    ::sigaction(SIGTSTP, &old, nullptr);
+  }
+
+  void perform(const front::KillAll&) {
+    ::kill(setting_.engine, SIGKILL);
+    survivors_.begin();
+    sweep(BootClock::now());
+  }
+
+  void perform(const front::Finish& deed) {
+    ending_ = deed.ending;
+    detail_ = deed.detail;
+    if (killed_by_us_) explain();
+  }
+
+  void sweep(Instant now) {
+    killed_by_us_ = true;
+    cgroup_.kill();
+    tree_.kill_all();
+    next_sweep_ = now + tree_.pause();
+    survivors_.tell(tree_, about_key(), log_);
+  }
+
+  void reap_all() {
+    for (;;) {
+      int status = 0;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+      if (pid == 0) return;
+      if (pid < 0) {
+        if (errno == EINTR) continue;
+        cgroup_.remove();
+        return tell(front::NoChildren{});
+      }
+      if (pid == setting_.engine) engine_status_ = status;
+    }
+  }
+
+  /// The engine has said its last word or is dead: it is about to be a zombie of ours.
+  void reap_engine() {
+    if (killed_by_us_) return;
+    int status = 0;
+    while (::waitpid(setting_.engine, &status, __WALL) < 0 && errno == EINTR) {
+    }
+  }
+
+  void write_status() {
+    if (status_text_.empty()) {
+      Report report;
+      report.ending = ending_;
+      report.detail = detail_;
+      report.key = setting_.options.key.bytes();
+      report.reason = reason_;
+      report.ended_at = iso_now();
+      status_text_ = to_json(report, setting_.options.conflict_code);
+    }
+    if (!write_atomically(setting_.options.status_file, status_text_)) {
+      log_.error("--status-file '" + printable(setting_.options.status_file) + "' could not be written: " + ::strerror(errno));
+    }
+  }
+
+  void explain() {
+    if (ending_ == Ending::LockUnconfirmed) {
+      reason_ = "the lease was over and dlock's engine did nothing about it (stopped, or starved of CPU)";
+      log_.error(about_key() + ": " + reason_ + ", so the front killed the job and the engine; the lock ends by itself within its TTL");
+    } else {
+      reason_ = "dlock's engine was killed";
+      if (engine_status_ && WIFSIGNALED(*engine_status_)) {
+        reason_ += " by " + std::string{::sigabbrev_np(WTERMSIG(*engine_status_)) ? ::sigabbrev_np(WTERMSIG(*engine_status_)) : "a signal"};
+      }
+      log_.error(about_key() + ": " + reason_ + ", so the front killed the job; the lock ends by itself within its TTL");
+    }
+  }
+
+  std::string about_key() const { return "key '" + excerpt(setting_.options.key.bytes(), 100) + "'"; }
+
+  const FrontSetting& setting_;
+  Channel channel_;
+  Log& log_;
+  Tree tree_;
+  front::Rules rules_;
+
+  Fd signals_{make_signal_fd()};
+  Timer timer_;
+  Fd witness_;  // keeps the lock of the embedded store until we exit
+  Cgroup cgroup_;
+  SurvivorWatch survivors_;
+
+  bool channel_open_ = true;
+  bool killed_by_us_ = false;
+  Instant told_deadline_ = never;
+  Instant next_sweep_ = never;
+  std::optional<int> engine_status_;
+  Ending ending_ = Ending::SupervisorDied;
+  std::int32_t detail_ = 0;
+  std::string status_text_;
+  std::string reason_;
+};
+
+}  // namespace
+
+ExitStatus run_front(const FrontSetting& setting, Channel channel, Log& log) {
+  return Front{setting, std::move(channel), log}.run();
+}
+
+}  // namespace dlock::supervise

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/fd.h"
+#include "core/result.h"
+#include "supervise/inherited.h"
+
+namespace dlock::supervise {
+
+/// What the job is and what it gets from whoever started dlock.
+struct JobSpec {
+  std::vector<std::string> command;
+  /// Added to the inherited environment, or put in the place of a variable of that name.
+  std::vector<std::pair<std::string, std::string>> environment;
+  InheritedSignals signals;
+  /// The front's pid, for variables such as LISTEN_PID that name the process they are meant for.
+  pid_t front = 0;
+  /// Without a controlling terminal: then a group signal to dlock does not reach the job twice,
+  /// and its whole session can be killed at once.
+  bool own_session = false;
+  /// If open, the job starts inside this cgroup.
+  int cgroup_directory = -1;
+  bool pid_namespace = false;
+};
+
+/// What the job's first process did, when it is not our own child: see PidNamespaceInit.
+struct RootReport {
+  enum class Kind : int { Ended, Stopped, Continued };
+  Kind kind;
+  int wait_status;
+};
+
+/// The job's first process, forked from the engine's main thread while it was the only one:
+/// PR_SET_PDEATHSIG follows the thread that forked, and no rule about signal-safety binds the child.
+class JobProcess {
+ public:
+  /// The error is an errno of what the system refused, and what that was.
+  struct Refusal {
+    int error;
+    std::string what;
+  };
+  static Result<JobProcess, Refusal> start(const JobSpec& spec);
+
+  /// Our own child: the job's first process, or the init of its pid namespace.
+  pid_t child() const { return child_; }
+
+  /// Readable when exec worked or failed.
+  int exec_fd() const { return exec_.number(); }
+  /// To be called when exec_fd() is readable: 0 if exec worked, else its errno. Closes exec_fd().
+  int exec_error();
+
+  /// Readable when take_report() has something; -1 without a pid namespace.
+  int report_fd() const { return reports_.number(); }
+  std::optional<RootReport> take_report();
+
+  /// Sends a signal to the job's first process. Its number cannot be anybody else's yet: it is
+  /// reaped by us, or by its init, only.
+  void signal(int number);
+
+ private:
+  pid_t child_ = -1;
+  Fd exec_;
+  Fd reports_;
+  bool through_init_ = false;
+};
+
+}  // namespace dlock::supervise

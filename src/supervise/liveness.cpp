@@ -1,0 +1,152 @@
+#include "supervise/liveness.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+
+#include "core/poll.h"
+#include "supervise/timer.h"
+
+namespace dlock::supervise {
+namespace {
+
+Fd make_event_fd() {
+  Fd fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!fd.open()) throw std::system_error(errno, std::generic_category(), "eventfd");
+  return fd;
+}
+
+void wake(const Fd& fd) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(fd.number(), &one, sizeof one);
+}
+
+/// Once asked to stop, always: the event is not read.
+class StopRequest final : public Interrupt {
+ public:
+  explicit StopRequest(const Fd& fd) : fd_(fd) {}
+  int fd() const override { return fd_.number(); }
+  bool requested() override { return true; }
+
+ private:
+  const Fd& fd_;
+};
+
+}  // namespace
+
+/// What both threads use. Held by both, so that a thread left behind does not use freed memory.
+struct Liveness::Shared {
+  std::unique_ptr<Store> store;
+  Fd stop = make_event_fd();
+  Fd ended = make_event_fd();
+  int news_fd = -1;
+  std::mutex mutex;
+  LivenessNews news;  // guarded by mutex
+};
+
+/// The body of the thread.
+class Liveness::Loop {
+ public:
+  Loop(std::shared_ptr<Shared> shared, const Claim& claim, const Grant& grant, SharedDeadline& deadline)
+      : shared_(std::move(shared)), claim_(claim), grant_(grant), deadline_(deadline) {}
+
+  void run() {
+    Instant next = BootClock::now();
+    while (wait_until(next)) {
+      const Instant began = BootClock::now();
+      Patience patience{began + claim_.terms.request_timeout(), &stop_};
+      auto answer = shared_->store->renew(claim_, grant_, patience);
+      if (!answer) {
+        tell_silence(answer.error());
+        // From when it began: a timeout took its time already, a refused connection took none.
+        next = began + claim_.terms.retry_every();
+        continue;
+      }
+      if (const auto* lost = std::get_if<Lost>(&*answer)) {
+        tell([&](LivenessNews& news) { news.lost = *lost; });
+        break;
+      }
+      deadline_.move_to(std::get<Extended>(*answer).stop_by);
+      tell_heard();
+      next = began + claim_.terms.renew_every();
+    }
+    wake(shared_->ended);
+  }
+
+ private:
+  /// False when asked to stop. A clock that was set cuts the wait short: see ClockChange.
+  bool wait_until(Instant next) {
+    timer_.arm(next);
+    std::array<pollfd, 3> watched{
+        {{shared_->stop.number(), POLLIN, 0}, {timer_.fd(), POLLIN, 0}, {clock_change_.fd(), POLLIN, 0}}};
+    wait_for_any(watched, never);
+    if (watched[2].revents != 0) clock_change_.rearm();
+    return watched[0].revents == 0;
+  }
+
+  void tell_silence(const StoreFault& fault) {
+    if (std::exchange(silent_, true)) return;
+    tell([&](LivenessNews& news) { news.silence = fault; });
+  }
+  void tell_heard() {
+    if (!std::exchange(silent_, false)) return;
+    tell([](LivenessNews& news) { news.heard_again = true; });
+  }
+  template <class Change>
+  void tell(Change change) {
+    {
+      const std::lock_guard lock{shared_->mutex};
+      change(shared_->news);
+    }
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(shared_->news_fd, &one, sizeof one);
+  }
+
+  std::shared_ptr<Shared> shared_;
+  const Claim& claim_;
+  const Grant& grant_;
+  SharedDeadline& deadline_;
+  StopRequest stop_{shared_->stop};
+  Timer timer_;
+  ClockChange clock_change_;
+  bool silent_ = false;
+};
+
+Liveness::Liveness(std::unique_ptr<Store> store, const Claim& claim, const Grant& grant, SharedDeadline& deadline)
+    : claim_(claim), grant_(grant), deadline_(deadline), news_fd_(make_event_fd()), shared_(std::make_shared<Shared>()) {
+  shared_->store = std::move(store);
+  shared_->news_fd = news_fd_.number();
+}
+
+Liveness::~Liveness() {
+  if (thread_.joinable()) thread_.detach();
+}
+
+void Liveness::start() {
+  thread_ = std::thread{[shared = shared_, &claim = claim_, &grant = grant_, &deadline = deadline_] {
+    Loop{shared, claim, grant, deadline}.run();
+  }};
+}
+
+LivenessNews Liveness::take_news() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto drained = ::read(news_fd_.number(), &count, sizeof count);
+  const std::lock_guard lock{shared_->mutex};
+  return std::exchange(shared_->news, {});
+}
+
+std::unique_ptr<Store> Liveness::stop(Instant until) {
+  if (started()) {
+    wake(shared_->stop);
+    std::array<pollfd, 1> watched{{{shared_->ended.number(), POLLIN, 0}}};
+    if (!wait_for_any(watched, until)) return nullptr;
+    thread_.join();
+  }
+  return std::move(shared_->store);
+}
+
+}  // namespace dlock::supervise

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "core/fd.h"
+#include "store/store.h"
+#include "supervise/shared_deadline.h"
+
+namespace dlock::supervise {
+
+/// What the liveness thread has to say to the main loop.
+struct LivenessNews {
+  std::optional<Lost> lost;            // an answer: the lock is not ours
+  std::optional<StoreFault> silence;   // renewals began to fail
+  bool heard_again = false;            // and work again
+};
+
+/// Renews the lease by a thread of its own, which may hang as long as it likes: it decides nothing,
+/// kills nothing and logs nothing. It moves the shared deadline, and leaves news.
+///
+/// The thread starts with start(), so that the main thread can fork before; a job that is shorter
+/// than the first renewal is due never has one.
+class Liveness {
+ public:
+  /// `claim`, `grant` and `deadline` must outlive this. Throws std::system_error.
+  Liveness(std::unique_ptr<Store> store, const Claim& claim, const Grant& grant, SharedDeadline& deadline);
+  ~Liveness();
+
+  void start();
+  bool started() const { return thread_.joinable(); }
+
+  /// Readable when take_news() has something.
+  int fd() const { return news_fd_.number(); }
+  LivenessNews take_news();
+
+  /// Ends the thread and gives the store back to the caller. Nothing if the thread does not end in
+  /// time: then the store is in its hands still, and the lock is left to expire.
+  std::unique_ptr<Store> stop(Instant until);
+
+ private:
+  class Loop;
+  struct Shared;
+
+  const Claim& claim_;
+  const Grant& grant_;
+  SharedDeadline& deadline_;
+  Fd news_fd_;
+  std::shared_ptr<Shared> shared_;
+  std::thread thread_;
+};
+
+}  // namespace dlock::supervise

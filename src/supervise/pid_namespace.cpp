@@ -1,0 +1,133 @@
+#include "supervise/pid_namespace.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <string>
+
+#include "core/poll.h"
+#include "supervise/inherited.h"
+#include "supervise/job_process.h"
+
+namespace dlock::supervise {
+namespace {
+
+bool write_file(const char* path, const std::string& text) {
+  const Fd file{::open(path, O_WRONLY | O_CLOEXEC)};
+  return file.open() && ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+/// user_namespaces(7): a process without privilege may map its own user and group, each to itself,
+/// once it has given up setgroups(2).
+bool become_same_user(const NamespaceUser& user) {
+  const auto map = [](auto id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
+  return write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/uid_map", map(user.user)) &&
+         write_file("/proc/self/gid_map", map(user.group));
+}
+
+/// A /proc that shows this namespace, so that $$, ps and kill mean the same thing inside. Where it
+/// may not be mounted the job sees the outer one.
+void mount_own_proc() {
+  // Slave: what is mounted outside later still shows up inside, and nothing goes the other way.
+  ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr);
+  ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+}
+
+class Init {
+ public:
+  Init(Fd link, pid_t root) : link_(std::move(link)), root_(root), signals_(make_signal_fd()) {}
+
+  [[noreturn]] void run() {
+    for (;;) {
+      std::array<pollfd, 2> watched{{{link_.number(), POLLIN, 0}, {signals_.number(), POLLIN, 0}}};
+      wait_for_any(watched, never);
+      if (watched[1].revents != 0) drain_signals();
+      reap();
+      if (watched[0].revents != 0) pass_signals_on();
+    }
+  }
+
+ private:
+  void report(RootReport::Kind kind, int value) {
+    const RootReport report{kind, value};
+    ::send(link_.number(), &report, sizeof report, MSG_NOSIGNAL);
+  }
+
+  void drain_signals() {
+    std::array<char, 4096> ignored;
+    while (::read(signals_.number(), ignored.data(), ignored.size()) > 0) {
+    }
+  }
+
+  void reap() {
+    for (;;) {
+      int status = 0;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED);
+      if (pid < 0) ::_exit(0);  // ECHILD: nobody is left, and the engine may know
+      if (pid == 0) return;
+      if (pid != root_) continue;
+      if (WIFSTOPPED(status)) {
+        report(RootReport::Kind::Stopped, status);
+      } else if (WIFCONTINUED(status)) {
+        report(RootReport::Kind::Continued, status);
+      } else {
+        report(RootReport::Kind::Ended, status);
+        root_ = -1;
+      }
+    }
+  }
+
+  void pass_signals_on() {
+    int number = 0;
+    for (;;) {
+      const auto count = ::recv(link_.number(), &number, sizeof number, MSG_DONTWAIT);
+      if (count == 0) ::_exit(0);  // the engine is gone, and with us goes the whole namespace
+      if (count != static_cast<ssize_t>(sizeof number)) return;
+      if (root_ > 0) ::kill(root_, number);
+    }
+  }
+
+  Fd link_;
+  pid_t root_;
+  Fd signals_;
+};
+
+}  // namespace
+
+NamespaceUser NamespaceUser::of_this_process() { return {::geteuid(), ::getegid(), ::geteuid() == 0}; }
+
+void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe,
+                        const std::function<void(pid_t, int)>& become_job) {
+  // In a new pid namespace getppid() is 0, alive or dead: that the engine died before this line took
+  // effect shows as the end of the link.
+  if (user.needs_user_namespace() && !become_same_user(user)) {
+    const int error = errno;
+    [[maybe_unused]] const auto sent = ::write(exec_pipe.number(), &error, sizeof error);
+    ::_exit(127);
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after any change of user, which would clear it
+  ::prctl(PR_SET_NAME, "dlock-init");
+  mount_own_proc();
+  const pid_t root = ::fork();
+  if (root == 0) {
+    const int exec_error_pipe = exec_pipe.number();
+    become_job(1, exec_error_pipe);
+  }
+  if (root < 0) {
+    const int error = errno;
+    [[maybe_unused]] const auto sent = ::write(exec_pipe.number(), &error, sizeof error);
+    ::_exit(127);
+  }
+  exec_pipe.close();
+  let_go_of_inherited_descriptors();
+  Init{std::move(link), root}.run();
+}
+
+}  // namespace dlock::supervise

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ending.h"
+#include "core/key.h"
+#include "core/lease.h"
+#include "core/log.h"
+#include "core/policy.h"
+#include "store/open.h"
+#include "supervise/inherited.h"
+#include "supervise/process_title.h"
+
+namespace dlock::supervise {
+
+/// Everything that `dlock run` was told, checked.
+struct RunOptions {
+  LockKey key;
+  StoreOptions store;
+  LeaseTerms terms;
+  OnSilence on_silence = OnSilence::Kill;
+  Orphans orphans = Orphans::Kill;
+  Containment containment = Containment::Auto;
+  StopPolicy stop;
+  int conflict_code = static_cast<int>(ExitCode::SomeoneElseHoldsLock);
+  std::string trace;
+  std::string note;
+  std::string status_file;  // empty: none
+  std::vector<std::string> command;
+};
+
+/// Runs the job under its lock: becomes the front, forks the engine, and returns when no process of
+/// the job is left (but for Orphans::Leave). `inherited` is what take_over_signals() found, first
+/// thing in main; `arguments` is where the engine writes its name for ps(1).
+///
+/// The caller leaves by the status at once, through leave().
+ExitStatus run(const RunOptions& options, const InheritedSignals& inherited, const ArgumentArea& arguments, Log& log);
+
+/// Ends the process by that status: by the job's own signal, so that a shell sees what happened.
+[[noreturn]] void leave(ExitStatus status);
+
+}  // namespace dlock::supervise

@@ -1,0 +1,24 @@
+#include "supervise/terminal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "core/fd.h"
+
+namespace dlock::supervise {
+
+Terminal Terminal::find() {
+  Terminal terminal;
+  const Fd tty{::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
+  termios modes{};
+  if (tty.open() && ::tcgetattr(tty.number(), &modes) == 0) terminal.modes_ = modes;
+  return terminal;
+}
+
+void Terminal::restore() const {
+  const Fd tty{::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
+  if (!modes_ || !tty.open() || ::tcgetpgrp(tty.number()) != ::getpgrp()) return;
+  ::tcsetattr(tty.number(), TCSADRAIN, &*modes_);
+}
+
+}  // namespace dlock::supervise

@@ -1,0 +1,84 @@
+#include "supervise/tree.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "core/fd.h"
+
+namespace dlock::supervise {
+namespace {
+
+// glibc 2.36's <sys/pidfd.h> lacks extern "C".
+Fd open_pidfd(pid_t pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}; }
+
+/// Signals the process that `pidfd` names, whatever has become of its number; by number where the
+/// kernel has no pidfds (before 5.3).
+void send(const Fd& pidfd, pid_t pid, int signal) {
+  if (pidfd.open()) {
+    ::syscall(SYS_pidfd_send_signal, pidfd.number(), signal, nullptr, 0);
+  } else {
+    ::kill(pid, signal);
+  }
+}
+
+}  // namespace
+
+/// Calls `deed(pidfd, info)` for each descendant, parents first. The number of a process is looked
+/// up again after its pidfd is open: a number read a moment ago may name a stranger by now.
+template <class Deed>
+void Tree::visit_descendants(Deed deed) const {
+  std::vector<pid_t> parents{::getpid()};
+  std::set<pid_t> known{parents.front()};
+  while (!parents.empty()) {
+    const pid_t parent = parents.back();
+    parents.pop_back();
+    for (const pid_t child : children_of(parent, listing_)) {
+      if (known.contains(child)) continue;
+      const Fd pidfd = open_pidfd(child);
+      if (!pidfd.open() && errno == ESRCH) continue;
+      const auto info = examine(child);
+      // Between the two looks it may have been handed to another ancestor, as orphans are.
+      if (!info || !known.contains(info->parent)) continue;
+      known.insert(child);
+      deed(pidfd, *info);
+      parents.push_back(child);
+    }
+  }
+}
+
+void Tree::kill_all() {
+  std::set<pid_t> here;
+  std::set<pid_t> groups;
+  visit_descendants([&](const Fd& pidfd, const ProcessInfo& process) {
+    here.insert(process.pid);
+    const bool group_is_the_jobs = process.session != own_session_ && process.session != 0 && process.group > 1 &&
+                                   process.group != ::getpgrp();
+    if (group_is_the_jobs && groups.insert(process.group).second) ::kill(-process.group, SIGKILL);
+    send(pidfd, process.pid, SIGKILL);
+  });
+  constexpr Duration longest = std::chrono::milliseconds{50};
+  const bool any_new = std::any_of(here.begin(), here.end(), [this](pid_t pid) { return !seen_.contains(pid); });
+  pause_ = any_new ? std::chrono::milliseconds{1} : std::min(2 * pause_, longest);
+  seen_ = std::move(here);
+}
+
+void Tree::signal_all(int number) {
+  visit_descendants([&](const Fd& pidfd, const ProcessInfo& process) { send(pidfd, process.pid, number); });
+}
+
+std::string Tree::survivors() const {
+  std::string text;
+  for (const pid_t pid : seen_) {
+    const auto process = examine(pid);
+    if (!process || process->state == 'Z') continue;
+    if (!text.empty()) text += ", ";
+    text += std::to_string(pid) + " (user " + std::to_string(user_of(pid)) + ", state " + process->state + ")";
+  }
+  return text;
+}
+
+}  // namespace dlock::supervise

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/time.h"
+#include "supervise/proc.h"
+
+namespace dlock::supervise {
+
+/// Finds, signals and kills all descendants of this process, which must be a subreaper: then no
+/// orphan escapes, and `waitpid` saying ECHILD is the proof that none is left.
+///
+/// One sweep cannot be enough, for a process may fork while it runs. The caller sweeps again until
+/// that proof, and waits as long as pause() says in between.
+class Tree {
+ public:
+  /// `own_session` is the session of the front. A process in any other session descends from the
+  /// job, for a session is inherited by fork alone, so a group there may be killed as a whole; in
+  /// our own session are the rest of the shell's pipeline and perhaps the shell.
+  explicit Tree(pid_t own_session) : own_session_(own_session) {}
+
+  Listing listing() const { return listing_; }
+
+  /// Sends SIGKILL to every descendant and, atomically against forks inside, to every group of a
+  /// session that the job made.
+  void kill_all();
+
+  /// Sends a signal to every descendant.
+  void signal_all(int number);
+
+  /// How long to wait for more deaths before the next sweep. A killed process dies by itself; only
+  /// what was forked meanwhile needs another one, so the pause grows while nothing new is seen.
+  Duration pause() const { return pause_; }
+
+  /// Those that were there in the last sweep, with user and state: `4711 (user 0, state S)`.
+  std::string survivors() const;
+
+ private:
+  template <class Deed>
+  void visit_descendants(Deed deed) const;
+
+  pid_t own_session_;
+  Listing listing_ = probe_listing();
+  Duration pause_ = std::chrono::microseconds{500};
+  std::set<pid_t> seen_;
+};
+
+}  // namespace dlock::supervise
