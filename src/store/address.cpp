@@ -58,9 +58,8 @@ int database_in(std::string_view text) {
   return *number;
 }
 
-/// Takes `user:password@` off the front of `rest`. The last @ counts, for a password may hold one.
-void take_credentials(std::string_view& rest, RedisAddress& address) {
-  const auto at = rest.rfind('@');
+/// Takes `user:password@` off the front of `rest`, up to the @ at that place.
+void take_credentials(std::string_view& rest, std::size_t at, RedisAddress& address) {
   if (at == rest.npos) return;
   const std::string_view credentials = rest.substr(0, at);
   rest.remove_prefix(at + 1);
@@ -85,7 +84,7 @@ void take_port(std::string_view text, RedisAddress& address) {
 
 RedisAddress parse_redis(std::string_view rest) {
   RedisAddress address;
-  take_credentials(rest, address);
+  take_credentials(rest, rest.rfind('@'), address);  // the last one, for a password may hold some
   if (rest.find_first_of("?#") != rest.npos) {
     throw Complaint{"has a ? or # part, which dlock does not know: write redis://host:port/db"};
   }
@@ -115,8 +114,8 @@ RedisAddress parse_unix(std::string_view rest) {
     address.database = database_in(rest.substr(question + 4));
     rest = rest.substr(0, question);
   }
-  // A path may hold an @ as well: credentials end before the first slash.
-  if (!rest.starts_with('/')) take_credentials(rest, address);
+  // A path may hold an @ as well: credentials end where the path begins.
+  if (!rest.starts_with('/')) take_credentials(rest, rest.find("@/"), address);
   if (!rest.starts_with('/') || rest.size() < 2) {
     throw Complaint{"names no absolute path: write unix:///run/redis/redis.sock"};
   }

@@ -29,7 +29,7 @@ std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, Inter
   const auto give_up = [&](NotAcquired why) {
     // A request whose reply was lost may have been applied: do not leave a lock that blocks others
     // for a TTL.
-    if (ghost_possible) give_back(store, claim, log, claim.terms.request_timeout());
+    if (ghost_possible) give_back(store, claim, log, claim.terms.request_timeout(), LogLevel::Debug);
     return why;
   };
   Instant patience_ends = BootClock::now() + claim.terms.ttl() / 2;
@@ -39,7 +39,7 @@ std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, Inter
       const StoreFault& fault = answer.error();
       ghost_possible = ghost_possible || !fault.not_applied;
       if (interrupt.requested()) return give_up(called_off());
-      if (!fault.worth_retrying || BootClock::now() >= patience_ends) {
+      if (!fault.worth_retrying || BootClock::now() + claim.terms.retry_every() >= patience_ends) {
         return give_up({Ending::StoreFailed, static_cast<std::int32_t>(fault.exit_code), fault.sentence, {}});
       }
       log.debug(fault.sentence + "; trying again");
@@ -64,7 +64,7 @@ std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, Inter
   }
 }
 
-ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log, Duration patience) {
+ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log, Duration patience, LogLevel level) {
   const Instant until = BootClock::now() + patience;
   bool maybe_released = false;
   for (;;) {
@@ -78,8 +78,8 @@ ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log, Duration pat
     maybe_released = maybe_released || !fault.not_applied;
     const Instant next = BootClock::now() + claim.terms.retry_every();
     if (!fault.worth_retrying || next >= until) {
-      log.warn("the lock could not be released and will end by itself within " + to_text(claim.terms.ttl()) + ": " +
-               fault.sentence);
+      log.say(level, "the lock could not be released and will end by itself within " + to_text(claim.terms.ttl()) +
+                         ": " + fault.sentence);
       return Released{};
     }
     wait_for_any({}, next);

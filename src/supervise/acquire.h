@@ -24,8 +24,10 @@ std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, Inter
 /// A silent store must not hold up dlock's end for longer than this.
 inline constexpr Duration release_patience = std::chrono::seconds{2};
 
-/// Gives the lock back. An error is told in one line and changes nothing, for the lock then ends with its liveness.
+/// Gives the lock back. A failure is told in one line of that level, and changes nothing: the lock
+/// then ends with its liveness.
 /// Lost: the store says that the lock had not been ours any more.
-ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log, Duration patience = release_patience);
+ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log, Duration patience = release_patience,
+                        LogLevel level = LogLevel::Warning);
 
 }  // namespace dlock::supervise

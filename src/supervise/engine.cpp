@@ -48,16 +48,23 @@ std::string joined(const std::vector<std::string>& words) {
   return line;
 }
 
+/// As the environment has it, for people: the password database may be a network away.
+std::string user_name() {
+  for (const char* variable : {"USER", "LOGNAME"}) {
+    if (const char* name = ::getenv(variable)) return printable(name);
+  }
+  return std::to_string(::geteuid());
+}
+
 Claim make_claim(const RunOptions& options, pid_t front) {
   constexpr std::size_t longest_command = 200;
   const std::string host = host_name();
-  const char* user = ::getenv("USER");
   return Claim{.key = options.key,
                .terms = options.terms,
                .process = make_process_hash(host, front, random_number()),
                .host = printable(host),
                .pid = front,
-               .user = user != nullptr ? printable(user) : std::to_string(::geteuid()),
+               .user = user_name(),
                .command = excerpt(without_url_secrets(joined(options.command)), longest_command),
                .trace = printable(options.trace),
                .note = printable(options.note)};
@@ -125,7 +132,7 @@ class Engine {
     grant_ = std::get<Grant>(std::move(result));
     setting_.deadline.move_to(grant_.stop_by);
     if (store_->witness() >= 0) {
-      channel_.send({.kind = MessageKind::Witness, .text = {}, .fd = Fd{::fcntl(store_->witness(), F_DUPFD_CLOEXEC, 0)}});
+      channel_.send({.kind = MessageKind::Witness, .fd = Fd{::fcntl(store_->witness(), F_DUPFD_CLOEXEC, 0)}});
     }
     log_.debug(about_key() + " is ours on " + store_->name() + ", token " + std::to_string(grant_.token.value));
     return true;
@@ -167,7 +174,7 @@ class Engine {
       return {};
     }
     cgroup_ = std::move(*made);
-    channel_.send({.kind = MessageKind::Cgroup, .text = cgroup_.path(), .fd = {}});
+    channel_.send({.kind = MessageKind::Cgroup, .text = cgroup_.path()});
     return {};
   }
 
@@ -310,10 +317,10 @@ class Engine {
     }
   }
 
-  void perform(const engine::TellStarted&) { channel_.send({.kind = MessageKind::Started, .text = {}, .fd = {}}); }
-  void perform(const engine::TellStopped&) { channel_.send({.kind = MessageKind::Stopped, .text = {}, .fd = {}}); }
+  void perform(const engine::TellStarted&) { channel_.send({.kind = MessageKind::Started}); }
+  void perform(const engine::TellStopped&) { channel_.send({.kind = MessageKind::Stopped}); }
   void perform(const engine::TellContinued&) {
-    channel_.send({.kind = MessageKind::Continued, .text = {}, .fd = {}});
+    channel_.send({.kind = MessageKind::Continued});
     wake_front();
   }
   void perform(const engine::SignalRoot& deed) { job_.signal(deed.number); }

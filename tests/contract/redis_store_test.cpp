@@ -1,0 +1,157 @@
+// What a Redis promises beyond the contract: leases that expire, and lost replies.
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "contract/redis_process.h"
+#include "core/lease.h"
+#include "store/open.h"
+
+using namespace dlock;
+using namespace std::chrono_literals;
+
+namespace {
+
+Patience soon() { return {BootClock::now() + 5s}; }
+
+Claim claim_of(int run) {
+  return {.key = *LockKey::parse("k"), .terms = {2s, 10s}, .process = make_process_hash("h", run, 7), .host = "h", .pid = run,
+          .user = {}, .command = {}, .trace = {}, .note = {}};
+}
+
+std::unique_ptr<Store> open(const test::RedisProcess& server, bool trust_restart = true) {
+  return make_store({*parse_store_address(server.url()), "t:", trust_restart});
+}
+
+}  // namespace
+
+TEST_CASE("a lease is counted from when its request left") {
+  const test::RedisProcess server;
+  const auto store = open(server);
+  const Instant before = BootClock::now();
+  auto answer = store->acquire(claim_of(1), soon());
+  const Instant after = BootClock::now();
+  REQUIRE(answer.ok());
+  const Instant stop_by = std::get<Grant>(*answer).stop_by;
+  CHECK(stop_by >= claim_of(1).terms.stop_by(before));
+  CHECK(stop_by <= claim_of(1).terms.stop_by(after));
+}
+
+TEST_CASE("a holder whose liveness is gone is taken over, and one whose liveness stands is not") {
+  const test::RedisProcess server;
+  const auto dead = open(server);
+  const auto heir = open(server);
+  auto grant = dead->acquire(claim_of(1), soon());
+  REQUIRE(grant.ok());
+  CHECK(std::holds_alternative<Held>(*heir->acquire(claim_of(2), soon())));
+  server.ask("DEL t:proc:h/1.7");
+  CHECK(std::holds_alternative<Grant>(*heir->acquire(claim_of(2), soon())));
+  CHECK(std::holds_alternative<Lost>(*dead->renew(claim_of(1), std::get<Grant>(*grant), soon())));
+}
+
+TEST_CASE("a renewal never brings back a liveness that has lapsed") {
+  const test::RedisProcess server;
+  const auto store = open(server);
+  auto grant = store->acquire(claim_of(1), soon());
+  server.ask("DEL t:proc:h/1.7");
+  CHECK(std::holds_alternative<Lost>(*store->renew(claim_of(1), std::get<Grant>(*grant), soon())));
+  CHECK(server.ask("EXISTS t:proc:h/1.7") == "0");
+}
+
+TEST_CASE("a retry after a lost reply adopts its own lock under the hash that is stored") {
+  const test::RedisProcess server;
+  const auto store = open(server);
+  auto first = store->acquire(claim_of(1), soon());
+  auto again = store->acquire(claim_of(1), soon());
+  REQUIRE(std::holds_alternative<Grant>(*again));
+  CHECK(std::get<Grant>(*again).owner == std::get<Grant>(*first).owner);
+  CHECK(std::get<Grant>(*again).token == std::get<Grant>(*first).token);
+}
+
+TEST_CASE("a retry after its own lock has lapsed creates it under a fresh hash") {
+  // A peer that saw the first hash and judged it dead may delete that hash at any later time.
+  const test::RedisProcess server;
+  const auto store = open(server);
+  auto first = store->acquire(claim_of(1), soon());
+  server.ask("DEL t:proc:h/1.7");
+  auto again = store->acquire(claim_of(1), soon());
+  REQUIRE(std::holds_alternative<Grant>(*again));
+  CHECK(std::get<Grant>(*again).owner != std::get<Grant>(*first).owner);
+}
+
+TEST_CASE("the token goes up also when its counter was lost, and keeps all its digits") {
+  const test::RedisProcess server;
+  const auto store = open(server);
+  auto first = store->acquire(claim_of(1), soon());
+  REQUIRE(store->release(claim_of(1), soon()).ok());
+  const std::string counter = server.ask("GET t:fence:{t:lock:k}");
+  CHECK(counter == std::to_string(std::get<Grant>(*first).token.value));
+  CHECK(counter.size() == 16);
+  server.ask("DEL t:fence:{t:lock:k}");
+  auto second = store->acquire(claim_of(2), soon());
+  CHECK(std::get<Grant>(*second).token > std::get<Grant>(*first).token);
+
+  REQUIRE(store->release(claim_of(2), soon()).ok());
+  server.ask("SET t:fence:{t:lock:k} 4000000000000000");  // a clock that was ahead
+  auto third = store->acquire(claim_of(3), soon());
+  CHECK(std::get<Grant>(*third).token.value == 4000000000000001);
+}
+
+TEST_CASE("a Redis without memory renews and releases, and refuses only new locks") {
+  const test::RedisProcess server;
+  const auto store = open(server);
+  auto grant = store->acquire(claim_of(1), soon());
+  server.ask("CONFIG SET maxmemory 1");
+  auto renewed = store->renew(claim_of(1), std::get<Grant>(*grant), soon());
+  REQUIRE(renewed.ok());
+  CHECK(std::holds_alternative<Extended>(*renewed));
+  auto released = store->release(claim_of(1), soon());
+  REQUIRE(released.ok());
+  CHECK(std::holds_alternative<Released>(*released));
+  const auto refused = store->acquire(claim_of(2), soon());
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().sentence.find("out of memory") != std::string::npos);
+  CHECK(server.ask("EXISTS t:lock:k") == "0");
+}
+
+TEST_CASE("nothing is created on a server that came up less than a TTL ago, and the time left is told") {
+  const test::RedisProcess server;
+  const auto store = open(server, /*trust_restart=*/false);
+  auto answer = store->acquire(claim_of(1), soon());
+  REQUIRE(answer.ok());
+  REQUIRE(std::holds_alternative<TooYoung>(*answer));
+  CHECK(std::get<TooYoung>(*answer).wait > 0s);
+  CHECK(std::get<TooYoung>(*answer).wait <= 3s);
+  CHECK(server.ask("EXISTS t:lock:k") == "0");
+  std::this_thread::sleep_for(std::get<TooYoung>(*answer).wait);
+  CHECK(std::holds_alternative<Grant>(*store->acquire(claim_of(1), soon())));
+}
+
+TEST_CASE("a key that is not a lock is left alone: before the start an error, while held a loss") {
+  const test::RedisProcess server;
+  const auto store = open(server);
+  server.ask("SET t:lock:k hello");
+  auto refused = store->acquire(claim_of(1), soon());
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().exit_code == ExitCode::Configuration);
+  CHECK(server.ask("GET t:lock:k") == "hello");
+
+  server.ask("DEL t:lock:k");
+  auto grant = store->acquire(claim_of(1), soon());
+  REQUIRE(grant.ok());
+  server.ask("SET t:lock:k hello");
+  CHECK(std::holds_alternative<Lost>(*store->renew(claim_of(1), std::get<Grant>(*grant), soon())));
+  server.ask("DEL t:lock:k");
+  server.ask("RPUSH t:lock:k hello");
+  CHECK(std::holds_alternative<Lost>(*store->renew(claim_of(1), std::get<Grant>(*grant), soon())));
+  auto wrong_type = store->acquire(claim_of(1), soon());
+  REQUIRE_FALSE(wrong_type.ok());
+  CHECK(wrong_type.error().exit_code == ExitCode::Configuration);
+}
+
+TEST_CASE("an empty value is no lock, as for the Node library") {
+  const test::RedisProcess server;
+  const auto store = open(server);
+  server.ask("EVAL redis.call('SET','t:lock:k','') 0");
+  CHECK(std::holds_alternative<Grant>(*store->acquire(claim_of(1), soon())));
+}

@@ -1,0 +1,121 @@
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "cli/args.h"
+#include "cli/command_line.h"
+
+using namespace dlock;
+using namespace dlock::cli;
+
+namespace {
+
+/// A command line as main gets it: in memory that may be written.
+class Argv {
+ public:
+  explicit Argv(std::vector<std::string> words) : words_(std::move(words)) {
+    for (std::string& word : words_) pointers_.push_back(word.data());
+    pointers_.push_back(nullptr);
+  }
+  int count() const { return static_cast<int>(words_.size()); }
+  char** pointers() { return pointers_.data(); }
+
+ private:
+  std::vector<std::string> words_;
+  std::vector<char*> pointers_;
+};
+
+Parsed parse_words(std::vector<std::string> words, std::optional<std::string> store = "local") {
+  words.insert(words.begin(), "dlock");
+  Argv argv{std::move(words)};
+  return parse(split_at_dashes(argv.count(), argv.pointers()), store);
+}
+
+BadUsage bad(std::vector<std::string> words, std::optional<std::string> store = "local") {
+  const Parsed parsed = parse_words(std::move(words), std::move(store));
+  const auto* usage = std::get_if<BadUsage>(&parsed);
+  return usage != nullptr ? *usage : BadUsage{ExitCode::Success, "was taken"};
+}
+
+RunCommand good(std::vector<std::string> words, std::optional<std::string> store = "local") {
+  Parsed parsed = parse_words(std::move(words), std::move(store));
+  REQUIRE(std::holds_alternative<RunCommand>(parsed));
+  return std::get<RunCommand>(std::move(parsed));
+}
+
+}  // namespace
+
+TEST_CASE("the job's words reach it untouched: [], [a], --key, a second -- and empty ones") {
+  const RunCommand command = good({"run", "--key", "k", "--", "cmd", "[]", "[a]", "--key", "--", "", "-x"});
+  CHECK(command.options.command == std::vector<std::string>{"cmd", "[]", "[a]", "--key", "--", "", "-x"});
+  CHECK(command.options.key.bytes() == "k");
+}
+
+TEST_CASE("010s is ten seconds") {
+  CHECK(good({"run", "--key", "k", "--ttl", "010s", "--", "cmd"}).options.terms.ttl() == std::chrono::seconds{10});
+}
+
+TEST_CASE("every bad option is refused with its name, its value and the remedy") {
+  struct {
+    std::vector<std::string> words;
+    std::vector<const char*> says;
+  } cases[] = {
+      {{"run", "--key", "k"}, {"no -- before the command"}},
+      {{"run", "--key", "k", "--"}, {"no command after the --"}},
+      {{"run", "--", "cmd"}, {"--key is missing"}},
+      {{"run", "--key", "", "--", "cmd"}, {"--key", "is empty"}},
+      {{"run", "--key", std::string(513, 'x'), "--", "cmd"}, {"--key", "513 bytes", "512"}},
+      {{"run", "--key", "k", "--store", "ftp://x", "--", "cmd"}, {"--store", "ftp://x", "redis://"}},
+      {{"run", "--key", "k", "--ttl", "1s", "--", "cmd"}, {"--ttl '1s'", "least is 1.3s"}},
+      {{"run", "--key", "k", "--ttl", "30 s", "--", "cmd"}, {"--ttl '30 s'", "write a number with a unit"}},
+      {{"run", "--key", "k", "--ttl", "1e9d", "--", "cmd"}, {"--ttl '1e9d'"}},
+      {{"run", "--key", "k", "--lock-ttl", "5s", "--", "cmd"}, {"--lock-ttl '5s'", "least is 10s"}},
+      {{"run", "--key", "k", "-E", "256", "--", "cmd"}, {"-E '256'", "0 to 255"}},
+      {{"run", "--key", "k", "-E", "-1", "--", "cmd"}, {"-1"}},
+      {{"run", "--key", "k", "-s", "NOPE", "--", "cmd"}, {"-s 'NOPE'", "TERM"}},
+      {{"run", "--key", "k", "-k", "x", "--", "cmd"}, {"-k 'x'"}},
+      {{"run", "--key", "k", "--orphans", "eat", "--", "cmd"}, {"--orphans 'eat'", "kill, wait, leave"}},
+      {{"run", "--key", "k", "--contain", "box", "--", "cmd"}, {"--contain 'box'", "auto, walk, cgroup, pidns"}},
+      {{"run", "--key", "k", "--orphans=leave", "--contain=pidns", "--", "cmd"}, {"--orphans=leave", "--contain=pidns"}},
+      {{"run", "--key", "k", "--on-silence", "no", "--", "cmd"}, {"--on-silence 'no'", "kill, continue"}},
+      {{"run", "--key", "k", "--log-format", "xml", "--", "cmd"}, {"--log-format 'xml'", "text, json"}},
+      {{"run", "--key", "k", "-v", "-q", "--", "cmd"}, {"-v and -q"}},
+      {{"run", "--key", "k", "--nope", "--", "cmd"}, {"--nope"}},
+      {{"run", "--key", "k", "--key", "l", "--", "cmd"}, {"--key"}},
+      {{"run", "--key", "k", "word", "--", "cmd"}, {"word"}},
+      {{}, {"sub-command"}},
+      {{"walk"}, {"walk"}},
+  };
+  for (const auto& [words, says] : cases) {
+    const BadUsage usage = bad(words);
+    CAPTURE(usage.message);
+    CHECK(usage.code == ExitCode::Usage);
+    for (const char* part : says) CHECK(usage.message.find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("a store variable that is set but empty is an error, never a silent fall-back") {
+  const BadUsage empty = bad({"run", "--key", "k", "--", "cmd"}, "");
+  CHECK(empty.code == ExitCode::Configuration);
+  CHECK(empty.message.find("DLOCK_STORE is empty") != std::string::npos);
+  CHECK(bad({"run", "--key", "k", "--", "cmd"}, "nonsense").code == ExitCode::Configuration);
+  CHECK(good({"run", "--key", "k", "--", "cmd"}, std::nullopt).store_is_default);
+  CHECK_FALSE(good({"run", "--key", "k", "--", "cmd"}, "local").store_is_default);
+  CHECK(good({"run", "--key", "k", "--store", "local", "--", "cmd"}, "").options.key.bytes() == "k");
+}
+
+TEST_CASE("a password among our words is wiped where ps reads it; the job's words stay as they are") {
+  Argv argv{{"dlock", "run", "--store=redis://u:geheim@h/1", "--", "redis-cli", "-u", "redis://u:own@h"}};
+  CHECK(wipe_url_secrets(argv.count(), argv.pointers()));
+  CHECK(std::strcmp(argv.pointers()[2], "--store=redis://********@h/1") == 0);
+  CHECK(std::strcmp(argv.pointers()[6], "redis://u:own@h") == 0);
+
+  Argv plain{{"dlock", "run", "--store", "redis://h"}};
+  CHECK_FALSE(wipe_url_secrets(plain.count(), plain.pointers()));
+}
+
+TEST_CASE("a secret never comes back in a complaint") {
+  CHECK(bad({"run", "--key", "k", "--store", "redis://u:geheim@h:x", "--", "c"}).message.find("geheim") == std::string::npos);
+  CHECK(bad({"run", "--key", "k", "redis://u:geheim@h", "--", "c"}).message.find("geheim") == std::string::npos);
+  CHECK(bad({"run", "--key", "k", "--", "c"}, "redis://u:geheim@h:x").message.find("geheim") == std::string::npos);
+}

@@ -1,0 +1,201 @@
+#include <doctest/doctest.h>
+
+#include <cerrno>
+#include <algorithm>
+#include <random>
+
+#include "core/engine_rules.h"
+
+using namespace dlock;
+using namespace dlock::engine;
+using namespace std::chrono_literals;
+using State = Rules::State;
+
+namespace {
+
+constexpr int exit_7 = 7 << 8;
+
+/// How a fresh engine gets into each state.
+Rules in(State state, Policy policy = {}) {
+  Rules rules{policy};
+  if (state == State::Starting) return rules;
+  rules.on(ExecWorked{});
+  if (state == State::Draining) rules.on(RootEnded{exit_7, false});
+  if (state == State::Killing) rules.on(LeaseLost{});
+  if (state == State::Over) rules.on(RootEnded{exit_7, true});
+  REQUIRE(rules.state() == state);
+  return rules;
+}
+
+const std::vector<State> all_states{State::Starting, State::Running, State::Draining, State::Killing, State::Over};
+
+const std::vector<Event> all_events{ExecWorked{},         ExecFailed{ENOENT},     RootEnded{exit_7, false},
+                                    RootEnded{exit_7, true}, RootStopped{},       RootContinued{},
+                                    NoChildren{},         SignalAsked{SIGTERM},   SignalAsked{SIGUSR1},
+                                    KillAsked{},          FrontGone{},            DeadlineHit{},
+                                    LeaseLost{},          GraceOver{}};
+
+template <class T>
+bool has(const Actions& actions) {
+  return std::any_of(actions.begin(), actions.end(), [](const Action& action) { return std::holds_alternative<T>(action); });
+}
+
+/// True for the events that prove that no process of the job is left.
+bool is_proof(const Event& event) {
+  const auto* ended = std::get_if<RootEnded>(&event);
+  return std::holds_alternative<NoChildren>(event) || (ended != nullptr && ended->alone);
+}
+
+}  // namespace
+
+TEST_CASE("in every state, for every event: the run is finished by the proof that nothing is left, and by nothing else") {
+  for (const State state : all_states) {
+    for (std::size_t i = 0; i < all_events.size(); ++i) {
+      CAPTURE(static_cast<int>(state));
+      CAPTURE(i);
+      Rules rules = in(state);
+      const Actions actions = rules.on(all_events[i]);
+      const bool finishes = state != State::Over && is_proof(all_events[i]);
+      CHECK(has<Finish>(actions) == finishes);
+      CHECK((rules.state() == State::Over) == (finishes || state == State::Over));
+      if (finishes) CHECK(std::holds_alternative<Finish>(actions.back()));
+    }
+  }
+}
+
+TEST_CASE("in every state before the end: a lost lock, a passed deadline, a dead front and a third Ctrl-C kill the tree") {
+  for (const State state : {State::Starting, State::Running, State::Draining}) {
+    for (const Event& event : {Event{LeaseLost{}}, Event{DeadlineHit{}}, Event{FrontGone{}}, Event{KillAsked{}}}) {
+      CAPTURE(static_cast<int>(state));
+      Rules rules = in(state);
+      CHECK(rules.on(event) == Actions{KillTree{}});
+      CHECK(rules.state() == State::Killing);
+    }
+  }
+}
+
+TEST_CASE("nothing is sent to a job that is being killed, and nothing at all happens after the end") {
+  for (const Event& event : all_events) {
+    if (is_proof(event)) continue;
+    Rules killing = in(State::Killing);
+    CHECK(killing.on(event).empty());
+    Rules over = in(State::Over);
+    CHECK(over.on(event).empty());
+  }
+}
+
+TEST_CASE("the job's own status is the run's when nothing went wrong") {
+  CHECK(in(State::Running).on(RootEnded{exit_7, true}) == Actions{Finish{Ending::JobEnded, exit_7}});
+  CHECK(in(State::Draining).on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
+}
+
+TEST_CASE("a job that ended by itself after the lock was lost still ends the run with the loss") {
+  Rules rules = in(State::Running);
+  rules.on(LeaseLost{});
+  CHECK(rules.on(RootEnded{0, true}) == Actions{Finish{Ending::LockLost, 0}});
+
+  Rules draining = in(State::Draining);
+  draining.on(LeaseLost{});
+  CHECK(draining.on(NoChildren{}) == Actions{Finish{Ending::LockLost, 0}});
+}
+
+TEST_CASE("the worst that happened gives the run its ending, in whatever order it came") {
+  const auto ending_after = [](std::vector<Event> events) {
+    Rules rules = in(State::Running);
+    for (const Event& event : events) rules.on(event);
+    return std::get<Finish>(rules.on(NoChildren{}).back()).ending;
+  };
+  CHECK(ending_after({DeadlineHit{}, LeaseLost{}}) == Ending::LockLost);
+  CHECK(ending_after({LeaseLost{}, DeadlineHit{}}) == Ending::LockLost);
+  CHECK(ending_after({FrontGone{}, DeadlineHit{}}) == Ending::LockUnconfirmed);
+  CHECK(ending_after({KillAsked{}, LeaseLost{}}) == Ending::LockLost);
+  CHECK(ending_after({FrontGone{}}) == Ending::SupervisorDied);
+}
+
+TEST_CASE("a job whose end nobody saw is not a success") {
+  const Actions actions = in(State::Running).on(NoChildren{});
+  CHECK(actions == Actions{Finish{Ending::JobEnded, SIGKILL}});
+}
+
+TEST_CASE("a command that cannot be run ends the run with the reason, once its process is gone") {
+  Rules rules{Policy{}};
+  CHECK(rules.on(ExecFailed{EACCES}).empty());
+  CHECK(rules.on(RootEnded{127 << 8, true}) == Actions{Finish{Ending::CannotRun, EACCES}});
+}
+
+TEST_CASE("signals go to the job's first process, as they came") {
+  for (const int number : {SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM, SIGTERM}) {
+    CHECK(in(State::Running).on(SignalAsked{number}) == Actions{SignalRoot{number}});
+  }
+}
+
+TEST_CASE("a stopped job that is asked to end is continued, or it would never hear of it") {
+  Rules rules = in(State::Running);
+  CHECK(rules.on(RootStopped{}) == Actions{TellStopped{}});
+  CHECK(rules.on(SignalAsked{SIGHUP}) == Actions{SignalRoot{SIGHUP}, SignalRoot{SIGCONT}});
+  CHECK(rules.on(SignalAsked{SIGUSR1}) == Actions{SignalRoot{SIGUSR1}});
+  CHECK(rules.on(RootContinued{}) == Actions{TellContinued{}});
+  CHECK(rules.on(SignalAsked{SIGHUP}) == Actions{SignalRoot{SIGHUP}});
+}
+
+TEST_CASE("-s says what SIGTERM becomes, and -k when SIGKILL follows") {
+  Policy policy;
+  policy.stop.signal = SIGQUIT;
+  policy.stop.kill_after = 3s;
+  Rules rules = in(State::Running, policy);
+  CHECK(rules.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGQUIT}, StartGrace{3s}});
+  CHECK(rules.on(SignalAsked{SIGINT}) == Actions{SignalRoot{SIGINT}});
+  CHECK(rules.on(GraceOver{}) == Actions{KillTree{}});
+  CHECK(rules.on(RootEnded{SIGKILL, true}) == Actions{Finish{Ending::JobEnded, SIGKILL}});
+}
+
+TEST_CASE("what the job leaves behind gets TERM, two seconds, KILL") {
+  Rules rules = in(State::Running);
+  CHECK(rules.on(RootEnded{exit_7, false}) == Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{2s}});
+  CHECK(rules.on(GraceOver{}) == Actions{KillTree{}});
+  CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
+}
+
+TEST_CASE("--orphans=wait keeps the lock until the last one has ended by itself, or dlock is asked to stop") {
+  const Policy wait{.orphans = Orphans::Wait};
+  Rules rules = in(State::Running, wait);
+  CHECK(rules.on(RootEnded{exit_7, false}).empty());
+  CHECK(rules.on(SignalAsked{SIGUSR1}).empty());
+  CHECK(rules.on(SignalAsked{SIGTERM}) == Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{2s}});
+  CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
+}
+
+TEST_CASE("--orphans=leave ends the run with the job's first process, and only then") {
+  const Policy leave{.orphans = Orphans::Leave};
+  CHECK(in(State::Running, leave).on(RootEnded{exit_7, false}) == Actions{Finish{Ending::JobEnded, exit_7}});
+  // A lost lock is another matter: then nothing may be left.
+  Rules rules = in(State::Running, leave);
+  rules.on(LeaseLost{});
+  CHECK(rules.on(RootEnded{SIGKILL, false}).empty());
+  CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::LockLost, 0}});
+}
+
+TEST_CASE("--on-silence=continue lets the job outlive the deadline, but not an answer") {
+  const Policy go_on{.on_silence = OnSilence::Continue};
+  Rules rules = in(State::Running, go_on);
+  CHECK(rules.on(DeadlineHit{}).empty());
+  CHECK(rules.state() == State::Running);
+  CHECK(rules.on(LeaseLost{}) == Actions{KillTree{}});
+}
+
+TEST_CASE("whatever comes in whatever order, the run is finished once, and only by proof") {
+  std::mt19937 random{20260131};
+  for (int round = 0; round < 20'000; ++round) {
+    Rules rules{Policy{}};
+    int finished = 0;
+    for (int step = 0; step < 12; ++step) {
+      const Event& event = all_events[random() % all_events.size()];
+      const Actions actions = rules.on(event);
+      if (!has<Finish>(actions)) continue;
+      ++finished;
+      CHECK(is_proof(event));
+    }
+    CHECK(finished <= 1);
+    CHECK((rules.state() == State::Over) == (finished == 1));
+  }
+}

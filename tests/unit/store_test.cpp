@@ -1,0 +1,154 @@
+// What the stores read and write, without a store.
+#include <doctest/doctest.h>
+
+#include "store/address.h"
+#include "store/lock_json.h"
+#include "store/redis/faults.h"
+#include "store/redis/resp.h"
+
+using namespace dlock;
+using namespace std::chrono_literals;
+
+namespace {
+
+RedisAddress redis_at(const char* url) { return std::get<RedisAddress>(*parse_store_address(url)); }
+
+Claim some_claim() {
+  return {.key = *LockKey::parse("backup"), .terms = {10s, 5min}, .process = {"web1/17.4711"}, .host = "web1", .pid = 17,
+          .user = "root", .command = "rsync -a \xFF", .trace = {}, .note = {}};
+}
+
+}  // namespace
+
+TEST_CASE("a store is local, a Redis by TCP or a Redis by unix socket") {
+  CHECK(std::get<LocalAddress>(*parse_store_address("local")).directory.empty());
+  CHECK(std::get<LocalAddress>(*parse_store_address("local:/var/locks")).directory == "/var/locks");
+  CHECK(redis_at("redis://h").port == 6379);
+  CHECK(redis_at("redis://h:7000/3").database == 3);
+  CHECK(redis_at("redis://[::1]:7000").host == "::1");
+  CHECK(redis_at("redis://u:p%40%3A@h").password == "p@:");
+  CHECK(redis_at("redis://:p@w/d@h:1").password == "p@w/d");
+  CHECK(redis_at("unix:///run/redis.sock?db=2").socket_path == "/run/redis.sock");
+  CHECK(redis_at("unix:///run/redis.sock?db=2").database == 2);
+  CHECK(redis_at("unix://u:p@/run/redis@x.sock").password == "p");
+}
+
+TEST_CASE("the name of a store has no user and no password") {
+  CHECK(redis_at("redis://u:geheim@h:7000/3").name() == "redis://h:7000/3");
+  CHECK(redis_at("redis://[::1]").name() == "redis://[::1]:6379");
+  CHECK(redis_at("unix://u:geheim@/run/r.sock").name() == "unix:///run/r.sock");
+}
+
+TEST_CASE("a bad store address is refused with what to write instead, and never shows a secret") {
+  struct {
+    const char* url;
+    const char* says;
+  } bad[] = {{"", "is empty"},
+             {"etcd://h", "is of no kind that dlock knows"},
+             {"rediss:/u:geheim@h", "is of no kind that dlock knows"},
+             {"redis://u:geheim@h:0", "port '0'"},
+             {"redis://u:geheim@h:70000", "port '70000'"},
+             {"redis://u:geheim@h:http", "port 'http'"},
+             {"redis://u:geheim@h/db", "database 'db'"},
+             {"redis://u:geheim@h/-1", "database '-1'"},
+             {"redis://u:geheim@", "names no host"},
+             {"redis://geheim@h", "no password"},
+             {"redis://u:@h", "empty password"},
+             {"redis://u:gehe%im@h", "two hex digits"},
+             {"redis://h?x=1", "? or #"},
+             {"redis://[::1", "without its ]"},
+             {"unix://run/redis.sock", "names no absolute path"},
+             {"unix:///r.sock?db=x", "database 'x'"},
+             {"local:locks", "names no absolute directory"}};
+  for (const auto& [url, says] : bad) {
+    CAPTURE(url);
+    const auto parsed = parse_store_address(url);
+    REQUIRE_FALSE(parsed.ok());
+    CHECK(parsed.error().find(says) != std::string::npos);
+    CHECK(parsed.error().find("gehe") == std::string::npos);
+  }
+}
+
+TEST_CASE("a lock is written in the fields of the Node library and read back") {
+  const OwnerHash owner{"backup@web1/17.4711.1"};
+  const std::string text = lock_json(some_claim(), owner, "2026-01-31T02:00:00.000Z", "2026-01-31T02:01:00.000Z", FencingToken{1795475728681791});
+  CHECK(text.starts_with(R"({"ownerHash":"backup@web1/17.4711.1","processHash":"web1/17.4711","acquiredAt":"2026-01-31T02:00:00.000Z","extendedAt":"2026-01-31T02:01:00.000Z",)"));
+  const auto holder = parse_lock_json(text);
+  REQUIRE(holder);
+  CHECK(holder->owner == owner);
+  CHECK(holder->token.value == 1795475728681791);
+  CHECK(holder->pid == 17);
+}
+
+TEST_CASE("without a token the value waits for the script to end it") {
+  const std::string text = lock_json(some_claim(), {"o"}, "t", "t", {});
+  CHECK(parse_lock_json(text + ",\"token\":7}")->token.value == 7);
+}
+
+TEST_CASE("what is no lock is not taken for one") {
+  for (const char* text : {"", "hello", "7", "[]", "{}", R"({"ownerHash":"a"})", R"({"ownerHash":1,"processHash":"b"})", "{\"a\":"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_lock_json(text).has_value());
+  }
+  CHECK(parse_lock_json(R"({"ownerHash":"a","processHash":"b","pid":"x","token":-1})")->pid == 0);
+}
+
+TEST_CASE("every error reply of Redis is told apart, with its own sentence and exit code") {
+  struct {
+    const char* error;
+    ExitCode code;
+    const char* says;
+  } replies[] = {
+      {"NOAUTH Authentication required.", ExitCode::StoreRefused, "wants a password"},
+      {"WRONGPASS invalid username-password pair", ExitCode::StoreRefused, "refused the user or the password"},
+      {"NOPERM this user has no permissions to run the 'eval' command", ExitCode::StoreRefused, "does not let this user"},
+      {"ERR The user executing the script can't run this command or subcommand script: 5, on @user_script:1.", ExitCode::StoreRefused, "scripts need"},
+      {"DENIED Redis is running in protected mode", ExitCode::StoreRefused, "protected mode"},
+      {"LOADING Redis is loading the dataset in memory", ExitCode::StoreUnavailable, "still loading"},
+      {"BUSY Redis is busy running a script.", ExitCode::StoreUnavailable, "busy with somebody's script"},
+      {"READONLY You can't write against a read only replica.", ExitCode::StoreUnavailable, "is a replica and takes no writes"},
+      {"MASTERDOWN Link with MASTER is down", ExitCode::StoreUnavailable, "lost its master"},
+      {"OOM command not allowed when used memory > 'maxmemory'.", ExitCode::StoreUnavailable, "out of memory"},
+      {"ERR Error running script (call to f_1): @user_script:9: OOM command not allowed", ExitCode::StoreUnavailable, "out of memory"},
+      {"MISCONF Redis is configured to save RDB snapshots", ExitCode::StoreUnavailable, "cannot save to disk"},
+      {"NOREPLICAS Not enough good replicas to write.", ExitCode::StoreUnavailable, "too few replicas"},
+      {"NOSCRIPT No matching script.", ExitCode::StoreUnavailable, "forgot a script"},
+      {"MOVED 3999 127.0.0.1:6381", ExitCode::Configuration, "Redis Cluster"},
+      {"ASK 3999 127.0.0.1:6381", ExitCode::Configuration, "Redis Cluster"},
+      {"WRONGTYPE Operation against a key holding the wrong kind of value", ExitCode::Configuration, "something else under the name"},
+      {"ERR DB index is out of range", ExitCode::Configuration, "no database of that number"},
+      {"ERR max number of clients reached", ExitCode::StoreUnavailable, "no more connections"},
+      {"ERR unknown command 'EVALSHA', with args", ExitCode::Configuration, "does not know a command"},
+      {"ERR something new", ExitCode::StoreUnavailable, "an error that dlock does not know"},
+  };
+  std::vector<std::string> sentences;
+  for (const auto& [error, code, says] : replies) {
+    CAPTURE(error);
+    const StoreFault fault = redis::error_reply("redis://h:1", error);
+    CHECK(fault.exit_code == code);
+    CHECK(fault.sentence.find(says) != std::string::npos);
+    CHECK(fault.sentence.starts_with("redis://h:1 "));
+  }
+}
+
+TEST_CASE("a reply is complete only with its last byte, and garbage is told from it") {
+  redis::ReplyReader reader;
+  const std::string bytes = "*3\r\n$2\r\nOK\r\n:42\r\n$-1\r\n";
+  for (std::size_t i = 0; i + 1 < bytes.size(); ++i) {
+    reader.feed(&bytes[i], 1);
+    const auto reply = reader.next();
+    REQUIRE(reply.ok());
+    CHECK_FALSE(reply->has_value());
+  }
+  reader.feed(&bytes.back(), 1);
+  const auto reply = reader.next();
+  REQUIRE(reply.ok());
+  REQUIRE(reply->has_value());
+  CHECK((*reply)->text_at(0) == "OK");
+  CHECK((*reply)->integer_at(1) == 42);
+  CHECK((*reply)->text_at(7).empty());
+
+  redis::ReplyReader web;
+  web.feed("HTTP/1.1 400 Bad Request\r\n", 26);
+  CHECK_FALSE(web.next().ok());
+}
