@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cmath>
 
 namespace dlock {
 namespace {
@@ -43,7 +42,7 @@ Result<Duration, std::string> parse_duration(std::string_view text) {
   if (error != std::errc{} || nanoseconds > static_cast<double>(longest.count())) {
     return std::string{"is too long: the most is 365d"};
   }
-  return Duration{std::llround(nanoseconds)};
+  return Duration{static_cast<Duration::rep>(nanoseconds + 0.5)};  // llround would load libm
 }
 
 std::string to_text(Duration duration) {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/duration.h"
 #include "core/engine_rules.h"
@@ -318,7 +319,10 @@ class Engine {
   }
 
   void perform(const engine::TellStarted&) { channel_.send({.kind = MessageKind::Started}); }
-  void perform(const engine::TellStopped&) { channel_.send({.kind = MessageKind::Stopped}); }
+  void perform(const engine::TellStopped&) {
+    front_stopped_ = setting_.terminal;
+    channel_.send({.kind = MessageKind::Stopped});
+  }
   void perform(const engine::TellContinued&) {
     channel_.send({.kind = MessageKind::Continued});
     wake_front();
@@ -437,9 +441,9 @@ class Engine {
     wake_front();
   }
 
-  /// It may be stopped, with the job or by anybody.
+  /// It stopped itself together with the job, for the shell to see.
   void wake_front() {
-    if (channel_open_) ::kill(setting_.front, SIGCONT);
+    if (std::exchange(front_stopped_, false) && channel_open_) ::kill(setting_.front, SIGCONT);
   }
 
   const EngineSetting& setting_;
@@ -461,6 +465,7 @@ class Engine {
   SurvivorWatch survivors_;
 
   bool channel_open_ = true;
+  bool front_stopped_ = false;
   int exec_error_ = 0;
   Instant first_renewal_ = never;
   Instant grace_ends_ = never;

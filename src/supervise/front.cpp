@@ -96,7 +96,6 @@ class Front {
         cgroup_ = Cgroup{message.text};
         break;
       case MessageKind::Started:
-        let_go_of_inherited_descriptors();
         tell(front::JobStarted{});
         break;
       case MessageKind::Stopped:

@@ -49,6 +49,7 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited, con
     live_as_engine({options, inherited, arguments, deadline, front, terminal.exists()}, std::move(engine_end), log);
   }
   engine_end.close();
+  let_go_of_inherited_descriptors();  // the engine has them for the job
   return run_front({options, inherited, deadline, terminal, engine}, std::move(front_end), log);
 }
 

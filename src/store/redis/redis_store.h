@@ -9,12 +9,16 @@ namespace dlock::redis {
 /// Whether a server that came up a moment ago is trusted not to have forgotten a holder.
 enum class Restart { Distrust, Trust };
 
+/// What a liveness that ran out means for a lock that is still ours. A loss, for a peer may have
+/// judged us dead and be about to take over; but whoever chose --on-silence=continue gave that up.
+enum class Lapse { IsLoss, IsRevived };
+
 /// A lock on one standalone Redis or Valkey. The protocol is that of DESIGN section 3; what is
 /// atomic and why is in the scripts.
 class RedisStore final : public Store {
  public:
-  RedisStore(const RedisAddress& address, std::string prefix, Restart restart)
-      : connection_(address), prefix_(std::move(prefix)), restart_(restart) {}
+  RedisStore(const RedisAddress& address, std::string prefix, Restart restart, Lapse lapse)
+      : connection_(address), prefix_(std::move(prefix)), restart_(restart), lapse_(lapse) {}
 
   Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override;
   Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
@@ -44,6 +48,7 @@ class RedisStore final : public Store {
   Connection connection_;
   std::string prefix_;
   Restart restart_;
+  Lapse lapse_;
   std::uint32_t attempt_ = 0;
 };
 
