@@ -1,15 +1,15 @@
 #include "cli/args.h"
 
-#include <CLI/CLI.hpp>
-
-#include <algorithm>
-#include <charconv>
-
 #include "cli/version.h"
 #include "core/duration.h"
 #include "core/signals.h"
 #include "core/text.h"
 #include "supervise/report.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
 
 namespace dlock::cli {
 namespace {
@@ -20,7 +20,9 @@ struct Complaint {
   std::string message;
 };
 
-[[noreturn]] void complain(const std::string& message) { throw Complaint{ExitCode::Usage, message}; }
+[[noreturn]] void complain(const std::string& message) {
+  throw Complaint{ExitCode::Usage, message};
+}
 
 std::string quoted(const std::string& value) { return "'" + excerpt(value, 100) + "'"; }
 
@@ -77,7 +79,9 @@ std::string wrapped(std::string_view text) {
 class HelpFormat final : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string name) const override {
-    if (name.empty()) return "Usage: dlock run --key K [options] -- command [args...]\n       dlock --help | --version\n";
+    if (name.empty())
+      return "Usage: dlock run --key K [options] -- command [args...]\n       dlock --help | "
+             "--version\n";
     return "Usage: dlock " + app->get_name() + " --key K [options] -- command [args...]\n";
   }
   std::string make_option_opts(const CLI::Option* option) const override {
@@ -105,53 +109,71 @@ class Parser {
  private:
   void add_run(Words& words) {
     run_ = app_.add_subcommand("run", "Run a job while holding a lock");
-    const auto value = [this](const char* names, std::string& word, const char* type, const char* description) {
+    const auto value = [this](const char* names, std::string& word, const char* type,
+                              const char* description) {
       run_->add_option(names, word, wrapped(description))->type_name(type);
     };
     const auto flag = [this](const char* names, bool& word, const char* description) {
       run_->add_flag(names, word, wrapped(description));
     };
-    value("--key", words.key, "K", "What the job must not share with another: any name up to 512 bytes");
+    value("--key", words.key, "K",
+          "What the job must not share with another: any name up to 512 bytes");
     value("--store", words.store, "URL",
-          "Where the lock is kept: redis://[user:password@]host[:port][/db], unix:///path or local[:/dir]; "
+          "Where the lock is kept: redis://[user:password@]host[:port][/db], unix:///path or "
+          "local[:/dir]; "
           "if it is not given, the variable DLOCK_STORE says it, else it is local");
     flag("-n,--nonblock", words.nonblock, "Do not wait for a lock that is held (the default)");
-    value("-E,--conflict-exit-code", words.conflict_code, "N", "Exit with this code instead of 75 when the lock is held");
+    value("-E,--conflict-exit-code", words.conflict_code, "N",
+          "Exit with this code instead of 75 when the lock is held");
     value("--ttl", words.ttl, "DUR",
-          "How long a crashed machine blocks the key; the job survives an outage of the store of about two thirds of it (10s)");
-    value("--lock-ttl", words.lock_ttl, "DUR", "How long the lock itself outlives its last renewal (5m)");
+          "How long a crashed machine blocks the key; the job survives an outage of the store of "
+          "about two thirds of it (10s)");
+    value("--lock-ttl", words.lock_ttl, "DUR",
+          "How long the lock itself outlives its last renewal (5m)");
     value("--on-silence", words.on_silence, "kill|continue",
-          "When the store is silent up to the deadline: kill the job, or let it go on unproved, so that two may run (kill)");
-    value("-s,--signal", words.signal, "SIG", "What asks the job, or what it left behind, to stop (TERM)");
+          "When the store is silent up to the deadline: kill the job, or let it go on unproved, so "
+          "that two may run (kill)");
+    value("-s,--signal", words.signal, "SIG",
+          "What asks the job, or what it left behind, to stop (TERM)");
     value("-k,--kill-after", words.kill_after, "DUR",
-          "How long after that SIGKILL follows (2s for what the job left behind; never for the job unless this is given)");
+          "How long after that SIGKILL follows (2s for what the job left behind; never for the job "
+          "unless this is given)");
     value("--orphans", words.orphans, "kill|wait|leave",
-          "Processes that outlive the job's first one: kill them, wait for them, or leave them running without the lock (kill)");
+          "Processes that outlive the job's first one: kill them, wait for them, or leave them "
+          "running without the lock (kill)");
     value("--contain", words.contain, "HOW",
-          "What holds the job's processes together: walk (over the process tree), cgroup, pidns (a pid namespace), or auto: "
+          "What holds the job's processes together: walk (over the process tree), cgroup, pidns (a "
+          "pid namespace), or auto: "
           "a cgroup where one can be made, and the walk (auto)");
     value("--trace", words.trace, "ID", "An id, shown to whoever asks who holds the lock");
     value("--note", words.note, "TEXT", "A text, shown to whoever asks who holds the lock");
     value("--prefix", words.prefix, "P", "What the names of all keys in Redis begin with (dlock:)");
     flag("--trust-restart", words.trust_restart,
-         "Take the lock even from a Redis that came up less than a TTL ago and may have forgotten a holder");
+         "Take the lock even from a Redis that came up less than a TTL ago and may have forgotten "
+         "a holder");
     value("--status-file", words.status_file, "FILE", "Write the result there, as JSON");
-    value("--log-format", words.log_format, "text|json", "How dlock's own lines on stderr look (text)");
+    value("--log-format", words.log_format, "text|json",
+          "How dlock's own lines on stderr look (text)");
     flag("-v,--verbose", words.verbose, "Say more on stderr");
     flag("-q,--quiet", words.quiet, "Say only errors on stderr");
     run_->set_help_flag("-h,--help", "Show this");
-    run_->footer("\nA duration is a number with a unit (500ms, 30s, 5m, 2h, 1d); a bare number is seconds.\n"
-                 "The job sees DLOCK_KEY, DLOCK_OWNER and DLOCK_FENCING_TOKEN in its environment.\n\n" + exit_code_table());
+    run_->footer(
+        "\nA duration is a number with a unit (500ms, 30s, 5m, 2h, 1d); a bare number is seconds.\n"
+        "The job sees DLOCK_KEY, DLOCK_OWNER and DLOCK_FENCING_TOKEN in its environment.\n\n" +
+        exit_code_table());
   }
 
-  CLI::App app_{"Runs a job on at most one machine of a cluster, and kills it before another could start it."};
+  CLI::App app_{
+      "Runs a job on at most one machine of a cluster, and kills it before another could start "
+      "it."};
   CLI::App* run_ = nullptr;
 };
 
 // --- words into values: each complaint names the option, the value and the remedy ---
 
 template <class Choice>
-Choice choose(const char* option, const std::string& word, std::initializer_list<std::pair<const char*, Choice>> choices) {
+Choice choose(const char* option, const std::string& word,
+              std::initializer_list<std::pair<const char*, Choice>> choices) {
   std::string known;
   for (const auto& [name, choice] : choices) {
     if (word == name) return choice;
@@ -170,10 +192,12 @@ LeaseTerms terms_of(const Words& words) {
   const Duration ttl = duration_of("--ttl", words.ttl);
   const Duration lock_ttl = duration_of("--lock-ttl", words.lock_ttl);
   if (ttl < LeaseTerms::least_ttl()) {
-    complain("--ttl " + quoted(words.ttl) + " is too short to keep the promise: the least is " + to_text(LeaseTerms::least_ttl()));
+    complain("--ttl " + quoted(words.ttl) + " is too short to keep the promise: the least is " +
+             to_text(LeaseTerms::least_ttl()));
   }
   if (lock_ttl < ttl) {
-    complain("--lock-ttl " + quoted(words.lock_ttl) + " is shorter than --ttl: the least is " + to_text(ttl));
+    complain("--lock-ttl " + quoted(words.lock_ttl) + " is shorter than --ttl: the least is " +
+             to_text(ttl));
   }
   return LeaseTerms{ttl, lock_ttl};
 }
@@ -191,7 +215,9 @@ int code_of(const std::string& word) {
 StopPolicy stop_policy_of(const Words& words) {
   StopPolicy policy;
   const auto signal = parse_signal(words.signal);
-  if (!signal) complain("-s " + quoted(words.signal) + " is no signal: write a name such as TERM, or a number (kill -l lists them)");
+  if (!signal)
+    complain("-s " + quoted(words.signal) +
+             " is no signal: write a name such as TERM, or a number (kill -l lists them)");
   policy.signal = *signal;
   if (!words.kill_after.empty()) {
     policy.kill_after = duration_of("-k", words.kill_after);
@@ -205,7 +231,8 @@ struct ChosenStore {
   bool is_default;
 };
 
-ChosenStore store_of(const CLI::App& run, const Words& words, const std::optional<std::string>& variable) {
+ChosenStore store_of(const CLI::App& run, const Words& words,
+                     const std::optional<std::string>& variable) {
   if (run.count("--store") > 0) {
     auto address = parse_store_address(words.store);
     if (!address) complain("--store " + address.error());
@@ -223,46 +250,61 @@ ChosenStore store_of(const CLI::App& run, const Words& words, const std::optiona
 
 RunCommand run_command(const CLI::App& run, const Words& words, const CommandLine& line,
                        const std::optional<std::string>& store_variable) {
-  if (!line.has_dashes) complain("there is no -- before the command: write dlock run --key K -- command [args...]");
-  if (line.job.empty()) complain("there is no command after the --: write dlock run --key K -- command [args...]");
-  if (run.count("--key") == 0) complain("--key is missing: name what the job must not share, as in --key backup");
+  if (!line.has_dashes)
+    complain("there is no -- before the command: write dlock run --key K -- command [args...]");
+  if (line.job.empty())
+    complain("there is no command after the --: write dlock run --key K -- command [args...]");
+  if (run.count("--key") == 0)
+    complain("--key is missing: name what the job must not share, as in --key backup");
   auto key = LockKey::parse(words.key);
   if (!key) complain("--key " + quoted(words.key) + " " + key.error());
 
   if (words.verbose && words.quiet) complain("-v and -q cannot be had together: leave one out");
   ChosenStore store = store_of(run, words, store_variable);
-  const auto orphans = choose<Orphans>("--orphans", words.orphans,
-                                       {{"kill", Orphans::Kill}, {"wait", Orphans::Wait}, {"leave", Orphans::Leave}});
+  const auto orphans = choose<Orphans>(
+      "--orphans", words.orphans,
+      {{"kill", Orphans::Kill}, {"wait", Orphans::Wait}, {"leave", Orphans::Leave}});
   const auto containment = choose<Containment>("--contain", words.contain,
-                                               {{"auto", Containment::Auto}, {"walk", Containment::Walk},
-                                                {"cgroup", Containment::Cgroup}, {"pidns", Containment::PidNamespace}});
+                                               {{"auto", Containment::Auto},
+                                                {"walk", Containment::Walk},
+                                                {"cgroup", Containment::Cgroup},
+                                                {"pidns", Containment::PidNamespace}});
   if (orphans == Orphans::Leave && containment == Containment::PidNamespace) {
-    complain("--orphans=leave cannot be had with --contain=pidns: the end of a pid namespace kills all that is in it");
+    complain(
+        "--orphans=leave cannot be had with --contain=pidns: the end of a pid namespace kills all "
+        "that is in it");
   }
   if (run.count("--status-file") > 0) {
     const std::string why = supervise::why_not_writable(words.status_file);
     if (!why.empty()) {
-      throw Complaint{ExitCode::Configuration, "--status-file " + quoted(words.status_file) + " " + why + ": name a file in a directory that can be written"};
+      throw Complaint{ExitCode::Configuration,
+                      "--status-file " + quoted(words.status_file) + " " + why +
+                          ": name a file in a directory that can be written"};
     }
   }
-  RunCommand command{
-      .options = {.key = *key,
-                  .store = {store.address, words.prefix, words.trust_restart},
-                  .terms = terms_of(words),
-                  .on_silence = choose<OnSilence>("--on-silence", words.on_silence,
-                                                  {{"kill", OnSilence::Kill}, {"continue", OnSilence::Continue}}),
-                  .orphans = orphans,
-                  .containment = containment,
-                  .stop = stop_policy_of(words),
-                  .conflict_code = code_of(words.conflict_code),
-                  .trace = words.trace,
-                  .note = words.note,
-                  .status_file = words.status_file,
-                  .command = line.job},
-      .log = {},
-      .store_is_default = store.is_default};
-  command.log.format = choose<LogFormat>("--log-format", words.log_format, {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
-  command.log.most_detailed = words.quiet ? LogLevel::Error : words.verbose ? LogLevel::Debug : LogLevel::Notice;
+  const auto on_silence =
+      choose<OnSilence>("--on-silence", words.on_silence,
+                        {{"kill", OnSilence::Kill}, {"continue", OnSilence::Continue}});
+  RunCommand command{.options = {.key = *key,
+                                 .store = {store.address, words.prefix, words.trust_restart,
+                                           on_silence == OnSilence::Continue},
+                                 .terms = terms_of(words),
+                                 .on_silence = on_silence,
+                                 .orphans = orphans,
+                                 .containment = containment,
+                                 .stop = stop_policy_of(words),
+                                 .conflict_code = code_of(words.conflict_code),
+                                 .trace = words.trace,
+                                 .note = words.note,
+                                 .status_file = words.status_file,
+                                 .command = line.job},
+                     .log = {},
+                     .store_is_default = store.is_default};
+  command.log.format = choose<LogFormat>("--log-format", words.log_format,
+                                         {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
+  command.log.most_detailed = words.quiet     ? LogLevel::Error
+                              : words.verbose ? LogLevel::Debug
+                                              : LogLevel::Notice;
   return command;
 }
 
@@ -274,7 +316,9 @@ Parsed parse(const CommandLine& line, const std::optional<std::string>& store_va
   try {
     std::vector<std::string> reversed{line.ours.rbegin(), line.ours.rend()};
     parser.app().parse(std::move(reversed));
-    if (!parser.run().parsed()) complain("there is no sub-command: write dlock run --key K -- command [args...], or dlock --help");
+    if (!parser.run().parsed())
+      complain(
+          "there is no sub-command: write dlock run --key K -- command [args...], or dlock --help");
     return run_command(parser.run(), words, line, store_variable);
   } catch (const CLI::CallForHelp&) {
     return Print{parser.app().help()};

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <optional>
-#include <string>
-#include <variant>
-
 #include "cli/command_line.h"
 #include "cli/stderr_log.h"
 #include "core/exit_code.h"
 #include "supervise/run.h"
+
+#include <optional>
+#include <string>
+#include <variant>
 
 namespace dlock::cli {
 

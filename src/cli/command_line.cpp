@@ -7,7 +7,8 @@ namespace dlock::cli {
 namespace {
 
 char** find_dashes(int argc, char** argv) {
-  return std::find_if(argv + std::min(argc, 1), argv + argc, [](const char* word) { return std::string_view{word} == "--"; });
+  return std::find_if(argv + std::min(argc, 1), argv + argc,
+                      [](const char* word) { return std::string_view{word} == "--"; });
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ struct CommandLine {
 
 CommandLine split_at_dashes(int argc, char** argv);
 
-/// Overwrites user and password in every URL among our words in argv itself, where ps(1) reads them.
-/// True if there were any. Call it when the words have been copied.
+/// Overwrites user and password in every URL among our words in argv itself, where ps(1) reads
+/// them. True if there were any. Call it when the words have been copied.
 bool wipe_url_secrets(int argc, char** argv);
 
 }  // namespace dlock::cli

@@ -1,12 +1,12 @@
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
-#include <system_error>
-
 #include "cli/args.h"
 #include "cli/command_line.h"
 #include "cli/stderr_log.h"
 #include "supervise/run.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <system_error>
 
 namespace {
 
@@ -22,20 +22,26 @@ ExitStatus print(const cli::Print& what) {
   return {.code = printed ? 0 : static_cast<int>(ExitCode::SystemError)};
 }
 
-ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments, const supervise::InheritedSignals& inherited,
+ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
+               const supervise::InheritedSignals& inherited,
                const supervise::ArgumentArea& arguments, cli::StderrLog& log) {
   log.configure(command.log);
   log.set_key(command.options.key.bytes());
   if (secret_in_arguments) {
-    log.warn("the password in --store could be seen in the process list for a moment: put the URL into DLOCK_STORE instead");
+    log.warn(
+        "the password in --store could be seen in the process list for a moment: put the URL into "
+        "DLOCK_STORE instead");
   }
   if (command.store_is_default) {
-    log.notice("no store is configured, so the lock covers this machine only (--store or DLOCK_STORE names one; --store local silences this)");
+    log.notice(
+        "no store is configured, so the lock covers this machine only (--store or DLOCK_STORE "
+        "names one; --store local silences this)");
   }
   return supervise::run(command.options, inherited, arguments, log);
 }
 
-ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
+ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& inherited,
+                      cli::StderrLog& log) {
   const auto arguments = supervise::ArgumentArea::of(argc, argv);
   const cli::CommandLine line = cli::split_at_dashes(argc, argv);
   const bool secret_in_arguments = cli::wipe_url_secrets(argc, argv);

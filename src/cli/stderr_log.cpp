@@ -1,14 +1,13 @@
 #include "cli/stderr_log.h"
 
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <nlohmann/json.hpp>
-
 #include "cli/stderr_sink.h"
 #include "core/text.h"
 #include "core/wall_clock.h"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
 
 namespace dlock::cli {
 namespace {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "core/log.h"
+
 #include <memory>
 #include <string>
-
-#include "core/log.h"
 
 namespace dlock::cli {
 
@@ -17,8 +17,8 @@ struct LogOptions {
 /// The one logger: a line each to stderr, `dlock: …` or a JSON object. Made at the first line, so
 /// that a run without words does not pay for it.
 ///
-/// Never waits long: when nobody reads stderr a line is dropped after 50 ms, and from then on at once
-/// until there is room again.
+/// Never waits long: when nobody reads stderr a line is dropped after 50 ms, and from then on at
+/// once until there is room again.
 class StderrLog final : public Log {
  public:
   StderrLog();

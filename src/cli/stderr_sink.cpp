@@ -1,13 +1,12 @@
 #include "cli/stderr_sink.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
+#include "core/poll.h"
 
 #include <array>
 #include <cerrno>
-
-#include "core/poll.h"
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 namespace dlock::cli {
 namespace {
@@ -18,7 +17,7 @@ constexpr Duration patience = std::chrono::milliseconds{50};
 }  // namespace
 
 void StderrSink::find_out() {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(standard_error, &status) != 0 || S_ISREG(status.st_mode)) {
     kind_ = Kind::File;
   } else if (S_ISSOCK(status.st_mode)) {

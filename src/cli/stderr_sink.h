@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string_view>
-
 #include "core/fd.h"
+
+#include <string_view>
 
 namespace dlock::cli {
 

@@ -11,7 +11,8 @@ std::unique_ptr<Store> make_store(const StoreOptions& options) {
   }
   return std::make_unique<redis::RedisStore>(
       std::get<RedisAddress>(options.address), options.prefix,
-      options.trust_restart ? redis::Restart::Trust : redis::Restart::Distrust);
+      options.trust_restart ? redis::Restart::Trust : redis::Restart::Distrust,
+      options.revive_lapsed ? redis::Lapse::IsRevived : redis::Lapse::IsLoss);
 }
 
 bool leases_expire(const StoreAddress& address) {

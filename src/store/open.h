@@ -11,6 +11,8 @@ struct StoreOptions {
   StoreAddress address;
   std::string prefix;
   bool trust_restart = false;
+  /// A holder whose liveness ran out in an outage keeps a lock that nobody took meanwhile.
+  bool revive_lapsed = false;
 };
 
 /// Makes the store that the address names. Nothing is opened and nobody asked until the first call.

@@ -1,14 +1,13 @@
 #include "supervise/cgroup.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "supervise/proc.h"
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <sstream>
-
-#include "supervise/proc.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
@@ -18,7 +17,8 @@ std::string unescaped(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 3 < text.size()) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                               (text[i + 3] - '0'));
       i += 3;
     } else {
       out += text[i];
@@ -71,7 +71,8 @@ Result<Cgroup, std::string> Cgroup::make() {
   }
   Cgroup cgroup{path};
   cgroup.directory_ = Fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!cgroup.directory_.open() || ::faccessat(cgroup.directory_.number(), "cgroup.kill", W_OK, AT_EACCESS) != 0) {
+  if (!cgroup.directory_.open() ||
+      ::faccessat(cgroup.directory_.number(), "cgroup.kill", W_OK, AT_EACCESS) != 0) {
     const int error = errno;
     cgroup.remove();
     return "cannot use '" + path + "/cgroup.kill': " + ::strerror(error);
@@ -82,7 +83,8 @@ Result<Cgroup, std::string> Cgroup::make() {
 void Cgroup::kill() const {
   if (!exists()) return;
   const Fd file{::open((path_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC)};
-  if (file.open()) [[maybe_unused]] const auto written = ::write(file.number(), "1", 1);
+  if (file.open()) [[maybe_unused]]
+    const auto written = ::write(file.number(), "1", 1);
 }
 
 void Cgroup::remove() {

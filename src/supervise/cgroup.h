@@ -1,15 +1,15 @@
 #pragma once
 
-#include <string>
-
 #include "core/fd.h"
 #include "core/result.h"
 
+#include <string>
+
 namespace dlock::supervise {
 
-/// A cgroup (version 2) of the job's own, below the one in which dlock runs. Killing it is immune to
-/// fork bombs and reaches processes of other users; but a job that is root can leave it, so the walk
-/// over the tree follows always.
+/// A cgroup (version 2) of the job's own, below the one in which dlock runs. Killing it is immune
+/// to fork bombs and reaches processes of other users; but a job that is root can leave it, so the
+/// walk over the tree follows always.
 class Cgroup {
  public:
   /// Makes it if this user may. The error says why not.

@@ -1,10 +1,9 @@
 #include "supervise/channel.h"
 
-#include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <sys/socket.h>
 #include <system_error>
 
 namespace dlock::supervise {
@@ -61,11 +60,13 @@ bool Channel::send(const Message& message) {
     const int number = message.fd.number();
     std::memcpy(CMSG_DATA(rights), &number, sizeof number);
   }
-  return retried([&] { return ::sendmsg(fd_.number(), &envelope, MSG_NOSIGNAL | MSG_DONTWAIT); }) >= 0;
+  return retried([&] { return ::sendmsg(fd_.number(), &envelope, MSG_NOSIGNAL | MSG_DONTWAIT); }) >=
+         0;
 }
 
 std::optional<Message> Channel::receive() {
-  const auto size = retried([&] { return ::recv(fd_.number(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); });
+  const auto size = retried(
+      [&] { return ::recv(fd_.number(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); });
   if (size < 0 && errno == EAGAIN) return {};
   Header header{};
   if (size < static_cast<ssize_t>(sizeof header)) {
@@ -80,9 +81,12 @@ std::optional<Message> Channel::receive() {
   Control control{};
   envelope.msg_control = control.bytes.data();
   envelope.msg_controllen = control.bytes.size();
-  if (retried([&] { return ::recvmsg(fd_.number(), &envelope, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); }) < 0) return {};
+  if (retried([&] { return ::recvmsg(fd_.number(), &envelope, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); }) <
+      0)
+    return {};
   Message message{header.kind, header.number, header.detail, std::move(text), Fd{}};
-  for (cmsghdr* part = CMSG_FIRSTHDR(&envelope); part != nullptr; part = CMSG_NXTHDR(&envelope, part)) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&envelope); part != nullptr;
+       part = CMSG_NXTHDR(&envelope, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     int number = -1;
     std::memcpy(&number, CMSG_DATA(part), sizeof number);

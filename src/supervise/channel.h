@@ -1,11 +1,11 @@
 #pragma once
 
+#include "core/fd.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
-
-#include "core/fd.h"
 
 namespace dlock::supervise {
 

@@ -1,17 +1,5 @@
 #include "supervise/engine.h"
 
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/random.h>
-#include <sys/utsname.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <utility>
-
 #include "core/duration.h"
 #include "core/engine_rules.h"
 #include "core/poll.h"
@@ -26,6 +14,17 @@
 #include "supervise/survivor_watch.h"
 #include "supervise/timer.h"
 #include "supervise/tree.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
 
 namespace dlock::supervise {
 namespace {
@@ -121,6 +120,10 @@ class Engine {
   bool take_lock() {
     FrontCalls calls{channel_};
     auto result = acquire(*store_, claim_, calls, log_);
+    if (std::holds_alternative<Grant>(result) && calls.requested()) {
+      give_back(*store_, claim_, log_);
+      result = NotAcquired{Ending::Interrupted, 0, "the lock was given back", {}};
+    }
     if (const auto* refused = std::get_if<NotAcquired>(&result)) {
       Report report = blank_report(refused->ending, refused->detail);
       if (report.ending == Ending::Interrupted) report.detail = calls.signal();
@@ -133,9 +136,11 @@ class Engine {
     grant_ = std::get<Grant>(std::move(result));
     setting_.deadline.move_to(grant_.stop_by);
     if (store_->witness() >= 0) {
-      channel_.send({.kind = MessageKind::Witness, .fd = Fd{::fcntl(store_->witness(), F_DUPFD_CLOEXEC, 0)}});
+      channel_.send(
+          {.kind = MessageKind::Witness, .fd = Fd{::fcntl(store_->witness(), F_DUPFD_CLOEXEC, 0)}});
     }
-    log_.debug(about_key() + " is ours on " + store_->name() + ", token " + std::to_string(grant_.token.value));
+    log_.debug(about_key() + " is ours on " + store_->name() + ", token " +
+               std::to_string(grant_.token.value));
     return true;
   }
 
@@ -151,8 +156,10 @@ class Engine {
     if (const auto refusal = make_cgroup()) return give_up_start(*refusal);
     spec.cgroup_directory = cgroup_.exists() ? cgroup_.directory().number() : -1;
     if (tree_.listing() == Listing::None && !cgroup_.exists() && !spec.pid_namespace) {
-      return give_up_start({ENOENT, "/proc is not mounted, so the job's processes could not be found; mount it, or use "
-                                    "--contain=cgroup or pidns; looking at /proc"});
+      return give_up_start(
+          {ENOENT,
+           "/proc is not mounted, so the job's processes could not be found; mount it, or use "
+           "--contain=cgroup or pidns; looking at /proc"});
     }
     auto started = JobProcess::start(spec);
     if (!started) return give_up_start(started.error());
@@ -166,7 +173,8 @@ class Engine {
   std::optional<JobProcess::Refusal> make_cgroup() {
     const bool wanted = options_.containment == Containment::Cgroup;
     // A cgroup in which the job leaves processes behind could not be removed by anybody.
-    const bool tried = options_.containment == Containment::Auto && options_.orphans != Orphans::Leave;
+    const bool tried =
+        options_.containment == Containment::Auto && options_.orphans != Orphans::Leave;
     if (!wanted && !tried) return {};
     auto made = Cgroup::make();
     if (!made) {
@@ -182,7 +190,8 @@ class Engine {
   bool give_up_start(const JobProcess::Refusal& refusal) {
     cgroup_.remove();
     Report report = blank_report(Ending::SystemFailed, refusal.error);
-    report.reason = "the job could not be started: " + refusal.what + ": " + ::strerror(refusal.error);
+    report.reason =
+        "the job could not be started: " + refusal.what + ": " + ::strerror(refusal.error);
     log_.error(about_key() + ": " + report.reason + "; the lock is released");
     give_back(*store_, claim_, log_);
     finish(report);
@@ -191,8 +200,9 @@ class Engine {
 
   // --- while the job runs ---
 
-  /// Waits for whatever comes next and deals with all of it. The order is the priority: a lease that
-  /// is over outranks everything, and what the job did is looked at before what anybody wants of it.
+  /// Waits for whatever comes next and deals with all of it. The order is the priority: a lease
+  /// that is over outranks everything, and what the job did is looked at before what anybody wants
+  /// of it.
   void turn() {
     std::array<pollfd, 6> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
                                    {signals_.number(), POLLIN, 0},
@@ -235,7 +245,9 @@ class Engine {
     if (now < deadline || deadline == told_deadline_) return;
     told_deadline_ = deadline;
     if (options_.on_silence == OnSilence::Continue) {
-      log_.warn(about_key() + ": the lease is over and the store still silent; the job goes on unproved (--on-silence=continue)");
+      log_.warn(about_key() +
+                ": the lease is over and the store still silent; the job goes on unproved "
+                "(--on-silence=continue)");
     }
     tell(engine::DeadlineHit{});
   }
@@ -249,7 +261,8 @@ class Engine {
     // The kill comes first, the words after it.
     if (news.silence) {
       if (reason_.empty()) silence_ = news.silence->sentence;
-      log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence + "; trying on until the lease ends");
+      log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence +
+                "; trying on until the lease ends");
     }
     if (news.heard_again) {
       silence_.clear();
@@ -291,7 +304,8 @@ class Engine {
 
   static bool no_children_left() {
     siginfo_t nobody{};
-    return ::waitid(P_ALL, 0, &nobody, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 && errno == ECHILD;
+    return ::waitid(P_ALL, 0, &nobody, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 &&
+           errno == ECHILD;
   }
 
   void tell_of_root(int status, bool alone) {
@@ -340,7 +354,8 @@ class Engine {
     report.owner = grant_.owner;
     report.token = grant_.token;
     report.acquired_at = grant_.acquired_at;
-    channel_.send({MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
+    channel_.send(
+        {MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
     cgroup_.remove();
     release(report);
     explain_ending(report);
@@ -361,8 +376,10 @@ class Engine {
     if (report.ending == Ending::LockLost) return;
     auto store = liveness_->stop(BootClock::now() + release_patience);
     if (!store) {
-      log_.warn(about_key() + ": the lock could not be released, for a renewal hangs; it will end by itself within " +
-                to_text(options_.terms.ttl()));
+      log_.warn(
+          about_key() +
+          ": the lock could not be released, for a renewal hangs; it will end by itself within " +
+          to_text(options_.terms.ttl()));
       return;
     }
     const ReleaseAnswer answer = give_back(*store, claim_, log_);
@@ -394,7 +411,8 @@ class Engine {
         log_.notice(about_key() + " is held by " + report.reason + "; nothing was started");
         break;
       case Ending::Interrupted:
-        log_.notice(about_key() + ": stopped by " + signal_name(report.detail) + " before the lock was ours; nothing was started");
+        log_.notice(about_key() + ": stopped by " + signal_name(report.detail) +
+                    "before the job was started");
         break;
       default:
         log_.error(about_key() + ": " + report.reason + "; nothing was started");
@@ -405,21 +423,25 @@ class Engine {
   void explain_ending(Report& report) {
     switch (report.ending) {
       case Ending::CannotRun:
-        report.reason = "cannot run '" + excerpt(options_.command.front(), 100) + "': " + ::strerror(report.detail) + hint();
+        report.reason = "cannot run '" + excerpt(options_.command.front(), 100) +
+                        "': " + ::strerror(report.detail) + hint();
         log_.error(about_key() + ": " + report.reason + "; the lock is released");
         break;
       case Ending::LockLost:
         report.reason = reason_;
-        log_.error(about_key() + ": the lock was lost: " + reason_ + "; no process of the job is left; find out who took it before you run it again");
+        log_.error(about_key() + ": the lock was lost: " + reason_ +
+                   "; no process of the job is left; find out who took it before you run it again");
         break;
       case Ending::LockUnconfirmed:
         report.reason = silence_.empty() ? "no renewal was acknowledged in time" : silence_;
-        log_.error(about_key() + ": the lock could not be confirmed up to the deadline, so the job was killed: " + report.reason +
-                   "; a longer --ttl rides out longer outages");
+        log_.error(about_key() +
+                   ": the lock could not be confirmed up to the deadline, so the job was killed: " +
+                   report.reason + "; a longer --ttl rides out longer outages");
         break;
       case Ending::SupervisorDied:
         report.reason = "dlock's front process was killed";
-        log_.error(about_key() + ": " + report.reason + ", so the job was killed; the lock is released");
+        log_.error(about_key() + ": " + report.reason +
+                   ", so the job was killed; the lock is released");
         break;
       default:
         break;
@@ -429,13 +451,15 @@ class Engine {
   std::string hint() const {
     const std::string& program = options_.command.front();
     const bool there = program.find('/') != program.npos && ::access(program.c_str(), F_OK) == 0;
-    return exec_error_ == ENOENT && there ? " (the file is there: is its interpreter missing?)" : "";
+    return exec_error_ == ENOENT && there ? " (the file is there: is its interpreter missing?)"
+                                          : "";
   }
 
   /// The last word: after it nobody waits for the engine but for its exit.
   void finish(Report& report) {
     report.ended_at = iso_now();
-    Message message{MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
+    Message message{
+        MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
     if (!options_.status_file.empty()) message.text = to_json(report, options_.conflict_code);
     channel_.send(message);
     wake_front();
@@ -471,15 +495,16 @@ class Engine {
   Instant grace_ends_ = never;
   Instant next_sweep_ = never;
   Instant told_deadline_ = never;  // each deadline is told to the rules once
-  std::string reason_;   // how the lock was lost
-  std::string silence_;  // why renewals fail
+  std::string reason_;             // how the lock was lost
+  std::string silence_;            // why renewals fail
 };
 
 }  // namespace
 
 void run_engine(const EngineSetting& setting, Channel channel, Log& log) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  set_process_title(setting.arguments, "dlock-engine", "dlock-engine: " + printable(setting.options.key.bytes()));
+  set_process_title(setting.arguments, "dlock-engine",
+                    "dlock-engine: " + printable(setting.options.key.bytes()));
   Engine{setting, std::move(channel), log}.run();
 }
 

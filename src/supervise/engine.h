@@ -16,9 +16,9 @@ struct EngineSetting {
   bool terminal = false;
 };
 
-/// The engine: takes the lock, starts the job, parents, reaps and kills it, owns the first deadline,
-/// releases. Runs in the process that the front forked for it, and returns when its work is done;
-/// the caller exits.
+/// The engine: takes the lock, starts the job, parents, reaps and kills it, owns the first
+/// deadline, releases. Runs in the process that the front forked for it, and returns when its work
+/// is done; the caller exits.
 void run_engine(const EngineSetting& setting, Channel channel, Log& log);
 
 }  // namespace dlock::supervise

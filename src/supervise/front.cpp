@@ -1,14 +1,5 @@
 #include "supervise/front.h"
 
-#include <sys/signalfd.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
-
 #include "core/front_rules.h"
 #include "core/poll.h"
 #include "core/text.h"
@@ -18,6 +9,14 @@
 #include "supervise/survivor_watch.h"
 #include "supervise/timer.h"
 #include "supervise/tree.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
@@ -120,18 +119,21 @@ class Front {
   void take_signals(Instant now) {
     for (;;) {
       signalfd_siginfo info{};
-      if (::read(signals_.number(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return;
+      if (::read(signals_.number(), &info, sizeof info) != static_cast<ssize_t>(sizeof info))
+        return;
       const int number = static_cast<int>(info.ssi_signo);
       const auto sender = static_cast<pid_t>(info.ssi_pid);
       // Our own broken pipe, and the engine's SIGCONT that only wakes us.
       const bool ours = info.ssi_code <= 0 && (sender == ::getpid() || sender == setting_.engine);
-      if (number != SIGCHLD && !ours) tell(front::Signalled{number, origin_of(info.ssi_code, sender), now});
+      if (number != SIGCHLD && !ours)
+        tell(front::Signalled{number, origin_of(info.ssi_code, sender), now});
     }
   }
 
   front::Origin origin_of(int code, pid_t sender) const {
     if (code == SI_KERNEL) return front::Origin::Kernel;
-    if (setting_.terminal.exists() && descends_from(sender, setting_.engine)) return front::Origin::OurJob;
+    if (setting_.terminal.exists() && descends_from(sender, setting_.engine))
+      return front::Origin::OurJob;
     return front::Origin::Someone;
   }
 
@@ -143,14 +145,16 @@ class Front {
     }
   }
 
-  void perform(const front::PassOn& deed) { channel_.send({MessageKind::Signal, deed.number, 0, {}, {}}); }
+  void perform(const front::PassOn& deed) {
+    channel_.send({MessageKind::Signal, deed.number, 0, {}, {}});
+  }
   void perform(const front::AskToKill&) { channel_.send({MessageKind::Kill, 0, 0, {}, {}}); }
   void perform(const front::SayTerminating&) {
     log_.notice("interrupted twice: the job gets SIGTERM; once more kills it");
   }
 
-  /// SIGTSTP with its default action, not SIGSTOP: in a group without a shell that would wake it the
-  /// kernel then drops it, and we are not stopped for ever.
+  /// SIGTSTP with its default action, not SIGSTOP: in a group without a shell that would wake it
+  /// the kernel then drops it, and we are not stopped for ever.
   void perform(const front::StopSelf&) {
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
@@ -218,24 +222,34 @@ class Front {
       status_text_ = to_json(report, setting_.options.conflict_code);
     }
     if (!write_atomically(setting_.options.status_file, status_text_)) {
-      log_.error("--status-file '" + printable(setting_.options.status_file) + "' could not be written: " + ::strerror(errno));
+      log_.error("--status-file '" + printable(setting_.options.status_file) +
+                 "' could not be written: " + ::strerror(errno));
     }
   }
 
   void explain() {
     if (ending_ == Ending::LockUnconfirmed) {
-      reason_ = "the lease was over and dlock's engine did nothing about it (stopped, or starved of CPU)";
-      log_.error(about_key() + ": " + reason_ + ", so the front killed the job and the engine; the lock ends by itself within its TTL");
+      reason_ =
+          "the lease was over and the engine had not killed the job in time (was it stopped, or "
+          "starved of CPU?)";
+      log_.error(
+          about_key() + ": " + reason_ +
+          ", so the front killed the job and the engine; the lock ends by itself within its TTL");
     } else {
       reason_ = "dlock's engine was killed";
       if (engine_status_ && WIFSIGNALED(*engine_status_)) {
-        reason_ += " by " + std::string{::sigabbrev_np(WTERMSIG(*engine_status_)) ? ::sigabbrev_np(WTERMSIG(*engine_status_)) : "a signal"};
+        reason_ += " by " + std::string{::sigabbrev_np(WTERMSIG(*engine_status_))
+                                            ? ::sigabbrev_np(WTERMSIG(*engine_status_))
+                                            : "a signal"};
       }
-      log_.error(about_key() + ": " + reason_ + ", so the front killed the job; the lock ends by itself within its TTL");
+      log_.error(about_key() + ": " + reason_ +
+                 ", so the front killed the job; the lock ends by itself within its TTL");
     }
   }
 
-  std::string about_key() const { return "key '" + excerpt(setting_.options.key.bytes(), 100) + "'"; }
+  std::string about_key() const {
+    return "key '" + excerpt(setting_.options.key.bytes(), 100) + "'";
+  }
 
   const FrontSetting& setting_;
   Channel channel_;

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include "supervise/channel.h"
 #include "supervise/run.h"
 #include "supervise/shared_deadline.h"
 #include "supervise/terminal.h"
+
+#include <sys/types.h>
 
 namespace dlock::supervise {
 
@@ -17,9 +17,9 @@ struct FrontSetting {
   pid_t engine = 0;
 };
 
-/// The front: what the caller waits for. Passes signals on, stops and goes on with the job, puts the
-/// terminal right, owns the second deadline. Has one thread and no store, so that nothing can keep
-/// it from killing. Returns when its last child is reaped.
+/// The front: what the caller waits for. Passes signals on, stops and goes on with the job, puts
+/// the terminal right, owns the second deadline. Has one thread and no store, so that nothing can
+/// keep it from killing. Returns when its last child is reaped.
 ExitStatus run_front(const FrontSetting& setting, Channel channel, Log& log);
 
 }  // namespace dlock::supervise

@@ -1,16 +1,15 @@
 #include "supervise/inherited.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <dirent.h>
+#include <fcntl.h>
 #include <memory>
+#include <sys/signalfd.h>
 #include <system_error>
+#include <unistd.h>
 #include <vector>
 
 namespace dlock::supervise {
@@ -19,7 +18,8 @@ namespace {
 sigset_t blocked_signals() {
   sigset_t set;
   ::sigfillset(&set);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) ::sigdelset(&set, fault);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS})
+    ::sigdelset(&set, fault);
   return set;
 }
 
@@ -70,7 +70,8 @@ void open_missing_standard_descriptors() {
   for (int number = 0; number <= 2; ++number) {
     if (::fcntl(number, F_GETFD) == -1 && errno == EBADF) {
       // The lowest free number is the one that is missing.
-      [[maybe_unused]] const int opened = ::open("/dev/null", O_RDWR);  // the job is to have it: no O_CLOEXEC
+      [[maybe_unused]] const int opened =
+          ::open("/dev/null", O_RDWR);  // the job is to have it: no O_CLOEXEC
     }
   }
 }

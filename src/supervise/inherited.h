@@ -1,8 +1,8 @@
 #pragma once
 
-#include <csignal>
-
 #include "core/front_rules.h"
+
+#include <csignal>
 
 namespace dlock::supervise {
 

@@ -1,12 +1,6 @@
 #include "supervise/job_process.h"
 
-#include <fcntl.h>
-#include <linux/sched.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "supervise/pid_namespace.h"
 
 #include <array>
 #include <cerrno>
@@ -14,8 +8,13 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-
-#include "supervise/pid_namespace.h"
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
@@ -37,7 +36,8 @@ pid_t fork_into(unsigned long long namespaces, int cgroup_directory) {
 /// systemd and others name by pid the process for which a variable is meant. They meant the job.
 void pass_on_pid_variable(const char* name, pid_t front) {
   const char* value = ::getenv(name);
-  if (value != nullptr && std::to_string(front) == value) ::setenv(name, std::to_string(::getpid()).c_str(), 1);
+  if (value != nullptr && std::to_string(front) == value)
+    ::setenv(name, std::to_string(::getpid()).c_str(), 1);
 }
 
 [[noreturn]] void fail(int exec_pipe, int error) {
@@ -80,17 +80,21 @@ Result<JobProcess, JobProcess::Refusal> JobProcess::start(const JobSpec& spec) {
   }
 
   std::array<int, 2> link{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link.data()) != 0) return Refusal{errno, "socketpair"};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link.data()) != 0)
+    return Refusal{errno, "socketpair"};
   Fd init_end{link[1]};
   job.reports_ = Fd{link[0]};
   const NamespaceUser user = NamespaceUser::of_this_process();
-  job.child_ = fork_into(CLONE_NEWPID | CLONE_NEWNS | (user.needs_user_namespace() ? CLONE_NEWUSER : 0u), spec.cgroup_directory);
+  job.child_ =
+      fork_into(CLONE_NEWPID | CLONE_NEWNS | (user.needs_user_namespace() ? CLONE_NEWUSER : 0u),
+                spec.cgroup_directory);
   if (job.child_ < 0) return Refusal{errno, "a new pid namespace"};
   if (job.child_ == 0) {
     job.reports_.close();
     job.exec_.close();
-    run_namespace_init(user, std::move(init_end), std::move(exec_write),
-                       [&](pid_t parent, int exec_error_pipe) { become_job(spec, parent, exec_error_pipe); });
+    run_namespace_init(
+        user, std::move(init_end), std::move(exec_write),
+        [&](pid_t parent, int exec_error_pipe) { become_job(spec, parent, exec_error_pipe); });
   }
   return job;
 }

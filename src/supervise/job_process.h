@@ -1,15 +1,14 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "core/fd.h"
 #include "core/result.h"
 #include "supervise/inherited.h"
+
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <utility>
+#include <vector>
 
 namespace dlock::supervise {
 
@@ -37,7 +36,8 @@ struct RootReport {
 };
 
 /// The job's first process, forked from the engine's main thread while it was the only one:
-/// PR_SET_PDEATHSIG follows the thread that forked, and no rule about signal-safety binds the child.
+/// PR_SET_PDEATHSIG follows the thread that forked, and no rule about signal-safety binds the
+/// child.
 class JobProcess {
  public:
   /// The error is an errno of what the system refused, and what that was.

@@ -1,15 +1,14 @@
 #include "supervise/liveness.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include "core/poll.h"
+#include "supervise/timer.h"
 
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <sys/eventfd.h>
 #include <system_error>
-
-#include "core/poll.h"
-#include "supervise/timer.h"
+#include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
@@ -51,7 +50,8 @@ struct Liveness::Shared {
 /// The body of the thread.
 class Liveness::Loop {
  public:
-  Loop(std::shared_ptr<Shared> shared, const Claim& claim, const Grant& grant, SharedDeadline& deadline)
+  Loop(std::shared_ptr<Shared> shared, const Claim& claim, const Grant& grant,
+       SharedDeadline& deadline)
       : shared_(std::move(shared)), claim_(claim), grant_(grant), deadline_(deadline) {}
 
   void run() {
@@ -81,8 +81,9 @@ class Liveness::Loop {
   /// False when asked to stop. A clock that was set cuts the wait short: see ClockChange.
   bool wait_until(Instant next) {
     timer_.arm(next);
-    std::array<pollfd, 3> watched{
-        {{shared_->stop.number(), POLLIN, 0}, {timer_.fd(), POLLIN, 0}, {clock_change_.fd(), POLLIN, 0}}};
+    std::array<pollfd, 3> watched{{{shared_->stop.number(), POLLIN, 0},
+                                   {timer_.fd(), POLLIN, 0},
+                                   {clock_change_.fd(), POLLIN, 0}}};
     wait_for_any(watched, never);
     if (watched[2].revents != 0) clock_change_.rearm();
     return watched[0].revents == 0;
@@ -116,8 +117,13 @@ class Liveness::Loop {
   bool silent_ = false;
 };
 
-Liveness::Liveness(std::unique_ptr<Store> store, const Claim& claim, const Grant& grant, SharedDeadline& deadline)
-    : claim_(claim), grant_(grant), deadline_(deadline), news_fd_(make_event_fd()), shared_(std::make_shared<Shared>()) {
+Liveness::Liveness(std::unique_ptr<Store> store, const Claim& claim, const Grant& grant,
+                   SharedDeadline& deadline)
+    : claim_(claim),
+      grant_(grant),
+      deadline_(deadline),
+      news_fd_(make_event_fd()),
+      shared_(std::make_shared<Shared>()) {
   shared_->store = std::move(store);
   shared_->news_fd = news_fd_.number();
 }
@@ -127,9 +133,10 @@ Liveness::~Liveness() {
 }
 
 void Liveness::start() {
-  thread_ = std::thread{[shared = shared_, &claim = claim_, &grant = grant_, &deadline = deadline_] {
-    Loop{shared, claim, grant, deadline}.run();
-  }};
+  thread_ =
+      std::thread{[shared = shared_, &claim = claim_, &grant = grant_, &deadline = deadline_] {
+        Loop{shared, claim, grant, deadline}.run();
+      }};
 }
 
 LivenessNews Liveness::take_news() {

@@ -1,22 +1,22 @@
 #pragma once
 
+#include "core/fd.h"
+#include "store/store.h"
+#include "supervise/shared_deadline.h"
+
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
-#include "core/fd.h"
-#include "store/store.h"
-#include "supervise/shared_deadline.h"
-
 namespace dlock::supervise {
 
 /// What the liveness thread has to say to the main loop.
 struct LivenessNews {
-  std::optional<Lost> lost;            // an answer: the lock is not ours
-  std::optional<StoreFault> silence;   // renewals began to fail
-  bool heard_again = false;            // and work again
+  std::optional<Lost> lost;           // an answer: the lock is not ours
+  std::optional<StoreFault> silence;  // renewals began to fail
+  bool heard_again = false;           // and work again
 };
 
 /// Renews the lease by a thread of its own, which may hang as long as it likes: it decides nothing,
@@ -27,7 +27,8 @@ struct LivenessNews {
 class Liveness {
  public:
   /// `claim`, `grant` and `deadline` must outlive this. Throws std::system_error.
-  Liveness(std::unique_ptr<Store> store, const Claim& claim, const Grant& grant, SharedDeadline& deadline);
+  Liveness(std::unique_ptr<Store> store, const Claim& claim, const Grant& grant,
+           SharedDeadline& deadline);
   ~Liveness();
 
   void start();

@@ -1,34 +1,35 @@
 #include "supervise/pid_namespace.h"
 
+#include "core/poll.h"
+#include "supervise/inherited.h"
+#include "supervise/job_process.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
 #include <fcntl.h>
+#include <string>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <string>
-
-#include "core/poll.h"
-#include "supervise/inherited.h"
-#include "supervise/job_process.h"
-
 namespace dlock::supervise {
 namespace {
 
 bool write_file(const char* path, const std::string& text) {
   const Fd file{::open(path, O_WRONLY | O_CLOEXEC)};
-  return file.open() && ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  return file.open() &&
+         ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
 /// user_namespaces(7): a process without privilege may map its own user and group, each to itself,
 /// once it has given up setgroups(2).
 bool become_same_user(const NamespaceUser& user) {
   const auto map = [](auto id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
-  return write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/uid_map", map(user.user)) &&
+  return write_file("/proc/self/setgroups", "deny") &&
+         write_file("/proc/self/uid_map", map(user.user)) &&
          write_file("/proc/self/gid_map", map(user.group));
 }
 
@@ -101,12 +102,14 @@ class Init {
 
 }  // namespace
 
-NamespaceUser NamespaceUser::of_this_process() { return {::geteuid(), ::getegid(), ::geteuid() == 0}; }
+NamespaceUser NamespaceUser::of_this_process() {
+  return {::geteuid(), ::getegid(), ::geteuid() == 0};
+}
 
 void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe,
                         const std::function<void(pid_t, int)>& become_job) {
-  // In a new pid namespace getppid() is 0, alive or dead: that the engine died before this line took
-  // effect shows as the end of the link.
+  // In a new pid namespace getppid() is 0, alive or dead: that the engine died before this line
+  // took effect shows as the end of the link.
   if (user.needs_user_namespace() && !become_same_user(user)) {
     const int error = errno;
     [[maybe_unused]] const auto sent = ::write(exec_pipe.number(), &error, sizeof error);

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <sys/types.h>
+#include "core/fd.h"
 
 #include <functional>
-
-#include "core/fd.h"
+#include <sys/types.h>
 
 namespace dlock::supervise {
 

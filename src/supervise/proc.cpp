@@ -1,18 +1,17 @@
 #include "supervise/proc.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "core/fd.h"
 
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <dirent.h>
+#include <fcntl.h>
 #include <memory>
-
-#include "core/fd.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
@@ -25,7 +24,8 @@ std::vector<pid_t> numbers_in(const char* path) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory{::opendir(path), ::closedir};
   if (!directory) return numbers;
   while (const dirent* entry = ::readdir(directory.get())) {
-    if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') numbers.push_back(std::atoi(entry->d_name));
+    if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+      numbers.push_back(std::atoi(entry->d_name));
   }
   return numbers;
 }
@@ -58,12 +58,14 @@ std::optional<ProcessInfo> examine(pid_t pid) {
   Path path;
   std::snprintf(path.data(), path.size(), "/proc/%d/stat", pid);
   const std::string text = read_file(path.data());
-  // The name is in parentheses and may hold any byte, parentheses too: what counts is after the last.
+  // The name is in parentheses and may hold any byte, parentheses too: what counts is after the
+  // last.
   const auto name_end = text.rfind(')');
   if (name_end == text.npos) return {};
   ProcessInfo info;
   info.pid = pid;
-  if (std::sscanf(text.c_str() + name_end + 1, " %c %d %d %d", &info.state, &info.parent, &info.group, &info.session) != 4) {
+  if (std::sscanf(text.c_str() + name_end + 1, " %c %d %d %d", &info.state, &info.parent,
+                  &info.group, &info.session) != 4) {
     return {};
   }
   return info;
@@ -72,7 +74,7 @@ std::optional<ProcessInfo> examine(pid_t pid) {
 long user_of(pid_t pid) {
   Path path;
   std::snprintf(path.data(), path.size(), "/proc/%d", pid);
-  struct stat status{};
+  struct stat status {};
   return ::stat(path.data(), &status) == 0 ? static_cast<long>(status.st_uid) : -1;
 }
 

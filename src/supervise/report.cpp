@@ -1,16 +1,16 @@
 #include "supervise/report.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "core/fd.h"
+#include "core/text.h"
+
+#include <nlohmann/json.hpp>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <nlohmann/json.hpp>
-
-#include "core/fd.h"
-#include "core/text.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
@@ -39,9 +39,9 @@ std::string to_json(const Report& report, int conflict_code) {
   json["ended_at"] = report.ended_at;
   if (!report.reason.empty()) json["reason"] = report.reason;
   if (report.ending == Ending::Held) {
-    json["holder"] = {{"owner", report.holder.owner.text}, {"host", report.holder.host},
-                      {"pid", report.holder.pid},          {"command", report.holder.command},
-                      {"note", report.holder.note},        {"trace", report.holder.trace},
+    json["holder"] = {{"owner", report.holder.owner.text},  {"host", report.holder.host},
+                      {"pid", report.holder.pid},           {"command", report.holder.command},
+                      {"note", report.holder.note},         {"trace", report.holder.trace},
                       {"since", report.holder.acquired_at}, {"token", report.holder.token.value}};
   }
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -51,7 +51,8 @@ bool write_atomically(const std::string& path, const std::string& text) {
   const std::string temporary = path + "." + std::to_string(::getpid()) + ".tmp";
   Fd file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)};
   if (!file.open()) return false;
-  const bool written = ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool written =
+      ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
   file.close();
   if (written && ::rename(temporary.c_str(), path.c_str()) == 0) return true;
   const int error = errno;
@@ -61,13 +62,15 @@ bool write_atomically(const std::string& path, const std::string& text) {
 }
 
 std::string why_not_writable(const std::string& path) {
-  struct stat status{};
+  struct stat status {};
   // A rename over /dev/null or a directory would be a disaster, or fail when the job has run.
-  if (::lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return "is there already and is no regular file";
+  if (::lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    return "is there already and is no regular file";
   const std::string directory = directory_of(path);
   if (path.empty() || path.back() == '/') return "names no file";
   if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    return "cannot be written into the directory '" + printable(directory) + "': " + ::strerror(errno);
+    return "cannot be written into the directory '" + printable(directory) +
+           "': " + ::strerror(errno);
   }
   return {};
 }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <string>
-
 #include "core/ending.h"
 #include "core/holder.h"
+
+#include <string>
 
 namespace dlock::supervise {
 
@@ -13,12 +13,12 @@ struct Report {
   std::int32_t detail = 0;
   std::string key;
   std::string store;
-  OwnerHash owner;       // if the lock was got
-  FencingToken token;    // if the lock was got
+  OwnerHash owner;     // if the lock was got
+  FencingToken token;  // if the lock was got
   std::string acquired_at;
   std::string ended_at;
-  std::string reason;    // why no job ran, or why it was killed
-  Holder holder;         // who held it instead
+  std::string reason;  // why no job ran, or why it was killed
+  Holder holder;       // who held it instead
 };
 
 /// One JSON object; the man page has its fields under STATUS FILE.

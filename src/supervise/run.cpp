@@ -1,19 +1,18 @@
 #include "supervise/run.h"
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <csignal>
-#include <exception>
-#include <system_error>
-
 #include "supervise/channel.h"
 #include "supervise/engine.h"
 #include "supervise/front.h"
 #include "supervise/shared_deadline.h"
 #include "supervise/terminal.h"
+
+#include <cerrno>
+#include <csignal>
+#include <exception>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <system_error>
+#include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
@@ -31,13 +30,17 @@ namespace {
 
 }  // namespace
 
-ExitStatus run(const RunOptions& options, const InheritedSignals& inherited, const ArgumentArea& arguments, Log& log) {
+ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
+               const ArgumentArea& arguments, Log& log) {
   // Before the fork: orphans of the job come to the nearest living subreaper, first the engine and
   // after its death the front.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const Terminal terminal = Terminal::find();
-  SharedDeadline deadline{leases_expire(options.store.address) ? SharedDeadline::Leases::Expire : SharedDeadline::Leases::Last,
-                          options.on_silence == OnSilence::Kill ? SharedDeadline::Over::ForGood : SharedDeadline::Over::UntilRenewed,
+  SharedDeadline deadline{leases_expire(options.store.address) ? SharedDeadline::Leases::Expire
+                                                               : SharedDeadline::Leases::Last,
+                          options.on_silence == OnSilence::Kill
+                              ? SharedDeadline::Over::ForGood
+                              : SharedDeadline::Over::UntilRenewed,
                           options.terms.ttl()};
   auto [front_end, engine_end] = Channel::make_pair();
   const pid_t front = ::getpid();
@@ -46,7 +49,8 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited, con
   if (engine < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (engine == 0) {
     front_end.close();
-    live_as_engine({options, inherited, arguments, deadline, front, terminal.exists()}, std::move(engine_end), log);
+    live_as_engine({options, inherited, arguments, deadline, front, terminal.exists()},
+                   std::move(engine_end), log);
   }
   engine_end.close();
   let_go_of_inherited_descriptors();  // the engine has them for the job

@@ -1,9 +1,5 @@
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "core/ending.h"
 #include "core/key.h"
 #include "core/lease.h"
@@ -12,6 +8,10 @@
 #include "store/open.h"
 #include "supervise/inherited.h"
 #include "supervise/process_title.h"
+
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace dlock::supervise {
 
@@ -36,7 +36,8 @@ struct RunOptions {
 /// thing in main; `arguments` is where the engine writes its name for ps(1).
 ///
 /// The caller leaves by the status at once, through leave().
-ExitStatus run(const RunOptions& options, const InheritedSignals& inherited, const ArgumentArea& arguments, Log& log);
+ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
+               const ArgumentArea& arguments, Log& log);
 
 /// Ends the process by that status: by the job's own signal, so that a shell sees what happened.
 [[noreturn]] void leave(ExitStatus status);

@@ -1,18 +1,19 @@
 #include "supervise/shared_deadline.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <sys/mman.h>
 #include <system_error>
 
 namespace dlock::supervise {
 
 static_assert(std::atomic<std::int64_t>::is_always_lock_free, "two processes share it");
 
-SharedDeadline::SharedDeadline(Leases leases, Over over, Duration ttl) : leases_(leases), over_(over), ttl_(ttl) {
-  void* page = ::mmap(nullptr, sizeof(std::atomic<std::int64_t>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+SharedDeadline::SharedDeadline(Leases leases, Over over, Duration ttl)
+    : leases_(leases), over_(over), ttl_(ttl) {
+  void* page = ::mmap(nullptr, sizeof(std::atomic<std::int64_t>), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
   nanoseconds_ = new (page) std::atomic<std::int64_t>{0};
 }

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "core/time.h"
+
 #include <atomic>
 #include <cstdint>
-
-#include "core/time.h"
 
 namespace dlock::supervise {
 
@@ -14,8 +14,8 @@ namespace dlock::supervise {
 class SharedDeadline {
  public:
   enum class Leases { Expire, Last };
-  /// Whether a lease that is over stays so (the job is being killed), or a late renewal may bring it
-  /// back (--on-silence=continue).
+  /// Whether a lease that is over stays so (the job is being killed), or a late renewal may bring
+  /// it back (--on-silence=continue).
   enum class Over { ForGood, UntilRenewed };
 
   /// Call before the fork. Throws std::system_error.

@@ -1,15 +1,15 @@
 #pragma once
 
-#include <string>
-
 #include "core/log.h"
 #include "core/time.h"
 #include "supervise/tree.h"
 
+#include <string>
+
 namespace dlock::supervise {
 
-/// Says who will not die: two seconds after the kill began, and every second from then on. A process
-/// that became another user's cannot be killed by us, one in state D by nobody.
+/// Says who will not die: two seconds after the kill began, and every second from then on. A
+/// process that became another user's cannot be killed by us, one in state D by nobody.
 class SurvivorWatch {
  public:
   void begin() { speak_at_ = BootClock::now() + patience; }
@@ -18,7 +18,8 @@ class SurvivorWatch {
     const Instant now = BootClock::now();
     if (now < speak_at_) return;
     speak_at_ = now + every;
-    log.error(about + ": still alive after SIGKILL: " + tree.survivors() + "; the lock is not released before they are gone");
+    log.error(about + ": still alive after SIGKILL: " + tree.survivors() +
+              "; the lock is not released before they are gone");
   }
 
  private:

@@ -1,9 +1,9 @@
 #include "supervise/terminal.h"
 
+#include "core/fd.h"
+
 #include <fcntl.h>
 #include <unistd.h>
-
-#include "core/fd.h"
 
 namespace dlock::supervise {
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <termios.h>
-
 #include <optional>
+#include <termios.h>
 
 namespace dlock::supervise {
 

@@ -1,10 +1,9 @@
 #include "supervise/timer.h"
 
-#include <sys/timerfd.h>
-
 #include <cerrno>
 #include <cstdint>
 #include <limits>
+#include <sys/timerfd.h>
 #include <system_error>
 
 namespace dlock::supervise {

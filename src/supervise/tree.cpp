@@ -1,13 +1,12 @@
 #include "supervise/tree.h"
 
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "core/fd.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-
-#include "core/fd.h"
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
@@ -55,19 +54,21 @@ void Tree::kill_all() {
   std::set<pid_t> groups;
   visit_descendants([&](const Fd& pidfd, const ProcessInfo& process) {
     here.insert(process.pid);
-    const bool group_is_the_jobs = process.session != own_session_ && process.session != 0 && process.group > 1 &&
-                                   process.group != ::getpgrp();
+    const bool group_is_the_jobs = process.session != own_session_ && process.session != 0 &&
+                                   process.group > 1 && process.group != ::getpgrp();
     if (group_is_the_jobs && groups.insert(process.group).second) ::kill(-process.group, SIGKILL);
     send(pidfd, process.pid, SIGKILL);
   });
   constexpr Duration longest = std::chrono::milliseconds{50};
-  const bool any_new = std::any_of(here.begin(), here.end(), [this](pid_t pid) { return !seen_.contains(pid); });
+  const bool any_new =
+      std::any_of(here.begin(), here.end(), [this](pid_t pid) { return !seen_.contains(pid); });
   pause_ = any_new ? std::chrono::milliseconds{1} : std::min(2 * pause_, longest);
   seen_ = std::move(here);
 }
 
 void Tree::signal_all(int number) {
-  visit_descendants([&](const Fd& pidfd, const ProcessInfo& process) { send(pidfd, process.pid, number); });
+  visit_descendants(
+      [&](const Fd& pidfd, const ProcessInfo& process) { send(pidfd, process.pid, number); });
 }
 
 std::string Tree::survivors() const {
@@ -76,7 +77,8 @@ std::string Tree::survivors() const {
     const auto process = examine(pid);
     if (!process || process->state == 'Z') continue;
     if (!text.empty()) text += ", ";
-    text += std::to_string(pid) + " (user " + std::to_string(user_of(pid)) + ", state " + process->state + ")";
+    text += std::to_string(pid) + " (user " + std::to_string(user_of(pid)) + ", state " +
+            process->state + ")";
   }
   return text;
 }

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <sys/types.h>
+#include "core/time.h"
+#include "supervise/proc.h"
 
 #include <set>
 #include <string>
+#include <sys/types.h>
 #include <vector>
-
-#include "core/time.h"
-#include "supervise/proc.h"
 
 namespace dlock::supervise {
 

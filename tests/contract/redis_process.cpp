@@ -1,18 +1,17 @@
 #include "contract/redis_process.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
+#include "core/time.h"
+#include "store/address.h"
+#include "store/redis/connection.h"
 
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <stdexcept>
+#include <sys/wait.h>
 #include <thread>
-
-#include "core/time.h"
-#include "store/address.h"
-#include "store/redis/connection.h"
+#include <unistd.h>
 
 namespace dlock::test {
 
@@ -26,11 +25,12 @@ RedisProcess::RedisProcess() {
   if (pid_ == 0) {
     const std::string socket = directory_ + "/redis.sock";
     const std::string log = directory_ + "/log";
-    ::execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket.c_str(), "--save", "", "--dir",
-             directory_.c_str(), "--logfile", log.c_str(), nullptr);
+    ::execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket.c_str(),
+             "--save", "", "--dir", directory_.c_str(), "--logfile", log.c_str(), nullptr);
     ::_exit(127);
   }
-  for (const Instant until = BootClock::now() + 10s; BootClock::now() < until; std::this_thread::sleep_for(5ms)) {
+  for (const Instant until = BootClock::now() + 10s; BootClock::now() < until;
+       std::this_thread::sleep_for(5ms)) {
     if (ask("PING") == "PONG") return;
   }
   throw std::runtime_error("redis-server did not come up: is it installed?");

@@ -1,11 +1,11 @@
 // What a Redis promises beyond the contract: leases that expire, and lost replies.
-#include <doctest/doctest.h>
-
-#include <thread>
-
 #include "contract/redis_process.h"
 #include "core/lease.h"
 #include "store/open.h"
+
+#include <doctest/doctest.h>
+
+#include <thread>
 
 using namespace dlock;
 using namespace std::chrono_literals;
@@ -15,12 +15,20 @@ namespace {
 Patience soon() { return {BootClock::now() + 5s}; }
 
 Claim claim_of(int run) {
-  return {.key = *LockKey::parse("k"), .terms = {2s, 10s}, .process = make_process_hash("h", run, 7), .host = "h", .pid = run,
-          .user = {}, .command = {}, .trace = {}, .note = {}};
+  return {.key = *LockKey::parse("k"),
+          .terms = {2s, 10s},
+          .process = make_process_hash("h", run, 7),
+          .host = "h",
+          .pid = run,
+          .user = {},
+          .command = {},
+          .trace = {},
+          .note = {}};
 }
 
-std::unique_ptr<Store> open(const test::RedisProcess& server, bool trust_restart = true) {
-  return make_store({*parse_store_address(server.url()), "t:", trust_restart});
+std::unique_ptr<Store> open(const test::RedisProcess& server, bool trust_restart = true,
+                            bool revive_lapsed = false) {
+  return make_store({*parse_store_address(server.url()), "t:", trust_restart, revive_lapsed});
 }
 
 }  // namespace
@@ -56,6 +64,20 @@ TEST_CASE("a renewal never brings back a liveness that has lapsed") {
   server.ask("DEL t:proc:h/1.7");
   CHECK(std::holds_alternative<Lost>(*store->renew(claim_of(1), std::get<Grant>(*grant), soon())));
   CHECK(server.ask("EXISTS t:proc:h/1.7") == "0");
+}
+
+TEST_CASE(
+    "with --on-silence=continue a lapsed liveness is revived, but never a lock that is gone") {
+  const test::RedisProcess server;
+  const auto store = open(server, true, /*revive_lapsed=*/true);
+  auto grant = store->acquire(claim_of(1), soon());
+  server.ask("DEL t:proc:h/1.7");
+  CHECK(std::holds_alternative<Extended>(
+      *store->renew(claim_of(1), std::get<Grant>(*grant), soon())));
+  CHECK(server.ask("EXISTS t:proc:h/1.7") == "1");
+  server.ask("DEL t:lock:k");
+  CHECK(std::holds_alternative<Lost>(*store->renew(claim_of(1), std::get<Grant>(*grant), soon())));
+  CHECK(server.ask("EXISTS t:lock:k") == "0");
 }
 
 TEST_CASE("a retry after a lost reply adopts its own lock under the hash that is stored") {
@@ -114,7 +136,8 @@ TEST_CASE("a Redis without memory renews and releases, and refuses only new lock
   CHECK(server.ask("EXISTS t:lock:k") == "0");
 }
 
-TEST_CASE("nothing is created on a server that came up less than a TTL ago, and the time left is told") {
+TEST_CASE(
+    "nothing is created on a server that came up less than a TTL ago, and the time left is told") {
   const test::RedisProcess server;
   const auto store = open(server, /*trust_restart=*/false);
   auto answer = store->acquire(claim_of(1), soon());

@@ -1,13 +1,13 @@
 // What every store promises, whatever it is made of. The same cases run on the embedded store and
 // on a real Redis; what only one of them can do stands in a file of its own.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "contract/redis_process.h"
+#include "store/open.h"
+
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 #include <filesystem>
-
-#include "contract/redis_process.h"
-#include "store/open.h"
 
 using namespace dlock;
 using namespace std::chrono_literals;
@@ -25,12 +25,16 @@ struct LocalPlace {
   }
   ~LocalPlace() { std::filesystem::remove_all(directory); }
   std::unique_ptr<Store> open() const { return make_store({LocalAddress{directory}, "", false}); }
-  void take_lock_away(const std::string& key) const { std::filesystem::remove(directory + "/" + key + ".lock"); }
+  void take_lock_away(const std::string& key) const {
+    std::filesystem::remove(directory + "/" + key + ".lock");
+  }
   std::string directory;
 };
 
 struct RedisPlace {
-  std::unique_ptr<Store> open() const { return make_store({*parse_store_address(server.url()), "t:", true}); }
+  std::unique_ptr<Store> open() const {
+    return make_store({*parse_store_address(server.url()), "t:", true});
+  }
   void take_lock_away(const std::string& key) const { server.ask("DEL t:lock:" + key); }
   test::RedisProcess server;
 };
@@ -63,7 +67,8 @@ bool is(Call&& call) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a lock that is held is refused, with who holds it", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a lock that is held is refused, with who holds it", Place, LocalPlace,
+                   RedisPlace) {
   const Place place;
   const auto first = place.open();
   const auto second = place.open();
@@ -88,23 +93,28 @@ TEST_CASE_TEMPLATE("a released lock is free at once", Place, LocalPlace, RedisPl
   take(*second, claim_of(2));
 }
 
-TEST_CASE_TEMPLATE("different keys do not exclude each other, however odd they are", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("different keys do not exclude each other, however odd they are", Place,
+                   LocalPlace, RedisPlace) {
   const Place place;
   std::vector<std::unique_ptr<Store>> stores;
   int run = 0;
-  for (const std::string& key : {std::string{"a"}, std::string{"a/b"}, std::string{"a%2Fb"}, std::string{".."}, std::string{"."},
-                                 std::string{"A"}, std::string{"a\n"}, std::string{"{a}"}, std::string{"\xFF"}, std::string(512, 'x'),
-                                 std::string(511, 'x'), std::string(200, 'x'), std::string(200, 'x') + "+", std::string{"a.lock"}}) {
+  for (const std::string& key :
+       {std::string{"a"}, std::string{"a/b"}, std::string{"a%2Fb"}, std::string{".."},
+        std::string{"."}, std::string{"A"}, std::string{"a\n"}, std::string{"{a}"},
+        std::string{"\xFF"}, std::string(512, 'x'), std::string(511, 'x'), std::string(200, 'x'),
+        std::string(200, 'x') + "+", std::string{"a.lock"}}) {
     CAPTURE(key);
     stores.push_back(place.open());
     take(*stores.back(), claim_of(++run, key));
   }
   // And each of them excludes itself.
-  CHECK(is<Held>([&] { return place.open()->acquire(claim_of(99, std::string(512, 'x')), soon()); }));
+  CHECK(
+      is<Held>([&] { return place.open()->acquire(claim_of(99, std::string(512, 'x')), soon()); }));
   CHECK(is<Held>([&] { return place.open()->acquire(claim_of(99, ".."), soon()); }));
 }
 
-TEST_CASE_TEMPLATE("a holder can renew, and a renewal is good for the future", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a holder can renew, and a renewal is good for the future", Place, LocalPlace,
+                   RedisPlace) {
   const Place place;
   const auto store = place.open();
   const Grant grant = take(*store, claim_of(1));
@@ -115,7 +125,8 @@ TEST_CASE_TEMPLATE("a holder can renew, and a renewal is good for the future", P
   CHECK(std::get<Extended>(*renewed).stop_by >= grant.stop_by);
 }
 
-TEST_CASE_TEMPLATE("a lock that was taken away is a loss, for a renewal and for a release", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a lock that was taken away is a loss, for a renewal and for a release", Place,
+                   LocalPlace, RedisPlace) {
   const Place place;
   const auto store = place.open();
   const Grant grant = take(*store, claim_of(1));
@@ -124,7 +135,8 @@ TEST_CASE_TEMPLATE("a lock that was taken away is a loss, for a renewal and for 
   CHECK(is<Lost>([&] { return store->release(claim_of(1), soon()); }));
 }
 
-TEST_CASE_TEMPLATE("a lock that somebody else has by now is not renewed and not released", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a lock that somebody else has by now is not renewed and not released", Place,
+                   LocalPlace, RedisPlace) {
   const Place place;
   const auto first = place.open();
   const auto second = place.open();
@@ -136,7 +148,8 @@ TEST_CASE_TEMPLATE("a lock that somebody else has by now is not renewed and not 
   CHECK(is<Extended>([&] { return second->renew(claim_of(2), current, soon()); }));
 }
 
-TEST_CASE_TEMPLATE("the fencing token goes up with every acquisition of a key", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("the fencing token goes up with every acquisition of a key", Place, LocalPlace,
+                   RedisPlace) {
   const Place place;
   FencingToken last{};
   for (int run = 1; run <= 20; ++run) {
@@ -148,7 +161,8 @@ TEST_CASE_TEMPLATE("the fencing token goes up with every acquisition of a key", 
   }
 }
 
-TEST_CASE_TEMPLATE("every acquisition has an owner hash of its own", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("every acquisition has an owner hash of its own", Place, LocalPlace,
+                   RedisPlace) {
   const Place place;
   const auto store = place.open();
   const Grant first = take(*store, claim_of(1));

@@ -1,9 +1,10 @@
+#include "cli/command_line.h"
+
+#include "cli/args.h"
+
 #include <doctest/doctest.h>
 
 #include <cstring>
-
-#include "cli/args.h"
-#include "cli/command_line.h"
 
 using namespace dlock;
 using namespace dlock::cli;
@@ -46,13 +47,16 @@ RunCommand good(std::vector<std::string> words, std::optional<std::string> store
 }  // namespace
 
 TEST_CASE("the job's words reach it untouched: [], [a], --key, a second -- and empty ones") {
-  const RunCommand command = good({"run", "--key", "k", "--", "cmd", "[]", "[a]", "--key", "--", "", "-x"});
-  CHECK(command.options.command == std::vector<std::string>{"cmd", "[]", "[a]", "--key", "--", "", "-x"});
+  const RunCommand command =
+      good({"run", "--key", "k", "--", "cmd", "[]", "[a]", "--key", "--", "", "-x"});
+  CHECK(command.options.command ==
+        std::vector<std::string>{"cmd", "[]", "[a]", "--key", "--", "", "-x"});
   CHECK(command.options.key.bytes() == "k");
 }
 
 TEST_CASE("010s is ten seconds") {
-  CHECK(good({"run", "--key", "k", "--ttl", "010s", "--", "cmd"}).options.terms.ttl() == std::chrono::seconds{10});
+  CHECK(good({"run", "--key", "k", "--ttl", "010s", "--", "cmd"}).options.terms.ttl() ==
+        std::chrono::seconds{10});
 }
 
 TEST_CASE("every bad option is refused with its name, its value and the remedy") {
@@ -65,20 +69,27 @@ TEST_CASE("every bad option is refused with its name, its value and the remedy")
       {{"run", "--", "cmd"}, {"--key is missing"}},
       {{"run", "--key", "", "--", "cmd"}, {"--key", "is empty"}},
       {{"run", "--key", std::string(513, 'x'), "--", "cmd"}, {"--key", "513 bytes", "512"}},
-      {{"run", "--key", "k", "--store", "ftp://x", "--", "cmd"}, {"--store", "ftp://x", "redis://"}},
+      {{"run", "--key", "k", "--store", "ftp://x", "--", "cmd"},
+       {"--store", "ftp://x", "redis://"}},
       {{"run", "--key", "k", "--ttl", "1s", "--", "cmd"}, {"--ttl '1s'", "least is 1.3s"}},
-      {{"run", "--key", "k", "--ttl", "30 s", "--", "cmd"}, {"--ttl '30 s'", "write a number with a unit"}},
+      {{"run", "--key", "k", "--ttl", "30 s", "--", "cmd"},
+       {"--ttl '30 s'", "write a number with a unit"}},
       {{"run", "--key", "k", "--ttl", "1e9d", "--", "cmd"}, {"--ttl '1e9d'"}},
       {{"run", "--key", "k", "--lock-ttl", "5s", "--", "cmd"}, {"--lock-ttl '5s'", "least is 10s"}},
       {{"run", "--key", "k", "-E", "256", "--", "cmd"}, {"-E '256'", "0 to 255"}},
       {{"run", "--key", "k", "-E", "-1", "--", "cmd"}, {"-1"}},
       {{"run", "--key", "k", "-s", "NOPE", "--", "cmd"}, {"-s 'NOPE'", "TERM"}},
       {{"run", "--key", "k", "-k", "x", "--", "cmd"}, {"-k 'x'"}},
-      {{"run", "--key", "k", "--orphans", "eat", "--", "cmd"}, {"--orphans 'eat'", "kill, wait, leave"}},
-      {{"run", "--key", "k", "--contain", "box", "--", "cmd"}, {"--contain 'box'", "auto, walk, cgroup, pidns"}},
-      {{"run", "--key", "k", "--orphans=leave", "--contain=pidns", "--", "cmd"}, {"--orphans=leave", "--contain=pidns"}},
-      {{"run", "--key", "k", "--on-silence", "no", "--", "cmd"}, {"--on-silence 'no'", "kill, continue"}},
-      {{"run", "--key", "k", "--log-format", "xml", "--", "cmd"}, {"--log-format 'xml'", "text, json"}},
+      {{"run", "--key", "k", "--orphans", "eat", "--", "cmd"},
+       {"--orphans 'eat'", "kill, wait, leave"}},
+      {{"run", "--key", "k", "--contain", "box", "--", "cmd"},
+       {"--contain 'box'", "auto, walk, cgroup, pidns"}},
+      {{"run", "--key", "k", "--orphans=leave", "--contain=pidns", "--", "cmd"},
+       {"--orphans=leave", "--contain=pidns"}},
+      {{"run", "--key", "k", "--on-silence", "no", "--", "cmd"},
+       {"--on-silence 'no'", "kill, continue"}},
+      {{"run", "--key", "k", "--log-format", "xml", "--", "cmd"},
+       {"--log-format 'xml'", "text, json"}},
       {{"run", "--key", "k", "-v", "-q", "--", "cmd"}, {"-v and -q"}},
       {{"run", "--key", "k", "--nope", "--", "cmd"}, {"--nope"}},
       {{"run", "--key", "k", "--key", "l", "--", "cmd"}, {"--key"}},
@@ -101,11 +112,14 @@ TEST_CASE("a store variable that is set but empty is an error, never a silent fa
   CHECK(bad({"run", "--key", "k", "--", "cmd"}, "nonsense").code == ExitCode::Configuration);
   CHECK(good({"run", "--key", "k", "--", "cmd"}, std::nullopt).store_is_default);
   CHECK_FALSE(good({"run", "--key", "k", "--", "cmd"}, "local").store_is_default);
-  CHECK(good({"run", "--key", "k", "--store", "local", "--", "cmd"}, "").options.key.bytes() == "k");
+  CHECK(good({"run", "--key", "k", "--store", "local", "--", "cmd"}, "").options.key.bytes() ==
+        "k");
 }
 
-TEST_CASE("a password among our words is wiped where ps reads it; the job's words stay as they are") {
-  Argv argv{{"dlock", "run", "--store=redis://u:geheim@h/1", "--", "redis-cli", "-u", "redis://u:own@h"}};
+TEST_CASE(
+    "a password among our words is wiped where ps reads it; the job's words stay as they are") {
+  Argv argv{
+      {"dlock", "run", "--store=redis://u:geheim@h/1", "--", "redis-cli", "-u", "redis://u:own@h"}};
   CHECK(wipe_url_secrets(argv.count(), argv.pointers()));
   CHECK(std::strcmp(argv.pointers()[2], "--store=redis://********@h/1") == 0);
   CHECK(std::strcmp(argv.pointers()[6], "redis://u:own@h") == 0);
@@ -115,7 +129,10 @@ TEST_CASE("a password among our words is wiped where ps reads it; the job's word
 }
 
 TEST_CASE("a secret never comes back in a complaint") {
-  CHECK(bad({"run", "--key", "k", "--store", "redis://u:geheim@h:x", "--", "c"}).message.find("geheim") == std::string::npos);
-  CHECK(bad({"run", "--key", "k", "redis://u:geheim@h", "--", "c"}).message.find("geheim") == std::string::npos);
-  CHECK(bad({"run", "--key", "k", "--", "c"}, "redis://u:geheim@h:x").message.find("geheim") == std::string::npos);
+  CHECK(bad({"run", "--key", "k", "--store", "redis://u:geheim@h:x", "--", "c"})
+            .message.find("geheim") == std::string::npos);
+  CHECK(bad({"run", "--key", "k", "redis://u:geheim@h", "--", "c"}).message.find("geheim") ==
+        std::string::npos);
+  CHECK(bad({"run", "--key", "k", "--", "c"}, "redis://u:geheim@h:x").message.find("geheim") ==
+        std::string::npos);
 }

@@ -1,10 +1,10 @@
+#include "core/engine_rules.h"
+
 #include <doctest/doctest.h>
 
-#include <cerrno>
 #include <algorithm>
+#include <cerrno>
 #include <random>
-
-#include "core/engine_rules.h"
 
 using namespace dlock;
 using namespace dlock::engine;
@@ -27,17 +27,28 @@ Rules in(State state, Policy policy = {}) {
   return rules;
 }
 
-const std::vector<State> all_states{State::Starting, State::Running, State::Draining, State::Killing, State::Over};
+const std::vector<State> all_states{State::Starting, State::Running, State::Draining,
+                                    State::Killing, State::Over};
 
-const std::vector<Event> all_events{ExecWorked{},         ExecFailed{ENOENT},     RootEnded{exit_7, false},
-                                    RootEnded{exit_7, true}, RootStopped{},       RootContinued{},
-                                    NoChildren{},         SignalAsked{SIGTERM},   SignalAsked{SIGUSR1},
-                                    KillAsked{},          FrontGone{},            DeadlineHit{},
-                                    LeaseLost{},          GraceOver{}};
+const std::vector<Event> all_events{ExecWorked{},
+                                    ExecFailed{ENOENT},
+                                    RootEnded{exit_7, false},
+                                    RootEnded{exit_7, true},
+                                    RootStopped{},
+                                    RootContinued{},
+                                    NoChildren{},
+                                    SignalAsked{SIGTERM},
+                                    SignalAsked{SIGUSR1},
+                                    KillAsked{},
+                                    FrontGone{},
+                                    DeadlineHit{},
+                                    LeaseLost{},
+                                    GraceOver{}};
 
 template <class T>
 bool has(const Actions& actions) {
-  return std::any_of(actions.begin(), actions.end(), [](const Action& action) { return std::holds_alternative<T>(action); });
+  return std::any_of(actions.begin(), actions.end(),
+                     [](const Action& action) { return std::holds_alternative<T>(action); });
 }
 
 /// True for the events that prove that no process of the job is left.
@@ -48,7 +59,9 @@ bool is_proof(const Event& event) {
 
 }  // namespace
 
-TEST_CASE("in every state, for every event: the run is finished by the proof that nothing is left, and by nothing else") {
+TEST_CASE(
+    "in every state, for every event: the run is finished by the proof that nothing is left, and "
+    "by nothing else") {
   for (const State state : all_states) {
     for (std::size_t i = 0; i < all_events.size(); ++i) {
       CAPTURE(static_cast<int>(state));
@@ -63,9 +76,12 @@ TEST_CASE("in every state, for every event: the run is finished by the proof tha
   }
 }
 
-TEST_CASE("in every state before the end: a lost lock, a passed deadline, a dead front and a third Ctrl-C kill the tree") {
+TEST_CASE(
+    "in every state before the end: a lost lock, a passed deadline, a dead front and a third "
+    "Ctrl-C kill the tree") {
   for (const State state : {State::Starting, State::Running, State::Draining}) {
-    for (const Event& event : {Event{LeaseLost{}}, Event{DeadlineHit{}}, Event{FrontGone{}}, Event{KillAsked{}}}) {
+    for (const Event& event :
+         {Event{LeaseLost{}}, Event{DeadlineHit{}}, Event{FrontGone{}}, Event{KillAsked{}}}) {
       CAPTURE(static_cast<int>(state));
       Rules rules = in(state);
       CHECK(rules.on(event) == Actions{KillTree{}});
@@ -74,7 +90,8 @@ TEST_CASE("in every state before the end: a lost lock, a passed deadline, a dead
   }
 }
 
-TEST_CASE("nothing is sent to a job that is being killed, and nothing at all happens after the end") {
+TEST_CASE(
+    "nothing is sent to a job that is being killed, and nothing at all happens after the end") {
   for (const Event& event : all_events) {
     if (is_proof(event)) continue;
     Rules killing = in(State::Killing);
@@ -85,7 +102,8 @@ TEST_CASE("nothing is sent to a job that is being killed, and nothing at all hap
 }
 
 TEST_CASE("the job's own status is the run's when nothing went wrong") {
-  CHECK(in(State::Running).on(RootEnded{exit_7, true}) == Actions{Finish{Ending::JobEnded, exit_7}});
+  CHECK(in(State::Running).on(RootEnded{exit_7, true}) ==
+        Actions{Finish{Ending::JobEnded, exit_7}});
   CHECK(in(State::Draining).on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
 }
 
@@ -124,7 +142,8 @@ TEST_CASE("a command that cannot be run ends the run with the reason, once its p
 }
 
 TEST_CASE("signals go to the job's first process, as they came") {
-  for (const int number : {SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM, SIGTERM}) {
+  for (const int number :
+       {SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM, SIGTERM}) {
     CHECK(in(State::Running).on(SignalAsked{number}) == Actions{SignalRoot{number}});
   }
 }
@@ -151,23 +170,28 @@ TEST_CASE("-s says what SIGTERM becomes, and -k when SIGKILL follows") {
 
 TEST_CASE("what the job leaves behind gets TERM, two seconds, KILL") {
   Rules rules = in(State::Running);
-  CHECK(rules.on(RootEnded{exit_7, false}) == Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{2s}});
+  CHECK(rules.on(RootEnded{exit_7, false}) ==
+        Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{2s}});
   CHECK(rules.on(GraceOver{}) == Actions{KillTree{}});
   CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
 }
 
-TEST_CASE("--orphans=wait keeps the lock until the last one has ended by itself, or dlock is asked to stop") {
+TEST_CASE(
+    "--orphans=wait keeps the lock until the last one has ended by itself, or dlock is asked to "
+    "stop") {
   const Policy wait{.orphans = Orphans::Wait};
   Rules rules = in(State::Running, wait);
   CHECK(rules.on(RootEnded{exit_7, false}).empty());
   CHECK(rules.on(SignalAsked{SIGUSR1}).empty());
-  CHECK(rules.on(SignalAsked{SIGTERM}) == Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{2s}});
+  CHECK(rules.on(SignalAsked{SIGTERM}) ==
+        Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{2s}});
   CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
 }
 
 TEST_CASE("--orphans=leave ends the run with the job's first process, and only then") {
   const Policy leave{.orphans = Orphans::Leave};
-  CHECK(in(State::Running, leave).on(RootEnded{exit_7, false}) == Actions{Finish{Ending::JobEnded, exit_7}});
+  CHECK(in(State::Running, leave).on(RootEnded{exit_7, false}) ==
+        Actions{Finish{Ending::JobEnded, exit_7}});
   // A lost lock is another matter: then nothing may be left.
   Rules rules = in(State::Running, leave);
   rules.on(LeaseLost{});

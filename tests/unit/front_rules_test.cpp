@@ -1,12 +1,11 @@
-#include <doctest/doctest.h>
+#include "core/front_rules.h"
 
-#include <sys/wait.h>
+#include <doctest/doctest.h>
 
 #include <cerrno>
 #include <csignal>
 #include <random>
-
-#include "core/front_rules.h"
+#include <sys/wait.h>
 
 using namespace dlock;
 using namespace dlock::front;
@@ -31,17 +30,27 @@ Rules in(State state, Situation situation = {}) {
   return rules;
 }
 
-const std::vector<State> all_states{State::Waiting, State::Running, State::Settling, State::Killing, State::Over};
+const std::vector<State> all_states{State::Waiting, State::Running, State::Settling, State::Killing,
+                                    State::Over};
 
-const std::vector<Event> all_events{Signalled{SIGTERM, Origin::Someone, t0}, Signalled{SIGINT, Origin::Kernel, t0},
-                                    JobStarted{}, JobStopped{}, JobContinued{}, JobGone{Ending::JobEnded, exit_7},
-                                    EngineFinished{Ending::JobEnded, exit_7}, EngineGone{}, DeadlineHit{}, NoChildren{}};
+const std::vector<Event> all_events{Signalled{SIGTERM, Origin::Someone, t0},
+                                    Signalled{SIGINT, Origin::Kernel, t0},
+                                    JobStarted{},
+                                    JobStopped{},
+                                    JobContinued{},
+                                    JobGone{Ending::JobEnded, exit_7},
+                                    EngineFinished{Ending::JobEnded, exit_7},
+                                    EngineGone{},
+                                    DeadlineHit{},
+                                    NoChildren{}};
 
 Signalled from(Origin origin, int number, Instant at = t0) { return {number, origin, at}; }
 
 }  // namespace
 
-TEST_CASE("in every state, for every event: the front ends by the engine's last word or by its own proof") {
+TEST_CASE(
+    "in every state, for every event: the front ends by the engine's last word or by its own "
+    "proof") {
   for (const State state : all_states) {
     for (std::size_t i = 0; i < all_events.size(); ++i) {
       CAPTURE(static_cast<int>(state));
@@ -81,7 +90,8 @@ TEST_CASE("an engine that dies while it releases does not cost the job its statu
 }
 
 TEST_CASE("without a terminal every signal is passed on") {
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP, SIGALRM, SIGURG}) {
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
+                           SIGTSTP, SIGALRM, SIGURG}) {
     for (const Origin origin : {Origin::Someone, Origin::Kernel, Origin::OurJob}) {
       CHECK(in(State::Running).on(from(origin, number)) == Actions{PassOn{number}});
     }
@@ -91,19 +101,23 @@ TEST_CASE("without a terminal every signal is passed on") {
 TEST_CASE("with a terminal what the terminal sent to the whole group is not sent twice") {
   for (const int number : {SIGQUIT, SIGTSTP, SIGWINCH, SIGHUP, SIGCONT, SIGTTIN, SIGTTOU}) {
     CHECK(in(State::Running, with_terminal()).on(from(Origin::Kernel, number)).empty());
-    CHECK(in(State::Running, with_terminal()).on(from(Origin::Someone, number)) == Actions{PassOn{number}});
+    CHECK(in(State::Running, with_terminal()).on(from(Origin::Someone, number)) ==
+          Actions{PassOn{number}});
   }
-  CHECK(in(State::Running, with_terminal()).on(from(Origin::Someone, SIGINT)) == Actions{PassOn{SIGINT}});
+  CHECK(in(State::Running, with_terminal()).on(from(Origin::Someone, SIGINT)) ==
+        Actions{PassOn{SIGINT}});
 }
 
 TEST_CASE("with a terminal a job that signals its own group does not signal itself twice") {
   CHECK(in(State::Running, with_terminal()).on(from(Origin::OurJob, SIGTERM)).empty());
 }
 
-TEST_CASE("the first Ctrl-C is the job's business, a second within 2 s terminates it, a third kills") {
+TEST_CASE(
+    "the first Ctrl-C is the job's business, a second within 2 s terminates it, a third kills") {
   Rules rules = in(State::Running, with_terminal());
   CHECK(rules.on(from(Origin::Kernel, SIGINT, t0)).empty());
-  CHECK(rules.on(from(Origin::Kernel, SIGINT, t0 + 2s)) == Actions{SayTerminating{}, PassOn{SIGTERM}});
+  CHECK(rules.on(from(Origin::Kernel, SIGINT, t0 + 2s)) ==
+        Actions{SayTerminating{}, PassOn{SIGTERM}});
   CHECK(rules.on(from(Origin::Kernel, SIGINT, t0 + 3s)) == Actions{AskToKill{}});
 
   Rules slow = in(State::Running, with_terminal());
@@ -114,7 +128,8 @@ TEST_CASE("the first Ctrl-C is the job's business, a second within 2 s terminate
 TEST_CASE("before the job runs, a wish to stop goes to the engine, from the terminal too") {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     for (const Origin origin : {Origin::Someone, Origin::Kernel}) {
-      CHECK(in(State::Waiting, with_terminal()).on(from(origin, number)) == Actions{PassOn{number}});
+      CHECK(in(State::Waiting, with_terminal()).on(from(origin, number)) ==
+            Actions{PassOn{number}});
     }
   }
   CHECK(in(State::Waiting).on(from(Origin::Someone, SIGUSR1)).empty());

@@ -1,7 +1,8 @@
-#include <doctest/doctest.h>
-
 #include "core/lease.h"
+
 #include "supervise/shared_deadline.h"
+
+#include <doctest/doctest.h>
 
 using namespace dlock;
 using namespace std::chrono_literals;
@@ -46,7 +47,8 @@ TEST_CASE("the shared deadline moves with each renewal until it has passed, and 
   CHECK(deadline.read() == soon);
   deadline.move_to(soon + 2s);
   CHECK(deadline.read() == soon + 2s);
-  deadline.move_to(BootClock::now() - 1s);  // an answer that comes after its lease is worth anything
+  deadline.move_to(BootClock::now() -
+                   1s);  // an answer that comes after its lease is worth anything
   CHECK(deadline.read() == soon + 2s);
 
   SharedDeadline short_one{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};

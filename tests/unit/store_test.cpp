@@ -1,10 +1,10 @@
 // What the stores read and write, without a store.
-#include <doctest/doctest.h>
-
 #include "store/address.h"
 #include "store/lock_json.h"
 #include "store/redis/faults.h"
 #include "store/redis/resp.h"
+
+#include <doctest/doctest.h>
 
 using namespace dlock;
 using namespace std::chrono_literals;
@@ -14,8 +14,15 @@ namespace {
 RedisAddress redis_at(const char* url) { return std::get<RedisAddress>(*parse_store_address(url)); }
 
 Claim some_claim() {
-  return {.key = *LockKey::parse("backup"), .terms = {10s, 5min}, .process = {"web1/17.4711"}, .host = "web1", .pid = 17,
-          .user = "root", .command = "rsync -a \xFF", .trace = {}, .note = {}};
+  return {.key = *LockKey::parse("backup"),
+          .terms = {10s, 5min},
+          .process = {"web1/17.4711"},
+          .host = "web1",
+          .pid = 17,
+          .user = "root",
+          .command = "rsync -a \xFF",
+          .trace = {},
+          .note = {}};
 }
 
 }  // namespace
@@ -71,8 +78,10 @@ TEST_CASE("a bad store address is refused with what to write instead, and never 
 
 TEST_CASE("a lock is written in the fields of the Node library and read back") {
   const OwnerHash owner{"backup@web1/17.4711.1"};
-  const std::string text = lock_json(some_claim(), owner, "2026-01-31T02:00:00.000Z", "2026-01-31T02:01:00.000Z", FencingToken{1795475728681791});
-  CHECK(text.starts_with(R"({"ownerHash":"backup@web1/17.4711.1","processHash":"web1/17.4711","acquiredAt":"2026-01-31T02:00:00.000Z","extendedAt":"2026-01-31T02:01:00.000Z",)"));
+  const std::string text = lock_json(some_claim(), owner, "2026-01-31T02:00:00.000Z",
+                                     "2026-01-31T02:01:00.000Z", FencingToken{1795475728681791});
+  CHECK(text.starts_with(
+      R"({"ownerHash":"backup@web1/17.4711.1","processHash":"web1/17.4711","acquiredAt":"2026-01-31T02:00:00.000Z","extendedAt":"2026-01-31T02:01:00.000Z",)"));
   const auto holder = parse_lock_json(text);
   REQUIRE(holder);
   CHECK(holder->owner == owner);
@@ -86,7 +95,8 @@ TEST_CASE("without a token the value waits for the script to end it") {
 }
 
 TEST_CASE("what is no lock is not taken for one") {
-  for (const char* text : {"", "hello", "7", "[]", "{}", R"({"ownerHash":"a"})", R"({"ownerHash":1,"processHash":"b"})", "{\"a\":"}) {
+  for (const char* text : {"", "hello", "7", "[]", "{}", R"({"ownerHash":"a"})",
+                           R"({"ownerHash":1,"processHash":"b"})", "{\"a\":"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_lock_json(text).has_value());
   }
@@ -100,25 +110,38 @@ TEST_CASE("every error reply of Redis is told apart, with its own sentence and e
     const char* says;
   } replies[] = {
       {"NOAUTH Authentication required.", ExitCode::StoreRefused, "wants a password"},
-      {"WRONGPASS invalid username-password pair", ExitCode::StoreRefused, "refused the user or the password"},
-      {"NOPERM this user has no permissions to run the 'eval' command", ExitCode::StoreRefused, "does not let this user"},
-      {"ERR The user executing the script can't run this command or subcommand script: 5, on @user_script:1.", ExitCode::StoreRefused, "scripts need"},
+      {"WRONGPASS invalid username-password pair", ExitCode::StoreRefused,
+       "refused the user or the password"},
+      {"NOPERM this user has no permissions to run the 'eval' command", ExitCode::StoreRefused,
+       "does not let this user"},
+      {"ERR The user executing the script can't run this command or subcommand script: 5, on "
+       "@user_script:1.",
+       ExitCode::StoreRefused, "scripts need"},
       {"DENIED Redis is running in protected mode", ExitCode::StoreRefused, "protected mode"},
-      {"LOADING Redis is loading the dataset in memory", ExitCode::StoreUnavailable, "still loading"},
-      {"BUSY Redis is busy running a script.", ExitCode::StoreUnavailable, "busy with somebody's script"},
-      {"READONLY You can't write against a read only replica.", ExitCode::StoreUnavailable, "is a replica and takes no writes"},
+      {"LOADING Redis is loading the dataset in memory", ExitCode::StoreUnavailable,
+       "still loading"},
+      {"BUSY Redis is busy running a script.", ExitCode::StoreUnavailable,
+       "busy with somebody's script"},
+      {"READONLY You can't write against a read only replica.", ExitCode::StoreUnavailable,
+       "is a replica and takes no writes"},
       {"MASTERDOWN Link with MASTER is down", ExitCode::StoreUnavailable, "lost its master"},
-      {"OOM command not allowed when used memory > 'maxmemory'.", ExitCode::StoreUnavailable, "out of memory"},
-      {"ERR Error running script (call to f_1): @user_script:9: OOM command not allowed", ExitCode::StoreUnavailable, "out of memory"},
-      {"MISCONF Redis is configured to save RDB snapshots", ExitCode::StoreUnavailable, "cannot save to disk"},
-      {"NOREPLICAS Not enough good replicas to write.", ExitCode::StoreUnavailable, "too few replicas"},
+      {"OOM command not allowed when used memory > 'maxmemory'.", ExitCode::StoreUnavailable,
+       "out of memory"},
+      {"ERR Error running script (call to f_1): @user_script:9: OOM command not allowed",
+       ExitCode::StoreUnavailable, "out of memory"},
+      {"MISCONF Redis is configured to save RDB snapshots", ExitCode::StoreUnavailable,
+       "cannot save to disk"},
+      {"NOREPLICAS Not enough good replicas to write.", ExitCode::StoreUnavailable,
+       "too few replicas"},
       {"NOSCRIPT No matching script.", ExitCode::StoreUnavailable, "forgot a script"},
       {"MOVED 3999 127.0.0.1:6381", ExitCode::Configuration, "Redis Cluster"},
       {"ASK 3999 127.0.0.1:6381", ExitCode::Configuration, "Redis Cluster"},
-      {"WRONGTYPE Operation against a key holding the wrong kind of value", ExitCode::Configuration, "something else under the name"},
+      {"WRONGTYPE Operation against a key holding the wrong kind of value", ExitCode::Configuration,
+       "something else under the name"},
       {"ERR DB index is out of range", ExitCode::Configuration, "no database of that number"},
       {"ERR max number of clients reached", ExitCode::StoreUnavailable, "no more connections"},
-      {"ERR unknown command 'EVALSHA', with args", ExitCode::Configuration, "does not know a command"},
+      {"ERR unknown command 'EVALSHA', with args", ExitCode::Configuration,
+       "does not know a command"},
       {"ERR something new", ExitCode::StoreUnavailable, "an error that dlock does not know"},
   };
   std::vector<std::string> sentences;

@@ -1,21 +1,24 @@
-#include <doctest/doctest.h>
-
-#include <regex>
+#include "core/text.h"
 
 #include "core/holder.h"
 #include "core/identity.h"
-#include "core/text.h"
+
+#include <doctest/doctest.h>
+
+#include <regex>
 
 using namespace dlock;
 
 TEST_CASE("no control character and no broken UTF-8 from a store reaches a terminal") {
   CHECK(printable("plain ü € 😀") == "plain ü € 😀");
   CHECK(printable("\x1b[31mred\x07\r\n") == "?[31mred???");
-  CHECK(printable("\xC2\x9B" "31m") == "?31m");           // the one-character form of ESC [
-  CHECK(printable("a\xE2\x80\xAE" "b") == "a?b");          // right-to-left override
-  CHECK(printable("\xC0\xAF\xFF") == "???");               // overlong slash, no UTF-8 at all
-  CHECK(printable("\xED\xA0\x80") == "???");               // a surrogate
-  CHECK(printable("\xE2\x82") == "??");                    // cut short
+  CHECK(printable("\xC2\x9B"
+                  "31m") == "?31m");  // the one-character form of ESC [
+  CHECK(printable("a\xE2\x80\xAE"
+                  "b") == "a?b");             // right-to-left override
+  CHECK(printable("\xC0\xAF\xFF") == "???");  // overlong slash, no UTF-8 at all
+  CHECK(printable("\xED\xA0\x80") == "???");  // a surrogate
+  CHECK(printable("\xE2\x82") == "??");       // cut short
 }
 
 TEST_CASE("an excerpt is never longer than asked and never cuts a character in two") {
@@ -26,7 +29,8 @@ TEST_CASE("an excerpt is never longer than asked and never cuts a character in t
 
 TEST_CASE("user and password of a URL are replaced wherever it stands") {
   CHECK(without_url_secrets("redis://u:p@h/0") == "redis://***@h/0");
-  CHECK(without_url_secrets("cp a http://u:p@h/x 'rediss://:q/@w@h'") == "cp a http://***@h/x 'rediss://***@h'");
+  CHECK(without_url_secrets("cp a http://u:p@h/x 'rediss://:q/@w@h'") ==
+        "cp a http://***@h/x 'rediss://***@h'");
   CHECK(without_url_secrets("redis://h:6379 me@host") == "redis://h:6379 me@host");
   CHECK(without_url_secrets("no url") == "no url");
 }

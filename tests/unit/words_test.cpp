@@ -1,11 +1,11 @@
 // What users write: durations, signals, keys.
-#include <doctest/doctest.h>
-
-#include <csignal>
-
 #include "core/duration.h"
 #include "core/key.h"
 #include "core/signals.h"
+
+#include <doctest/doctest.h>
+
+#include <csignal>
 
 using namespace dlock;
 using namespace std::chrono_literals;
@@ -14,30 +14,34 @@ TEST_CASE("a duration is a number with a unit, a bare number is seconds, and not
   struct {
     const char* text;
     Duration want;
-  } good[] = {{"30s", 30s}, {"500ms", 500ms}, {"010s", 10s}, {"30", 30s},   {"5m", 5min},
-              {"2h", 2h},   {"1d", 24h},      {"1.5s", 1500ms}, {"0", 0s}, {"365d", 365 * 24h}};
+  } good[] = {{"30s", 30s}, {"500ms", 500ms}, {"010s", 10s},    {"30", 30s}, {"5m", 5min},
+              {"2h", 2h},   {"1d", 24h},      {"1.5s", 1500ms}, {"0", 0s},   {"365d", 365 * 24h}};
   for (const auto& [text, want] : good) {
     CAPTURE(text);
     const auto read = parse_duration(text);
     REQUIRE(read.ok());
     CHECK(*read == want);
   }
-  for (const char* text : {"", "s", "-1s", "-1", "+1s", "30 s", " 30s", "30s ", "1e9d", "1e3", "0x10s", "9999999999999999999s",
-                           "366d", "1w", "1S", "..", "1.2.3s", "nan", "inf"}) {
+  for (const char* text :
+       {"", "s", "-1s", "-1", "+1s", "30 s", " 30s", "30s ", "1e9d", "1e3", "0x10s",
+        "9999999999999999999s", "366d", "1w", "1S", "..", "1.2.3s", "nan", "inf"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_duration(text).ok());
   }
 }
 
 TEST_CASE("what is wrong with a duration is said with what to write instead") {
-  CHECK(parse_duration("-1s").error() == "is negative: write a number with a unit: 500ms, 30s, 5m, 2h or 1d");
-  CHECK(parse_duration("30 s").error() == "is not a duration: write a number with a unit: 500ms, 30s, 5m, 2h or 1d");
+  CHECK(parse_duration("-1s").error() ==
+        "is negative: write a number with a unit: 500ms, 30s, 5m, 2h or 1d");
+  CHECK(parse_duration("30 s").error() ==
+        "is not a duration: write a number with a unit: 500ms, 30s, 5m, 2h or 1d");
   CHECK(parse_duration("99999d").error() == "is too long: the most is 365d");
 }
 
 TEST_CASE("a duration is written so that it is read back as the same") {
-  for (const Duration duration : {Duration{0s}, Duration{1300ms}, Duration{10s}, Duration{90s}, Duration{2min}, Duration{3h},
-                                  Duration{24h}, Duration{1234ms}, Duration{61'001ms}}) {
+  for (const Duration duration :
+       {Duration{0s}, Duration{1300ms}, Duration{10s}, Duration{90s}, Duration{2min}, Duration{3h},
+        Duration{24h}, Duration{1234ms}, Duration{61'001ms}}) {
     CAPTURE(to_text(duration));
     CHECK(*parse_duration(to_text(duration)) == duration);
   }
@@ -52,7 +56,8 @@ TEST_CASE("a signal is a name with or without SIG, in any case, or a number") {
   }
   CHECK(parse_signal("RTMIN+2") == SIGRTMIN + 2);
   CHECK(parse_signal("RTMAX-1") == SIGRTMAX - 1);
-  for (const char* text : {"", "0", "65", "-1", "TERMINATE", "SIG", "15x", "RTMIN+99", "99999999999"}) {
+  for (const char* text :
+       {"", "0", "65", "-1", "TERMINATE", "SIG", "15x", "RTMIN+99", "99999999999"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_signal(text).has_value());
   }
@@ -64,6 +69,7 @@ TEST_CASE("a key is 1 to 512 bytes, any but NUL") {
   CHECK(LockKey::parse("a b/ü{}\n").ok());
   CHECK(LockKey::parse(std::string(512, 'x')).ok());
   CHECK(LockKey::parse("").error() == "is empty: name what the job must not share");
-  CHECK(LockKey::parse(std::string(513, 'x')).error() == "is too long: it has 513 bytes, the most is 512");
+  CHECK(LockKey::parse(std::string(513, 'x')).error() ==
+        "is too long: it has 513 bytes, the most is 512");
   CHECK_FALSE(LockKey::parse(std::string_view{"a\0b", 3}).ok());
 }
