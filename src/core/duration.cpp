@@ -1,7 +1,7 @@
 #include "core/duration.h"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace dlock {
 namespace {
@@ -22,27 +22,32 @@ const std::string how_to_write = "write a number with a unit: 500ms, 30s, 5m, 2h
 }  // namespace
 
 Result<Duration, std::string> parse_duration(std::string_view text) {
-  const auto digits_end = text.find_first_not_of("0123456789.");
-  const std::string_view number = text.substr(0, digits_end);
-  std::string_view unit_name = digits_end == text.npos ? "s" : text.substr(digits_end);
-  if (text.starts_with('-')) return std::string{"is negative: " + how_to_write};
-
+  if (text.starts_with('-')) return "is negative: " + how_to_write;
+  const auto unit_at = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view number = text.substr(0, unit_at);
+  const std::string_view unit_name = unit_at == text.size() ? "s" : text.substr(unit_at);
   const Unit* unit = nullptr;
   for (const Unit& known : units) {
     if (known.name == unit_name) unit = &known;
   }
-  double value = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value,
-                                            std::chars_format::fixed);
-  const bool whole_number_read = error == std::errc{} && end == number.data() + number.size();
-  if (number.empty() || !unit || (!whole_number_read && error != std::errc::result_out_of_range)) {
-    return std::string{"is not a duration: " + how_to_write};
+  const auto point = std::min(number.find('.'), number.size());
+  const std::string_view whole = number.substr(0, point);
+  const std::string_view fraction = number.substr(std::min(point + 1, number.size()));
+  if (unit == nullptr || whole.empty() || fraction.find('.') != fraction.npos) {
+    return "is not a duration: " + how_to_write;
   }
-  const double nanoseconds = value * static_cast<double>(unit->length.count());
-  if (error != std::errc{} || nanoseconds > static_cast<double>(longest.count())) {
-    return std::string{"is too long: the most is 365d"};
+
+  // In integers, digit by digit: floating point would load libm for the sake of 1.5s.
+  const std::string too_long = "is too long: the most is 365d";
+  Duration duration{0};
+  for (const char digit : whole) {
+    duration = duration * 10 + (digit - '0') * unit->length;
+    if (duration > longest) return too_long;
   }
-  return Duration{static_cast<Duration::rep>(nanoseconds + 0.5)};  // llround would load libm
+  Duration place = unit->length;
+  for (const char digit : fraction) duration += (digit - '0') * (place /= 10);
+  if (duration > longest) return too_long;
+  return duration;
 }
 
 std::string to_text(Duration duration) {

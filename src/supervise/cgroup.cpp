@@ -3,9 +3,11 @@
 #include "supervise/proc.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fcntl.h>
 #include <sstream>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,10 +67,15 @@ Result<Cgroup, std::string> Cgroup::make() {
   if (mount.root != "/" && own.starts_with(mount.root)) own.erase(0, mount.root.size());
   if (own == "/") own.clear();
 
-  const std::string path = mount.point + own + "/dlock-" + std::to_string(::getpid());
-  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
-    return "cannot make '" + path + "': " + ::strerror(errno);
+  // A name of its own for each run, never used again: a cgroup that was once killed kills whatever
+  // is started in it while the kill is under way, and another pid namespace has the same pids.
+  std::uint32_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
+    return std::string{"no random name could be made for it"};
   }
+  const std::string path =
+      mount.point + own + "/dlock-" + std::to_string(::getpid()) + "-" + std::to_string(number);
+  if (::mkdir(path.c_str(), 0755) != 0) return "cannot make '" + path + "': " + ::strerror(errno);
   Cgroup cgroup{path};
   cgroup.directory_ = Fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!cgroup.directory_.open() ||

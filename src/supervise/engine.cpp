@@ -53,7 +53,7 @@ std::string user_name() {
   for (const char* variable : {"USER", "LOGNAME"}) {
     if (const char* name = ::getenv(variable)) return printable(name);
   }
-  return std::to_string(::geteuid());
+  return ::geteuid() == 0 ? "root" : "id " + std::to_string(::geteuid());
 }
 
 Claim make_claim(const RunOptions& options, pid_t front) {
@@ -412,7 +412,7 @@ class Engine {
         break;
       case Ending::Interrupted:
         log_.notice(about_key() + ": stopped by " + signal_name(report.detail) +
-                    "before the job was started");
+                    " before the job was started");
         break;
       default:
         log_.error(about_key() + ": " + report.reason + "; nothing was started");

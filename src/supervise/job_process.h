@@ -2,7 +2,7 @@
 
 #include "core/fd.h"
 #include "core/result.h"
-#include "supervise/inherited.h"
+#include "supervise/job_program.h"
 
 #include <optional>
 #include <string>
@@ -11,22 +11,6 @@
 #include <vector>
 
 namespace dlock::supervise {
-
-/// What the job is and what it gets from whoever started dlock.
-struct JobSpec {
-  std::vector<std::string> command;
-  /// Added to the inherited environment, or put in the place of a variable of that name.
-  std::vector<std::pair<std::string, std::string>> environment;
-  InheritedSignals signals;
-  /// The front's pid, for variables such as LISTEN_PID that name the process they are meant for.
-  pid_t front = 0;
-  /// Without a controlling terminal: then a group signal to dlock does not reach the job twice,
-  /// and its whole session can be killed at once.
-  bool own_session = false;
-  /// If open, the job starts inside this cgroup.
-  int cgroup_directory = -1;
-  bool pid_namespace = false;
-};
 
 /// What the job's first process did, when it is not our own child: see PidNamespaceInit.
 struct RootReport {
@@ -64,6 +48,9 @@ class JobProcess {
   void signal(int number);
 
  private:
+  static Result<JobProcess, Refusal> start_in_namespace(JobProcess job, JobProgram& program,
+                                                        Fd exec_write);
+
   pid_t child_ = -1;
   Fd exec_;
   Fd reports_;

@@ -106,8 +106,7 @@ NamespaceUser NamespaceUser::of_this_process() {
   return {::geteuid(), ::getegid(), ::geteuid() == 0};
 }
 
-void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe,
-                        const std::function<void(pid_t, int)>& become_job) {
+void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, JobProgram& program) {
   // In a new pid namespace getppid() is 0, alive or dead: that the engine died before this line
   // took effect shows as the end of the link.
   if (user.needs_user_namespace() && !become_same_user(user)) {
@@ -119,10 +118,7 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe,
   ::prctl(PR_SET_NAME, "dlock-init");
   mount_own_proc();
   const pid_t root = ::fork();
-  if (root == 0) {
-    const int exec_error_pipe = exec_pipe.number();
-    become_job(1, exec_error_pipe);
-  }
+  if (root == 0) program.become(1, exec_pipe.number());
   if (root < 0) {
     const int error = errno;
     [[maybe_unused]] const auto sent = ::write(exec_pipe.number(), &error, sizeof error);

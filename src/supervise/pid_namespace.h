@@ -1,8 +1,8 @@
 #pragma once
 
 #include "core/fd.h"
+#include "supervise/job_program.h"
 
-#include <functional>
 #include <sys/types.h>
 
 namespace dlock::supervise {
@@ -23,9 +23,8 @@ struct NamespaceUser {
 /// in the namespace, in one stroke; and PR_SET_PDEATHSIG kills it when the engine dies. That closes
 /// the case that no other containment covers: both supervisors killed at once.
 ///
-/// `link` takes signal numbers and gives RootReports. `become_job(parent, exec_pipe)` does not
-/// return.
+/// `link` takes signal numbers and gives RootReports.
 [[noreturn]] void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe,
-                                     const std::function<void(pid_t, int)>& become_job);
+                                     JobProgram& program);
 
 }  // namespace dlock::supervise

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "supervise/inherited.h"
+
+#include <array>
+#include <string>
+#include <sys/types.h>
+#include <utility>
+#include <vector>
+
+namespace dlock::supervise {
+
+/// What the job is and what it gets from whoever started dlock.
+struct JobSpec {
+  std::vector<std::string> command;
+  /// Added to the inherited environment, or put in the place of a variable of that name.
+  std::vector<std::pair<std::string, std::string>> environment;
+  InheritedSignals signals;
+  /// The front's pid, for variables such as LISTEN_PID that name the process they are meant for.
+  pid_t front = 0;
+  /// Without a controlling terminal: then a group signal to dlock does not reach the job twice,
+  /// and its whole session can be killed at once.
+  bool own_session = false;
+  /// If not negative, the job starts inside this cgroup.
+  int cgroup_directory = -1;
+  bool pid_namespace = false;
+};
+
+/// A JobSpec made ready for exec: all memory that the child will need is allocated here, in the
+/// parent, for the child may have to do without (see borrowed_fork).
+class JobProgram {
+ public:
+  /// `spec` must outlive it.
+  explicit JobProgram(const JobSpec& spec);
+  JobProgram(const JobProgram&) = delete;
+  JobProgram& operator=(const JobProgram&) = delete;
+
+  /// Turns this process, a fresh child of `parent`, into the job. When exec fails its errno goes
+  /// down the pipe.
+  [[noreturn]] void become(pid_t parent, int exec_pipe);
+
+ private:
+  /// A variable such as LISTEN_PID, by which systemd says for which process something is meant. It
+  /// meant the job, whose pid is known in the child only: there is room for it behind the name.
+  struct PidVariable {
+    std::array<char, 40> text{};
+    std::size_t name_length = 0;
+  };
+  void fill_in(PidVariable& variable);
+
+  const JobSpec& spec_;
+  std::vector<char*> words_;
+  std::vector<std::string> set_variables_;
+  std::array<PidVariable, 2> pid_variables_;
+  std::vector<char*> environment_;
+};
+
+}  // namespace dlock::supervise
