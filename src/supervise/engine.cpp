@@ -3,97 +3,31 @@
 #include "core/duration.h"
 #include "core/engine_rules.h"
 #include "core/poll.h"
-#include "core/signals.h"
 #include "core/text.h"
 #include "core/wall_clock.h"
 #include "supervise/acquire.h"
 #include "supervise/cgroup.h"
+#include "supervise/claim.h"
+#include "supervise/front_calls.h"
 #include "supervise/job_process.h"
 #include "supervise/liveness.h"
 #include "supervise/report.h"
 #include "supervise/survivor_watch.h"
 #include "supervise/timer.h"
 #include "supervise/tree.h"
+#include "supervise/words.h"
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 
 namespace dlock::supervise {
 namespace {
-
-std::uint64_t random_number() {
-  std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
-    number = static_cast<std::uint64_t>(BootClock::now().time_since_epoch().count());
-  }
-  return number;
-}
-
-std::string host_name() {
-  utsname names{};
-  return ::uname(&names) == 0 ? names.nodename : "unknown";
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string line;
-  for (const std::string& word : words) line += (line.empty() ? "" : " ") + word;
-  return line;
-}
-
-/// As the environment has it, for people: the password database may be a network away.
-std::string user_name() {
-  for (const char* variable : {"USER", "LOGNAME"}) {
-    if (const char* name = ::getenv(variable)) return printable(name);
-  }
-  return ::geteuid() == 0 ? "root" : "id " + std::to_string(::geteuid());
-}
-
-Claim make_claim(const RunOptions& options, pid_t front) {
-  constexpr std::size_t longest_command = 200;
-  const std::string host = host_name();
-  return Claim{.key = options.key,
-               .terms = options.terms,
-               .process = make_process_hash(host, front, random_number()),
-               .host = printable(host),
-               .pid = front,
-               .user = user_name(),
-               .command = excerpt(without_url_secrets(joined(options.command)), longest_command),
-               .trace = printable(options.trace),
-               .note = printable(options.note)};
-}
-
-/// Ends a wait for the store when the front passes on a wish to stop, or is gone.
-class FrontCalls final : public Interrupt {
- public:
-  explicit FrontCalls(Channel& channel) : channel_(channel) {}
-  int fd() const override { return channel_.fd(); }
-  bool requested() override {
-    while (!requested_) {
-      const auto message = channel_.receive();
-      if (!message) {
-        requested_ = channel_.peer_gone();
-        break;
-      }
-      if (message->kind == MessageKind::Signal) signal_ = message->number;
-      requested_ = message->kind == MessageKind::Signal || message->kind == MessageKind::Kill;
-    }
-    return requested_;
-  }
-  int signal() const { return signal_; }
-
- private:
-  Channel& channel_;
-  bool requested_ = false;
-  int signal_ = SIGTERM;
-};
 
 class Engine {
  public:
@@ -129,7 +63,6 @@ class Engine {
       if (report.ending == Ending::Interrupted) report.detail = calls.signal();
       report.reason = refused->reason;
       report.holder = refused->holder;
-      explain_refusal(report);
       finish(report);
       return false;
     }
@@ -192,7 +125,6 @@ class Engine {
     Report report = blank_report(Ending::SystemFailed, refusal.error);
     report.reason =
         "the job could not be started: " + refusal.what + ": " + ::strerror(refusal.error);
-    log_.error(about_key() + ": " + report.reason + "; the lock is released");
     give_back(*store_, claim_, log_);
     finish(report);
     return false;
@@ -255,12 +187,12 @@ class Engine {
   void take_news() {
     const LivenessNews news = liveness_->take_news();
     if (news.lost) {
-      reason_ = news.lost->how;
+      loss_ = news.lost->how;
       tell(engine::LeaseLost{});
     }
     // The kill comes first, the words after it.
     if (news.silence) {
-      if (reason_.empty()) silence_ = news.silence->sentence;
+      if (loss_.empty()) silence_ = news.silence->sentence;
       log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence +
                 "; trying on until the lease ends");
     }
@@ -273,7 +205,6 @@ class Engine {
   void take_exec_result() {
     const int error = job_.exec_error();
     if (error == 0) return tell(engine::ExecWorked{});
-    exec_error_ = error;
     tell(engine::ExecFailed{error});
   }
 
@@ -356,9 +287,8 @@ class Engine {
     report.acquired_at = grant_.acquired_at;
     channel_.send(
         {MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
-    cgroup_.remove();
     release(report);
-    explain_ending(report);
+    report.reason = reason_of(report);
     finish(report);
   }
 
@@ -382,86 +312,61 @@ class Engine {
           to_text(options_.terms.ttl()));
       return;
     }
-    const ReleaseAnswer answer = give_back(*store, claim_, log_);
+    // When the lease is over anyway, a release that fails is no news.
+    const bool over = report.ending == Ending::LockUnconfirmed;
+    const ReleaseAnswer answer = give_back(*store, claim_, log_, release_patience,
+                                           over ? LogLevel::Debug : LogLevel::Warning);
     if (const auto* lost = std::get_if<Lost>(&answer)) {
-      // When the lease was over anyway it is no news that somebody else may have it.
-      if (report.ending == Ending::LockUnconfirmed) return;
+      if (over) return;
       report.ending = Ending::LockLost;
       report.detail = 0;
-      reason_ = lost->how;
+      loss_ = lost->how;
     }
   }
-
-  // --- words ---
-
-  std::string about_key() const { return "key '" + excerpt(options_.key.bytes(), 100) + "'"; }
 
   Report blank_report(Ending ending, std::int32_t detail) const {
     Report report;
     report.ending = ending;
     report.detail = detail;
     report.key = options_.key.bytes();
-    report.store = claim_store_name_;
+    report.store = store_name_;
     return report;
   }
 
-  void explain_refusal(const Report& report) {
-    switch (report.ending) {
-      case Ending::Held:
-        log_.notice(about_key() + " is held by " + report.reason + "; nothing was started");
-        break;
-      case Ending::Interrupted:
-        log_.notice(about_key() + ": stopped by " + signal_name(report.detail) +
-                    " before the job was started");
-        break;
-      default:
-        log_.error(about_key() + ": " + report.reason + "; nothing was started");
-        break;
-    }
-  }
-
-  void explain_ending(Report& report) {
+  /// Why it ended so, for the endings that need a reason.
+  std::string reason_of(const Report& report) const {
     switch (report.ending) {
       case Ending::CannotRun:
-        report.reason = "cannot run '" + excerpt(options_.command.front(), 100) +
-                        "': " + ::strerror(report.detail) + hint();
-        log_.error(about_key() + ": " + report.reason + "; the lock is released");
-        break;
+        return "cannot run '" + excerpt(options_.command.front(), 100) +
+               "': " + ::strerror(report.detail) + hint(report.detail);
       case Ending::LockLost:
-        report.reason = reason_;
-        log_.error(about_key() + ": the lock was lost: " + reason_ +
-                   "; no process of the job is left; find out who took it before you run it again");
-        break;
+        return loss_;
       case Ending::LockUnconfirmed:
-        report.reason = silence_.empty() ? "no renewal was acknowledged in time" : silence_;
-        log_.error(about_key() +
-                   ": the lock could not be confirmed up to the deadline, so the job was killed: " +
-                   report.reason + "; a longer --ttl rides out longer outages");
-        break;
+        return silence_.empty() ? "no renewal was acknowledged" : silence_;
       case Ending::SupervisorDied:
-        report.reason = "dlock's front process was killed";
-        log_.error(about_key() + ": " + report.reason +
-                   ", so the job was killed; the lock is released");
-        break;
+        return "dlock's front process was killed; the lock is released";
       default:
-        break;
+        return {};
     }
   }
 
-  std::string hint() const {
+  std::string hint(int error) const {
     const std::string& program = options_.command.front();
     const bool there = program.find('/') != program.npos && ::access(program.c_str(), F_OK) == 0;
-    return exec_error_ == ENOENT && there ? " (the file is there: is its interpreter missing?)"
-                                          : "";
+    return error == ENOENT && there ? " (the file is there: is its interpreter missing?)" : "";
   }
+
+  std::string about_key() const { return about(options_.key.bytes()); }
 
   /// The last word: after it nobody waits for the engine but for its exit.
   void finish(Report& report) {
+    say_how_it_ended(report, log_);
     report.ended_at = iso_now();
     Message message{
         MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
     if (!options_.status_file.empty()) message.text = to_json(report, options_.conflict_code);
-    channel_.send(message);
+    // The front removes the cgroup while we exit.
+    if (!channel_.send(message)) cgroup_.remove();
     wake_front();
   }
 
@@ -476,7 +381,7 @@ class Engine {
   Log& log_;
   Claim claim_;
   std::unique_ptr<Store> store_;
-  std::string claim_store_name_ = store_->name();
+  std::string store_name_ = store_->name();
   Grant grant_{};
   Tree tree_;
   engine::Rules rules_;
@@ -490,12 +395,11 @@ class Engine {
 
   bool channel_open_ = true;
   bool front_stopped_ = false;
-  int exec_error_ = 0;
   Instant first_renewal_ = never;
   Instant grace_ends_ = never;
   Instant next_sweep_ = never;
   Instant told_deadline_ = never;  // each deadline is told to the rules once
-  std::string reason_;             // how the lock was lost
+  std::string loss_;               // how the lock was lost
   std::string silence_;            // why renewals fail
 };
 

@@ -2,6 +2,7 @@
 
 #include "core/front_rules.h"
 #include "core/poll.h"
+#include "core/signals.h"
 #include "core/text.h"
 #include "core/wall_clock.h"
 #include "supervise/cgroup.h"
@@ -9,14 +10,17 @@
 #include "supervise/survivor_watch.h"
 #include "supervise/timer.h"
 #include "supervise/tree.h"
+#include "supervise/words.h"
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace dlock::supervise {
 namespace {
@@ -32,8 +36,14 @@ class Front {
 
   ExitStatus run() {
     while (rules_.state() != front::Rules::State::Over) turn();
+    cgroup_.remove();
     reap_engine();
-    if (!setting_.options.status_file.empty()) write_status();
+    if (killed_by_us_) {
+      const Report report = report_of_our_kill();
+      say_how_it_ended(report, log_);
+      status_text_ = to_json(report, setting_.options.conflict_code);
+    }
+    write_status();
     const ExitStatus status = exit_status_of(ending_, detail_, setting_.options.conflict_code);
     const bool ended_by_itself = ending_ == Ending::JobEnded && status.signal == 0;
     if (!ended_by_itself) setting_.terminal.restore();
@@ -178,7 +188,6 @@ class Front {
   void perform(const front::Finish& deed) {
     ending_ = deed.ending;
     detail_ = deed.detail;
-    if (killed_by_us_) explain();
   }
 
   void sweep(Instant now) {
@@ -196,7 +205,6 @@ class Front {
       if (pid == 0) return;
       if (pid < 0) {
         if (errno == EINTR) continue;
-        cgroup_.remove();
         return tell(front::NoChildren{});
       }
       if (pid == setting_.engine) engine_status_ = status;
@@ -212,44 +220,34 @@ class Front {
   }
 
   void write_status() {
-    if (status_text_.empty()) {
-      Report report;
-      report.ending = ending_;
-      report.detail = detail_;
-      report.key = setting_.options.key.bytes();
-      report.reason = reason_;
-      report.ended_at = iso_now();
-      status_text_ = to_json(report, setting_.options.conflict_code);
-    }
-    if (!write_atomically(setting_.options.status_file, status_text_)) {
-      log_.error("--status-file '" + printable(setting_.options.status_file) +
-                 "' could not be written: " + ::strerror(errno));
-    }
+    const std::string& path = setting_.options.status_file;
+    if (path.empty() || write_atomically(path, status_text_)) return;
+    log_.error("--status-file '" + printable(path) +
+               "' could not be written: " + ::strerror(errno));
   }
 
-  void explain() {
+  /// We killed, so the engine cannot tell why: we do.
+  Report report_of_our_kill() const {
+    Report report;
+    report.ending = ending_;
+    report.detail = detail_;
+    report.key = setting_.options.key.bytes();
+    report.ended_at = iso_now();
+    const std::string engine = "dlock's engine process ";
     if (ending_ == Ending::LockUnconfirmed) {
-      reason_ =
-          "the lease was over and the engine had not killed the job in time (was it stopped, or "
-          "starved of CPU?)";
-      log_.error(
-          about_key() + ": " + reason_ +
-          ", so the front killed the job and the engine; the lock ends by itself within its TTL");
+      report.reason = engine + "had not killed it by then (was it stopped, or starved of CPU?)";
     } else {
-      reason_ = "dlock's engine was killed";
-      if (engine_status_ && WIFSIGNALED(*engine_status_)) {
-        reason_ += " by " + std::string{::sigabbrev_np(WTERMSIG(*engine_status_))
-                                            ? ::sigabbrev_np(WTERMSIG(*engine_status_))
-                                            : "a signal"};
-      }
-      log_.error(about_key() + ": " + reason_ +
-                 ", so the front killed the job; the lock ends by itself within its TTL");
+      const bool by_signal = engine_status_ && WIFSIGNALED(*engine_status_);
+      report.reason = engine + (by_signal ? "was ended by " + signal_name(WTERMSIG(*engine_status_))
+                                          : "ended unexpectedly");
     }
+    report.reason += leases_expire(setting_.options.store.address)
+                         ? "; the lock ends by itself within its TTL"
+                         : "; the lock is free";
+    return report;
   }
 
-  std::string about_key() const {
-    return "key '" + excerpt(setting_.options.key.bytes(), 100) + "'";
-  }
+  std::string about_key() const { return about(setting_.options.key.bytes()); }
 
   const FrontSetting& setting_;
   Channel channel_;
@@ -271,7 +269,6 @@ class Front {
   Ending ending_ = Ending::SupervisorDied;
   std::int32_t detail_ = 0;
   std::string status_text_;
-  std::string reason_;
 };
 
 }  // namespace

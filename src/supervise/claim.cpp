@@ -1,0 +1,56 @@
+#include "supervise/claim.h"
+
+#include "core/text.h"
+
+#include <cstdlib>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+namespace dlock::supervise {
+namespace {
+
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
+    number = static_cast<std::uint64_t>(BootClock::now().time_since_epoch().count());
+  }
+  return number;
+}
+
+std::string host_name() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.nodename : "unknown";
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+/// As the environment has it, for people: the password database may be a network away.
+std::string user_name() {
+  for (const char* variable : {"USER", "LOGNAME"}) {
+    if (const char* name = ::getenv(variable)) return printable(name);
+  }
+  return ::geteuid() == 0 ? "root" : "id " + std::to_string(::geteuid());
+}
+
+}  // namespace
+
+Claim make_claim(const RunOptions& options, pid_t front) {
+  constexpr std::size_t longest_command = 200;
+  const std::string host = host_name();
+  return Claim{.key = options.key,
+               .terms = options.terms,
+               .process = make_process_hash(host, front, random_number()),
+               .host = printable(host),
+               .pid = front,
+               .user = user_name(),
+               .command = excerpt(without_url_secrets(joined(options.command)), longest_command),
+               .trace = printable(options.trace),
+               .note = printable(options.note)};
+}
+
+}  // namespace dlock::supervise

@@ -1,0 +1,43 @@
+#include "supervise/words.h"
+
+#include "core/signals.h"
+#include "core/text.h"
+
+namespace dlock::supervise {
+
+std::string about(const std::string& key) { return "key '" + excerpt(key, 100) + "'"; }
+
+void say_how_it_ended(const Report& report, Log& log) {
+  const std::string key = about(report.key);
+  switch (report.ending) {
+    case Ending::JobEnded:
+      break;
+    case Ending::Held:
+      log.notice(key + " is held by " + report.reason + "; nothing was started");
+      break;
+    case Ending::Interrupted:
+      log.notice(key + ": " + signal_name(report.detail) + " came before the job was started");
+      break;
+    case Ending::StoreFailed:
+      log.error(key + ": " + report.reason + "; nothing was started");
+      break;
+    case Ending::SystemFailed:
+    case Ending::CannotRun:
+      log.error(key + ": " + report.reason + "; the lock is released");
+      break;
+    case Ending::LockLost:
+      log.error(key + ": the lock was lost: " + report.reason +
+                "; no process of the job is left; find out who took it before you run it again");
+      break;
+    case Ending::LockUnconfirmed:
+      log.error(key + ": the job was killed, because its lock could not be confirmed in time: " +
+                report.reason +
+                "; mend the store, or give a longer --ttl if such outages are normal");
+      break;
+    case Ending::SupervisorDied:
+      log.error(key + ": the job was killed, because " + report.reason);
+      break;
+  }
+}
+
+}  // namespace dlock::supervise
