@@ -30,6 +30,13 @@ class LeaseTerms {
   /// kill takes, and for the server's milliseconds.
   constexpr Instant stop_by(Instant sent_at) const { return sent_at + lease(ttl_); }
 
+  /// When the first renewal is due, for a lease that was granted just now. A reply that took long
+  /// has used up part of the time already.
+  constexpr Instant first_renewal(Instant now, Instant granted_until) const {
+    if (granted_until == never) return now + renew_every();
+    return granted_until - lease(ttl_) + renew_every();
+  }
+
   /// The front kills this much later than the engine: it is the second line.
   static constexpr Duration front_delay = std::chrono::milliseconds{150};
 

@@ -12,11 +12,12 @@
 #include "supervise/job_process.h"
 #include "supervise/liveness.h"
 #include "supervise/report.h"
-#include "supervise/survivor_watch.h"
 #include "supervise/timer.h"
 #include "supervise/tree.h"
+#include "supervise/tree_kill.h"
 #include "supervise/words.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -97,7 +98,7 @@ class Engine {
     auto started = JobProcess::start(spec);
     if (!started) return give_up_start(started.error());
     job_ = std::move(*started);
-    first_renewal_ = BootClock::now() + options_.terms.renew_every();
+    first_renewal_ = options_.terms.first_renewal(BootClock::now(), grant_.stop_by);
     liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
     return true;
   }
@@ -158,7 +159,7 @@ class Engine {
       tell(engine::GraceOver{});
     }
     if (over()) return;
-    if (rules_.state() == engine::Rules::State::Killing && now >= next_sweep_) sweep(now);
+    if (now >= kill_.next()) kill_.sweep(now);
     if (!liveness_->started() && now >= first_renewal_) liveness_->start();
   }
 
@@ -166,9 +167,10 @@ class Engine {
 
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
-    Instant moment = std::min(grace_ends_, deadline == told_deadline_ ? never : deadline);
+    Instant moment =
+        std::min({grace_ends_, kill_.next(), deadline == told_deadline_ ? never : deadline});
     if (!liveness_->started()) moment = std::min(moment, first_renewal_);
-    if (rules_.state() == engine::Rules::State::Killing) moment = std::min(moment, next_sweep_);
+
     return moment;
   }
 
@@ -276,8 +278,8 @@ class Engine {
   void perform(const engine::SignalLeftovers& deed) { tree_.signal_all(deed.number); }
   void perform(const engine::StartGrace& deed) { grace_ends_ = BootClock::now() + deed.length; }
   void perform(const engine::KillTree&) {
-    survivors_.begin();
-    sweep(BootClock::now());
+    if (options_.containment == Containment::PidNamespace) ::kill(job_.child(), SIGKILL);
+    kill_.begin(BootClock::now());
   }
 
   void perform(const engine::Finish& deed) {
@@ -290,14 +292,6 @@ class Engine {
     release(report);
     report.reason = reason_of(report);
     finish(report);
-  }
-
-  void sweep(Instant now) {
-    cgroup_.kill();
-    if (options_.containment == Containment::PidNamespace) ::kill(job_.child(), SIGKILL);
-    tree_.kill_all();
-    next_sweep_ = now + tree_.pause();
-    survivors_.tell(tree_, about_key(), log_);
   }
 
   /// A lock that is lost is nobody's business of ours any more. For any other ending the store is
@@ -389,15 +383,16 @@ class Engine {
   Fd signals_{make_signal_fd()};
   Timer timer_;
   Cgroup cgroup_;
+  TreeKill kill_{tree_, cgroup_, about(options_.key.bytes()), log_};
+
   JobProcess job_;
   std::optional<Liveness> liveness_;
-  SurvivorWatch survivors_;
 
   bool channel_open_ = true;
   bool front_stopped_ = false;
   Instant first_renewal_ = never;
   Instant grace_ends_ = never;
-  Instant next_sweep_ = never;
+
   Instant told_deadline_ = never;  // each deadline is told to the rules once
   std::string loss_;               // how the lock was lost
   std::string silence_;            // why renewals fail

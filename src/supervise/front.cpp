@@ -7,9 +7,8 @@
 #include "core/wall_clock.h"
 #include "supervise/cgroup.h"
 #include "supervise/report.h"
-#include "supervise/survivor_watch.h"
 #include "supervise/timer.h"
-#include "supervise/tree.h"
+#include "supervise/tree_kill.h"
 #include "supervise/words.h"
 
 #include <array>
@@ -31,7 +30,7 @@ class Front {
       : setting_(setting),
         channel_(std::move(channel)),
         log_(log),
-        tree_(::getsid(0)),
+
         rules_({setting.terminal.exists(), setting.signals.ignored, setting.options.on_silence}) {}
 
   ExitStatus run() {
@@ -64,11 +63,11 @@ class Front {
     take_signals(now);
     if (rules_.state() != front::Rules::State::Killing) return;
     reap_all();
-    if (now >= next_sweep_ && rules_.state() == front::Rules::State::Killing) sweep(now);
+    if (rules_.state() == front::Rules::State::Killing && now >= kill_.next()) kill_.sweep(now);
   }
 
   Instant next_moment() const {
-    if (rules_.state() == front::Rules::State::Killing) return next_sweep_;
+    if (rules_.state() == front::Rules::State::Killing) return kill_.next();
     const Instant deadline = kill_at();
     return rules_.deadline_counts() && deadline != told_deadline_ ? deadline : never;
   }
@@ -181,21 +180,13 @@ class Front {
 
   void perform(const front::KillAll&) {
     ::kill(setting_.engine, SIGKILL);
-    survivors_.begin();
-    sweep(BootClock::now());
+    killed_by_us_ = true;
+    kill_.begin(BootClock::now());
   }
 
   void perform(const front::Finish& deed) {
     ending_ = deed.ending;
     detail_ = deed.detail;
-  }
-
-  void sweep(Instant now) {
-    killed_by_us_ = true;
-    cgroup_.kill();
-    tree_.kill_all();
-    next_sweep_ = now + tree_.pause();
-    survivors_.tell(tree_, about_key(), log_);
   }
 
   void reap_all() {
@@ -247,24 +238,22 @@ class Front {
     return report;
   }
 
-  std::string about_key() const { return about(setting_.options.key.bytes()); }
-
   const FrontSetting& setting_;
   Channel channel_;
   Log& log_;
-  Tree tree_;
+
   front::Rules rules_;
 
   Fd signals_{make_signal_fd()};
   Timer timer_;
   Fd witness_;  // keeps the lock of the embedded store until we exit
   Cgroup cgroup_;
-  SurvivorWatch survivors_;
+  TreeKill kill_{Tree{::getsid(0)}, cgroup_, about(setting_.options.key.bytes()), log_};
 
   bool channel_open_ = true;
   bool killed_by_us_ = false;
   Instant told_deadline_ = never;
-  Instant next_sweep_ = never;
+
   std::optional<int> engine_status_;
   Ending ending_ = Ending::SupervisorDied;
   std::int32_t detail_ = 0;

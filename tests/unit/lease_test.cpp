@@ -15,6 +15,11 @@ TEST_CASE("with a TTL of 10 s the job must be dead 9.398 s after the last renewa
   CHECK(ten_seconds.stop_by(t0) == t0 + 9398ms);
 }
 
+TEST_CASE("the first renewal is due 2 s after the request left, however long its reply took") {
+  CHECK(ten_seconds.first_renewal(t0 + 1500ms, ten_seconds.stop_by(t0)) == t0 + 2s);
+  CHECK(ten_seconds.first_renewal(t0, never) == t0 + 2s);
+}
+
 TEST_CASE("with a TTL of 10 s an outage of 6.3 s is ridden out in the worst case") {
   // The worst case: it begins right before a renewal is due, whose request then times out.
   const Duration ridden_out =
