@@ -327,7 +327,8 @@ Parsed parse(const CommandLine& line, const std::optional<std::string>& store_va
   } catch (const CLI::ParseError& error) {
     return BadUsage{ExitCode::Usage, without_url_secrets(error.what()) + " (see dlock run --help)"};
   } catch (const Complaint& complaint) {
-    return BadUsage{complaint.code, complaint.message};
+    const bool json = words.log_format == "json";
+    return BadUsage{complaint.code, complaint.message, json ? LogFormat::Json : LogFormat::Text};
   }
 }
 

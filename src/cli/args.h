@@ -28,6 +28,7 @@ struct Print {
 struct BadUsage {
   ExitCode code;
   std::string message;
+  LogFormat format = LogFormat::Text;  // as far as it was understood
 };
 
 using Parsed = std::variant<RunCommand, Print, BadUsage>;

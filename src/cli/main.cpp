@@ -51,6 +51,7 @@ ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& 
   }
   if (const auto* text = std::get_if<cli::Print>(&parsed)) return print(*text);
   const auto& bad = std::get<cli::BadUsage>(parsed);
+  log.configure({.format = bad.format});
   log.error(bad.message);
   return {.code = static_cast<int>(bad.code)};
 }

@@ -77,6 +77,8 @@ Actions Rules::handle(const RootContinued&) {
 Actions Rules::handle(const NoChildren&) { return finish(); }
 
 Actions Rules::handle(const SignalAsked& asked) {
+  if (asked.from_terminal) return {};
+
   switch (state_) {
     case State::Draining:
       if (policy_.orphans != Orphans::Wait || !asks_to_stop(asked.number)) return {};
@@ -112,7 +114,7 @@ Actions Rules::handle(const GraceOver&) { return kill(); }
 Actions Rules::kill() {
   if (state_ == State::Killing) return {};
   state_ = State::Killing;
-  return {KillTree{}};
+  return {KillTree{ending_}};
 }
 
 Actions Rules::kill_because(Ending ending) {

@@ -27,6 +27,8 @@ struct NoChildren {};
 /// The front passes a signal on.
 struct SignalAsked {
   int number;
+  /// The terminal sent it to the job as well: the front did not know yet that there is one.
+  bool from_terminal = false;
 };
 /// The user pressed Ctrl-C for the third time.
 struct KillAsked {};
@@ -66,6 +68,8 @@ struct StartGrace {
 };
 /// SIGKILL to every process of the job, again and again until NoChildren.
 struct KillTree {
+  Ending because;
+
   bool operator==(const KillTree&) const = default;
 };
 /// The run is over: release the lock unless it is lost, and tell the front.

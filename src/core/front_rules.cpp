@@ -40,9 +40,9 @@ Actions Rules::handle(const Signalled& signal) {
   if (asks_to_stop(signal.number) && situation_.ignored.test(number)) return {};
   switch (state_) {
     case State::Waiting:
-      // No job yet that could have had it. Anything but a wish to stop has nobody to go to.
-      if (asks_to_stop(signal.number)) return {PassOn{signal.number}};
-      return {};
+      // No job yet, as far as we know. Anything but a wish to stop has nobody to go to.
+      if (!asks_to_stop(signal.number)) return {};
+      return {PassOn{signal.number, situation_.shares_group && signal.origin == Origin::Kernel}};
     case State::Running:
       break;
     case State::Settling:
@@ -82,6 +82,11 @@ Actions Rules::handle(const JobStopped&) {
 
 Actions Rules::handle(const JobContinued&) { return {}; }
 
+Actions Rules::handle(const JobKilled& killed) {
+  lost_ = killed.because == Ending::LockLost;
+  return {};
+}
+
 Actions Rules::handle(const JobGone& gone) {
   if (state_ == State::Killing) return {};
   state_ = State::Settling;
@@ -118,7 +123,8 @@ Actions Rules::handle(const NoChildren&) {
 Actions Rules::kill_because(Ending ending) {
   if (state_ == State::Killing) return {};
   state_ = State::Killing;
-  ending_ = ending;
+  // A lock that was lost stays lost, whoever does the killing.
+  ending_ = lost_ ? Ending::LockLost : ending;
   detail_ = 0;
   return {KillAll{}};
 }

@@ -27,6 +27,10 @@ struct Signalled {
 struct JobStarted {};
 struct JobStopped {};
 struct JobContinued {};
+/// The engine is killing the job, for that reason.
+struct JobKilled {
+  Ending because;
+};
 /// The engine has proved that no process of the job is left, and goes on to release the lock.
 struct JobGone {
   Ending ending;
@@ -42,12 +46,15 @@ struct DeadlineHit {};
 /// waitpid(2) said ECHILD to the front, after it killed.
 struct NoChildren {};
 
-using Event = std::variant<Signalled, JobStarted, JobStopped, JobContinued, JobGone, EngineFinished,
-                           EngineGone, DeadlineHit, NoChildren>;
+using Event = std::variant<Signalled, JobStarted, JobStopped, JobContinued, JobKilled, JobGone,
+                           EngineFinished, EngineGone, DeadlineHit, NoChildren>;
 
 // What the front does about it.
 struct PassOn {
   int number;
+  /// The terminal sent it to the whole group: if the job is there already, it has had it.
+  bool from_terminal = false;
+
   bool operator==(const PassOn&) const = default;
 };
 struct AskToKill {
@@ -101,6 +108,7 @@ class Rules {
   Actions handle(const JobStarted&);
   Actions handle(const JobStopped&);
   Actions handle(const JobContinued&);
+  Actions handle(const JobKilled&);
   Actions handle(const JobGone&);
   Actions handle(const EngineFinished&);
   Actions handle(const EngineGone&);
@@ -112,6 +120,7 @@ class Rules {
 
   Situation situation_;
   State state_ = State::Waiting;
+  bool lost_ = false;  // the engine said so before it was gone
   Ending ending_ = Ending::SupervisorDied;
   std::int32_t detail_ = 0;
   int interrupts_ = 0;

@@ -77,8 +77,13 @@ void take_credentials(std::string_view& rest, std::size_t at, RedisAddress& addr
 
 void take_port(std::string_view text, RedisAddress& address) {
   const auto port = number_in(text, 1, 65535);
-  if (!port)
-    throw Complaint{"has the port '" + printable(text) + "': it is a number from 1 to 65535"};
+  if (!port) {
+    // What is no number may be a password whose @ is missing.
+    const bool digits = text.find_first_not_of("0123456789") == text.npos && !text.empty();
+    const std::string shown =
+        digits ? "the port '" + printable(text) + "'" : "a port that is no number";
+    throw Complaint{"has " + shown + ": write a number from 1 to 65535"};
+  }
   address.port = *port;
 }
 
@@ -132,13 +137,20 @@ LocalAddress parse_local(std::string_view directory) {
   return {std::string{directory}};
 }
 
-/// The URL as an error may show it. A malformed one may hide its password where none belongs, so
-/// everything between the scheme and the last @ goes.
+/// The URL as an error may show it. A malformed one may hide its password where none belongs: so
+/// all between the scheme and the last @ goes, and without an @ all that follows a colon but a
+/// number.
 std::string without_secrets(std::string_view text) {
+  const auto scheme_end = text.find("://");
   const auto at = text.rfind('@');
-  if (at == text.npos) return printable(text);
-  return printable(std::string{text.substr(0, text.find(':'))} + "://***" +
-                   std::string{text.substr(at)});
+  if (at != text.npos) {
+    return printable(std::string{text.substr(0, text.find(':'))} + "://***" +
+                     std::string{text.substr(at)});
+  }
+  const auto colon = scheme_end == text.npos ? text.npos : text.find(':', scheme_end + 3);
+  if (colon == text.npos || text.find_first_not_of("0123456789/", colon + 1) == text.npos)
+    return printable(text);
+  return printable(text.substr(0, colon + 1)) + "***";
 }
 
 }  // namespace

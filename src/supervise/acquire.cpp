@@ -19,7 +19,7 @@ bool pause(Duration length, Interrupt& interrupt) {
   }
 }
 
-NotAcquired called_off() { return {Ending::Interrupted, 0, "the wait was called off", {}}; }
+NotAcquired was_called_off() { return {Ending::Interrupted, 0, "the wait was called off", {}}; }
 
 }  // namespace
 
@@ -27,11 +27,16 @@ std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, Inter
                                          Log& log) {
   bool ghost_possible = false;
   bool told_young = false;
+  // Somebody who wants us to stop does not wait for a silent store.
+  constexpr Duration hurried = std::chrono::milliseconds{200};
   const auto give_up = [&](NotAcquired why) {
     // A request whose reply was lost may have been applied: do not leave a lock that blocks others
     // for a TTL.
-    if (ghost_possible)
-      give_back(store, claim, log, claim.terms.request_timeout(), LogLevel::Debug);
+    if (ghost_possible) {
+      const bool called_off = why.ending == Ending::Interrupted;
+      give_back(store, claim, log, called_off ? hurried : claim.terms.request_timeout(),
+                LogLevel::Debug);
+    }
     return why;
   };
   Instant patience_ends = BootClock::now() + claim.terms.ttl() / 2;
@@ -40,13 +45,13 @@ std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, Inter
     if (!answer) {
       const StoreFault& fault = answer.error();
       ghost_possible = ghost_possible || !fault.not_applied;
-      if (interrupt.requested()) return give_up(called_off());
+      if (interrupt.requested()) return give_up(was_called_off());
       if (!fault.worth_retrying || BootClock::now() + claim.terms.retry_every() >= patience_ends) {
         return give_up(
             {Ending::StoreFailed, static_cast<std::int32_t>(fault.exit_code), fault.sentence, {}});
       }
       log.debug(fault.sentence + "; trying again");
-      if (!pause(claim.terms.retry_every(), interrupt)) return give_up(called_off());
+      if (!pause(claim.terms.retry_every(), interrupt)) return give_up(was_called_off());
     } else if (auto* held = std::get_if<Held>(&*answer)) {
       return NotAcquired{Ending::Held, 0, describe(held->holder), std::move(held->holder)};
     } else if (const auto* young = std::get_if<TooYoung>(&*answer)) {
@@ -56,7 +61,7 @@ std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, Inter
             " came up a moment ago and may have forgotten a holder that still runs: waiting " +
             to_text(young->wait) + " (--trust-restart skips this)");
       }
-      if (!pause(young->wait, interrupt)) return give_up(called_off());
+      if (!pause(young->wait, interrupt)) return give_up(was_called_off());
       patience_ends = BootClock::now() + claim.terms.ttl() / 2;
     } else {
       Grant& grant = std::get<Grant>(*answer);

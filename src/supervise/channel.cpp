@@ -32,6 +32,14 @@ ssize_t retried(Call call) {
   return result;
 }
 
+/// The size of the next message; 0 at the end. A peer that exits with messages of ours unread
+/// leaves an ECONNRESET, which is reported first, once, and hides what the peer had sent before.
+ssize_t size_of_next(int fd) {
+  const auto peek = [fd] { return ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); };
+  const ssize_t size = retried(peek);
+  return size < 0 && errno == ECONNRESET ? retried(peek) : size;
+}
+
 }  // namespace
 
 std::pair<Channel, Channel> Channel::make_pair() {
@@ -65,8 +73,8 @@ bool Channel::send(const Message& message) {
 }
 
 std::optional<Message> Channel::receive() {
-  const auto size = retried(
-      [&] { return ::recv(fd_.number(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); });
+  const ssize_t size = size_of_next(fd_.number());
+
   if (size < 0 && errno == EAGAIN) return {};
   Header header{};
   if (size < static_cast<ssize_t>(sizeof header)) {

@@ -11,7 +11,7 @@ namespace dlock::supervise {
 
 enum class MessageKind : std::int32_t {
   // front to engine
-  Signal,  // number: pass it on to the job
+  Signal,  // number: pass it on to the job; detail: 1 if the terminal sent it to all of us
   Kill,    // kill the job's whole tree now
   // engine to front
   Witness,    // fd: keeps the lock of the embedded store
@@ -19,6 +19,7 @@ enum class MessageKind : std::int32_t {
   Started,    // the job's program runs
   Stopped,    // the job was stopped, as by Ctrl-Z
   Continued,  // it goes on
+  Killing,    // number: ending, text: why; the engine kills the job
   JobGone,    // number: ending, detail: its detail; no process of the job is left
   Finished,   // the same, and text: the report for the status file
 };

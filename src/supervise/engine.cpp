@@ -251,7 +251,8 @@ class Engine {
     while (!over()) {
       const auto message = channel_.receive();
       if (!message) break;
-      if (message->kind == MessageKind::Signal) tell(engine::SignalAsked{message->number});
+      if (message->kind == MessageKind::Signal)
+        tell(engine::SignalAsked{message->number, message->detail != 0});
       if (message->kind == MessageKind::Kill) tell(engine::KillAsked{});
     }
     if (channel_.peer_gone() && std::exchange(channel_open_, false)) tell(engine::FrontGone{});
@@ -277,9 +278,13 @@ class Engine {
   void perform(const engine::SignalRoot& deed) { job_.signal(deed.number); }
   void perform(const engine::SignalLeftovers& deed) { tree_.signal_all(deed.number); }
   void perform(const engine::StartGrace& deed) { grace_ends_ = BootClock::now() + deed.length; }
-  void perform(const engine::KillTree&) {
+  void perform(const engine::KillTree& deed) {
+    channel_.send({.kind = MessageKind::Killing,
+                   .number = static_cast<std::int32_t>(deed.because),
+                   .text = loss_});
     if (options_.containment == Containment::PidNamespace) ::kill(job_.child(), SIGKILL);
-    kill_.begin(BootClock::now());
+    const Instant now = BootClock::now();
+    kill_.begin(now, now);
   }
 
   void perform(const engine::Finish& deed) {

@@ -11,6 +11,7 @@
 #include "supervise/tree_kill.h"
 #include "supervise/words.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -112,6 +113,12 @@ class Front {
       case MessageKind::Continued:
         tell(front::JobContinued{});
         break;
+      case MessageKind::Killing:
+        loss_ = std::move(message.text);
+        engine_kills_since_ = BootClock::now();
+
+        tell(front::JobKilled{ending});
+        break;
       case MessageKind::JobGone:
         tell(front::JobGone{ending, message.detail});
         break;
@@ -155,7 +162,7 @@ class Front {
   }
 
   void perform(const front::PassOn& deed) {
-    channel_.send({MessageKind::Signal, deed.number, 0, {}, {}});
+    channel_.send({MessageKind::Signal, deed.number, deed.from_terminal ? 1 : 0, {}, {}});
   }
   void perform(const front::AskToKill&) { channel_.send({MessageKind::Kill, 0, 0, {}, {}}); }
   void perform(const front::SayTerminating&) {
@@ -181,7 +188,8 @@ class Front {
   void perform(const front::KillAll&) {
     ::kill(setting_.engine, SIGKILL);
     killed_by_us_ = true;
-    kill_.begin(BootClock::now());
+    const Instant now = BootClock::now();
+    kill_.begin(now, std::min(now, engine_kills_since_));
   }
 
   void perform(const front::Finish& deed) {
@@ -225,6 +233,10 @@ class Front {
     report.key = setting_.options.key.bytes();
     report.ended_at = iso_now();
     const std::string engine = "dlock's engine process ";
+    if (ending_ == Ending::LockLost) {
+      report.reason = loss_;
+      return report;
+    }
     if (ending_ == Ending::LockUnconfirmed) {
       report.reason = engine + "had not killed it by then (was it stopped, or starved of CPU?)";
     } else {
@@ -258,6 +270,8 @@ class Front {
   Ending ending_ = Ending::SupervisorDied;
   std::int32_t detail_ = 0;
   std::string status_text_;
+  Instant engine_kills_since_ = never;
+  std::string loss_;  // how the lock was lost, as the engine told
 };
 
 }  // namespace

@@ -15,10 +15,12 @@
 namespace dlock::supervise {
 namespace {
 
-std::string directory_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == path.npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
+std::string temporary_name(const std::string& path) {
+  return path + "." + std::to_string(::getpid()) + ".tmp";
+}
+
+int create(const std::string& path) {
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 }
 
 }  // namespace
@@ -48,8 +50,9 @@ std::string to_json(const Report& report, int conflict_code) {
 }
 
 bool write_atomically(const std::string& path, const std::string& text) {
-  const std::string temporary = path + "." + std::to_string(::getpid()) + ".tmp";
-  Fd file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)};
+  const std::string temporary = temporary_name(path);
+  Fd file{create(temporary)};
+
   if (!file.open()) return false;
   const bool written =
       ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
@@ -66,12 +69,13 @@ std::string why_not_writable(const std::string& path) {
   // A rename over /dev/null or a directory would be a disaster, or fail when the job has run.
   if (::lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
     return "is there already and is no regular file";
-  const std::string directory = directory_of(path);
   if (path.empty() || path.back() == '/') return "names no file";
-  if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    return "cannot be written into the directory '" + printable(directory) +
-           "': " + ::strerror(errno);
-  }
+  // Tried for real: what rights allow, a file system may still refuse.
+  const std::string temporary = temporary_name(path);
+  const Fd file{create(temporary)};
+  if (!file.open())
+    return "cannot be written into its directory: " + std::string{::strerror(errno)};
+  ::unlink(temporary.c_str());
   return {};
 }
 

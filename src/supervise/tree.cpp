@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,6 +25,14 @@ void send(const Fd& pidfd, pid_t pid, int signal) {
   }
 }
 
+/// With hidepid= on /proc the files of a set-user-ID process are hidden from us, though we may kill
+/// it. That it is still our descendant is then seen from its parent's list alone.
+std::optional<ProcessInfo> examine_hidden(pid_t child, pid_t parent, Listing listing) {
+  const auto children = children_of(parent, listing);
+  if (std::find(children.begin(), children.end(), child) == children.end()) return {};
+  return ProcessInfo{child, parent, ::getpgid(child), ::getsid(child), '?'};
+}
+
 }  // namespace
 
 /// Calls `deed(pidfd, info)` for each descendant, parents first. The number of a process is looked
@@ -39,9 +48,11 @@ void Tree::visit_descendants(Deed deed) const {
       if (known.contains(child)) continue;
       const Fd pidfd = open_pidfd(child);
       if (!pidfd.open() && errno == ESRCH) continue;
-      const auto info = examine(child);
+      auto info = examine(child);
+      if (!info) info = examine_hidden(child, parent, listing_);
       // Between the two looks it may have been handed to another ancestor, as orphans are.
       if (!info || !known.contains(info->parent)) continue;
+
       known.insert(child);
       deed(pidfd, *info);
       parents.push_back(child);
@@ -74,11 +85,12 @@ void Tree::signal_all(int number) {
 std::string Tree::survivors() const {
   std::string text;
   for (const pid_t pid : seen_) {
+    if (::kill(pid, 0) != 0 && errno == ESRCH) continue;
     const auto process = examine(pid);
-    if (!process || process->state == 'Z') continue;
     if (!text.empty()) text += ", ";
-    text += std::to_string(pid) + " (user " + std::to_string(user_of(pid)) + ", state " +
-            process->state + ")";
+    const long user = user_of(pid);
+    text += std::to_string(pid) + " (user " + (user < 0 ? "unknown" : std::to_string(user)) +
+            ", state " + (process ? process->state : '?') + ")";
   }
   return text;
 }

@@ -11,8 +11,8 @@ constexpr Duration speak_every = 1s;
 
 }  // namespace
 
-void TreeKill::begin(Instant now) {
-  speak_at_ = now + silent_at_first;
+void TreeKill::begin(Instant now, Instant since) {
+  speak_at_ = since + silent_at_first;
   if (cgroup_.exists()) {
     cgroup_.kill();
     next_ = now + head_start_of_the_cgroup;

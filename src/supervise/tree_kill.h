@@ -23,7 +23,9 @@ class TreeKill {
   TreeKill(const Tree& tree, const Cgroup& cgroup, std::string about, Log& log)
       : tree_(tree), cgroup_(cgroup), about_(std::move(about)), log_(log) {}
 
-  void begin(Instant now);
+  /// `since`: when the killing began, if the other supervisor began it.
+  void begin(Instant now, Instant since);
+
   /// When sweep() is due next; `never` before begin().
   Instant next() const { return next_; }
   void sweep(Instant now);

@@ -84,7 +84,7 @@ TEST_CASE(
          {Event{LeaseLost{}}, Event{DeadlineHit{}}, Event{FrontGone{}}, Event{KillAsked{}}}) {
       CAPTURE(static_cast<int>(state));
       Rules rules = in(state);
-      CHECK(rules.on(event) == Actions{KillTree{}});
+      CHECK(has<KillTree>(rules.on(event)));
       CHECK(rules.state() == State::Killing);
     }
   }
@@ -148,6 +148,12 @@ TEST_CASE("signals go to the job's first process, as they came") {
   }
 }
 
+TEST_CASE("what the terminal sent to the whole group is not sent to the job again") {
+  for (const State state : {State::Starting, State::Running, State::Draining}) {
+    CHECK(in(state).on(SignalAsked{SIGINT, true}).empty());
+  }
+}
+
 TEST_CASE("a stopped job that is asked to end is continued, or it would never hear of it") {
   Rules rules = in(State::Running);
   CHECK(rules.on(RootStopped{}) == Actions{TellStopped{}});
@@ -164,7 +170,7 @@ TEST_CASE("-s says what SIGTERM becomes, and -k when SIGKILL follows") {
   Rules rules = in(State::Running, policy);
   CHECK(rules.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGQUIT}, StartGrace{3s}});
   CHECK(rules.on(SignalAsked{SIGINT}) == Actions{SignalRoot{SIGINT}});
-  CHECK(rules.on(GraceOver{}) == Actions{KillTree{}});
+  CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::JobEnded}});
   CHECK(rules.on(RootEnded{SIGKILL, true}) == Actions{Finish{Ending::JobEnded, SIGKILL}});
 }
 
@@ -172,7 +178,7 @@ TEST_CASE("what the job leaves behind gets TERM, two seconds, KILL") {
   Rules rules = in(State::Running);
   CHECK(rules.on(RootEnded{exit_7, false}) ==
         Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{2s}});
-  CHECK(rules.on(GraceOver{}) == Actions{KillTree{}});
+  CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::JobEnded}});
   CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
 }
 
@@ -204,7 +210,7 @@ TEST_CASE("--on-silence=continue lets the job outlive the deadline, but not an a
   Rules rules = in(State::Running, go_on);
   CHECK(rules.on(DeadlineHit{}).empty());
   CHECK(rules.state() == State::Running);
-  CHECK(rules.on(LeaseLost{}) == Actions{KillTree{}});
+  CHECK(rules.on(LeaseLost{}) == Actions{KillTree{Ending::LockLost}});
 }
 
 TEST_CASE("whatever comes in whatever order, the run is finished once, and only by proof") {

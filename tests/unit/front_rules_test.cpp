@@ -85,6 +85,15 @@ TEST_CASE("the deadline kills while there is a lease, and no more when the job i
   CHECK(in(State::Running, {.on_silence = OnSilence::Continue}).on(DeadlineHit{}).empty());
 }
 
+TEST_CASE("a lock that was lost stays lost when the front has to finish the kill") {
+  for (const Event& event : {Event{DeadlineHit{}}, Event{EngineGone{}}}) {
+    Rules rules = in(State::Running);
+    CHECK(rules.on(JobKilled{Ending::LockLost}).empty());
+    CHECK(rules.on(event) == Actions{KillAll{}});
+    CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::LockLost, 0}});
+  }
+}
+
 TEST_CASE("an engine that dies while it releases does not cost the job its status") {
   CHECK(in(State::Settling).on(EngineGone{}) == Actions{Finish{Ending::JobEnded, exit_7}});
 }
@@ -127,10 +136,11 @@ TEST_CASE(
 
 TEST_CASE("before the job runs, a wish to stop goes to the engine, from the terminal too") {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
-    for (const Origin origin : {Origin::Someone, Origin::Kernel}) {
-      CHECK(in(State::Waiting, with_terminal()).on(from(origin, number)) ==
-            Actions{PassOn{number}});
-    }
+    CHECK(in(State::Waiting, with_terminal()).on(from(Origin::Someone, number)) ==
+          Actions{PassOn{number}});
+    // The engine knows whether the job is there by now, and has had it.
+    CHECK(in(State::Waiting, with_terminal()).on(from(Origin::Kernel, number)) ==
+          Actions{PassOn{number, true}});
   }
   CHECK(in(State::Waiting).on(from(Origin::Someone, SIGUSR1)).empty());
 }

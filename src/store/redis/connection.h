@@ -5,6 +5,8 @@
 #include "store/redis/resp.h"
 #include "store/store.h"
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,8 @@ class Connection {
 
  private:
   Result<Done, StoreFault> connect(const Patience& patience);
+  std::optional<StoreFault> diagnose(const Patience& patience);
+
   Result<Done, StoreFault> log_in(const Patience& patience);
   Result<Done, StoreFault> exchange(std::string bytes, std::size_t replies,
                                     std::vector<Reply>& into, const Patience& patience);
@@ -44,6 +48,7 @@ class Connection {
   std::string name_ = address_.name();
   Fd socket_;
   std::unique_ptr<ReplyReader> reader_;
+  bool ever_answered_ = false;
 };
 
 }  // namespace dlock::redis

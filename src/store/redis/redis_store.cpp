@@ -100,7 +100,9 @@ Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Gran
   auto answer =
       run(renew_script, {lock_key(claim.key), liveness_key(claim.process)},
           {grant.owner.text, lock_json(claim, grant.owner, grant.acquired_at, now, grant.token),
-           liveness_json(now), ms(claim.terms.lock_ttl()), ms(claim.terms.ttl()), lapse_ == Lapse::IsRevived ? "1" : "0"}, patience);
+           liveness_json(now), ms(claim.terms.lock_ttl()), ms(claim.terms.ttl()),
+           lapse_ == Lapse::IsRevived ? "1" : "0"},
+          patience);
   if (!answer) return answer.error();
   const Reply& reply = answer->reply;
   if (reply.is_error()) {
