@@ -64,7 +64,8 @@ Actions Rules::handle(const RootEnded& ended) {
 
 Actions Rules::handle(const RootStopped&) {
   stopped_ = true;
-  if (state_ == State::Running) return {TellStopped{}};
+  ++stops_;
+  if (state_ == State::Running) return {TellStopped{stops_}};
   return {};
 }
 
@@ -91,11 +92,20 @@ Actions Rules::handle(const SignalAsked& asked) {
     case State::Over:
       return {};
   }
+
   const bool stop = asked.number == SIGTERM;
+
   Actions actions{SignalRoot{stop ? policy_.stop.signal : asked.number}};
   if (stopped_ && asks_to_stop(asked.number)) actions.push_back(SignalRoot{SIGCONT});
   if (stop && policy_.stop.kill_after) actions.push_back(StartGrace{*policy_.stop.kill_after});
   return actions;
+}
+
+/// A shell continues the whole group, so the job goes on already, and may even be stopped again by
+/// the time that the front has told us: that later stop is none of this call's business.
+Actions Rules::handle(const ContinueAsked& asked) {
+  if (!stopped_ || asked.stop != stops_ || state_ != State::Running) return {};
+  return {SignalRoot{SIGCONT}};
 }
 
 Actions Rules::handle(const KillAsked&) { return kill(); }

@@ -30,6 +30,11 @@ struct SignalAsked {
   /// The terminal sent it to the job as well: the front did not know yet that there is one.
   bool from_terminal = false;
 };
+/// Somebody continued the front, which had stopped together with the job: for the stop of that
+/// number. If it is the job's present one, only the front was meant so far.
+struct ContinueAsked {
+  std::int32_t stop;
+};
 /// The user pressed Ctrl-C for the third time.
 struct KillAsked {};
 struct FrontGone {};
@@ -40,15 +45,17 @@ struct LeaseLost {};
 /// The time of the last StartGrace is over.
 struct GraceOver {};
 
-using Event =
-    std::variant<ExecWorked, ExecFailed, RootEnded, RootStopped, RootContinued, NoChildren,
-                 SignalAsked, KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver>;
+using Event = std::variant<ExecWorked, ExecFailed, RootEnded, RootStopped, RootContinued,
+                           NoChildren, SignalAsked, ContinueAsked, KillAsked, FrontGone,
+                           DeadlineHit, LeaseLost, GraceOver>;
 
 // What the engine does about it, in the order given.
 struct TellStarted {
   bool operator==(const TellStarted&) const = default;
 };
 struct TellStopped {
+  std::int32_t stop;  // 1 for the job's first stop, and so on
+
   bool operator==(const TellStopped&) const = default;
 };
 struct TellContinued {
@@ -112,6 +119,7 @@ class Rules {
   Actions handle(const RootContinued&);
   Actions handle(const NoChildren&);
   Actions handle(const SignalAsked&);
+  Actions handle(const ContinueAsked&);
   Actions handle(const KillAsked&);
   Actions handle(const FrontGone&);
   Actions handle(const DeadlineHit&);
@@ -125,6 +133,8 @@ class Rules {
   Policy policy_;
   State state_ = State::Starting;
   bool stopped_ = false;
+  std::int32_t stops_ = 0;
+
   // What the run is to end with: the job's own status, unless something worse happened.
   // Should nobody tell that status, it is "killed", never "success".
   Ending ending_ = Ending::JobEnded;

@@ -42,6 +42,7 @@ Actions Rules::handle(const Signalled& signal) {
     case State::Waiting:
       // No job yet, as far as we know. Anything but a wish to stop has nobody to go to.
       if (!asks_to_stop(signal.number)) return {};
+      if (signal.number == SIGINT) count_interrupt(signal.at);
       return {PassOn{signal.number, situation_.shares_group && signal.origin == Origin::Kernel}};
     case State::Running:
       break;
@@ -56,13 +57,18 @@ Actions Rules::handle(const Signalled& signal) {
   }
   // The job signalled its own group, in which we are: it has had it, and did not mean us (as sudo).
   if (situation_.shares_group && signal.origin == Origin::OurJob) return {};
+  if (situation_.shares_group && signal.number == SIGCONT) return {AskToContinue{stop_}};
   return {PassOn{signal.number}};
+}
+
+void Rules::count_interrupt(Instant at) {
+  interrupts_ = interrupts_ > 0 && at - last_interrupt_ <= double_press ? interrupts_ + 1 : 1;
+  last_interrupt_ = at;
 }
 
 /// The first Ctrl-C is the job's own business. Who presses it again at once wants it to end.
 Actions Rules::interrupt_from_terminal(Instant at) {
-  interrupts_ = interrupts_ > 0 && at - last_interrupt_ <= double_press ? interrupts_ + 1 : 1;
-  last_interrupt_ = at;
+  count_interrupt(at);
   if (interrupts_ == 2) return {SayTerminating{}, PassOn{SIGTERM}};
   if (interrupts_ >= 3) return {AskToKill{}};
   return {};
@@ -73,7 +79,9 @@ Actions Rules::handle(const JobStarted&) {
   return {};
 }
 
-Actions Rules::handle(const JobStopped&) {
+Actions Rules::handle(const JobStopped& stopped) {
+  stop_ = stopped.stop;
+
   // Only with a shared group: there the shell must see us stop with the job. Elsewhere nobody
   // would wake us again.
   if (state_ == State::Running && situation_.shares_group) return {StopSelf{}};

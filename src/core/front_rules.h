@@ -25,7 +25,9 @@ struct Signalled {
   Instant at;
 };
 struct JobStarted {};
-struct JobStopped {};
+struct JobStopped {
+  std::int32_t stop;
+};
 struct JobContinued {};
 /// The engine is killing the job, for that reason.
 struct JobKilled {
@@ -57,6 +59,11 @@ struct PassOn {
 
   bool operator==(const PassOn&) const = default;
 };
+/// Continue the job, if it is still in that stop.
+struct AskToContinue {
+  std::int32_t stop;
+  bool operator==(const AskToContinue&) const = default;
+};
 struct AskToKill {
   bool operator==(const AskToKill&) const = default;
 };
@@ -76,7 +83,8 @@ struct Finish {
   bool operator==(const Finish&) const = default;
 };
 
-using Action = std::variant<PassOn, AskToKill, StopSelf, SayTerminating, KillAll, Finish>;
+using Action =
+    std::variant<PassOn, AskToContinue, AskToKill, StopSelf, SayTerminating, KillAll, Finish>;
 using Actions = std::vector<Action>;
 
 using SignalSet = std::bitset<65>;
@@ -115,6 +123,7 @@ class Rules {
   Actions handle(const DeadlineHit&);
   Actions handle(const NoChildren&);
 
+  void count_interrupt(Instant at);
   Actions interrupt_from_terminal(Instant at);
   Actions kill_because(Ending ending);
 
@@ -123,6 +132,7 @@ class Rules {
   bool lost_ = false;  // the engine said so before it was gone
   Ending ending_ = Ending::SupervisorDied;
   std::int32_t detail_ = 0;
+  std::int32_t stop_ = 0;  // the last stop of the job that we know of
   int interrupts_ = 0;
   Instant last_interrupt_{};
 };

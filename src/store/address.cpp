@@ -75,14 +75,19 @@ void take_credentials(std::string_view& rest, std::size_t at, RedisAddress& addr
         "has an empty password: write user:password@, or leave out the part up to the @"};
 }
 
-void take_port(std::string_view text, RedisAddress& address) {
+/// Whether what stands before a colon is an address rather than the user of a URL without its @.
+bool is_surely_a_host(std::string_view text) {
+  return text == "localhost" || text.starts_with('[') ||
+         (!text.empty() && text.find_first_not_of("0123456789.") == text.npos);
+}
+
+void take_port(std::string_view host, std::string_view text, RedisAddress& address) {
   const auto port = number_in(text, 1, 65535);
   if (!port) {
-    // What is no number may be a password whose @ is missing.
-    const bool digits = text.find_first_not_of("0123456789") == text.npos && !text.empty();
-    const std::string shown =
-        digits ? "the port '" + printable(text) + "'" : "a port that is no number";
-    throw Complaint{"has " + shown + ": write a number from 1 to 65535"};
+    const bool may_be_a_password = !is_surely_a_host(host) && !number_in(text, 0, 999'999'999);
+    throw Complaint{(may_be_a_password ? "has a port that is no number"
+                                       : "has the port '" + printable(text) + "'") +
+                    ": write a number from 1 to 65535"};
   }
   address.port = *port;
 }
@@ -107,7 +112,7 @@ RedisAddress parse_redis(std::string_view rest) {
   if (host.empty()) throw Complaint{"names no host: write redis://host:port/db"};
   if (!after.empty()) {
     if (!after.starts_with(':')) throw Complaint{"has text after the ]: write redis://[::1]:6379"};
-    take_port(after.substr(1), address);
+    take_port(rest, after.substr(1), address);
   }
   address.host = printable(host);
   return address;
@@ -138,19 +143,21 @@ LocalAddress parse_local(std::string_view directory) {
 }
 
 /// The URL as an error may show it. A malformed one may hide its password where none belongs: so
-/// all between the scheme and the last @ goes, and without an @ all that follows a colon but a
-/// number.
+/// all between the scheme and the last @ goes and, without an @, what follows the colon behind a
+/// word that could be a user.
 std::string without_secrets(std::string_view text) {
-  const auto scheme_end = text.find("://");
   const auto at = text.rfind('@');
   if (at != text.npos) {
     return printable(std::string{text.substr(0, text.find(':'))} + "://***" +
                      std::string{text.substr(at)});
   }
-  const auto colon = scheme_end == text.npos ? text.npos : text.find(':', scheme_end + 3);
-  if (colon == text.npos || text.find_first_not_of("0123456789/", colon + 1) == text.npos)
+  const auto scheme_end = text.find("://");
+  if (scheme_end == text.npos) return printable(text);
+  const std::string_view authority = text.substr(scheme_end + 3);
+  const auto colon = authority.find(':');
+  if (colon == authority.npos || is_surely_a_host(authority.substr(0, colon)))
     return printable(text);
-  return printable(text.substr(0, colon + 1)) + "***";
+  return printable(text.substr(0, scheme_end + 3 + colon + 1)) + "***";
 }
 
 }  // namespace

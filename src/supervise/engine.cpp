@@ -253,6 +253,7 @@ class Engine {
       if (!message) break;
       if (message->kind == MessageKind::Signal)
         tell(engine::SignalAsked{message->number, message->detail != 0});
+      if (message->kind == MessageKind::Continue) tell(engine::ContinueAsked{message->number});
       if (message->kind == MessageKind::Kill) tell(engine::KillAsked{});
     }
     if (channel_.peer_gone() && std::exchange(channel_open_, false)) tell(engine::FrontGone{});
@@ -267,9 +268,9 @@ class Engine {
   }
 
   void perform(const engine::TellStarted&) { channel_.send({.kind = MessageKind::Started}); }
-  void perform(const engine::TellStopped&) {
+  void perform(const engine::TellStopped& deed) {
     front_stopped_ = setting_.terminal;
-    channel_.send({.kind = MessageKind::Stopped});
+    channel_.send({.kind = MessageKind::Stopped, .number = deed.stop});
   }
   void perform(const engine::TellContinued&) {
     channel_.send({.kind = MessageKind::Continued});

@@ -92,6 +92,8 @@ class Front {
       if (!message) break;
       take(std::move(*message));
     }
+    if (std::exchange(stop_wanted_, false)) stop_self();
+
     if (channel_.peer_gone() && std::exchange(channel_open_, false)) tell(front::EngineGone{});
   }
 
@@ -108,9 +110,10 @@ class Front {
         tell(front::JobStarted{});
         break;
       case MessageKind::Stopped:
-        tell(front::JobStopped{});
+        tell(front::JobStopped{message.number});
         break;
       case MessageKind::Continued:
+        stop_wanted_ = false;
         tell(front::JobContinued{});
         break;
       case MessageKind::Killing:
@@ -127,6 +130,8 @@ class Front {
         tell(front::EngineFinished{ending, message.detail});
         break;
       case MessageKind::Signal:
+      case MessageKind::Continue:
+
       case MessageKind::Kill:
         break;  // ours to the engine, never the other way
     }
@@ -164,25 +169,44 @@ class Front {
   void perform(const front::PassOn& deed) {
     channel_.send({MessageKind::Signal, deed.number, deed.from_terminal ? 1 : 0, {}, {}});
   }
+  void perform(const front::AskToContinue& deed) {
+    channel_.send({.kind = MessageKind::Continue, .number = deed.stop});
+  }
   void perform(const front::AskToKill&) { channel_.send({MessageKind::Kill, 0, 0, {}, {}}); }
   void perform(const front::SayTerminating&) {
     log_.notice("interrupted twice: the job gets SIGTERM; once more kills it");
   }
 
+  /// Only when all that the engine said is read: the job may go on already.
+  void perform(const front::StopSelf&) { stop_wanted_ = true; }
+
   /// SIGTSTP with its default action, not SIGSTOP: in a group without a shell that would wake it
   /// the kernel then drops it, and we are not stopped for ever.
-  void perform(const front::StopSelf&) {
+  ///
+  /// The signal waits until it is unblocked, and a SIGCONT takes it away. So nothing that wakes us
+  /// is missed: before this line the engine's word is in the channel, after it the signal is gone.
+  void stop_self() {
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
     struct sigaction old {};
     ::sigaction(SIGTSTP, &standard, &old);
+    ::kill(::getpid(), SIGTSTP);
+    if (job_goes_on()) ::kill(::getpid(), SIGCONT);
     sigset_t stop;
     ::sigemptyset(&stop);
     ::sigaddset(&stop, SIGTSTP);
-    ::kill(::getpid(), SIGTSTP);
     ::sigprocmask(SIG_UNBLOCK, &stop, nullptr);  // stopped here, until SIGCONT
     ::sigprocmask(SIG_BLOCK, &stop, nullptr);
     ::sigaction(SIGTSTP, &old, nullptr);
+  }
+
+  bool job_goes_on() {
+    bool goes_on = false;
+    while (auto message = channel_.receive()) {
+      goes_on = message->kind != MessageKind::Stopped;
+      take(std::move(*message));
+    }
+    return goes_on || channel_.peer_gone();
   }
 
   void perform(const front::KillAll&) {
@@ -264,6 +288,8 @@ class Front {
 
   bool channel_open_ = true;
   bool killed_by_us_ = false;
+  bool stop_wanted_ = false;
+
   Instant told_deadline_ = never;
 
   std::optional<int> engine_status_;

@@ -39,6 +39,7 @@ const std::vector<Event> all_events{ExecWorked{},
                                     NoChildren{},
                                     SignalAsked{SIGTERM},
                                     SignalAsked{SIGUSR1},
+                                    ContinueAsked{1},
                                     KillAsked{},
                                     FrontGone{},
                                     DeadlineHit{},
@@ -156,11 +157,22 @@ TEST_CASE("what the terminal sent to the whole group is not sent to the job agai
 
 TEST_CASE("a stopped job that is asked to end is continued, or it would never hear of it") {
   Rules rules = in(State::Running);
-  CHECK(rules.on(RootStopped{}) == Actions{TellStopped{}});
+  CHECK(rules.on(RootStopped{}) == Actions{TellStopped{1}});
   CHECK(rules.on(SignalAsked{SIGHUP}) == Actions{SignalRoot{SIGHUP}, SignalRoot{SIGCONT}});
   CHECK(rules.on(SignalAsked{SIGUSR1}) == Actions{SignalRoot{SIGUSR1}});
   CHECK(rules.on(RootContinued{}) == Actions{TellContinued{}});
   CHECK(rules.on(SignalAsked{SIGHUP}) == Actions{SignalRoot{SIGHUP}});
+}
+
+TEST_CASE("a call to go on ends the stop that it was meant for, and no later one") {
+  Rules rules = in(State::Running);
+  CHECK(rules.on(ContinueAsked{0}).empty());
+  CHECK(rules.on(RootStopped{}) == Actions{TellStopped{1}});
+  CHECK(rules.on(ContinueAsked{1}) == Actions{SignalRoot{SIGCONT}});
+  rules.on(RootContinued{});
+  CHECK(rules.on(ContinueAsked{1}).empty());
+  CHECK(rules.on(RootStopped{}) == Actions{TellStopped{2}});
+  CHECK(rules.on(ContinueAsked{1}).empty());
 }
 
 TEST_CASE("-s says what SIGTERM becomes, and -k when SIGKILL follows") {

@@ -36,7 +36,7 @@ const std::vector<State> all_states{State::Waiting, State::Running, State::Settl
 const std::vector<Event> all_events{Signalled{SIGTERM, Origin::Someone, t0},
                                     Signalled{SIGINT, Origin::Kernel, t0},
                                     JobStarted{},
-                                    JobStopped{},
+                                    JobStopped{1},
                                     JobContinued{},
                                     JobGone{Ending::JobEnded, exit_7},
                                     EngineFinished{Ending::JobEnded, exit_7},
@@ -108,7 +108,7 @@ TEST_CASE("without a terminal every signal is passed on") {
 }
 
 TEST_CASE("with a terminal what the terminal sent to the whole group is not sent twice") {
-  for (const int number : {SIGQUIT, SIGTSTP, SIGWINCH, SIGHUP, SIGCONT, SIGTTIN, SIGTTOU}) {
+  for (const int number : {SIGQUIT, SIGTSTP, SIGWINCH, SIGHUP, SIGTTIN, SIGTTOU}) {
     CHECK(in(State::Running, with_terminal()).on(from(Origin::Kernel, number)).empty());
     CHECK(in(State::Running, with_terminal()).on(from(Origin::Someone, number)) ==
           Actions{PassOn{number}});
@@ -134,6 +134,20 @@ TEST_CASE(
   CHECK(slow.on(from(Origin::Kernel, SIGINT, t0 + 2001ms)).empty());
 }
 
+TEST_CASE("with a terminal a call to go on is passed on with the stop that it was meant for") {
+  Rules rules = in(State::Running, with_terminal());
+  rules.on(JobStopped{3});
+  CHECK(rules.on(from(Origin::Someone, SIGCONT)) == Actions{AskToContinue{3}});
+}
+
+TEST_CASE("a Ctrl-C before the job runs counts as the first of two") {
+  Rules rules{with_terminal()};
+  rules.on(from(Origin::Kernel, SIGINT, t0));
+  rules.on(JobStarted{});
+  CHECK(rules.on(from(Origin::Kernel, SIGINT, t0 + 1s)) ==
+        Actions{SayTerminating{}, PassOn{SIGTERM}});
+}
+
 TEST_CASE("before the job runs, a wish to stop goes to the engine, from the terminal too") {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     CHECK(in(State::Waiting, with_terminal()).on(from(Origin::Someone, number)) ==
@@ -155,9 +169,9 @@ TEST_CASE("a signal that dlock's caller had set to be ignored is ignored, as und
 }
 
 TEST_CASE("the front stops with the job when a shell must see it, and only then") {
-  CHECK(in(State::Running, with_terminal()).on(JobStopped{}) == Actions{StopSelf{}});
-  CHECK(in(State::Running).on(JobStopped{}).empty());
-  CHECK(in(State::Settling, with_terminal()).on(JobStopped{}).empty());
+  CHECK(in(State::Running, with_terminal()).on(JobStopped{1}) == Actions{StopSelf{}});
+  CHECK(in(State::Running).on(JobStopped{1}).empty());
+  CHECK(in(State::Settling, with_terminal()).on(JobStopped{1}).empty());
 }
 
 TEST_CASE("whatever comes in whatever order, the front finishes once, and kills at most once") {

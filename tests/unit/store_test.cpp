@@ -112,6 +112,8 @@ TEST_CASE("every error reply of Redis is told apart, with its own sentence and e
     const char* says;
   } replies[] = {
       {"NOAUTH Authentication required.", ExitCode::StoreRefused, "wants a password"},
+      {"ERR Protocol error: unauthenticated multibulk length", ExitCode::StoreRefused,
+       "wants a password"},
       {"WRONGPASS invalid username-password pair", ExitCode::StoreRefused,
        "refused the user or the password"},
       {"NOPERM this user has no permissions to run the 'eval' command", ExitCode::StoreRefused,

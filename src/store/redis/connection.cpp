@@ -129,25 +129,9 @@ Result<Done, StoreFault> Connection::log_in(const Patience& patience) {
 Result<Reply, StoreFault> Connection::ask(const std::vector<std::string_view>& words,
                                           const Patience& patience) {
   std::vector<Reply> replies;
-  if (auto done = exchange(encode_command(words), 1, replies, patience); !done) {
-    if (!ever_answered_ && done.error().worth_retrying) {
-      if (auto reason = diagnose(patience)) return *reason;
-    }
-    return done.error();
-  }
-  ever_answered_ = true;
-  return std::move(replies.front());
-}
+  if (auto done = exchange(encode_command(words), 1, replies, patience); !done) return done.error();
 
-/// A Redis that wants a password drops whoever sends it a long command without one, and says
-/// nothing. A short command makes it say why. Nothing that it refuses so was applied.
-std::optional<StoreFault> Connection::diagnose(const Patience& patience) {
-  if (!ensure_open(patience)) return {};
-  std::vector<Reply> replies;
-  const auto asked = exchange(encode_command({"PING"}), 1, replies, patience);
-  close();
-  if (!asked || !replies.front().is_error()) return {};
-  return error_reply(name_, replies.front().text);
+  return std::move(replies.front());
 }
 
 Result<Done, StoreFault> Connection::exchange(std::string bytes, std::size_t count,

@@ -6,7 +6,6 @@
 #include "store/store.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +37,6 @@ class Connection {
 
  private:
   Result<Done, StoreFault> connect(const Patience& patience);
-  std::optional<StoreFault> diagnose(const Patience& patience);
 
   Result<Done, StoreFault> log_in(const Patience& patience);
   Result<Done, StoreFault> exchange(std::string bytes, std::size_t replies,
@@ -48,7 +46,6 @@ class Connection {
   std::string name_ = address_.name();
   Fd socket_;
   std::unique_ptr<ReplyReader> reader_;
-  bool ever_answered_ = false;
 };
 
 }  // namespace dlock::redis

@@ -20,8 +20,11 @@ struct Kind {
 
 // The first that fits counts. 69: try again later. 77: the server refused us. 78: dlock was pointed
 // at the wrong thing.
-constexpr std::array<Kind, 28> kinds{{
+constexpr std::array<Kind, 29> kinds{{
     {"NOAUTH", ExitCode::StoreRefused, false,
+     "wants a password: write it into the URL, as in redis://user:password@host"},
+    // What Redis says to a long command of a client that has not logged in.
+    {"unauthenticated", ExitCode::StoreRefused, false,
      "wants a password: write it into the URL, as in redis://user:password@host"},
     {"WRONGPASS", ExitCode::StoreRefused, false,
      "refused the user or the password: check both in the URL"},
