@@ -260,6 +260,12 @@ RunCommand run_command(const CLI::App& run, const Words& words, const CommandLin
   if (!key) complain("--key " + quoted(words.key) + " " + key.error());
 
   if (words.verbose && words.quiet) complain("-v and -q cannot be had together: leave one out");
+  for (const auto& [option, text] : {std::pair{"--trace", &words.trace}, {"--note", &words.note}}) {
+    if (printable(*text) != *text) {
+      complain(std::string{option} + " " + quoted(*text) +
+               " holds control characters, or is not UTF-8: leave them out");
+    }
+  }
   ChosenStore store = store_of(run, words, store_variable);
   const auto orphans = choose<Orphans>(
       "--orphans", words.orphans,

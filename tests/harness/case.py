@@ -1,0 +1,278 @@
+"""The base of all integration tests: a directory, a store and a marker of its own for each test; nothing left behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+import uuid
+
+from . import dlock, life, procs
+from .headcount import Headcount
+from .redis_server import RedisServer
+from .relay import Relay
+from .wait import PATIENCE, wait_until
+
+JOBTOOL = dlock.JOBTOOL
+NOBODY = 65534
+
+
+class Case(unittest.TestCase):
+    """A test that starts dlock. What it may change, it owns; what it started is gone when it ends."""
+
+    maxDiff = None
+
+    def setUp(self):
+        # Short, because a unix socket's path has 107 bytes; open to other users, because some tests change the uid.
+        self.directory = tempfile.mkdtemp(prefix="dl-", dir="/tmp")
+        os.chmod(self.directory, 0o755)
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.key = "job"
+        self.marker = f"DLOCK_TEST_MARK={uuid.uuid4().hex}"
+        self.env = {name: value for name, value in os.environ.items()
+                    if not name.startswith("DLOCK") and name not in ("REDISCLI_AUTH", "LISTEN_PID", "LISTEN_FDS")}
+        name, _, value = self.marker.partition("=")
+        self.env[name] = value
+        self.env["LC_ALL"] = "C.UTF-8"
+        self._count = 0
+        self.locks = self.path("locks")
+        os.mkdir(self.locks, 0o700)
+        # Last in, first out: survivors are counted while the test's files are still there.
+        self.addCleanup(self._nothing_survives)
+
+    # -- where ----------------------------------------------------------------------------------------------------
+
+    def path(self, *names):
+        return os.path.join(self.directory, *names)
+
+    @property
+    def local_store(self):
+        return ["--store", f"local:{self.locks}"]
+
+    def life_file(self, name="life"):
+        """Made beforehand and open to all, so that the jobs of two users may write to it."""
+        path = self.path(name)
+        with open(path, "ab"):
+            pass
+        os.chmod(path, 0o666)
+        return path
+
+    def headcount(self, name=None):
+        self._count += 1
+        count = Headcount(self.path(name or f"fifo{self._count}"))
+        self.addCleanup(count.close)
+        return count
+
+    # -- starting dlock -------------------------------------------------------------------------------------------
+
+    def start(self, *words, **how):
+        """Starts `dlock` with exactly these words."""
+        self._count += 1
+        directory = self.path(f"run{self._count}")
+        os.mkdir(directory)
+        env = dict(self.env)
+        for name, value in how.pop("more_env", {}).items():
+            if value is None:
+                env.pop(name, None)
+            else:
+                env[name] = value
+        started = dlock.Dlock(words, directory, env=how.pop("env", env), **how)
+        self.addCleanup(started.destroy)
+        return started
+
+    def start_run(self, *words, store=None, key=None, options=(), **how):
+        """Starts `dlock run --key KEY STORE OPTIONS -- WORDS`."""
+        store = self.local_store if store is None else store
+        return self.start("run", "--key", self.key if key is None else key, *store, *options, "--", *words, **how)
+
+    def start_with_status(self, *words, options=(), **how):
+        self._count += 1
+        path = self.path(f"status{self._count}")
+        started = self.start_run(*words, options=[*options, "--status-file", path], **how)
+        started.status_file = path
+        return started
+
+    def run_job(self, *words, seconds=30, **how):
+        """Runs it to its end."""
+        started = self.start_run(*words, **how)
+        started.wait(seconds)
+        return started
+
+    def run_words(self, *words, seconds=30, **how):
+        started = self.start(*words, **how)
+        started.wait(seconds)
+        return started
+
+    def hold(self, *, life=None, seconds=60, tick_options=(), **how):
+        """A dlock whose job ticks into a life file; returns when the job is running."""
+        path = life or self.life_file()
+        before = len(_starts(path))
+        started = self.start_run(JOBTOOL, "tick", path, str(seconds), *tick_options, **how)
+        self.wait_job_starts(path, before, started)
+        return started
+
+    def wait_job_starts(self, path, before, started):
+        def ready():
+            if len(_starts(path)) > before:
+                return True
+            self.assertTrue(started.running(), f"dlock ended with {started.code} and no job: {started.stderr}")
+            return False
+        wait_until(ready, 20, "the job starts to tick")
+
+    def take_when_free(self, path, seconds=30, job_seconds=0.3, **how):
+        """The second contender: asks again and again until it has had the lock for a short job. Returns that dlock."""
+        def attempt():
+            contender = self.start_run(JOBTOOL, "tick", path, str(job_seconds), **how)
+            code = contender.wait(30)
+            if code == dlock.HELD:
+                return None
+            self.assertEqual(code, 0, contender.stderr)
+            return contender
+        return wait_until(attempt, seconds, "the second contender gets the lock", pause=0.02)
+
+    def start_tree(self, count=11, daemons=5, *, tree_options=(), **how):
+        """A job of many processes, five of them daemonized. Returns (dlock, headcount) when all of them live."""
+        heads = self.headcount()
+        started = self.start_run(JOBTOOL, "tree", str(count), str(daemons), heads.path, *tree_options, **how)
+        heads.wait_for(count + daemons, still=lambda: self.assertTrue(
+            started.running() or started.code == 0, f"dlock ended with {started.code} and no job: {started.stderr}"))
+        return started, heads
+
+    # -- judging --------------------------------------------------------------------------------------------------
+
+    def assert_no_overlap(self, path):
+        self.assertEqual(life.overlap(path), 0, f"two runs were alive at once: {life.runs(path)}")
+
+    def assert_gone(self, heads, seconds=1.0):
+        """Every process of the tree is gone, by the end-of-file of the fifo that each of them held."""
+        heads.wait_gone(seconds)
+        # a process closes its files a moment before it becomes a zombie
+        wait_until(lambda: not any(procs.alive(pid) for pid in heads.pids), 0.5, "every pid that reported is gone")
+
+    def assert_says(self, started, *texts):
+        for text in texts:
+            self.assertIn(text, started.stderr)
+
+    def survivors(self):
+        return procs.marked(self.marker)
+
+    def _nothing_survives(self):
+        try:
+            wait_until(lambda: not self.survivors(), 5, "every process of this test ends")
+        except AssertionError:
+            left = self.survivors()
+            what = procs.describe(left)
+            for pid in left:
+                procs.kill(pid)
+            if left:
+                self.fail(f"processes left behind: {what}")
+
+
+class RedisCase(Case):
+    """One real redis-server for the class, one key prefix for the test."""
+
+    @classmethod
+    def setUpClass(cls):
+        if shutil.which("redis-server") is None:
+            raise unittest.SkipTest("redis-server is not installed")
+        cls._server_directory = tempfile.mkdtemp(prefix="dl-redis-", dir="/tmp")
+        os.chmod(cls._server_directory, 0o755)
+        cls.server = RedisServer(cls._server_directory)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+        shutil.rmtree(cls._server_directory, ignore_errors=True)
+
+    def setUp(self):
+        super().setUp()
+        self.redis = self.server
+        self.prefix = f"t{uuid.uuid4().hex[:8]}:"
+        self._servers = 0
+
+    def own_server(self, *options):
+        """A server for this test alone, which it may stop, starve and restart. It becomes the test's store."""
+        self._servers += 1
+        server = RedisServer(self.path(f"redis{self._servers}"), *options)
+        self.addCleanup(server.stop)
+        self.redis = server
+        return server
+
+    def relay(self):
+        relay = Relay(self.redis.port)
+        self.addCleanup(relay.stop)
+        return relay
+
+    def store_at(self, url, *, trust=True):
+        return ["--store", url, "--prefix", self.prefix, *(["--trust-restart"] if trust else [])]
+
+    @property
+    def redis_store(self):
+        return self.store_at(self.redis.url)
+
+    def by_environment(self, url):
+        """For a URL with a password, which on the command line would be warned of."""
+        return {"store": ["--prefix", self.prefix, "--trust-restart"], "more_env": {"DLOCK_STORE": url}}
+
+    def through(self, relay):
+        return self.store_at(f"redis://127.0.0.1:{relay.port}")
+
+    @property
+    def lock_name(self):
+        return f"{self.prefix}lock:{self.key}"
+
+    def lock_value(self):
+        return self.redis("GET", self.lock_name)
+
+    def keys(self):
+        return sorted(self.redis("KEYS", f"{self.prefix}*"))
+
+    def wait_lock_gone(self, seconds=5):
+        wait_until(lambda: self.lock_value() is None, seconds, "the lock is released")
+
+
+def _starts(path):
+    return [line for line in life.lines(path) if line.what == "start"]
+
+
+def run_quietly(*words):
+    return subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=60 * PATIENCE, check=False)
+
+
+def needs(program):
+    return unittest.skipUnless(shutil.which(program), f"{program} is not installed")
+
+
+needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root: it changes the uid of its processes")
+
+
+def private_pid_namespace_reason():
+    """Why no private pid namespace can be made here, or None."""
+    if shutil.which("unshare") is None:
+        return "unshare is not installed"
+    done = run_quietly("unshare", *unshare_user(), "-pf", "--mount-proc", "true")
+    return None if done.returncode == 0 else f"no private pid namespace here: {done.stdout.decode().strip()}"
+
+
+def unshare_user():
+    return [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+
+
+needs_pid_namespace = unittest.skipIf(private_pid_namespace_reason(), private_pid_namespace_reason() or "")
+
+
+def as_nobody():
+    """For Popen's preexec_fn: another uid without groups, which is how an unprivileged dlock is started by root."""
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
+def ignoring(*numbers):
+    """For Popen's preexec_fn: what nohup and a shell's background job do."""
+    def prepare():
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+    return prepare

@@ -1,0 +1,168 @@
+"""A TCP relay in front of a server that can be told to be slow, silent, or rude, each direction by itself."""
+
+import socket
+import struct
+import threading
+import time
+
+UP, DOWN = "up", "down"  # towards the server, towards dlock
+
+
+class Relay:
+    """Forwards to `target_port` of the loopback interface from a port of its own."""
+
+    def __init__(self, target_port):
+        self._target = target_port
+        self._lock = threading.Condition()
+        self._frozen = set()
+        self._bytes_per_second = {}
+        self._cut_at = None
+        self._refusing = False
+        self._pairs = []
+        self.cuts = 0
+        self.accepted = 0
+        self.round_trips = 0
+        self._last_direction = None
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    # -- what it can be told ----------------------------------------------------------------------------------------
+
+    def freeze(self, *directions):
+        """Bytes of these directions are kept (both if none is named); connections stay open and new ones are accepted."""
+        with self._lock:
+            self._frozen |= set(directions or (UP, DOWN))
+
+    def thaw(self):
+        """Everything kept goes out now, late: a jam, not a loss."""
+        with self._lock:
+            self._frozen.clear()
+            self._bytes_per_second.clear()
+            self._refusing = False
+            self._lock.notify_all()
+
+    def drip(self, bytes_per_second, *directions):
+        with self._lock:
+            for direction in directions or (DOWN,):
+                self._bytes_per_second[direction] = bytes_per_second
+
+    def cut_after(self, needle):
+        """The next request that contains `needle` is forwarded, and the connection reset before its reply comes back."""
+        with self._lock:
+            self._cut_at = needle
+
+    def reset(self):
+        """All connections end with RST."""
+        with self._lock:
+            pairs, self._pairs = self._pairs, []
+        for pair in pairs:
+            for end in pair:
+                _reset(end)
+
+    def refuse(self):
+        """Like a server that is not there: what is open is reset, and so is every new connection at once."""
+        with self._lock:
+            self._refusing = True
+        self.reset()
+
+    def stop(self):
+        # shutdown() wakes the accepting thread; close() alone would leave it, and the port, in accept(2)
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._listener.close()
+        self.thaw()
+        self.reset()
+
+    # -- how ----------------------------------------------------------------------------------------------------------
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            if self._refusing:
+                _reset(near)
+                continue
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                _reset(near)
+                continue
+            with self._lock:
+                self._pairs.append((near, far))
+            for source, sink, direction in ((near, far, UP), (far, near, DOWN)):
+                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=self._pump, args=(source, sink, direction), daemon=True).start()
+
+    def _pump(self, source, sink, direction):
+        try:
+            while True:
+                chunk = source.recv(65536)
+                if not chunk:
+                    break
+                self._count_round_trip(direction)
+                self._wait_allowed(direction)
+                if direction == UP and self._is_the_cut(chunk):
+                    with self._lock:
+                        self._frozen.add(DOWN)  # the reply must not slip through before the reset
+                    sink.sendall(chunk)
+                    time.sleep(0.05)  # the server has it now; what it answers is lost
+                    self.reset()
+                    with self._lock:
+                        self._frozen.discard(DOWN)
+                        self._lock.notify_all()
+                    return
+                self._send(sink, chunk, direction)
+        except OSError:
+            pass
+        finally:
+            for end in (sink, source):
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def _count_round_trip(self, direction):
+        """A round trip begins with each request that follows a reply; what was sent in one go is one."""
+        with self._lock:
+            if direction == UP and self._last_direction != UP:
+                self.round_trips += 1
+            self._last_direction = direction
+
+    def _wait_allowed(self, direction):
+        with self._lock:
+            self._lock.wait_for(lambda: direction not in self._frozen)
+
+    def _is_the_cut(self, chunk):
+        with self._lock:
+            if self._cut_at is None or self._cut_at not in chunk:
+                return False
+            self._cut_at = None
+            self.cuts += 1
+            return True
+
+    def _send(self, sink, chunk, direction):
+        for place in range(len(chunk)):
+            with self._lock:
+                rate = self._bytes_per_second.get(direction)
+            if rate is None:
+                self._wait_allowed(direction)
+                sink.sendall(chunk[place:])
+                return
+            time.sleep(1 / rate)
+            sink.sendall(chunk[place:place + 1])
+
+
+def _reset(end):
+    try:
+        # linger on, zero seconds: close sends RST instead of FIN
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end.shutdown(socket.SHUT_RD)  # wakes our own thread that reads from it
+    except OSError:
+        pass
+    end.close()

@@ -1,0 +1,266 @@
+"""Bad input ends in 64 or 78 with one clear line before anything is started or written."""
+
+import json
+import os
+import unittest
+
+from harness import dlock
+from harness.case import JOBTOOL, NOBODY, Case, RedisCase, as_nobody, needs_root
+
+
+class BadInput(Case):
+    def setUp(self):
+        super().setUp()
+        self.ran = self.path("ran")
+
+    def refuse(self, words, codes, *texts, **how):
+        """`dlock WORDS` must end with one of the codes and a line that has all the texts, having touched nothing."""
+        before = self.snapshot()
+        self._count += 1
+        ended = self.run_words(*words, **how)
+        self.assertIn(ended.code, codes, f"{words}: {ended.stderr}")
+        self.assertFalse(os.path.exists(self.ran), "the job was started")
+        self.assertEqual(self.snapshot(), before, "something was written")
+        self.assertTrue(ended.own_lines, f"no line that begins with 'dlock: ' in {ended.stderr!r}")
+        self.assertEqual(ended.stdout, "")
+        for text in texts:
+            self.assertIn(text, ended.stderr)
+        return ended
+
+    def snapshot(self):
+        found = []
+        for place, directories, files in os.walk(self.directory):
+            directories[:] = [name for name in directories if not name.startswith("run")]
+            found += [os.path.join(place, name) for name in [*directories, *files] if not name.startswith("run")]
+        return sorted(found)
+
+    def run_line(self, *options, key="job", store=None):
+        store = self.local_store if store is None else store
+        key_words = [] if key is None else ["--key", key]
+        return ["run", *key_words, *store, *options, "--", "touch", self.ran]
+
+
+class Words(BadInput):
+    def test_no_double_dash(self):
+        self.refuse(["run", "--key", "job", *self.local_store, "touch", self.ran], [dlock.USAGE], "--")
+
+    def test_no_command_after_the_double_dash(self):
+        self.refuse(["run", "--key", "job", *self.local_store, "--"], [dlock.USAGE], "command")
+
+    def test_no_double_dash_and_no_command(self):
+        self.refuse(["run", "--key", "job", *self.local_store], [dlock.USAGE], "--")
+
+    def test_no_key(self):
+        self.refuse(self.run_line(key=None), [dlock.USAGE], "--key")
+
+    def test_nothing_at_all(self):
+        self.refuse([], [dlock.USAGE], "run")
+
+    def test_an_unknown_command(self):
+        self.refuse(["rum", "--key", "job", "--", "touch", self.ran], [dlock.USAGE], "rum")
+
+    def test_an_unknown_option(self):
+        self.refuse(self.run_line("--keey", "x"), [dlock.USAGE], "--keey")
+
+    def test_an_option_without_its_value(self):
+        self.refuse(["run", "--key", "job", *self.local_store, "--ttl", "--", "touch", self.ran], [dlock.USAGE], "--ttl")
+
+    def test_an_option_of_a_later_version_is_refused_and_not_ignored(self):
+        for option in ("--shared", "--limit", "--max-run"):
+            self.refuse(self.run_line(option, "3"), [dlock.USAGE], option)
+
+
+class Keys(BadInput):
+    def test_an_empty_key(self):
+        self.refuse(self.run_line(key=""), [dlock.USAGE], "--key")
+
+    def test_a_key_of_513_bytes(self):
+        self.refuse(self.run_line(key="k" * 513), [dlock.USAGE], "--key", "512")
+
+    def test_a_key_of_512_bytes_is_fine(self):
+        self.assertEqual(self.run_job("true", key="k" * 512).code, 0)
+
+    def test_any_bytes_make_a_key(self):
+        for key in (b"\xff\xfe", "ünïcode/..//%2F {x}".encode(), b"a\nb\tc", b".", b"..", b"/etc/passwd", b"-", b" "):
+            with self.subTest(key=key):
+                self.assertEqual(self.run_job("true", key=key).code, 0)
+
+    def test_a_key_with_a_newline_does_not_break_the_message_into_lines(self):
+        self.key = "first\ndlock: second"
+        self.hold()
+        second = self.run_job("true")
+        self.assertEqual((second.code, len(second.stderr.splitlines())), (dlock.HELD, 1))
+
+    def test_keys_that_look_alike_are_different_locks(self):
+        self.key = "a/b"
+        self.hold()
+        for key in ("a%2Fb", "a_b", "A/B", "a/b/", "a//b", "a%2fb"):
+            with self.subTest(key=key):
+                self.assertEqual(self.run_job("true", key=key).code, 0)
+        self.assertEqual(self.run_job("true", key="a/b").code, dlock.HELD)
+
+
+class Stores(BadInput):
+    def refuse_store(self, url, *texts):
+        with self.subTest(store=url, by="option"):
+            self.refuse(self.run_line(store=["--store", url]), [dlock.USAGE, dlock.CONFIG], "--store", *texts)
+        with self.subTest(store=url, by="environment"):
+            self.refuse(self.run_line(store=[]), [dlock.USAGE, dlock.CONFIG], "DLOCK_STORE", *texts,
+                        more_env={"DLOCK_STORE": url})
+
+    def test_an_unknown_scheme(self):
+        self.refuse_store("etcd://127.0.0.1", "etcd", "redis://")
+
+    def test_something_that_is_no_url(self):
+        self.refuse_store("127.0.0.1:6379", "redis://")
+
+    def test_port_0_and_70000_and_text_and_nothing(self):
+        for port in ("0", "70000", "text", "99999999999999999999", "-1", "6379x", "+1"):
+            self.refuse_store(f"redis://127.0.0.1:{port}", port, "65535")
+
+    def test_a_database_that_is_no_number(self):
+        for database in ("text", "-1", "1x", "99999999999999999999"):
+            self.refuse_store(f"redis://127.0.0.1:6379/{database}", database, "number")
+
+    def test_no_host(self):
+        self.refuse_store("redis://", "host")
+
+    def test_a_relative_lock_directory(self):
+        self.refuse_store("local:relative/directory", "relative/directory")
+
+    def test_an_empty_store_is_never_a_silent_fall_back(self):
+        self.refuse(self.run_line(store=[]), [dlock.CONFIG], "DLOCK_STORE", "empty", more_env={"DLOCK_STORE": ""})
+
+    def test_an_empty_store_option(self):
+        self.refuse(self.run_line(store=["--store", ""]), [dlock.USAGE, dlock.CONFIG], "--store")
+
+    def test_the_option_wins_over_the_environment(self):
+        self.assertEqual(self.run_job("true", more_env={"DLOCK_STORE": "redis://127.0.0.1:1"}).code, 0)
+
+
+class Durations(BadInput):
+    def test_not_a_duration(self):
+        for text in ("", "s", "x", "30 s", " 30s", "30s ", "-1s", "-1", "+1s", "1e9d", "9999999999999999999s",
+                     "99999999999999999d", "1.5.5s", "10S", "10sec", "0x10", "1_000s", "nan", "inf"):
+            for option, named in (("--ttl", "--ttl"), ("--lock-ttl", "--lock-ttl"), ("--kill-after", "-k")):
+                with self.subTest(option=option, value=text):
+                    self.refuse(self.run_line(f"{option}={text}"), [dlock.USAGE], named, text)
+
+    def test_a_ttl_shorter_than_renewal_and_margin_need_is_refused_with_the_least(self):
+        for text in ("0", "0s", "1ms", "500ms", "1s"):
+            with self.subTest(ttl=text):
+                self.refuse(self.run_line("--ttl", text), [dlock.USAGE, dlock.CONFIG], "--ttl", text, "least")
+
+    def test_a_lock_ttl_that_would_run_out_between_two_renewals_is_refused_with_the_least(self):
+        self.refuse(self.run_line("--ttl", "10s", "--lock-ttl", "1s"), [dlock.USAGE, dlock.CONFIG], "--lock-ttl", "least")
+
+    def test_every_unit_and_a_bare_number_are_fine(self):
+        for text in ("1500ms", "10s", "10", "2m", "1h", "1d"):
+            with self.subTest(ttl=text):
+                self.assertEqual(self.run_job("true", options=["--ttl", text, "--lock-ttl", "2d"]).code, 0)
+
+
+class OtherOptions(BadInput):
+    def test_a_conflict_code_outside_0_to_255(self):
+        for text in ("256", "-1", "x", "1.5", "99999999999999999999"):
+            with self.subTest(value=text):
+                self.refuse(self.run_line(f"-E{text}"), [dlock.USAGE], text, "255")
+        self.refuse(self.run_line("--conflict-exit-code="), [dlock.USAGE], "--conflict-exit-code")
+
+    def test_an_unknown_signal(self):
+        for text in ("NOPE", "SIGNOPE", "0", "65", "-1", ""):
+            with self.subTest(value=text):
+                self.refuse(self.run_line(f"--signal={text}"), [dlock.USAGE], "-s", text)
+
+    def test_signals_by_name_with_and_without_sig_and_by_number(self):
+        for text in ("TERM", "SIGTERM", "term", "15"):
+            with self.subTest(value=text):
+                self.assertEqual(self.run_job("true", options=["-s", text]).code, 0)
+
+    def test_an_unknown_word_for_an_option_with_a_choice(self):
+        for option, choice in (("--on-silence", "kill"), ("--orphans", "wait"), ("--contain", "cgroup"),
+                               ("--log-format", "json")):
+            with self.subTest(option=option):
+                self.refuse(self.run_line(f"{option}=nonsense"), [dlock.USAGE], option, "nonsense", choice)
+
+    def test_a_status_file_that_cannot_be_written(self):
+        for path in (self.path("no", "such", "directory"), self.directory, "", "/proc/none"):
+            with self.subTest(path=path):
+                self.refuse(self.run_line("--status-file", path), [dlock.USAGE, dlock.CONFIG], "--status-file", path)
+
+    def test_a_trace_that_would_make_the_owner_unreadable_for_peers(self):
+        self.refuse(self.run_line("--trace", "a\nb"), [dlock.USAGE], "--trace")
+
+
+class LockDirectories(BadInput):
+    def refuse_directory(self, path, *texts, **how):
+        self.refuse(self.run_line(store=["--store", f"local:{path}"]), [dlock.CONFIG], path, *texts, **how)
+        self.assertFalse(os.path.isdir(path) and os.listdir(path), "something was written there")
+
+    def test_a_link_is_refused(self):
+        os.mkdir(self.path("real"), 0o700)
+        os.symlink(self.path("real"), self.path("link"))
+        self.refuse_directory(self.path("link"), "link")
+
+    def test_a_directory_that_everybody_may_write_to_is_refused(self):
+        for mode in (0o777, 0o1777, 0o722):
+            path = self.path(f"open{mode:o}")
+            os.mkdir(path)
+            os.chmod(path, mode)
+            self.refuse_directory(path, "written by others")
+
+    @needs_root
+    def test_a_directory_of_somebody_else_is_refused(self):
+        path = self.path("theirs")
+        os.mkdir(path, 0o700)
+        os.chown(path, NOBODY, NOBODY)
+        self.refuse_directory(path, "belongs")
+
+    @needs_root
+    def test_a_directory_of_root_is_refused_for_others(self):
+        path = self.path("roots")
+        os.mkdir(path, 0o755)
+        self.refuse_directory(path, "belongs", preexec_fn=as_nobody)
+
+    def test_a_file_is_refused(self):
+        path = self.path("file")
+        with open(path, "wb"):
+            pass
+        self.refuse_directory(path, "directory")
+
+
+class TenSeconds(RedisCase):
+    def test_010s_is_ten_seconds_and_not_eight(self):
+        self.hold(store=self.redis_store, options=["--ttl", "010s", "--lock-ttl", "010m"])
+        (liveness,) = self.redis("KEYS", f"{self.prefix}proc:*")
+        self.assertGreater(self.redis("PTTL", liveness), 8000)
+        self.assertGreater(self.redis("PTTL", self.lock_name), 480_000)
+
+
+class NotBad(BadInput):
+    def argv_of_job(self, *words):
+        ended = self.run_job(JOBTOOL, "report", self.path("report"), *words)
+        self.assertEqual(ended.code, 0, ended.stderr)
+        with open(self.path("report"), encoding="utf-8") as file:
+            return json.load(file)["argv"][3:]
+
+    def test_what_comes_after_the_double_dash_reaches_the_job_untouched(self):
+        words = ["[]", "[a]", "--key", "--", "-E", "256", "", " ", "a b", "--help", "-n", "\\", "'", '"', "$HOME", "*", "{}"]
+        self.assertEqual(self.argv_of_job(*words), words)
+
+    def test_options_may_be_given_with_an_equals_sign(self):
+        ended = self.run_words("run", "--key=job", f"--store=local:{self.locks}", "--ttl=5s", "--", "touch", self.ran)
+        self.assertEqual(ended.code, 0, ended.stderr)
+
+    def test_a_status_file_that_exists_is_replaced_as_a_whole(self):
+        path = self.path("status")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("x" * 5000)
+        ended = self.start_run("true", options=["--status-file", path])
+        self.assertEqual(ended.wait(), 0)
+        ended.status_file = path
+        self.assertEqual(ended.status["exit_code"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,337 @@
+"""No process of the job gets away: daemons, stopped ones, fork bombs; and what may not be killed is named."""
+
+import functools
+import os
+import shutil
+import signal
+import stat
+import unittest
+
+from harness import cgroups, dlock, procs
+from harness.case import (JOBTOOL, NOBODY, Case, RedisCase, as_nobody, needs_pid_namespace, needs_root, run_quietly,
+                          unshare_user)
+from harness.wait import PATIENCE, hold_for, now, wait_until
+
+
+def cgroup_is_writable():
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        mounts = [line.split()[4] for line in file if " - cgroup2 " in line]
+    with open("/proc/self/cgroup", encoding="utf-8") as file:
+        own = [line.rstrip("\n")[3:] for line in file if line.startswith("0::")]
+    return any(os.access(mount + path, os.W_OK) and os.path.exists(os.path.join(mount + path, "cgroup.procs"))
+               for mount in mounts for path in own)
+
+
+def ways():
+    """The ways to contain that this machine has."""
+    found = ["auto", "walk"]
+    if cgroup_is_writable():
+        found.append("cgroup")
+    if run_quietly("unshare", *unshare_user(), "-pf", "true").returncode == 0:
+        found.append("pidns")
+    return found
+
+
+def in_each_way(test):
+    @functools.wraps(test)
+    def run(self):
+        for way in ways():
+            with self.subTest(contain=way):
+                self.key = f"job-{way}"
+                test(self, way)
+    return run
+
+
+needs_cgroup = unittest.skipUnless(cgroup_is_writable(), "no writable cgroup v2 here")
+
+
+class EveryWayOfContaining(Case):
+    def start_contained(self, way, *, count=11, daemons=5, **how):
+        return self.start_tree(count, daemons, options=[f"--contain={way}", *how.pop("options", ())], **how)
+
+    @in_each_way
+    def test_the_jobs_exit_code_is_kept(self, way):
+        self.assertEqual(self.run_job(JOBTOOL, "exit", "7", options=[f"--contain={way}"]).code, 7)
+
+    @in_each_way
+    def test_the_signal_that_ended_the_job_is_kept(self, way):
+        self.assertEqual(self.run_job(JOBTOOL, "raise", "TERM", options=[f"--contain={way}"]).died_by, signal.SIGTERM)
+
+    @in_each_way
+    def test_a_command_that_is_not_found_is_127_and_one_that_cannot_be_run_126(self, way):
+        for command, code in (("/no/such/command", 127), (self.directory, 126)):
+            ended = self.run_job(command, options=[f"--contain={way}"])
+            self.assertEqual(ended.code, code, ended.stderr)
+            self.assert_says(ended, command)
+
+    @in_each_way
+    def test_term_reaches_the_job(self, way):
+        held, heads = self.start_contained(way)
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 143)
+        self.assert_everybody_left(heads)
+
+    @in_each_way
+    def test_kill_9_of_the_front_or_the_engine_leaves_nothing(self, way):
+        for who in ("front", "engine"):
+            held, heads = self.start_contained(way)
+            procs.kill(held.pid if who == "front" else held.engine())
+            self.assert_everybody_left(heads)
+            held.wait()
+
+    @in_each_way
+    def test_daemons_that_outlive_the_root_are_ended_with_it(self, way):
+        held, heads = self.start_contained(way, tree_options=["--root-seconds", "0.2", "--exit", "3"])
+        self.assertEqual(held.wait(), 3)
+        self.assert_everybody_left(heads)
+
+    @in_each_way
+    def test_stopped_descendants_are_ended(self, way):
+        held, heads = self.start_contained(way, tree_options=["--stop"])
+        procs.kill(held.pid)
+        self.assert_everybody_left(heads)
+
+    @in_each_way
+    def test_descendants_that_ignore_every_polite_signal_are_ended(self, way):
+        held, heads = self.start_contained(way, options=["--kill-after", "300ms"],
+                                           tree_options=["--ignore", "TERM,INT,HUP,QUIT"])
+        held.signal(signal.SIGTERM)
+        self.assert_everybody_left(heads, 5)
+        held.wait()
+
+    @in_each_way
+    def test_a_tree_of_a_thousand_is_gone_within_a_second(self, way):
+        count = 1000 if PATIENCE == 1 else 200
+        held, heads = self.start_contained(way, count=count - 50, daemons=50)
+        procs.kill(held.pid)
+        self.assert_everybody_left(heads)
+
+    def assert_everybody_left(self, heads, seconds=1.0):
+        # the pids that a job in a pid namespace reports are its own: only end-of-file speaks for all ways
+        heads.wait_gone(seconds)
+
+
+class BothSupervisorsKilledAtOnce(Case):
+    @needs_pid_namespace
+    def test_in_a_pid_namespace_nothing_survives(self):
+        for _ in range(5):
+            held, heads = self.start_tree(11, 5, options=["--contain=pidns"])
+            self.kill_both(held)
+            heads.wait_gone(1)
+
+    def test_with_walk_the_root_dies_whatever_becomes_of_its_daemons(self):
+        for _ in range(5):
+            held, heads = self.start_tree(11, 5, options=["--contain=walk"])
+            job = held.job()
+            self.kill_both(held)
+            wait_until(lambda: not procs.alive(job), 1, "the root of the job is dead")
+            for pid in heads.pids:  # what this way of containing gives up, and says so
+                procs.kill(pid)
+            heads.wait_gone(2)
+
+    def kill_both(self, held):
+        engine = held.engine()
+        # stopped first, so that neither sees the other's death before its own
+        procs.stop(engine)
+        procs.stop(held.pid)
+        procs.kill(engine)
+        procs.kill(held.pid)
+        held.wait()
+
+
+class ForkBombs(Case):
+    """Under a limit of processes, and each of them ends by itself after ten seconds or 200 000 forks."""
+
+    LIMIT = 1000
+
+    def setUp(self):
+        super().setUp()
+        self.limit = None
+        try:
+            self.limit = cgroups.pids_cgroup(self.LIMIT)
+            self.addCleanup(self.limit.remove)
+        except OSError as why:
+            if os.geteuid() != 0:
+                self.skipTest(f"no limit of processes can be set here: {why}")
+            os.chmod(self.directory, 0o777)
+            os.chown(self.locks, NOBODY, NOBODY)
+
+    def limited(self):
+        return self.limit.join if self.limit else cgroups.nobody_with_few_processes(self.LIMIT)
+
+    def processes(self):
+        """Cheap to ask: among a thousand that spin there is little time."""
+        if self.limit:
+            return self.limit.number("pids.current")
+        return len(procs.marked(self.marker))
+
+    def defuse(self, kind, way, count):
+        self.key = f"job-{kind}-{way}"
+        heads = self.headcount()
+        held = self.start_run(JOBTOOL, "bomb", kind, "10", "200000", heads.path, options=[f"--contain={way}"],
+                              preexec_fn=self.limited())
+        heads.wait_for(1)
+        wait_until(lambda: self.processes() >= count, 10, f"the bomb has {count} processes")
+        began = now()
+        held.signal(signal.SIGKILL)
+        heads.wait_gone(1)
+        self.assertLess(now() - began, 1 * PATIENCE)
+
+    def test_hopping_processes_are_caught(self):
+        self.defuse("hop", "walk", 4)
+
+    def test_daemon_spillers_are_caught(self):
+        self.defuse("spin", "walk", 50)
+
+    def test_an_exponential_bomb_at_its_limit_is_caught_in_a_session_of_its_own(self):
+        self.defuse("exp", "walk", self.LIMIT // 2)
+
+    @needs_cgroup
+    def test_all_of_them_are_caught_by_a_cgroup(self):
+        for kind, count in (("hop", 4), ("spin", 50), ("exp", self.LIMIT // 2)):
+            with self.subTest(bomb=kind):
+                self.defuse(kind, "cgroup", count)
+
+    @needs_pid_namespace
+    def test_all_of_them_are_caught_by_a_pid_namespace(self):
+        for kind, count in (("hop", 4), ("spin", 50), ("exp", self.LIMIT // 2)):
+            with self.subTest(bomb=kind):
+                self.defuse(kind, "pidns", count)
+
+
+# An ordinary user who sees in /proc only what is his own. 99: not to be had here.
+HIDDEN_PROC = ["unshare", "-m", "sh", "-c",
+               'mount -t proc -o hidepid=2 proc /proc || exit 99; exec "$@"',  # a remount would change the host's
+               "sh", "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+
+
+class AJobThatMayNotBeKilled(RedisCase):
+    """dlock of an ordinary user, whose job has become root by a setuid program."""
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest("needs root: it makes a setuid-root program")
+        self.tool = self.path("setuid-jobtool")
+        shutil.copy(JOBTOOL, self.tool)
+        os.chmod(self.tool, 0o4755)
+        if os.statvfs(self.directory).f_flag & os.ST_NOSUID:
+            self.skipTest("the temporary directory is mounted nosuid")
+        self.assertTrue(os.stat(self.tool).st_mode & stat.S_ISUID)
+        os.chmod(self.directory, 0o777)
+
+    def start_rooted(self, seconds):
+        heads = self.headcount()
+        held = self.start_run(self.tool, "become-root", str(seconds), heads.path, store=self.redis_store,
+                              options=["--ttl", "2s"], preexec_fn=as_nobody)
+        (root_pid,) = heads.wait_for(1)
+        return held, heads, root_pid
+
+    def test_it_is_named_and_nothing_is_called_released_and_all_ends_when_it_dies(self):
+        held, heads, rooted = self.start_rooted(6)
+        procs.kill(held.engine())  # the front is left to kill what it may not
+        held.wait_said(str(rooted), 5)
+        ticks = procs.stat(held.pid)["cpu_ticks"]
+        hold_for(1.5, held.running, "the front")
+        self.assertLessEqual(procs.stat(held.pid)["cpu_ticks"] - ticks, 0.05 * 1.5 * os.sysconf("SC_CLK_TCK"))
+        self.assertTrue(procs.alive(rooted))
+        self.assertIn("the lock is not released", held.stderr)
+        heads.wait_gone(10)
+        held.wait(3)
+
+    def test_a_lost_lock_whose_job_cannot_be_killed_is_reported_every_second_and_the_lock_is_left_alone(self):
+        held, heads, rooted = self.start_rooted(5)
+        self.redis("SET", self.lock_name, '{"ownerHash":"job@other/1.1.1","processHash":"other/1.1"}')
+        held.wait_said(str(rooted), 5)
+        hold_for(2.2, held.running, "dlock")
+        self.assertGreaterEqual(sum(str(rooted) in line for line in held.own_lines), 2, held.stderr)
+        heads.wait_gone(10)
+        self.assertEqual(held.wait(3), dlock.LOST)
+        self.assertIn("other/1.1", self.lock_value())
+
+
+    def test_a_setuid_program_that_keeps_its_real_user_may_be_killed_and_is(self):
+        heads = self.headcount()
+        held = self.start_run(self.tool, "tree", "3", "2", heads.path, "--seconds", "20", store=self.redis_store,
+                              preexec_fn=as_nobody)
+        heads.wait_for(5)
+        held.signal(signal.SIGKILL)
+        self.assert_gone(heads)
+
+    def test_also_where_proc_hides_the_processes_of_others(self):
+        heads = self.headcount()
+        held = self.start_run(self.tool, "tree", "3", "2", heads.path, "--seconds", "20", store=self.redis_store,
+                              options=["--contain=walk"], prefix_command=HIDDEN_PROC)
+        wait_until(lambda: not held.running() or len(heads.pids) >= 5 or heads.is_gone(), 10, "the tree starts")
+        if held.code == 99:
+            self.skipTest("/proc cannot be mounted with hidepid here")
+        held.signal(signal.SIGKILL)
+        self.assert_gone(heads)
+
+
+class OddSurroundings(Case):
+    @needs_root
+    @needs_pid_namespace
+    def test_without_proc_it_refuses_or_copes_but_never_runs_unguarded(self):
+        # a mount namespace with an empty directory over /proc
+        heads = self.headcount()
+        script = 'mount -t tmpfs none /proc && exec "$@"'
+        held = self.start_run(JOBTOOL, "tree", "3", "2", heads.path, options=["--contain=walk"],
+                              prefix_command=["unshare", "-m", "sh", "-c", script, "sh"])
+        wait_until(lambda: not held.running() or heads.is_gone() or heads.pids, 10, "it starts or refuses")
+        if not held.running():
+            self.assertIn(held.code, (dlock.CONFIG, dlock.SYSTEM))
+            self.assert_says(held, "/proc")
+            return
+        heads.wait_for(5)
+        held.signal(signal.SIGKILL)
+        self.assert_gone(heads)
+
+    @needs_root
+    def test_with_hidden_processes_of_others_it_still_finds_its_own(self):
+        heads = self.headcount()
+        os.chmod(self.directory, 0o777)
+        os.chown(self.locks, NOBODY, NOBODY)
+        held = self.start_run(JOBTOOL, "tree", "3", "2", heads.path, options=["--contain=walk"],
+                              prefix_command=HIDDEN_PROC)
+        wait_until(lambda: not held.running() or len(heads.pids) >= 5 or heads.is_gone(), 10, "the tree starts")
+        if held.code == 99:
+            self.skipTest("/proc cannot be mounted with hidepid here")
+        heads.wait_for(5)
+        held.signal(signal.SIGKILL)
+        self.assert_gone(heads)
+
+    @needs_root
+    def test_with_a_read_only_cgroup_file_system_auto_falls_back_and_cgroup_refuses(self):
+        script = 'for m in $(awk \'$3=="cgroup2"{print $2}\' /proc/mounts); do mount -o remount,bind,ro $m || exit 99; done; exec "$@"'
+        prefix = ["unshare", "-m", "sh", "-c", script, "sh"]
+        if self.run_words("--version", prefix_command=prefix).code == 99:
+            self.skipTest("the cgroup file system cannot be made read-only here")
+        self.assertEqual(self.run_job(JOBTOOL, "exit", "4", prefix_command=prefix).code, 4)
+        refused = self.run_job("touch", self.path("ran"), options=["--contain=cgroup"], prefix_command=prefix)
+        self.assertIn(refused.code, (dlock.CONFIG, dlock.SYSTEM))
+        self.assert_says(refused, "--contain", "cgroup")
+        self.assertFalse(os.path.exists(self.path("ran")))
+
+    @needs_root
+    def test_cgroup_is_refused_with_its_reason_where_it_cannot_be_had(self):
+        os.chown(self.locks, NOBODY, NOBODY)
+        refused = self.run_job("touch", self.path("ran"), options=["--contain=cgroup"], preexec_fn=as_nobody)
+        self.assertIn(refused.code, (dlock.CONFIG, dlock.SYSTEM))
+        self.assert_says(refused, "--contain", "cgroup")
+        self.assertFalse(os.path.exists(self.path("ran")))
+
+    @needs_root
+    @needs_pid_namespace
+    def test_an_ordinary_user_has_a_pid_namespace_too(self):
+        os.chown(self.locks, NOBODY, NOBODY)
+        os.chmod(self.directory, 0o777)
+        ended = self.run_job("sh", "-c", "exit 6", options=["--contain=pidns"], preexec_fn=as_nobody)
+        if ended.code in (dlock.CONFIG, dlock.SYSTEM):
+            self.assert_says(ended, "--contain", "pidns")
+            self.skipTest(f"no user namespaces for ordinary users: {ended.stderr}")
+        self.assertEqual(ended.code, 6)
+
+
+if __name__ == "__main__":
+    unittest.main()

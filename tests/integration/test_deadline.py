@@ -1,0 +1,244 @@
+"""The job is gone before anybody else can hold the lock, and not before it has to be."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import dlock, life, procs
+from harness.case import JOBTOOL, RedisCase
+from harness.relay import DOWN, UP
+from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
+
+TTL = 2.0
+MARGIN = 0.01 * TTL + 0.502  # drift, kill time, rounding: DESIGN section 3, rule 6
+FRONT_LATER = 0.150
+RENEWAL = TTL / 5
+OPTIONS = ["--ttl", "2s"]
+
+
+class Deadline(RedisCase):
+    def setUp(self):
+        super().setUp()
+        self.between = self.relay()
+        self.life = self.life_file()
+
+    def hold_through_relay(self, *options, seconds=60):
+        return self.hold(life=self.life, store=self.through(self.between), options=[*OPTIONS, *options], seconds=seconds)
+
+    def start_tree_through_relay(self, *options):
+        return self.start_tree(11, 5, store=self.through(self.between), options=[*OPTIONS, *options],
+                               tree_options=["--tick", self.life])
+
+    def cut_off(self):
+        """Silence from now on. Returns when the liveness key will expire: the moment from which on another may hold."""
+        self.between.freeze(UP)
+        # what was under way is answered now, so that server and holder agree on the last renewal
+        subprocess.run(["sleep", "0.05"], check=True)
+        self.between.freeze(UP, DOWN)
+        return self.liveness_ends()
+
+    def liveness_ends(self):
+        (liveness,) = self.redis("KEYS", f"{self.prefix}proc:*")
+        left = self.redis("PTTL", liveness)
+        return now() + left / 1000
+
+    def assert_killed_in_time(self, ends, later=0.0):
+        """Not alive when the liveness ends; alive until the deadline, which is a known time before that."""
+        last = life.last_tick(self.life)
+        self.assertLess(last, ends, "the job outlived its lease")
+        self.assertGreater(last, ends - MARGIN + later - 0.05, "the job was killed too early")
+
+    def contender_follows(self):
+        contender = self.take_when_free(self.life, 15, store=self.redis_store, options=OPTIONS)
+        self.assert_no_overlap(self.life)
+        return contender
+
+
+class TheStoreIsSilent(Deadline):
+    def test_the_job_lives_until_the_deadline_and_is_gone_before_the_lease_ends(self):
+        held, heads = self.start_tree_through_relay()
+        ends = self.cut_off()
+        self.assertLess(heads.wait_gone(5), ends)
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.assert_killed_in_time(ends)
+        self.contender_follows()
+        self.assertEqual(len(held.own_lines[-1:]), 1, held.stderr)
+        self.assert_says(held, self.key)
+
+    def test_the_status_file_says_unconfirmed(self):
+        held = self.start_with_status(JOBTOOL, "tick", self.life, store=self.through(self.between), options=OPTIONS)
+        self.wait_job_starts(self.life, 0, held)
+        self.between.freeze()
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.assertEqual((held.status["outcome"], held.status["exit_code"]), ("lock_unconfirmed", dlock.UNCONFIRMED))
+
+    def test_a_job_that_ignores_term_gets_no_time_at_the_deadline(self):
+        held = self.hold(life=self.life, store=self.through(self.between), options=[*OPTIONS, "--kill-after", "30s"],
+                         tick_options=["--ignore", "TERM,INT,HUP"])
+        ends = self.cut_off()
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.assert_killed_in_time(ends)
+
+    def test_silence_shorter_than_the_lease_costs_the_job_nothing(self):
+        held = self.hold_through_relay("--status-file", self.path("status"), seconds=3)
+        self.between.freeze()
+        # the last renewal is at most one interval and one timeout old when the silence begins
+        hold_for(TTL - MARGIN - 2 * RENEWAL, held.running, "dlock")
+        self.between.thaw()
+        self.assertEqual(held.wait(), 0)
+
+    def test_replies_that_are_lost_while_requests_arrive_are_silence_too(self):
+        held = self.hold_through_relay()
+        self.between.freeze(DOWN)
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.contender_follows()
+
+    def test_a_jam_whose_late_replies_arrive_after_the_deadline_changes_nothing(self):
+        held = self.hold_through_relay()
+        ends = self.cut_off()
+        wait_until(lambda: now() > ends - MARGIN / 2, 5, "the deadline passes")
+        self.between.thaw()
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.assert_killed_in_time(ends)
+        self.contender_follows()
+
+    def test_with_on_silence_continue_the_job_runs_on_while_nobody_took_the_lock(self):
+        held = self.hold_through_relay("--on-silence=continue", "--lock-ttl", "60s")
+        self.between.freeze()
+        hold_for(1.5 * TTL, held.running, "dlock")
+        self.assertLess(now() - life.last_tick(self.life), 0.5 * PATIENCE)
+        held.signal(signal.SIGTERM)
+        self.assertIn(held.wait(), (143, dlock.UNCONFIRMED))
+
+    def test_with_on_silence_continue_a_short_silence_is_forgotten(self):
+        held = self.hold_through_relay("--on-silence=continue", seconds=3)
+        self.between.freeze()
+        hold_for(RENEWAL, held.running, "dlock")
+        self.between.thaw()
+        self.assertEqual(held.wait(), 0)
+
+    def test_with_on_silence_continue_the_job_dies_at_once_when_the_answer_is_not_yours(self):
+        held = self.hold_through_relay("--on-silence=continue")
+        self.cut_off()
+        other = self.life_file("other")
+        self.take_when_free(other, 10, store=self.redis_store, options=OPTIONS)  # what this option gives up
+        self.assertTrue(held.running())
+        before = self.keys()
+        thawed = now()
+        self.between.thaw()
+        self.assertEqual(held.wait(), dlock.LOST)
+        self.assertLess(life.last_tick(self.life) - thawed, 2 * RENEWAL + LATE)
+        self.assertEqual(self.keys(), before, "something was created again")
+
+    def test_with_on_silence_continue_a_lock_that_nobody_took_is_kept_although_its_liveness_had_ended(self):
+        held = self.hold_through_relay("--on-silence=continue", seconds=4)
+        ends = self.cut_off()
+        wait_until(lambda: now() > ends + 0.1, 5, "the liveness ends")
+        owner = json.loads(self.lock_value())["ownerHash"]
+        self.between.thaw()
+        wait_until(lambda: [key for key in self.keys() if "proc:" in key], 5, "the liveness is there again")
+        self.assertEqual(json.loads(self.lock_value())["ownerHash"], owner)
+        self.assertEqual(held.wait(), 0, held.stderr)
+
+    def test_with_on_silence_continue_a_lock_that_is_gone_is_a_loss_and_is_not_created_again(self):
+        held = self.hold_through_relay("--on-silence=continue")
+        ends = self.cut_off()
+        self.redis("DEL", self.lock_name)
+        wait_until(lambda: now() > ends + 0.1, 5, "the liveness ends")
+        self.assertTrue(held.running())
+        self.between.thaw()
+        self.assertEqual(held.wait(), dlock.LOST)
+        self.assertEqual([key for key in self.keys() if "fence" not in key], [])
+
+    def test_without_it_a_liveness_that_ended_is_a_loss_and_is_not_created_again(self):
+        held = self.hold_through_relay()
+        owner = json.loads(self.lock_value())
+        self.redis("DEL", f"{self.prefix}proc:{owner['processHash']}")
+        self.assertEqual(held.wait(), dlock.LOST)
+        self.assertEqual([key for key in self.keys() if "proc:" in key], [])
+
+
+class ASupervisorIsStopped(Deadline):
+    def test_with_the_engine_stopped_the_front_kills_before_the_lease_ends(self):
+        held, heads = self.start_tree_through_relay()
+        procs.stop(held.engine())
+        ends = self.liveness_ends()
+        self.assertLess(heads.wait_gone(5), ends)
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.assert_killed_in_time(ends, later=FRONT_LATER)
+        self.contender_follows()
+
+    def test_with_the_front_stopped_the_engine_kills_by_itself_before_the_lease_ends(self):
+        held, heads = self.start_tree_through_relay()
+        procs.stop(held.pid)
+        ends = self.cut_off()
+        self.assertLess(heads.wait_gone(5), ends)
+        self.assert_killed_in_time(ends)
+        self.contender_follows()
+        procs.resume(held.pid)
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+
+    def test_an_engine_that_wakes_up_after_its_deadline_does_not_start_again_what_was_killed(self):
+        held = self.hold_through_relay()
+        engine = held.engine()
+        procs.stop(engine)
+        ends = self.liveness_ends()
+        wait_until(lambda: now() > ends, 5, "the lease ends")
+        procs.resume(engine)
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.contender_follows()
+
+    def test_a_stop_of_everything_is_survived_by_nobody_who_lost_the_lock_meanwhile(self):
+        held = self.hold_through_relay()
+        engine, job = held.engine(), held.job()
+        for pid in (job, engine, held.pid):
+            procs.stop(pid)
+        ends = self.liveness_ends()
+        self.contender_follows()
+        wait_until(lambda: now() > ends, 5, "the lease ends")
+        # the supervisors first: that they run before the job does is the assumption
+        procs.resume(held.pid)
+        procs.resume(engine)
+        self.assertIn(held.wait(), (dlock.UNCONFIRMED, dlock.LOST))
+        self.assert_no_overlap(self.life)
+
+
+class UnderOverload(Deadline):
+    def test_with_hogs_on_every_cpu_a_stopped_engine_still_costs_the_job_its_life_in_time(self):
+        hogs = [subprocess.Popen(["sh", "-c", "while :; do :; done"], env=self.env) for _ in range(8 * os.cpu_count())]
+        self.addCleanup(lambda: [(hog.kill(), hog.wait()) for hog in hogs])
+        for number in range(3):
+            with self.subTest(run=number):
+                self.key = f"job{number}"
+                held, heads = self.start_tree(11, 5, store=self.redis_store, options=["--ttl", "3s"])
+                procs.stop(held.engine(60))
+                ends = self.liveness_ends()
+                self.assertLess(heads.wait_gone(10), ends)
+                self.assertEqual(held.wait(60), dlock.UNCONFIRMED)
+                wait_until(lambda: not self.keys() or all("proc:" not in key for key in self.keys()), 10, "its lease ends")
+
+
+class TheGrantComesLate(Deadline):
+    def test_a_grant_that_arrives_when_its_lease_is_worth_nothing_starts_no_job(self):
+        self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)  # the server knows the scripts from here on
+        self.between.freeze(DOWN)
+        started = self.start_run(JOBTOOL, "tick", self.life, store=self.through(self.between), options=OPTIONS)
+        wait_until(lambda: self.lock_value() is not None, 10, "the server grants the lock")
+        granted = now()
+        wait_until(lambda: now() > granted + TTL, 10, "the lease ends")
+        self.between.thaw()
+        if started.running():
+            wait_until(lambda: not started.running() or life.lines(self.life), 10, "it ends, or starts with a new lease")
+        if life.lines(self.life):
+            # a new lease of its own is fine: then the lock at the server is its own and alive
+            self.assertTrue([key for key in self.keys() if "proc:" in key])
+            started.signal(signal.SIGTERM)
+            started.wait()
+        else:
+            self.assertEqual(started.wait(), dlock.UNREACHABLE)
+
+
+if __name__ == "__main__":
+    unittest.main()

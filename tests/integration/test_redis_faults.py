@@ -1,0 +1,230 @@
+"""A Redis that turns ill, rude, slow or forgetful while the job runs: silence, and an answer only where it is one."""
+
+import json
+import time
+import unittest
+
+from harness import dlock, life
+from harness.case import JOBTOOL, RedisCase
+from harness.fake_redis import ERROR_REPLIES, PASS, FakeRedis, is_script
+from harness.relay import DOWN, UP
+from harness.wait import LATE, hold_for, now
+
+TTL = 2.0
+RENEWAL = TTL / 5
+OPTIONS = ["--ttl", "2s"]
+
+
+class RedisFaults(RedisCase):
+    def setUp(self):
+        super().setUp()
+        self.life = self.life_file()
+
+    def fake(self, answer):
+        fake = FakeRedis(answer, self.redis.port)
+        self.addCleanup(fake.stop)
+        return fake
+
+    def fake_store(self, fake):
+        return self.store_at(f"redis://127.0.0.1:{fake.port}")
+
+    def contender_follows(self):
+        self.take_when_free(self.life, 15, store=self.redis_store, options=OPTIONS)
+        self.assert_no_overlap(self.life)
+
+
+class WhileTheJobRuns(RedisFaults):
+    def hold_through(self, between, *options, seconds=60):
+        return self.hold(life=self.life, store=self.through(between), options=[*OPTIONS, *options], seconds=seconds)
+
+    def test_a_drip_of_bytes_ends_at_the_deadline_without_overlap(self):
+        between = self.relay()
+        held = self.hold_through(between)
+        between.drip(4, DOWN)
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.contender_follows()
+
+    def test_a_drip_of_requests_too(self):
+        between = self.relay()
+        held = self.hold_through(between)
+        between.drip(4, UP)
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.contender_follows()
+
+    def test_a_reset_is_followed_by_a_new_connection(self):
+        between = self.relay()
+        held = self.hold_through(between, seconds=3)
+        for _ in range(4):
+            between.reset()
+            hold_for(0.5, held.running, "dlock")
+        self.assertEqual(held.wait(), 0)
+        self.assertGreater(between.accepted, 2)
+
+    def test_a_server_that_is_away_for_good_ends_the_job_at_the_deadline(self):
+        between = self.relay()
+        held = self.hold_through(between)
+        between.refuse()
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.contender_follows()
+
+    def test_a_server_that_is_away_for_a_moment_does_not(self):
+        between = self.relay()
+        held = self.hold_through(between, seconds=3)
+        between.refuse()
+        hold_for(0.6, held.running, "dlock")
+        between.thaw()
+        self.assertEqual(held.wait(), 0)
+
+    def test_a_server_that_is_stopped_for_good_ends_the_job_and_the_end_is_not_delayed_by_more_than_two_seconds(self):
+        server = self.own_server()
+        held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
+        server.pause()
+        stopped = now()
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.assertLess(now() - stopped, TTL + 2.0 + LATE)
+        self.assertLess(life.last_tick(self.life) - stopped, TTL)
+        server.resume()
+
+    def test_a_server_that_is_stopped_for_a_moment_costs_nothing(self):
+        server = self.own_server()
+        held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=3)
+        server.pause()
+        hold_for(0.6, held.running, "dlock")
+        server.resume()
+        self.assertEqual(held.wait(), 0)
+
+    def test_every_error_reply_is_silence_and_not_an_answer(self):
+        ill = {}
+        fake = self.fake(lambda words: ill["reply"] if ill and is_script(words) else PASS)
+        for name, (reply, _) in ERROR_REPLIES.items():
+            with self.subTest(reply=name):
+                ill.clear()
+                held = self.hold(life=self.life, store=self.fake_store(fake), options=OPTIONS, seconds=1.6)
+                ill["reply"] = reply
+                hold_for(0.6, held.running, "dlock")
+                ill.clear()
+                self.assertEqual(held.wait(), 0, held.stderr)
+        self.assert_no_overlap(self.life)
+
+    def test_an_error_reply_that_stays_ends_the_job_at_the_deadline(self):
+        ill = {}
+        fake = self.fake(lambda words: ill["reply"] if ill and is_script(words) else PASS)
+        held = self.hold(life=self.life, store=self.fake_store(fake), options=OPTIONS)
+        ill["reply"] = ERROR_REPLIES["LOADING"][0]
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.contender_follows()
+
+    def test_a_lock_key_that_became_something_else_is_an_answer_and_left_alone(self):
+        for make in (("LPUSH", self.lock_name, "x"), ("SET", self.lock_name, "not json"), ("SET", self.lock_name, "{}")):
+            with self.subTest(command=make):
+                self.redis("DEL", self.lock_name)
+                held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
+                self.redis("DEL", self.lock_name)
+                self.redis(*make)
+                changed = now()
+                self.assertEqual(held.wait(), dlock.LOST)
+                self.assertLess(life.last_tick(self.life) - changed, RENEWAL + LATE)
+                self.assertEqual(self.redis("EXISTS", self.lock_name), 1)
+
+    def test_renewing_works_on_a_server_without_memory_and_so_does_release(self):
+        server = self.own_server()
+        held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=3)
+        server("CONFIG", "SET", "maxmemory", "1")
+        self.assertEqual(held.wait(), 0, held.stderr)
+        self.assertIsNone(self.lock_value())
+
+    def test_the_lock_is_lost_within_one_renewal_interval_in_every_way_to_lose_it(self):
+        def liveness():
+            return f"{self.prefix}proc:{json.loads(self.lock_value())['processHash']}"
+        removed = []
+        other = '{"ownerHash":"job@other-host/7.7.1","processHash":"other-host/7.7","acquiredAt":"2024-01-01T00:00:00.000Z"}'
+        ways = {
+            "deleted": lambda: self.redis("DEL", self.lock_name),
+            "emptied": lambda: self.redis("SET", self.lock_name, ""),
+            "taken": lambda: self.redis("SET", self.lock_name, other),
+            "renamed": lambda: self.redis("RENAME", self.lock_name, self.lock_name + "x"),
+            "liveness deleted": lambda: (removed.append(liveness()), self.redis("DEL", removed[0])),
+        }
+        for name, lose in ways.items():
+            with self.subTest(lost=name):
+                self.redis("DEL", self.lock_name)
+                held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
+                lose()
+                lost = now()
+                self.assertEqual(held.wait(), dlock.LOST, held.stderr)
+                self.assertLess(life.last_tick(self.life) - lost, RENEWAL + LATE)
+                self.assertEqual(len(held.own_lines), 1, held.stderr)
+                if name == "taken":
+                    self.assertIn("other-host", held.stderr)
+                    self.assertEqual(self.lock_value(), other)
+                if name == "liveness deleted":
+                    self.assertEqual(self.redis("EXISTS", removed[0]), 0)
+
+    def test_a_restart_that_lost_the_memory_is_a_loss(self):
+        server = self.own_server()
+        held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
+        server.restart_with_lost_memory()
+        answered = now()
+        self.assertEqual(held.wait(), dlock.LOST)
+        self.assertLess(life.last_tick(self.life) - answered, RENEWAL + LATE)
+
+    def test_a_job_that_ends_by_itself_after_the_loss_is_not_a_success(self):
+        held = self.hold(life=self.life, store=self.redis_store, options=["--ttl", "10s"], seconds=0.8)
+        self.redis("DEL", self.lock_name)
+        self.assertEqual(held.wait(), dlock.LOST)
+
+    def test_a_script_cache_emptied_during_the_run_is_no_fault(self):
+        held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=2)
+        self.redis("SCRIPT", "FLUSH")
+        self.assertEqual(held.wait(), 0, held.stderr)
+
+    def test_a_killed_connection_is_no_fault(self):
+        held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=2)
+        self.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        self.assertEqual(held.wait(), 0, held.stderr)
+
+
+class LostReplies(RedisFaults):
+    def test_the_reply_to_acquire(self):
+        between = self.relay()
+        between.cut_after(b"EVAL")
+        ended = self.run_job(JOBTOOL, "tick", self.life, "0.5", store=self.through(between), options=OPTIONS)
+        self.assertEqual((ended.code, between.cuts), (0, 1), ended.stderr)
+        self.assertEqual(len(life.runs(self.life)), 1)
+        self.assertIsNone(self.lock_value())
+
+    def test_the_reply_to_a_renewal(self):
+        between = self.relay()
+        held = self.hold(life=self.life, store=self.through(between), options=OPTIONS, seconds=2)
+        between.cut_after(b"EVAL")
+        self.assertEqual((held.wait(), between.cuts), (0, 1), held.stderr)
+
+    def test_the_reply_to_release(self):
+        between = self.relay()
+        held = self.start_run("sh", "-c", f"while [ ! -e {self.path('go')} ]; do sleep 0.01; done; exit 9",
+                              store=self.through(between), options=["--ttl", "60s"])
+        held.job()
+        time.sleep(0.2)
+        between.cut_after(b"EVAL")  # with this ttl no renewal is due before the release
+        with open(self.path("go"), "wb"):
+            pass
+        self.assertEqual((held.wait(), between.cuts), (9, 1), held.stderr)
+        self.assertIsNone(self.lock_value())
+
+    def test_a_store_that_is_silent_at_release_delays_the_end_by_two_seconds_at_most_and_the_code_stands(self):
+        server = self.own_server()
+        held = self.start_run("sh", "-c", f"while [ ! -e {self.path('go')} ]; do sleep 0.01; done; exit 9",
+                              store=self.redis_store, options=["--ttl", "60s"])
+        held.job()
+        server.pause()
+        with open(self.path("go"), "wb"):
+            pass
+        began = now()
+        self.assertEqual(held.wait(10), 9)
+        self.assertLess(now() - began, 2.0 + LATE)
+        self.assertTrue(held.own_lines, "nobody was told that the lock is left to expire")
+        server.resume()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,275 @@
+"""A Redis that cannot or will not serve, or is none: before the start each case has its code and its sentence, and no job runs."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from harness import dlock, life
+from harness.case import JOBTOOL, RedisCase
+from harness.fake_redis import ERROR_REPLIES, PASS, FakeRedis, is_script
+from harness.redis_server import free_port
+from harness.relay import DOWN
+from harness.wait import PATIENCE, now, wait_until
+
+TTL = 2.0
+OPTIONS = ["--ttl", "2s"]
+
+
+class Refusals(RedisCase):
+    def setUp(self):
+        super().setUp()
+        self.life = self.life_file()
+
+    def fake(self, answer):
+        fake = FakeRedis(answer, self.redis.port)
+        self.addCleanup(fake.stop)
+        return fake
+
+    def fake_store(self, fake):
+        return self.store_at(f"redis://127.0.0.1:{fake.port}")
+
+    def refuse(self, codes, *texts, store, seconds=8, **how):
+        """Before the start: the code, one line that names the key, no job."""
+        began = now()
+        ended = self.run_job("touch", self.path("ran"), store=store, options=how.pop("options", OPTIONS), **how)
+        self.assertIn(ended.code, codes, ended.stderr)
+        self.assertLess(now() - began, seconds * PATIENCE)
+        self.assertEqual(len(ended.own_lines), 1, ended.stderr)
+        self.assertFalse(os.path.exists(self.path("ran")))
+        for text in texts:
+            self.assertIn(text, ended.stderr)
+        return ended
+
+
+class ErrorRepliesBeforeTheStart(Refusals):
+    def test_each_has_its_own_code_and_its_own_sentence_and_leaves_nothing_at_the_server(self):
+        sentences = {}
+        for name, (reply, codes) in ERROR_REPLIES.items():
+            with self.subTest(reply=name):
+                fake = self.fake(lambda words, reply=reply: reply if is_script(words) else PASS)
+                # these may pass by themselves, so dlock may ask again: but it must come to an end
+                ended = self.refuse(codes, store=self.fake_store(fake), seconds=15)
+                self.assertEqual(self.keys(), [])
+                sentences[name] = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", ended.own_lines[0])
+        self.assertEqual(len(set(sentences.values())), len(ERROR_REPLIES), sentences)
+
+    def test_a_script_cache_that_was_emptied_is_no_fault(self):
+        self.redis("SCRIPT", "FLUSH")
+        self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)
+
+    def test_a_real_server_that_wants_a_password_is_77(self):
+        self.own_server("--requirepass", "correct")
+        self.refuse({dlock.REFUSED}, "password", store=self.redis_store)
+
+    def test_a_real_server_that_does_not_know_the_password_is_77(self):
+        server = self.own_server("--requirepass", "correct")
+        ended = self.refuse({dlock.REFUSED}, **self.by_environment(f"redis://:wrong@127.0.0.1:{server.port}"))
+        self.assertNotIn("wrong@", ended.stderr)
+
+    def test_a_real_user_without_the_right_to_run_scripts_is_77(self):
+        server = self.own_server("--user", *"weak on >pw ~* &* +@all -@scripting".split())
+        self.refuse({dlock.REFUSED}, "user", **self.by_environment(f"redis://weak:pw@127.0.0.1:{server.port}"))
+
+    def test_a_real_user_without_the_right_to_these_keys_is_77(self):
+        server = self.own_server("--user", *"narrow on >pw ~other:* &* +@all".split())
+        self.refuse({dlock.REFUSED}, **self.by_environment(f"redis://narrow:pw@127.0.0.1:{server.port}"))
+
+    def test_a_real_server_at_its_memory_limit_is_69_and_nothing_is_left_there(self):
+        server = self.own_server()
+        server("CONFIG", "SET", "maxmemory", "1")
+        self.refuse({dlock.UNREACHABLE}, "memory", store=self.redis_store)
+        self.assertEqual(self.keys(), [])
+
+    def test_a_real_read_only_replica_is_69(self):
+        server = self.own_server()
+        server("REPLICAOF", "127.0.0.1", str(free_port()))
+        self.refuse({dlock.UNREACHABLE}, store=self.redis_store)
+
+    def test_a_real_server_that_is_busy_with_a_script_is_69(self):
+        server = self.own_server("--lua-time-limit", "10")
+        busy = server.client(timeout=60)
+        self.addCleanup(busy.close)
+
+        def spin():
+            try:
+                busy("EVAL", "while true do end", "0")
+            except Exception:  # pylint: disable=broad-except
+                pass  # it is killed at the end
+        worker = threading.Thread(target=spin, daemon=True)
+        worker.start()
+
+        def is_busy():
+            try:
+                server("PING")
+                return False
+            except Exception as why:  # pylint: disable=broad-except
+                return "BUSY" in str(why)
+        wait_until(is_busy, 5, "the server is busy")
+        self.refuse({dlock.UNREACHABLE}, "script", store=self.redis_store, seconds=15)
+        server("SCRIPT", "KILL")
+        worker.join(5)
+
+    def test_a_real_cluster_node_given_as_standalone_is_told_apart(self):
+        server = self.own_server("--cluster-enabled", "yes")
+        ended = self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, store=self.redis_store)
+        self.assertIn("luster", ended.stderr)
+        self.assertEqual(server("DBSIZE"), 0)
+
+    def test_a_real_database_that_does_not_exist_is_named(self):
+        self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, "99", store=self.store_at(f"{self.redis.url}/99"))
+
+    def test_a_lock_key_of_another_type_is_refused_and_left_alone(self):
+        self.redis("LPUSH", self.lock_name, "x")
+        self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, self.key, store=self.redis_store)
+        self.assertEqual(self.redis("LRANGE", self.lock_name, "0", "-1"), ["x"])
+
+    def test_a_value_that_is_no_lock_is_refused_and_left_alone(self):
+        for value in ("hello", "{", "[]", "42", '"text"', "null", "{}", '{"ownerHash":"a"}', '{"processHash":"a/1.1"}',
+                      '{"ownerHash":1,"processHash":2}', '{"ownerHash":null,"processHash":null}'):
+            with self.subTest(value=value):
+                self.redis("SET", self.lock_name, value)
+                self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, self.key, store=self.redis_store)
+                self.assertEqual(self.lock_value(), value)
+
+    def test_an_empty_value_is_no_lock_and_may_be_taken(self):
+        self.redis("SET", self.lock_name, "")
+        self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)
+
+
+class NoRedisThere(Refusals):
+    def serve(self, answer):
+        """A server that sends `answer` to whatever it reads (at once if it reads nothing)."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        self.addCleanup(lambda: listener.shutdown(socket.SHUT_RDWR))
+        kept = []
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                kept.append(connection)
+                try:
+                    answer(connection)
+                except OSError:
+                    pass
+        threading.Thread(target=accept, daemon=True).start()
+        return self.store_at(f"redis://127.0.0.1:{listener.getsockname()[1]}")
+
+    def test_nobody_listens(self):
+        port = free_port()
+        self.refuse({dlock.UNREACHABLE}, f"127.0.0.1:{port}", store=self.store_at(f"redis://127.0.0.1:{port}"))
+
+    def test_no_such_socket(self):
+        self.refuse({dlock.UNREACHABLE}, self.path("none.sock"), store=self.store_at(f"unix://{self.path('none.sock')}"))
+
+    def test_a_name_that_does_not_resolve(self):
+        self.refuse({dlock.UNREACHABLE}, "no-such-host.invalid", store=self.store_at("redis://no-such-host.invalid"), seconds=20)
+
+    def test_a_web_server(self):
+        def answer(connection):
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            connection.close()
+        self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, "not", store=self.serve(answer))
+
+    def test_a_server_that_speaks_first(self):
+        self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, store=self.serve(lambda connection: connection.sendall(b"220 mail\r\n")))
+
+    def test_garbage_of_every_kind(self):
+        for garbage in (b"\x00" * 100, b"*-5\r\n", b"$999999999999\r\nx", b"*1000000000\r\n", b":notanumber\r\n", b"\r\n",
+                        b"$-2\r\n", b"+" + b"x" * 1_000_000, b"*3\r\n:1\r\n:2\r\n:3\r\n", b":1\r\n" * 10, b"*0\r\n" * 10,
+                        b"$3\r\nabc\r\n" * 10, b"*-1\r\n" * 10):
+            with self.subTest(garbage=garbage[:20]):
+                def answer(connection, garbage=garbage):
+                    connection.recv(4096)
+                    connection.sendall(garbage)
+                self.refuse({dlock.UNREACHABLE, dlock.CONFIG, dlock.REFUSED}, store=self.serve(answer), seconds=15)
+
+    def test_a_server_that_accepts_and_says_nothing(self):
+        self.refuse({dlock.UNREACHABLE}, store=self.serve(lambda connection: None))
+
+    def test_a_server_that_closes_at_once(self):
+        self.refuse({dlock.UNREACHABLE}, store=self.serve(lambda connection: connection.close()))
+
+    def test_a_server_that_drips_a_byte_at_a_time_is_given_up_at_its_deadline(self):
+        between = self.relay()
+        between.drip(2, DOWN)
+        self.refuse({dlock.UNREACHABLE}, store=self.through(between))
+
+    def test_a_server_that_is_stopped(self):
+        server = self.own_server()
+        server.pause()
+        self.refuse({dlock.UNREACHABLE}, store=self.redis_store)
+        server.resume()
+
+    def test_term_while_the_store_is_silent_ends_dlock_at_once_by_that_signal(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number.name):
+                waiting = self.start_run("true", store=self.serve(lambda connection: None), options=["--ttl", "60s"])
+                waiting.engine()
+                time.sleep(0.3)
+                waiting.signal(number)
+                began = now()
+                waiting.wait(10)
+                self.assertEqual(waiting.died_by, number, waiting.stderr)
+                self.assertLess(now() - began, 1 * PATIENCE)
+
+
+class AYoungServer(Refusals):
+    def test_nothing_is_created_on_a_server_younger_than_the_ttl_and_the_line_names_the_remedy(self):
+        server = self.own_server()
+        born = now()
+        ended = self.run_job(JOBTOOL, "tick", self.life, "0.1", store=self.store_at(server.url, trust=False),
+                             options=[*OPTIONS, "-n"])
+        self.assertEqual(ended.code, 0, ended.stderr)
+        # uptime counts whole seconds and started a little before the first PING
+        self.assertGreater(life.runs(self.life)[0].first - born, TTL - 0.2)
+        self.assertLess(life.runs(self.life)[0].first - born, (TTL + 3) * PATIENCE)
+        self.assert_says(ended, "--trust-restart")
+        self.assertEqual(len(ended.own_lines), 1, ended.stderr)
+
+    def test_trust_restart_skips_it(self):
+        server = self.own_server()
+        began = now()
+        ended = self.run_job("true", store=self.redis_store, options=["--ttl", "30s"])
+        self.assertEqual((ended.code, ended.stderr), (0, ""))
+        self.assertLess(now() - began, 3 * PATIENCE)
+        self.assertIsNotNone(server)
+
+    def test_a_lock_that_somebody_holds_there_is_refused_without_waiting(self):
+        server = self.own_server()
+        self.hold(life=self.life, store=self.redis_store)
+        began = now()
+        second = self.run_job("true", store=self.store_at(server.url, trust=False), options=["--ttl", "60s"])
+        self.assertEqual(second.code, dlock.HELD)
+        self.assertLess(now() - began, 3 * PATIENCE)
+
+    def test_term_during_that_wait_ends_dlock_by_the_signal(self):
+        server = self.own_server()
+        waiting = self.start_run("true", store=self.store_at(server.url, trust=False), options=["--ttl", "60s"])
+        waiting.wait_said("--trust-restart")
+        waiting.signal(signal.SIGTERM)
+        waiting.wait(5)
+        self.assertEqual(waiting.died_by, signal.SIGTERM)
+        self.assertEqual(self.keys(), [])
+
+
+class SlowNames(Refusals):
+    def test_localhost_with_two_addresses_reaches_the_one_that_answers(self):
+        done = subprocess.run(["getent", "ahosts", "localhost"], stdout=subprocess.PIPE, check=False)
+        if b"127.0.0.1" not in done.stdout:
+            self.skipTest("localhost has no IPv4 address here")
+        ended = self.run_job("true", store=self.store_at(f"redis://localhost:{self.redis.port}"))
+        self.assertEqual(ended.code, 0, ended.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,216 @@
+"""Signals reach the job once, from whomever they come, and never the wrong one; as PID 1 too."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import life, procs
+from harness.case import JOBTOOL, Case, needs_pid_namespace, unshare_user
+from harness.wait import PATIENCE, hold_for, now, wait_until
+
+# Those that tell a fault of the process itself.
+SYNCHRONOUS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGSYS}
+FORWARDED = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH,
+             signal.SIGCONT, signal.SIGALRM, signal.SIGURG, signal.SIGRTMIN, signal.SIGRTMIN + 5, signal.SIGRTMAX]
+
+
+class Signals(Case):
+    def count(self, *options, **how):
+        """A job that writes down what it gets."""
+        self._count += 1
+        path = self.path(f"signals{self._count}")
+        with open(path, "wb"):
+            pass
+        held = self.start_run(JOBTOOL, "signals", path, "30", "--until", "KILL", options=options, **how)
+        wait_until(lambda: b"ready" in _read(path), 15, f"the job is ready ({held.stderr!r})")
+        return held, path
+
+    def received(self, path):
+        return [int(line.split()[1]) for line in _read(path).splitlines() if line.startswith(b"signal ")]
+
+    def end(self, held):
+        procs.kill(held.pid)
+        held.wait()
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class FromOutside(Signals):
+    def test_every_signal_that_can_be_handed_on_reaches_the_job_once_and_in_order(self):
+        held, path = self.count()
+        for number in FORWARDED:
+            before = len(self.received(path))
+            held.signal(number)
+            wait_until(lambda: len(self.received(path)) > before, 5, f"signal {number} arrives")
+        hold_for(0.2, held.running, "dlock")
+        # a signal that asks for the end is followed by SIGCONT, so that a stopped job can act on it
+        got = [number for number in self.received(path) if number != signal.SIGCONT]
+        self.assertEqual(got, [number for number in FORWARDED if number != signal.SIGCONT])
+        self.end(held)
+
+    def test_without_a_terminal_those_that_belong_to_one_stop_nothing_and_sigchld_is_not_handed_on(self):
+        held, path = self.count()
+        for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD):
+            held.signal(number)
+        hold_for(0.3, lambda: procs.state(held.pid) not in "Tt", "the front")
+        self.assertNotIn(signal.SIGCHLD, self.received(path))
+        self.end(held)
+
+    def test_the_engine_ignores_every_signal_but_kill_and_stop(self):
+        held, path = self.count()
+        engine = held.engine()
+        for number in range(1, 65):
+            if number in SYNCHRONOUS | {signal.SIGKILL, signal.SIGSTOP} or number in (32, 33):
+                continue
+            os.kill(engine, number)
+        hold_for(0.5, held.running, "dlock")
+        self.assertTrue(procs.alive(engine))
+        self.assertNotIn(procs.state(engine), "Tt")
+        self.assertEqual(set(self.received(path)) - {signal.SIGCONT}, set())
+        self.end(held)
+
+    def test_term_to_the_front_reaches_the_job_once(self):
+        held, path = self.count()
+        held.signal(signal.SIGTERM)
+        wait_until(lambda: self.received(path), 5, "it arrives")
+        hold_for(0.3, held.running, "dlock")
+        self.assertEqual(self.received(path).count(signal.SIGTERM), 1)
+        self.end(held)
+
+    def test_without_a_terminal_term_to_the_whole_group_reaches_the_job_once(self):
+        held, path = self.count()
+        os.killpg(held.pid, signal.SIGTERM)
+        wait_until(lambda: self.received(path), 5, "it arrives")
+        hold_for(0.3, held.running, "dlock")
+        self.assertEqual(self.received(path).count(signal.SIGTERM), 1)
+        self.end(held)
+
+    def test_term_to_front_engine_and_job_as_systemd_does_it_ends_the_job_and_nothing_else(self):
+        held = self.start_run("sleep", "60")
+        pids = [held.pid, held.engine(), held.job()]
+        for pid in pids:
+            procs.kill(pid, signal.SIGTERM)
+        self.assertEqual(held.wait(), 143)
+
+    def test_a_stopped_job_acts_on_term(self):
+        held = self.start_run("sleep", "60")
+        procs.stop(held.job())
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 143)
+
+    def test_a_signal_that_the_job_handles_does_not_end_dlock(self):
+        held = self.start_run("sh", "-c", f"trap 'echo got >{self.path('got')}; exit 6' HUP; : >{self.path('ready')}; "
+                                          "while :; do sleep 0.02; done")
+        wait_until(lambda: os.path.exists(self.path("ready")), 10, "the job is ready")
+        held.signal(signal.SIGHUP)
+        self.assertEqual(held.wait(), 6)
+
+    def test_a_signal_right_after_the_start_is_not_lost(self):
+        for delay in range(20):
+            held = self.start_run("sleep", "60")
+            until = now() + delay / 2000
+            while now() < until:
+                pass
+            held.signal(signal.SIGTERM)
+            self.assertEqual(held.wait(10), 143)
+            self.assertEqual(held.died_by, signal.SIGTERM)
+
+
+    def test_signals_that_come_while_the_job_ends_change_nothing(self):
+        for number in range(30):
+            held = self.hold(life=self.life_file(f"life{number}"), seconds=0.05,
+                             tick_options=["--ignore", "TERM", "--exit", "7"])
+            while held.running():
+                procs.kill(held.pid, signal.SIGTERM)
+            self.assertEqual(held.wait(), 7, held.stderr)
+
+
+class FromTheJob(Signals):
+    def test_a_job_that_signals_its_own_group_does_not_get_it_back(self):
+        ended = self.run_job(JOBTOOL, "signal-group", "TERM", "0.3")
+        self.assertEqual(ended.code, 0, ended.stderr)
+
+    def test_a_job_that_signals_its_parent_or_the_front_ends_nothing_but_what_it_asked_for(self):
+        ended = self.run_job("sh", "-c", "kill -TERM $PPID; sleep 0.3; exit 4")
+        self.assertEqual(ended.code, 4)
+
+
+class KillAfter(Signals):
+    def test_when_given_it_bounds_a_forwarded_term(self):
+        path = self.life_file()
+        held = self.hold(life=path, options=["-k", "500ms"], tick_options=["--ignore", "TERM"])
+        asked = now()
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(10), 137)
+        ran_on = life.last_tick(path) - asked
+        self.assertGreater(ran_on, 0.4)  # its last tick comes a little before its end
+        self.assertLess(ran_on, 1.0 * PATIENCE)
+
+    def test_when_not_given_the_job_has_all_the_time_it_wants(self):
+        path = self.life_file()
+        held = self.hold(life=path, seconds=3.2, tick_options=["--ignore", "TERM", "--exit", "8"])
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 8)
+
+    def test_the_whole_tree_goes_when_its_time_is_over(self):
+        held, heads = self.start_tree(5, 3, options=["-k", "300ms"], tree_options=["--ignore", "TERM"])
+        held.signal(signal.SIGTERM)
+        self.assert_gone(heads, 3)
+        self.assertEqual(held.wait(), 137)
+
+
+class AsPid1(Signals):
+    """As in a container: the front is the init of a private pid namespace."""
+
+    PREFIX = ["unshare", *unshare_user(), "-pf", "--mount-proc", "--kill-child"]
+
+    def run_as_init(self, *job, **how):
+        return self.start_run(*job, prefix_command=self.PREFIX, **how)
+
+    def front(self, started):
+        """dlock is the child of unshare."""
+        return wait_until(lambda: [pid for pid in procs.children(started.pid) if procs.stat(pid)["comm"] == "dlock"], 10,
+                          "dlock runs as pid 1")[0]
+
+    @needs_pid_namespace
+    def test_it_is_really_pid_1_and_codes_and_signals_become_128_plus_n(self):
+        for job, code in ((["sh", "-c", "exit 7"], 7), (["sh", "-c", "kill -TERM $$"], 143), (["sh", "-c", "kill -KILL $$"], 137),
+                          (["/no/such/command"], 127)):
+            with self.subTest(job=job):
+                started = self.run_as_init(*job)
+                self.assertEqual(started.wait(), code, started.stderr)
+
+    @needs_pid_namespace
+    def test_term_reaches_the_job(self):
+        started = self.run_as_init("sh", "-c", f"trap 'exit 9' TERM; : >{self.path('ready')}; while :; do sleep 0.02; done")
+        wait_until(lambda: os.path.exists(self.path("ready")), 10, "the job is ready")
+        os.kill(self.front(started), signal.SIGTERM)
+        self.assertEqual(started.wait(), 9)
+
+    @needs_pid_namespace
+    def test_leftover_daemons_are_ended_and_reaped(self):
+        heads = self.headcount()
+        started = self.run_as_init(JOBTOOL, "tree", "3", "5", heads.path, "--root-seconds", "0.3", "--exit", "7")
+        heads.wait_for(8)
+        self.assertEqual(started.wait(), 7)
+        heads.wait_gone(1)
+
+    @needs_pid_namespace
+    def test_a_stranger_that_is_orphaned_into_it_is_reaped_and_not_waited_for_in_vain(self):
+        # as `docker exec` does: a process enters the namespace from outside, below nobody there
+        started = self.run_as_init("sh", "-c", f": >{self.path('ready')}; while [ ! -e {self.path('go')} ]; do sleep 0.02; done")
+        wait_until(lambda: os.path.exists(self.path("ready")), 10, "the job is ready")
+        front = self.front(started)
+        subprocess.run(["nsenter", *(["-U"] if unshare_user() else []), "-t", str(front), "-p", "-m", "sh", "-c",
+                        "setsid sleep 0.2 >/dev/null 2>&1 &"], check=True, env=self.env)
+        with open(self.path("go"), "wb"):
+            pass
+        self.assertEqual(started.wait(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

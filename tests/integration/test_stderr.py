@@ -1,0 +1,156 @@
+"""dlock's own words: few, on standard error only, in the chosen form, and never in the way of a kill."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import dlock, life
+from harness.case import JOBTOOL, Case, RedisCase
+from harness.wait import LATE, PATIENCE, now, wait_until
+
+OPTIONS = ["--ttl", "2s"]
+
+
+class NobodyReads(RedisCase):
+    def full_pipe(self):
+        """The write end of a pipe that takes not one byte more; nobody reads the other end."""
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        try:
+            while True:
+                os.write(writer, b"x" * 65536)
+        except BlockingIOError:
+            pass
+        try:
+            while True:
+                os.write(writer, b"x")
+        except BlockingIOError:
+            pass
+        os.set_blocking(writer, True)
+        self.addCleanup(os.close, writer)
+        return writer
+
+    def test_a_held_lock_still_ends_in_75(self):
+        self.hold(store=self.redis_store)
+        started = self.start_run("true", store=self.redis_store, stderr=self.full_pipe())
+        self.assertEqual(started.wait(10), dlock.HELD)
+
+    def test_a_lost_lock_still_kills_the_job_in_time(self):
+        path = self.life_file()
+        held = self.hold(life=path, store=self.redis_store, options=[*OPTIONS, "-v"], stderr=self.full_pipe())
+        self.redis("DEL", self.lock_name)
+        lost = now()
+        self.assertEqual(held.wait(10), dlock.LOST)
+        self.assertLess(life.last_tick(path) - lost, 0.4 + LATE)
+
+    def test_a_silent_store_still_kills_the_job_in_time(self):
+        path = self.life_file()
+        between = self.relay()
+        held = self.hold(life=path, store=self.through(between), options=[*OPTIONS, "-v"], stderr=self.full_pipe())
+        between.freeze()
+        frozen = now()
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.assertLess(life.last_tick(path) - frozen, 2.0)
+
+    def test_the_lock_is_renewed_all_the_same(self):
+        path = self.life_file()
+        between = self.relay()
+        held = self.hold(life=path, store=self.through(between), options=[*OPTIONS, "-v"], stderr=self.full_pipe(), seconds=4)
+        for _ in range(3):  # something to complain of
+            between.reset()
+            wait_until(lambda: True, 1)
+        self.assertEqual(held.wait(15), 0)
+
+    def test_the_jobs_own_words_to_a_full_pipe_are_its_own_affair(self):
+        # O_NONBLOCK belongs to the open file that the job shares: it must be as it was
+        writer = self.full_pipe()
+        held = self.hold(store=self.redis_store, stderr=writer, options=["-v"])
+        self.assertEqual(fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK, 0)
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(10), 143)
+
+
+class StandardErrorIsOdd(Case):
+    def run_with(self, redirection, *words):
+        done = subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", dlock.BINARY, *words], env=self.env,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              timeout=30 * PATIENCE, start_new_session=True)
+        return done
+
+    def test_closed(self):
+        self.hold()
+        run = ["run", "--key", self.key, *self.local_store]
+        self.assertEqual(self.run_with("2>&-", *run, "--", "true").returncode, dlock.HELD)
+        self.assertEqual(self.run_with("2>&-", "run", "--key", "other", *self.local_store, "-v", "--", "sh", "-c", "exit 3").returncode, 3)
+        self.assertEqual(self.run_with("2>&-", "run", "--nonsense").returncode, dlock.USAGE)
+
+    def test_full(self):
+        self.hold()
+        self.assertEqual(self.run_with("2>/dev/full", "run", "--key", self.key, *self.local_store, "--", "true").returncode,
+                         dlock.HELD)
+        self.assertEqual(self.run_with("2>/dev/full", "run", "--key", "other", *self.local_store, "-v", "--", "sh", "-c",
+                                       "exit 3").returncode, 3)
+
+    def test_a_pipe_whose_reader_has_gone(self):
+        self.hold()
+        reader, writer = os.pipe()
+        os.close(reader)
+        second = self.start_run("true", stderr=writer)
+        os.close(writer)
+        self.assertEqual(second.wait(), dlock.HELD)
+
+    def test_standard_output_is_the_jobs_alone(self):
+        self.hold()
+        for options in ([], ["-v"], ["--log-format", "json"]):
+            self.assertEqual(self.run_job("true", options=options).stdout, "")
+            self.assertEqual(self.run_job("echo", "x", key="other", options=options).stdout, "x\n")
+
+    def test_help_to_a_full_device_is_not_a_success(self):
+        self.assertNotEqual(self.run_with(">/dev/full", "--help").returncode, 0)
+
+
+class Forms(Case):
+    def setUp(self):
+        super().setUp()
+        self.hold(options=["--note", 'quote " and \\ and \u00fc and \x07'])
+
+    def test_text_lines_begin_with_dlock(self):
+        second = self.run_job("true")
+        self.assertEqual(len(second.stderr.splitlines()), 1)
+        self.assertTrue(second.stderr.startswith("dlock: "))
+        self.assertTrue(second.stderr.endswith("\n"))
+
+    def test_text_shows_no_control_character_of_somebody_elses_note(self):
+        self.assertFalse(any(ord(letter) < 32 for letter in self.run_job("true").stderr.rstrip("\n")))
+
+    def test_json_is_one_object_a_line_with_time_level_message_and_key(self):
+        second = self.run_job("true", options=["--log-format", "json"])
+        (line,) = second.stderr.splitlines()
+        said = json.loads(line)
+        for field in ("time", "level", "message", "key"):
+            self.assertIn(field, said)
+        self.assertEqual(said["key"], self.key)
+        self.assertRegex(said["time"], r"^\d{4}-\d\d-\d\dT")
+
+    def test_json_of_a_usage_error_is_json_too(self):
+        ended = self.run_words("run", "--log-format", "json", "--key", "job", *self.local_store, "--ttl", "x", "--", "true")
+        self.assertEqual(ended.code, dlock.USAGE)
+        for line in ended.stderr.splitlines():
+            self.assertIn("--ttl", json.loads(line)["message"])
+
+    def test_minus_v_tells_the_course_of_a_run_and_every_line_is_ours(self):
+        ended = self.run_job(JOBTOOL, "exit", "0", key="other", options=["-v"])
+        self.assertTrue(ended.own_lines)
+        self.assertEqual(len(ended.own_lines), len(ended.stderr.splitlines()))
+
+    def test_minus_q_still_prints_errors(self):
+        ended = self.run_job("/no/such/command", key="other", options=["-q"])
+        self.assertEqual((ended.code, len(ended.own_lines)), (127, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()

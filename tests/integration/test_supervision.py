@@ -1,0 +1,325 @@
+"""The whole tree dies with whoever guards it, the job's status is kept, leftovers are dealt with, and release comes last."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import cgroups, dlock, life, procs
+from harness.case import JOBTOOL, Case, RedisCase, needs, needs_pid_namespace, unshare_user
+from harness.wait import PATIENCE, hold_for, now, wait_until
+
+TREE = (11, 5)  # eleven processes in a tree and five daemons with sessions of their own
+
+
+class ASupervisorDies(RedisCase):
+    def start_tree_on_redis(self, **how):
+        return self.start_tree(*TREE, store=self.redis_store, **how)
+
+    def test_kill_9_of_the_front_ends_the_whole_tree_and_frees_the_lock_before_its_ttl(self):
+        held, heads = self.start_tree_on_redis()
+        killed = now()
+        held.signal(signal.SIGKILL)
+        self.assert_gone(heads)
+        self.wait_lock_gone(1)
+        self.assertLess(now() - killed, 1 * PATIENCE)
+
+    def test_kill_9_of_the_engine_ends_the_whole_tree_and_is_71(self):
+        held, heads = self.start_tree_on_redis()
+        os.kill(held.engine(), signal.SIGKILL)
+        self.assert_gone(heads)
+        self.assertEqual(held.wait(), dlock.SYSTEM)
+        self.assertEqual(len(held.own_lines), 1, held.stderr)
+
+    def test_after_kill_9_of_the_engine_the_lock_ends_with_its_ttl(self):
+        held, heads = self.start_tree(*TREE, store=self.redis_store, options=["--ttl", "2s"])
+        os.kill(held.engine(), signal.SIGKILL)
+        self.assert_gone(heads)
+        held.wait()
+        wait_until(lambda: self.run_job("true", store=self.redis_store).code == 0, 3, "the lock is free")
+
+    def test_kill_9_of_the_process_group_leaves_nothing(self):
+        held, heads = self.start_tree_on_redis()
+        os.killpg(held.pid, signal.SIGKILL)
+        self.assert_gone(heads)
+        self.wait_lock_gone()
+
+    def test_timeout_minus_s_kill_leaves_nothing(self):
+        heads = self.headcount()
+        self.start_run(JOBTOOL, "tree", "11", "5", heads.path, prefix_command=["timeout", "-s", "KILL", "1.5"])
+        heads.wait_for(16, 1.4)
+        self.assert_gone(heads, 4)
+
+    @needs("killall")
+    @needs_pid_namespace
+    def test_killall_by_name_leaves_nothing(self):
+        # in a pid namespace of its own, so that it meets no other dlock
+        heads = self.headcount()
+        script = ('"$@" & wait_for=$!; while [ ! -e go ]; do sleep 0.05; done; killall -9 dlock; wait $wait_for; '
+                  'for i in $(seq 40); do sleep 0.05; done')
+        self.start_run(JOBTOOL, "tree", "11", "5", heads.path, cwd=self.directory,
+                       prefix_command=["unshare", *unshare_user(), "-pf", "--mount-proc", "sh", "-c", script, "sh"])
+        heads.wait_for(16)
+        with open(self.path("go"), "wb"):
+            pass
+        # well before the shell, which is the namespace's init, ends and takes everything along
+        heads.wait_gone(1)
+
+    def test_a_second_holder_starts_within_two_tenths_of_a_second_after_kill_9_of_the_front(self):
+        took = []
+        for number in range(5):
+            path = self.life_file(f"life{number}")
+            first = self.hold(life=path, store=self.redis_store)
+            killed = now()
+            first.signal(signal.SIGKILL)
+            self.take_when_free(path, 5, store=self.redis_store)
+            self.assert_no_overlap(path)
+            took.append(life.runs(path)[1].first - killed)
+        self.assertLess(sorted(took)[2], 0.2 * PATIENCE, took)
+
+    def test_killing_at_any_moment_of_the_start_leaves_nothing(self):
+        for who in ("front", "engine"):
+            for delay in range(24):
+                held = self.start_run(JOBTOOL, "exec-loop", "100", store=self.redis_store)
+                pid = held.pid if who == "front" else next(iter(procs.children(held.pid)), held.pid)
+                until = time.monotonic() + delay / 4000
+                while time.monotonic() < until:
+                    pass
+                procs.kill(pid)
+                held.wait(10)
+            wait_until(lambda: not self.survivors(), 2, "everything that was started is gone")
+
+    def test_a_killed_start_does_not_leave_the_lock_behind_for_longer_than_the_ttl(self):
+        for delay in range(12):
+            held = self.start_run("sleep", "60", store=self.redis_store, options=["--ttl", "2s"])
+            time.sleep(delay / 2000)
+            held.signal(signal.SIGKILL)
+            held.wait()
+        wait_until(lambda: self.run_job("true", store=self.redis_store).code == 0, 3, "the lock is free")
+
+
+class ASupervisorIsStopped(RedisCase):
+    def test_with_the_front_stopped_for_three_leases_the_job_runs_on_and_the_lock_is_kept(self):
+        held, heads = self.start_tree(*TREE, store=self.redis_store, options=["--ttl", "1500ms"],
+                                      tree_options=["--root-seconds", "6", "--exit", "7"])
+        owner = self.lock_value()
+        token = self.redis("GET", next(key for key in self.keys() if "fence" in key))
+        procs.stop(held.pid)
+        hold_for(4.5, lambda: not heads.is_gone(), "the job")
+        self.assertEqual(self.run_job("true", store=self.redis_store).code, dlock.HELD)
+        self.assertEqual(self.redis("GET", next(key for key in self.keys() if "fence" in key)), token)
+        self.assertIn(owner.split('"ownerHash"')[1].split(",")[0], self.lock_value())
+        procs.resume(held.pid)
+        self.assertEqual(held.wait(), 7)
+
+
+class TheRootEnds(RedisCase):
+    """What becomes of those that the job left behind."""
+
+    def start_leaver(self, *options, tree_options=(), **how):
+        return self.start_tree(3, 5, store=self.redis_store, options=options,
+                               tree_options=["--root-seconds", "0.3", "--exit", "7", *tree_options], **how)
+
+    def test_leftovers_get_term_and_the_status_of_the_root_is_kept(self):
+        held, heads = self.start_leaver()
+        self.assert_gone(heads, 2)
+        self.assertEqual(held.wait(), 7)
+        self.wait_lock_gone(0.5)
+
+    def test_leftovers_that_ignore_term_have_two_seconds_and_the_lock_is_kept_meanwhile(self):
+        path = self.life_file()
+        held, heads = self.start_leaver(tree_options=["--ignore", "TERM", "--tick", path])
+        self.assertEqual(held.wait(), 7)
+        heads.wait_gone(0.5)
+        ran = life.runs(path)[0]
+        self.assertGreater(ran.last - ran.first, 2.0)
+        self.assertLess(ran.last - ran.first, 3.0 * max(1, PATIENCE))
+
+    def test_kill_after_is_the_grace_of_leftovers(self):
+        path = self.life_file()
+        held, heads = self.start_leaver("--kill-after", "500ms", tree_options=["--ignore", "TERM", "--tick", path])
+        self.assertEqual(held.wait(), 7)
+        heads.wait_gone(0.5)
+        ran = life.runs(path)[0]
+        self.assertGreater(ran.last - ran.first, 0.6)
+        self.assertLess(ran.last - ran.first, 1.8 * max(1, PATIENCE))
+
+    def test_a_stopped_leftover_is_continued_so_that_it_can_act_on_term(self):
+        held, heads = self.start_leaver("--kill-after", "20s", tree_options=["--stop"])
+        self.assert_gone(heads, 5)
+        self.assertEqual(held.wait(), 7)
+
+    def test_orphans_wait_keeps_the_lock_until_the_last_one_has_ended(self):
+        path = self.life_file()
+        held, heads = self.start_leaver("--orphans=wait", tree_options=["--seconds", "2", "--tick", path])
+        contender = self.take_when_free(path, store=self.redis_store)
+        self.assertEqual((contender.code, held.wait()), (0, 7))
+        heads.wait_gone(1)
+        self.assert_no_overlap(path)
+        self.assertGreater(life.runs(path)[0].last - life.runs(path)[0].first, 1.5)
+
+    def test_orphans_leave_lets_them_live_without_the_lock_and_help_says_what_that_gives_up(self):
+        held, heads = self.start_leaver("--orphans=leave", tree_options=["--seconds", "4"])
+        self.assertEqual(held.wait(3), 7)
+        self.wait_lock_gone(0.5)
+        self.assertEqual(len([pid for pid in heads.pids if procs.alive(pid)]), 7)
+        self.assertRegex(self.run_words("run", "--help").stdout, r"leave them running without\s+the lock")
+        heads.wait_gone(6)
+
+    def test_kill_9_of_the_front_ends_also_those_that_orphans_leave_would_spare(self):
+        held, heads = self.start_tree(3, 5, store=self.redis_store, options=["--orphans=leave"])
+        held.signal(signal.SIGKILL)
+        self.assert_gone(heads)
+
+    def test_without_leftovers_the_end_is_immediate(self):
+        began = now()
+        self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)
+        self.assertLess(now() - began, 1 * PATIENCE)
+
+
+class ReleaseComesLast(RedisCase):
+    def test_the_lock_is_there_as_long_as_any_process_of_the_job_lives(self):
+        path = self.life_file()
+        held, heads = self.start_tree(11, 5, store=self.redis_store, tree_options=["--tick", path])
+        held.signal(signal.SIGTERM)
+        released = wait_until(lambda: self.lock_value() is None and now(), 10, "the lock is released", pause=0.0005)
+        held.wait()
+        heads.wait_gone(1)
+        self.assertGreater(released, life.last_tick(path))
+        self.assertLessEqual(heads.gone_at, now())
+        self.assertEqual([pid for pid in heads.pids if procs.alive(pid)], [])
+
+    def test_a_process_that_is_not_reaped_yet_holds_the_lock_and_is_named(self):
+        held = self.start_run("sh", "-c", "sleep 60 & wait", store=self.redis_store, options=["--kill-after", "300ms"])
+        job = held.job()
+        slow = wait_until(lambda: [pid for pid in procs.children(job) if procs.stat(pid)["comm"] == "sleep"], 5, "sleep runs")[0]
+        tracer = _TracerThatReapsLate()
+        tracer.attach(slow)
+        self.addCleanup(tracer.reap)
+        held.signal(signal.SIGTERM)
+        wait_until(lambda: not procs.alive(job) and not procs.alive(slow), 5, "both are killed")
+        hold_for(3.5, lambda: self.lock_value() is not None, "the lock")
+        self.assertTrue(held.running())
+        self.assert_says(held, str(slow))
+        tracer.reap()
+        self.wait_lock_gone(2)
+        self.assertEqual(held.wait(), 143)
+
+
+class _TracerThatReapsLate:
+    """A tracee that was killed stays a child of dlock that cannot be waited for until its tracer has seen its end.
+
+    This is the nearest thing to a process that is slow to die which a test can make on any machine.
+    """
+
+    SEIZE = 0x4206
+
+    def __init__(self):
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+        self._libc.ptrace.restype = ctypes.c_long
+        self._pid = None
+
+    def attach(self, pid):
+        if self._libc.ptrace(self.SEIZE, pid, None, None) != 0:
+            raise unittest.SkipTest(f"ptrace is not allowed here: {os.strerror(ctypes.get_errno())}")
+        self._pid = pid
+
+    def reap(self):
+        if self._pid is not None:
+            pid, self._pid = self._pid, None
+            procs.kill(pid)
+            while os.WIFSTOPPED(os.waitpid(pid, 0)[1]):
+                pass
+
+
+class OutOfMemory(RedisCase):
+    def memory_limit(self, megabytes):
+        try:
+            limit = cgroups.memory_cgroup(megabytes << 20)
+        except OSError as why:
+            self.skipTest(f"no memory cgroup can be made here: {why}")
+        self.addCleanup(limit.remove)
+        return limit
+
+    def test_a_job_that_the_oom_killer_takes_is_137_and_leaves_nothing(self):
+        limit = self.memory_limit(64)
+        held = self.start_run(JOBTOOL, "memory", "256", "30", store=self.redis_store, preexec_fn=limit.join)
+        self.assertEqual(held.wait(), 137)
+        self.wait_lock_gone()
+
+    def test_when_the_oom_killer_takes_the_engine_the_tree_dies(self):
+        limit = self.memory_limit(64)
+        held, heads = self.start_tree(*TREE, store=self.redis_store)
+        engine = held.engine()
+        with open(f"/proc/{engine}/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")
+        limit.add(engine)
+        # many small ones: the engine, with its score raised, is the first to go
+        hogs = [subprocess.Popen([JOBTOOL, "memory", "12", "30"], env=self.env, preexec_fn=limit.join) for _ in range(8)]
+        self.addCleanup(lambda: [(hog.kill(), hog.wait()) for hog in hogs])
+        self.assert_gone(heads, 10)
+        self.assertEqual(held.wait(), dlock.SYSTEM)
+
+
+class NothingIsLeftBehind(Case):
+    def test_a_thousand_runs_leave_no_process_no_file_and_no_cgroup(self):
+        runs = 1000 if PATIENCE == 1 else 100
+        place = self.own_cgroup()
+        self.assertEqual(self.run_job("true").code, 0)
+        files = sorted(os.listdir(self.locks))
+        for _ in range(runs // 4):
+            batch = [self.start_run("true", key=f"k{number}", preexec_fn=place.join) for number in range(4)]
+            self.assertEqual([each.wait() for each in batch], [0, 0, 0, 0])
+        self.assertEqual(self.survivors(), [])
+        self.assertEqual(place.below(), [])
+        self.assertLessEqual(len(os.listdir(self.locks)), len(files) + 4)
+
+    def test_however_a_run_ends_its_cgroup_is_removed(self):
+        place = self.own_cgroup()
+
+        def lose():
+            for name in os.listdir(self.locks):
+                os.unlink(os.path.join(self.locks, name))
+        ends = {
+            "TERM": lambda held: held.signal(signal.SIGTERM),
+            "front killed": lambda held: held.signal(signal.SIGKILL),
+            "engine killed": lambda held: procs.kill(held.engine()),
+            "front killed while stopped": lambda held: (procs.stop(held.pid), held.signal(signal.SIGKILL)),
+            "lock lost": lambda held: lose(),
+        }
+        for number, (name, end) in enumerate(ends.items()):
+            with self.subTest(end=name):
+                self.key = f"end{number}"
+                held, heads = self.start_tree(*TREE, options=["--ttl", "1500ms"], preexec_fn=place.join)
+                self.assertEqual(len(place.below()), 1)
+                end(held)
+                heads.wait_gone(5)
+                held.wait()
+                wait_until(lambda: not place.below(), 2, lambda: f"{place.below()} is removed")
+        with self.subTest(end="nothing to run"):
+            self.run_job("/no/such/command", key="none", preexec_fn=place.join)
+            self.assertEqual(place.below(), [])
+
+    def own_cgroup(self):
+        """dlock makes its cgroups below the one it runs in, so in this one are those of this test alone."""
+        try:
+            place = cgroups.v2_cgroup()
+        except OSError as why:
+            self.skipTest(f"no writable cgroup v2 here: {why}")
+        self.addCleanup(place.remove)
+        return place
+
+    def test_the_engine_opens_no_more_descriptors_as_time_goes_by(self):
+        held = self.hold(options=["--ttl", "1500ms"])
+        engine = held.engine()
+        time.sleep(0.8)  # the first renewals open what they need
+        count = len(os.listdir(f"/proc/{engine}/fd"))
+        time.sleep(2)
+        self.assertLessEqual(len(os.listdir(f"/proc/{engine}/fd")), count)
+
+
+if __name__ == "__main__":
+    unittest.main()
