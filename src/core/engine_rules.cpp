@@ -104,8 +104,18 @@ Actions Rules::handle(const SignalAsked& asked) {
 /// A shell continues the whole group, so the job goes on already, and may even be stopped again by
 /// the time that the front has told us: that later stop is none of this call's business.
 Actions Rules::handle(const ContinueAsked& asked) {
-  if (!stopped_ || asked.stop != stops_ || state_ != State::Running) return {};
+  if (!is_in_stop(asked.stop)) return {};
   return {SignalRoot{SIGCONT}};
+}
+
+/// No answer is needed where it is over: the front has been told, or is about to be.
+Actions Rules::handle(const StopQuestion& question) {
+  if (!is_in_stop(question.stop)) return {};
+  return {ConfirmStop{question.stop}};
+}
+
+bool Rules::is_in_stop(std::int32_t stop) const {
+  return state_ == State::Running && stopped_ && stop == stops_;
 }
 
 Actions Rules::handle(const KillAsked&) { return kill(); }

@@ -35,6 +35,10 @@ struct SignalAsked {
 struct ContinueAsked {
   std::int32_t stop;
 };
+/// The front is about to stop together with the job, and asks whether that stop still lasts.
+struct StopQuestion {
+  std::int32_t stop;
+};
 /// The user pressed Ctrl-C for the third time.
 struct KillAsked {};
 struct FrontGone {};
@@ -46,8 +50,8 @@ struct LeaseLost {};
 struct GraceOver {};
 
 using Event = std::variant<ExecWorked, ExecFailed, RootEnded, RootStopped, RootContinued,
-                           NoChildren, SignalAsked, ContinueAsked, KillAsked, FrontGone,
-                           DeadlineHit, LeaseLost, GraceOver>;
+                           NoChildren, SignalAsked, ContinueAsked, StopQuestion, KillAsked,
+                           FrontGone, DeadlineHit, LeaseLost, GraceOver>;
 
 // What the engine does about it, in the order given.
 struct TellStarted {
@@ -57,6 +61,10 @@ struct TellStopped {
   std::int32_t stop;  // 1 for the job's first stop, and so on
 
   bool operator==(const TellStopped&) const = default;
+};
+struct ConfirmStop {
+  std::int32_t stop;
+  bool operator==(const ConfirmStop&) const = default;
 };
 struct TellContinued {
   bool operator==(const TellContinued&) const = default;
@@ -86,8 +94,8 @@ struct Finish {
   bool operator==(const Finish&) const = default;
 };
 
-using Action = std::variant<TellStarted, TellStopped, TellContinued, SignalRoot, SignalLeftovers,
-                            StartGrace, KillTree, Finish>;
+using Action = std::variant<TellStarted, TellStopped, ConfirmStop, TellContinued, SignalRoot,
+                            SignalLeftovers, StartGrace, KillTree, Finish>;
 using Actions = std::vector<Action>;
 
 struct Policy {
@@ -120,6 +128,7 @@ class Rules {
   Actions handle(const NoChildren&);
   Actions handle(const SignalAsked&);
   Actions handle(const ContinueAsked&);
+  Actions handle(const StopQuestion&);
   Actions handle(const KillAsked&);
   Actions handle(const FrontGone&);
   Actions handle(const DeadlineHit&);
@@ -127,6 +136,7 @@ class Rules {
   Actions handle(const GraceOver&);
 
   Actions kill();
+  bool is_in_stop(std::int32_t stop) const;
   Actions kill_because(Ending ending);
   Actions finish();
 

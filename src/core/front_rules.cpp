@@ -81,14 +81,18 @@ Actions Rules::handle(const JobStarted&) {
 
 Actions Rules::handle(const JobStopped& stopped) {
   stop_ = stopped.stop;
-
   // Only with a shared group: there the shell must see us stop with the job. Elsewhere nobody
   // would wake us again.
-  if (state_ == State::Running && situation_.shares_group) return {StopSelf{}};
+  if (state_ == State::Running && situation_.shares_group) return {PrepareStop{stop_}};
   return {};
 }
 
-Actions Rules::handle(const JobContinued&) { return {}; }
+Actions Rules::handle(const StopConfirmed& confirmed) {
+  if (state_ == State::Running && confirmed.stop == stop_) return {StopSelf{}};
+  return {};
+}
+
+Actions Rules::handle(const JobContinued&) { return {CancelStop{}}; }
 
 Actions Rules::handle(const JobKilled& killed) {
   lost_ = killed.because == Ending::LockLost;

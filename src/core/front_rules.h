@@ -28,6 +28,10 @@ struct JobStarted {};
 struct JobStopped {
   std::int32_t stop;
 };
+/// The engine looked again: the job is still in that stop.
+struct StopConfirmed {
+  std::int32_t stop;
+};
 struct JobContinued {};
 /// The engine is killing the job, for that reason.
 struct JobKilled {
@@ -48,8 +52,8 @@ struct DeadlineHit {};
 /// waitpid(2) said ECHILD to the front, after it killed.
 struct NoChildren {};
 
-using Event = std::variant<Signalled, JobStarted, JobStopped, JobContinued, JobKilled, JobGone,
-                           EngineFinished, EngineGone, DeadlineHit, NoChildren>;
+using Event = std::variant<Signalled, JobStarted, JobStopped, StopConfirmed, JobContinued,
+                           JobKilled, JobGone, EngineFinished, EngineGone, DeadlineHit, NoChildren>;
 
 // What the front does about it.
 struct PassOn {
@@ -67,6 +71,16 @@ struct AskToContinue {
 struct AskToKill {
   bool operator==(const AskToKill&) const = default;
 };
+/// Get ready to stop, so that a SIGCONT from now on undoes it, and ask the engine whether the job
+/// is still stopped. A shell continues the whole group, and the news of that may still be on its
+/// way: who stopped on old news would look to the shell as if the job had stopped again.
+struct PrepareStop {
+  std::int32_t stop;
+  bool operator==(const PrepareStop&) const = default;
+};
+struct CancelStop {
+  bool operator==(const CancelStop&) const = default;
+};
 struct StopSelf {
   bool operator==(const StopSelf&) const = default;
 };
@@ -83,8 +97,8 @@ struct Finish {
   bool operator==(const Finish&) const = default;
 };
 
-using Action =
-    std::variant<PassOn, AskToContinue, AskToKill, StopSelf, SayTerminating, KillAll, Finish>;
+using Action = std::variant<PassOn, AskToContinue, AskToKill, PrepareStop, CancelStop, StopSelf,
+                            SayTerminating, KillAll, Finish>;
 using Actions = std::vector<Action>;
 
 using SignalSet = std::bitset<65>;
@@ -115,6 +129,7 @@ class Rules {
   Actions handle(const Signalled&);
   Actions handle(const JobStarted&);
   Actions handle(const JobStopped&);
+  Actions handle(const StopConfirmed&);
   Actions handle(const JobContinued&);
   Actions handle(const JobKilled&);
   Actions handle(const JobGone&);

@@ -11,18 +11,20 @@ namespace dlock::supervise {
 
 enum class MessageKind : std::int32_t {
   // front to engine
-  Signal,    // number: pass it on to the job; detail: 1 if the terminal sent it to all of us
-  Continue,  // number: the stop which somebody wants to end
-  Kill,      // kill the job's whole tree now
+  Signal,        // number: pass it on to the job; detail: 1 if the terminal sent it to all of us
+  StopQuestion,  // number: which stop; is the job still in it?
+  Continue,      // number: the stop which somebody wants to end
+  Kill,          // kill the job's whole tree now
   // engine to front
-  Witness,    // fd: keeps the lock of the embedded store
-  Cgroup,     // text: the directory of the job's cgroup
-  Started,    // the job's program runs
-  Stopped,    // number: which stop; the job was stopped, as by Ctrl-Z
-  Continued,  // it goes on
-  Killing,    // number: ending, text: why; the engine kills the job
-  JobGone,    // number: ending, detail: its detail; no process of the job is left
-  Finished,   // the same, and text: the report for the status file
+  Witness,        // fd: keeps the lock of the embedded store
+  Cgroup,         // text: the directory of the job's cgroup
+  Started,        // the job's program runs
+  Stopped,        // number: which stop; the job was stopped, as by Ctrl-Z
+  StopConfirmed,  // number: which stop; it still is
+  Continued,      // it goes on
+  Killing,        // number: ending, text: why; the engine kills the job
+  JobGone,        // number: ending, detail: its detail; no process of the job is left
+  Finished,       // the same, and text: the report for the status file
 };
 
 struct Message {

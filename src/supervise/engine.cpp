@@ -254,6 +254,7 @@ class Engine {
       if (message->kind == MessageKind::Signal)
         tell(engine::SignalAsked{message->number, message->detail != 0});
       if (message->kind == MessageKind::Continue) tell(engine::ContinueAsked{message->number});
+      if (message->kind == MessageKind::StopQuestion) tell(engine::StopQuestion{message->number});
       if (message->kind == MessageKind::Kill) tell(engine::KillAsked{});
     }
     if (channel_.peer_gone() && std::exchange(channel_open_, false)) tell(engine::FrontGone{});
@@ -269,8 +270,11 @@ class Engine {
 
   void perform(const engine::TellStarted&) { channel_.send({.kind = MessageKind::Started}); }
   void perform(const engine::TellStopped& deed) {
-    front_stopped_ = setting_.terminal;
     channel_.send({.kind = MessageKind::Stopped, .number = deed.stop});
+  }
+  void perform(const engine::ConfirmStop& deed) {
+    front_stopped_ = true;
+    channel_.send({.kind = MessageKind::StopConfirmed, .number = deed.stop});
   }
   void perform(const engine::TellContinued&) {
     channel_.send({.kind = MessageKind::Continued});

@@ -92,7 +92,6 @@ class Front {
       if (!message) break;
       take(std::move(*message));
     }
-    if (std::exchange(stop_wanted_, false)) stop_self();
 
     if (channel_.peer_gone() && std::exchange(channel_open_, false)) tell(front::EngineGone{});
   }
@@ -112,8 +111,10 @@ class Front {
       case MessageKind::Stopped:
         tell(front::JobStopped{message.number});
         break;
+      case MessageKind::StopConfirmed:
+        tell(front::StopConfirmed{message.number});
+        break;
       case MessageKind::Continued:
-        stop_wanted_ = false;
         tell(front::JobContinued{});
         break;
       case MessageKind::Killing:
@@ -130,6 +131,7 @@ class Front {
         tell(front::EngineFinished{ending, message.detail});
         break;
       case MessageKind::Signal:
+      case MessageKind::StopQuestion:
       case MessageKind::Continue:
 
       case MessageKind::Kill:
@@ -177,36 +179,33 @@ class Front {
     log_.notice("interrupted twice: the job gets SIGTERM; once more kills it");
   }
 
-  /// Only when all that the engine said is read: the job may go on already.
-  void perform(const front::StopSelf&) { stop_wanted_ = true; }
-
+  /// The signal is sent now and waits until it is unblocked; a SIGCONT takes it away meanwhile. So
+  /// whoever continues our group from here on is not missed.
+  ///
   /// SIGTSTP with its default action, not SIGSTOP: in a group without a shell that would wake it
   /// the kernel then drops it, and we are not stopped for ever.
-  ///
-  /// The signal waits until it is unblocked, and a SIGCONT takes it away. So nothing that wakes us
-  /// is missed: before this line the engine's word is in the channel, after it the signal is gone.
-  void stop_self() {
-    struct sigaction standard {};
-    standard.sa_handler = SIG_DFL;
-    struct sigaction old {};
-    ::sigaction(SIGTSTP, &standard, &old);
+  void perform(const front::PrepareStop& deed) {
+    stop_prepared_ = true;
+    read_signals_from(signals_, Reading::AllButStop);
+    ::signal(SIGTSTP, SIG_DFL);
     ::kill(::getpid(), SIGTSTP);
-    if (job_goes_on()) ::kill(::getpid(), SIGCONT);
+    channel_.send({.kind = MessageKind::StopQuestion, .number = deed.stop});
+  }
+
+  void perform(const front::CancelStop&) {
+    if (!std::exchange(stop_prepared_, false)) return;
+    ::kill(::getpid(), SIGCONT);
+    read_signals_from(signals_, Reading::All);
+  }
+
+  void perform(const front::StopSelf&) {
+    if (!std::exchange(stop_prepared_, false)) return;
     sigset_t stop;
     ::sigemptyset(&stop);
     ::sigaddset(&stop, SIGTSTP);
     ::sigprocmask(SIG_UNBLOCK, &stop, nullptr);  // stopped here, until SIGCONT
     ::sigprocmask(SIG_BLOCK, &stop, nullptr);
-    ::sigaction(SIGTSTP, &old, nullptr);
-  }
-
-  bool job_goes_on() {
-    bool goes_on = false;
-    while (auto message = channel_.receive()) {
-      goes_on = message->kind != MessageKind::Stopped;
-      take(std::move(*message));
-    }
-    return goes_on || channel_.peer_gone();
+    read_signals_from(signals_, Reading::All);
   }
 
   void perform(const front::KillAll&) {
@@ -288,7 +287,7 @@ class Front {
 
   bool channel_open_ = true;
   bool killed_by_us_ = false;
-  bool stop_wanted_ = false;
+  bool stop_prepared_ = false;
 
   Instant told_deadline_ = never;
 

@@ -66,6 +66,12 @@ int make_signal_fd() {
   return fd;
 }
 
+void read_signals_from(const Fd& signal_fd, Reading reading) {
+  sigset_t signals = blocked_signals();
+  if (reading == Reading::AllButStop) ::sigdelset(&signals, SIGTSTP);
+  ::signalfd(signal_fd.number(), &signals, 0);
+}
+
 void open_missing_standard_descriptors() {
   for (int number = 0; number <= 2; ++number) {
     if (::fcntl(number, F_GETFD) == -1 && errno == EBADF) {

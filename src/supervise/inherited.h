@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/fd.h"
 #include "core/front_rules.h"
 
 #include <csignal>
@@ -23,6 +24,10 @@ void give_back_signals(const InheritedSignals& inherited);
 /// A signalfd, close-on-exec and non-blocking, for all signals that take_over_signals() blocked.
 /// Throws std::system_error.
 int make_signal_fd();
+
+/// What a signalfd reads: with AllButStop a SIGTSTP stays pending.
+enum class Reading { All, AllButStop };
+void read_signals_from(const Fd& signal_fd, Reading reading);
 
 /// Opens /dev/null for each of 0, 1 and 2 that is closed. Otherwise a socket of ours would get the
 /// number, and the job would write its output into it.

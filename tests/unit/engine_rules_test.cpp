@@ -40,6 +40,7 @@ const std::vector<Event> all_events{ExecWorked{},
                                     SignalAsked{SIGTERM},
                                     SignalAsked{SIGUSR1},
                                     ContinueAsked{1},
+                                    StopQuestion{1},
                                     KillAsked{},
                                     FrontGone{},
                                     DeadlineHit{},
@@ -173,6 +174,17 @@ TEST_CASE("a call to go on ends the stop that it was meant for, and no later one
   CHECK(rules.on(ContinueAsked{1}).empty());
   CHECK(rules.on(RootStopped{}) == Actions{TellStopped{2}});
   CHECK(rules.on(ContinueAsked{1}).empty());
+}
+
+TEST_CASE("a stop is confirmed only while the job is in it") {
+  Rules rules = in(State::Running);
+  CHECK(rules.on(StopQuestion{0}).empty());
+  rules.on(RootStopped{});
+  CHECK(rules.on(StopQuestion{1}) == Actions{ConfirmStop{1}});
+  rules.on(RootContinued{});
+  CHECK(rules.on(StopQuestion{1}).empty());
+  rules.on(RootStopped{});
+  CHECK(rules.on(StopQuestion{1}).empty());
 }
 
 TEST_CASE("-s says what SIGTERM becomes, and -k when SIGKILL follows") {

@@ -37,6 +37,7 @@ const std::vector<Event> all_events{Signalled{SIGTERM, Origin::Someone, t0},
                                     Signalled{SIGINT, Origin::Kernel, t0},
                                     JobStarted{},
                                     JobStopped{1},
+                                    StopConfirmed{1},
                                     JobContinued{},
                                     JobGone{Ending::JobEnded, exit_7},
                                     EngineFinished{Ending::JobEnded, exit_7},
@@ -168,10 +169,22 @@ TEST_CASE("a signal that dlock's caller had set to be ignored is ignored, as und
   }
 }
 
-TEST_CASE("the front stops with the job when a shell must see it, and only then") {
-  CHECK(in(State::Running, with_terminal()).on(JobStopped{1}) == Actions{StopSelf{}});
+TEST_CASE(
+    "the front stops with the job when a shell must see it, once the engine has confirmed the "
+    "stop") {
+  Rules rules = in(State::Running, with_terminal());
+  CHECK(rules.on(JobStopped{1}) == Actions{PrepareStop{1}});
+  CHECK(rules.on(StopConfirmed{1}) == Actions{StopSelf{}});
   CHECK(in(State::Running).on(JobStopped{1}).empty());
   CHECK(in(State::Settling, with_terminal()).on(JobStopped{1}).empty());
+}
+
+TEST_CASE("the front does not stop for a stop that is over") {
+  Rules rules = in(State::Running, with_terminal());
+  rules.on(JobStopped{1});
+  CHECK(rules.on(JobContinued{}) == Actions{CancelStop{}});
+  CHECK(rules.on(JobStopped{2}) == Actions{PrepareStop{2}});
+  CHECK(rules.on(StopConfirmed{1}).empty());
 }
 
 TEST_CASE("whatever comes in whatever order, the front finishes once, and kills at most once") {
