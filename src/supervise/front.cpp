@@ -92,7 +92,6 @@ class Front {
       if (!message) break;
       take(std::move(*message));
     }
-
     if (channel_.peer_gone() && std::exchange(channel_open_, false)) tell(front::EngineGone{});
   }
 
@@ -120,7 +119,6 @@ class Front {
       case MessageKind::Killing:
         loss_ = std::move(message.text);
         engine_kills_since_ = BootClock::now();
-
         tell(front::JobKilled{ending});
         break;
       case MessageKind::JobGone:
