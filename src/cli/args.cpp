@@ -207,7 +207,8 @@ int code_of(const std::string& word) {
   int code = -1;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
   if (error != std::errc{} || end != word.data() + word.size() || code < 0 || code > 255) {
-    complain("-E " + quoted(word) + " is not an exit code: it is a number from 0 to 255");
+    complain("-E/--conflict-exit-code " + quoted(word) +
+             " is not an exit code: it is a number from 0 to 255");
   }
   return code;
 }
@@ -216,11 +217,11 @@ StopPolicy stop_policy_of(const Words& words) {
   StopPolicy policy;
   const auto signal = parse_signal(words.signal);
   if (!signal)
-    complain("-s " + quoted(words.signal) +
+    complain("-s/--signal " + quoted(words.signal) +
              " is no signal: write a name such as TERM, or a number (kill -l lists them)");
   policy.signal = *signal;
   if (!words.kill_after.empty()) {
-    policy.kill_after = duration_of("-k", words.kill_after);
+    policy.kill_after = duration_of("-k/--kill-after", words.kill_after);
     policy.leftovers_grace = *policy.kill_after;
   }
   return policy;

@@ -108,6 +108,8 @@ class Front {
         tell(front::JobStarted{});
         break;
       case MessageKind::Stopped:
+        // A SIGCONT that is still unread was meant for the stop before this one.
+        take_signals(BootClock::now());
         tell(front::JobStopped{message.number});
         break;
       case MessageKind::StopConfirmed:
