@@ -81,7 +81,7 @@ std::string make_cgroup() {
     if (line.starts_with("0::")) own = line.substr(3);
   }
   if (mount.empty()) return "";
-  const auto path = mount + own + "/dlock-bench-" + std::to_string(getpid());
+  const auto path = mount + own + "/bench-of-dlock-" + std::to_string(getpid());
   if (mkdir(path.c_str(), 0755) != 0) return "";
   if (access((path + "/cgroup.kill").c_str(), W_OK) == 0) return path;
   rmdir(path.c_str());
