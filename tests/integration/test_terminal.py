@@ -18,7 +18,7 @@ def work(seconds, code):
     return f"sh -c 'echo is-\"\"running; exec {JOBTOOL} tick /dev/null {seconds} --exit {code}'"
 
 
-SLEEPER = work(60, 0)
+SLEEPER = work(60 * PATIENCE, 0)
 
 
 def in_each_shell(test):
