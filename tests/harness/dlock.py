@@ -1,18 +1,38 @@
 """Starting dlock and finding its processes."""
 
+import atexit
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 
 from . import procs
 from .wait import PATIENCE, wait_until
 
 _BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "dev"
-BINARY = os.path.abspath(os.environ.get("DLOCK", _BUILD / "dlock"))
+
+
+def _reachable_by_others(path):
+    return all(os.stat(parent).st_mode & 0o001 for parent in pathlib.Path(path).parents)
+
+
+def _program(path):
+    """The program, or a copy where other users can run it too: a clone below /root is closed to them, and tests become them."""
+    path = os.path.abspath(path)
+    if os.geteuid() != 0 or not os.path.exists(path) or _reachable_by_others(path):
+        return path
+    directory = tempfile.mkdtemp(prefix="dl-programs-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    os.chmod(directory, 0o755)
+    return shutil.copy(path, directory)
+
+
+BINARY = _program(os.environ.get("DLOCK", _BUILD / "dlock"))
 TOOLS = os.path.abspath(os.environ.get("DLOCK_TOOLS", _BUILD / "tests"))
-JOBTOOL = os.path.join(TOOLS, "jobtool")
+JOBTOOL = _program(os.path.join(TOOLS, "jobtool"))
 
 # The numbers of DESIGN.md section 6.
 USAGE, UNREACHABLE, INTERNAL, SYSTEM, HELD, REFUSED, CONFIG = 64, 69, 70, 71, 75, 77, 78
