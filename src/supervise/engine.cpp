@@ -170,7 +170,6 @@ class Engine {
     Instant moment =
         std::min({grace_ends_, kill_.next(), deadline == told_deadline_ ? never : deadline});
     if (!liveness_->started()) moment = std::min(moment, first_renewal_);
-
     return moment;
   }
 

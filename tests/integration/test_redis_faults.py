@@ -5,8 +5,9 @@ import time
 import unittest
 
 from harness import dlock, life
-from harness.case import JOBTOOL, RedisCase
-from harness.fake_redis import ERROR_REPLIES, PASS, FakeRedis, is_script
+from harness.case import JOBTOOL
+from harness.fake_redis import ERROR_REPLIES, PASS, is_script
+from harness.fake_redis_case import FakeRedisCase
 from harness.relay import DOWN, UP
 from harness.wait import LATE, hold_for, now
 
@@ -15,19 +16,7 @@ RENEWAL = TTL / 5
 OPTIONS = ["--ttl", "2s"]
 
 
-class RedisFaults(RedisCase):
-    def setUp(self):
-        super().setUp()
-        self.life = self.life_file()
-
-    def fake(self, answer):
-        fake = FakeRedis(answer, self.redis.port)
-        self.addCleanup(fake.stop)
-        return fake
-
-    def fake_store(self, fake):
-        return self.store_at(f"redis://127.0.0.1:{fake.port}")
-
+class RedisFaults(FakeRedisCase):
     def contender_follows(self):
         self.take_when_free(self.life, 15, store=self.redis_store, options=OPTIONS)
         self.assert_no_overlap(self.life)

@@ -10,8 +10,9 @@ import time
 import unittest
 
 from harness import dlock, life
-from harness.case import JOBTOOL, RedisCase
-from harness.fake_redis import ERROR_REPLIES, PASS, FakeRedis, is_script
+from harness.case import JOBTOOL
+from harness.fake_redis import ERROR_REPLIES, PASS, is_script
+from harness.fake_redis_case import FakeRedisCase
 from harness.redis_server import free_port
 from harness.relay import DOWN
 from harness.wait import PATIENCE, now, wait_until
@@ -20,19 +21,7 @@ TTL = 2.0
 OPTIONS = ["--ttl", "2s"]
 
 
-class Refusals(RedisCase):
-    def setUp(self):
-        super().setUp()
-        self.life = self.life_file()
-
-    def fake(self, answer):
-        fake = FakeRedis(answer, self.redis.port)
-        self.addCleanup(fake.stop)
-        return fake
-
-    def fake_store(self, fake):
-        return self.store_at(f"redis://127.0.0.1:{fake.port}")
-
+class Refusals(FakeRedisCase):
     def refuse(self, codes, *texts, store, seconds=8, **how):
         """Before the start: the code, one line that names the key, no job."""
         began = now()
