@@ -101,10 +101,19 @@ Actions Rules::handle(const SignalAsked& asked) {
   return actions;
 }
 
-/// A shell continues the whole group, so the job goes on already, and may even be stopped again by
-/// the time that the front has told us: that later stop is none of this call's business.
+/// A shell continues the whole group, and the kernel may have come to the front first: the job's
+/// own SIGCONT, and the user's next Ctrl-Z, are then on their way. A SIGCONT of ours at that time
+/// would continue the job out of the wrong stop, with nobody left to notice. So we look again
+/// later.
 Actions Rules::handle(const ContinueAsked& asked) {
   if (!is_in_stop(asked.stop)) return {};
+  stop_to_continue_ = asked.stop;
+  return {AwaitContinue{}};
+}
+
+/// Still the same stop: it was the front alone that somebody continued.
+Actions Rules::handle(const ContinueDue&) {
+  if (!is_in_stop(stop_to_continue_)) return {};
   return {SignalRoot{SIGCONT}};
 }
 

@@ -30,11 +30,13 @@ struct SignalAsked {
   /// The terminal sent it to the job as well: the front did not know yet that there is one.
   bool from_terminal = false;
 };
-/// Somebody continued the front, which had stopped together with the job: for the stop of that
-/// number. If it is the job's present one, only the front was meant so far.
+/// Somebody continued the front, which had stopped together with the job: in the stop of that
+/// number.
 struct ContinueAsked {
   std::int32_t stop;
 };
+/// The time of the last AwaitContinue is over.
+struct ContinueDue {};
 /// The front is about to stop together with the job, and asks whether that stop still lasts.
 struct StopQuestion {
   std::int32_t stop;
@@ -50,8 +52,8 @@ struct LeaseLost {};
 struct GraceOver {};
 
 using Event = std::variant<ExecWorked, ExecFailed, RootEnded, RootStopped, RootContinued,
-                           NoChildren, SignalAsked, ContinueAsked, StopQuestion, KillAsked,
-                           FrontGone, DeadlineHit, LeaseLost, GraceOver>;
+                           NoChildren, SignalAsked, ContinueAsked, ContinueDue, StopQuestion,
+                           KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver>;
 
 // What the engine does about it, in the order given.
 struct TellStarted {
@@ -68,6 +70,10 @@ struct ConfirmStop {
 };
 struct TellContinued {
   bool operator==(const TellContinued&) const = default;
+};
+/// Tell ContinueDue a moment from now, and what the job did until then before it.
+struct AwaitContinue {
+  bool operator==(const AwaitContinue&) const = default;
 };
 struct SignalRoot {
   int number;
@@ -94,8 +100,8 @@ struct Finish {
   bool operator==(const Finish&) const = default;
 };
 
-using Action = std::variant<TellStarted, TellStopped, ConfirmStop, TellContinued, SignalRoot,
-                            SignalLeftovers, StartGrace, KillTree, Finish>;
+using Action = std::variant<TellStarted, TellStopped, ConfirmStop, TellContinued, AwaitContinue,
+                            SignalRoot, SignalLeftovers, StartGrace, KillTree, Finish>;
 using Actions = std::vector<Action>;
 
 struct Policy {
@@ -128,6 +134,7 @@ class Rules {
   Actions handle(const NoChildren&);
   Actions handle(const SignalAsked&);
   Actions handle(const ContinueAsked&);
+  Actions handle(const ContinueDue&);
   Actions handle(const StopQuestion&);
   Actions handle(const KillAsked&);
   Actions handle(const FrontGone&);
@@ -144,6 +151,7 @@ class Rules {
   State state_ = State::Starting;
   bool stopped_ = false;
   std::int32_t stops_ = 0;
+  std::int32_t stop_to_continue_ = 0;
 
   // What the run is to end with: the job's own status, unless something worse happened.
   // Should nobody tell that status, it is "killed", never "success".

@@ -158,6 +158,10 @@ class Engine {
       grace_ends_ = never;
       tell(engine::GraceOver{});
     }
+    if (now >= continue_due_) {
+      continue_due_ = never;
+      tell(engine::ContinueDue{});
+    }
     if (over()) return;
     if (now >= kill_.next()) kill_.sweep(now);
     if (!liveness_->started() && now >= first_renewal_) liveness_->start();
@@ -168,7 +172,7 @@ class Engine {
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
     Instant moment =
-        std::min({grace_ends_, kill_.next(), deadline == told_deadline_ ? never : deadline});
+        std::min({grace_ends_, continue_due_, kill_.next(), deadline == told_deadline_ ? never : deadline});
     if (!liveness_->started()) moment = std::min(moment, first_renewal_);
     return moment;
   }
@@ -272,12 +276,14 @@ class Engine {
     channel_.send({.kind = MessageKind::Stopped, .number = deed.stop});
   }
   void perform(const engine::ConfirmStop& deed) {
-    front_stopped_ = true;
     channel_.send({.kind = MessageKind::StopConfirmed, .number = deed.stop});
   }
   void perform(const engine::TellContinued&) {
     channel_.send({.kind = MessageKind::Continued});
     wake_front();
+  }
+  void perform(const engine::AwaitContinue&) {
+    continue_due_ = BootClock::now() + std::chrono::milliseconds{20};
   }
   void perform(const engine::SignalRoot& deed) { job_.signal(deed.number); }
   void perform(const engine::SignalLeftovers& deed) { tree_.signal_all(deed.number); }
@@ -373,9 +379,9 @@ class Engine {
     wake_front();
   }
 
-  /// It stopped itself together with the job, for the shell to see.
+  /// It may have stopped together with the job, for the shell to see.
   void wake_front() {
-    if (std::exchange(front_stopped_, false) && channel_open_) ::kill(setting_.front, SIGCONT);
+    if (setting_.terminal && channel_open_) ::kill(setting_.front, SIGCONT);
   }
 
   const EngineSetting& setting_;
@@ -398,9 +404,9 @@ class Engine {
   std::optional<Liveness> liveness_;
 
   bool channel_open_ = true;
-  bool front_stopped_ = false;
   Instant first_renewal_ = never;
   Instant grace_ends_ = never;
+  Instant continue_due_ = never;
 
   Instant told_deadline_ = never;  // each deadline is told to the rules once
   std::string loss_;               // how the lock was lost

@@ -40,6 +40,7 @@ const std::vector<Event> all_events{ExecWorked{},
                                     SignalAsked{SIGTERM},
                                     SignalAsked{SIGUSR1},
                                     ContinueAsked{1},
+                                    ContinueDue{},
                                     StopQuestion{1},
                                     KillAsked{},
                                     FrontGone{},
@@ -169,11 +170,21 @@ TEST_CASE("a call to go on ends the stop that it was meant for, and no later one
   Rules rules = in(State::Running);
   CHECK(rules.on(ContinueAsked{0}).empty());
   CHECK(rules.on(RootStopped{}) == Actions{TellStopped{1}});
-  CHECK(rules.on(ContinueAsked{1}) == Actions{SignalRoot{SIGCONT}});
+  CHECK(rules.on(ContinueAsked{1}) == Actions{AwaitContinue{}});
+  CHECK(rules.on(ContinueDue{}) == Actions{SignalRoot{SIGCONT}});
   rules.on(RootContinued{});
   CHECK(rules.on(ContinueAsked{1}).empty());
   CHECK(rules.on(RootStopped{}) == Actions{TellStopped{2}});
   CHECK(rules.on(ContinueAsked{1}).empty());
+}
+
+TEST_CASE("a shell that continued the group is noticed before the job is continued once more") {
+  Rules rules = in(State::Running);
+  rules.on(RootStopped{});
+  CHECK(rules.on(ContinueAsked{1}) == Actions{AwaitContinue{}});
+  rules.on(RootContinued{});
+  CHECK(rules.on(RootStopped{}) == Actions{TellStopped{2}});
+  CHECK(rules.on(ContinueDue{}).empty());
 }
 
 TEST_CASE("a stop is confirmed only while the job is in it") {
