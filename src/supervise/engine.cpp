@@ -171,8 +171,8 @@ class Engine {
 
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
-    Instant moment =
-        std::min({grace_ends_, continue_due_, kill_.next(), deadline == told_deadline_ ? never : deadline});
+    Instant moment = std::min(
+        {grace_ends_, continue_due_, kill_.next(), deadline == told_deadline_ ? never : deadline});
     if (!liveness_->started()) moment = std::min(moment, first_renewal_);
     return moment;
   }
