@@ -4,11 +4,17 @@
 
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace dlock {
 namespace {
 
 constexpr int most_databases = 1'000'000;
+constexpr int redis_port = 6379;
+constexpr int sentinel_port = 26379;
+constexpr const char* kinds_known =
+    "write local, redis://host:port/db, unix:///path, redis+sentinel://host,host/master or "
+    "redis+cluster://host,host (rediss... for TLS)";
 
 /// What is wrong, thrown inside this file only: a URL has many parts, each with its own complaint.
 struct Complaint {
@@ -58,21 +64,21 @@ int database_in(std::string_view text) {
   return *number;
 }
 
-/// Takes `user:password@` off the front of `rest`, up to the @ at that place.
-void take_credentials(std::string_view& rest, std::size_t at, RedisAddress& address) {
-  if (at == rest.npos) return;
+/// Takes `user:password@` off the front of `rest`, up to the @ at that place. The password may be
+/// given elsewhere.
+Login take_login(std::string_view& rest, std::size_t at) {
+  if (at == rest.npos) return {};
   const std::string_view credentials = rest.substr(0, at);
   rest.remove_prefix(at + 1);
   const auto colon = credentials.find(':');
-  if (colon == credentials.npos) {
-    throw Complaint{
-        "has a user but no password: write user:password@ or, without a user, :password@"};
-  }
-  address.user = percent_decoded(credentials.substr(0, colon), "user");
-  address.password = percent_decoded(credentials.substr(colon + 1), "password");
-  if (address.password.empty())
+  Login login{percent_decoded(credentials.substr(0, colon), "user"), {}};
+  if (colon == credentials.npos) return login;
+  login.password = percent_decoded(credentials.substr(colon + 1), "password");
+  if (login.password.empty()) {
     throw Complaint{
         "has an empty password: write user:password@, or leave out the part up to the @"};
+  }
+  return login;
 }
 
 /// Whether what stands before a colon is an address rather than the user of a URL without its @.
@@ -81,40 +87,96 @@ bool is_surely_a_host(std::string_view text) {
          (!text.empty() && text.find_first_not_of("0123456789.") == text.npos);
 }
 
-void take_port(std::string_view host, std::string_view text, RedisAddress& address) {
+int port_in(std::string_view host, std::string_view text) {
   const auto port = number_in(text, 1, 65535);
-  if (!port) {
-    const bool may_be_a_password = !is_surely_a_host(host) && !number_in(text, 0, 999'999'999);
-    throw Complaint{(may_be_a_password ? "has a port that is no number"
-                                       : "has the port '" + printable(text) + "'") +
-                    ": write a number from 1 to 65535"};
-  }
-  address.port = *port;
+  if (port) return *port;
+  const bool may_be_a_password = !is_surely_a_host(host) && !number_in(text, 0, 999'999'999);
+  throw Complaint{(may_be_a_password ? "has a port that is no number"
+                                     : "has the port '" + printable(text) + "'") +
+                  ": write a number from 1 to 65535"};
 }
 
-RedisAddress parse_redis(std::string_view rest) {
-  RedisAddress address;
-  take_credentials(rest, rest.rfind('@'), address);  // the last one, for a password may hold some
-  if (rest.find_first_of("?#") != rest.npos) {
-    throw Complaint{"has a ? or # part, which dlock does not know: write redis://host:port/db"};
-  }
-  if (const auto slash = rest.find('/'); slash != rest.npos) {
-    if (const auto database = rest.substr(slash + 1); !database.empty())
-      address.database = database_in(database);
-    rest = rest.substr(0, slash);
-  }
-  const bool bracketed = rest.starts_with('[');
-  const auto host_end = bracketed ? rest.find(']') : rest.find(':');
-  if (bracketed && host_end == rest.npos)
+Endpoint endpoint_in(std::string_view text, int default_port) {
+  const bool bracketed = text.starts_with('[');
+  const auto host_end = bracketed ? text.find(']') : text.find(':');
+  if (bracketed && host_end == text.npos)
     throw Complaint{"has a [ without its ]: write an IPv6 address as [::1]"};
-  const std::string_view host = bracketed ? rest.substr(1, host_end - 1) : rest.substr(0, host_end);
-  std::string_view after = host_end == rest.npos ? "" : rest.substr(host_end + (bracketed ? 1 : 0));
-  if (host.empty()) throw Complaint{"names no host: write redis://host:port/db"};
+  const std::string_view host = bracketed ? text.substr(1, host_end - 1) : text.substr(0, host_end);
+  const std::string_view after =
+      host_end == text.npos ? "" : text.substr(host_end + (bracketed ? 1 : 0));
+  if (host.empty()) throw Complaint{"names no host: write host:port"};
+  Endpoint endpoint{.host = printable(host), .port = default_port};
   if (!after.empty()) {
-    if (!after.starts_with(':')) throw Complaint{"has text after the ]: write redis://[::1]:6379"};
-    take_port(rest, after.substr(1), address);
+    if (!after.starts_with(':')) throw Complaint{"has text after the ]: write [::1]:6379"};
+    endpoint.port = port_in(text, after.substr(1));
   }
-  address.host = printable(host);
+  return endpoint;
+}
+
+std::vector<Endpoint> endpoints_in(std::string_view text, int default_port) {
+  std::vector<Endpoint> endpoints;
+  for (;;) {
+    const auto comma = text.find(',');
+    endpoints.push_back(endpoint_in(text.substr(0, comma), default_port));
+    if (comma == text.npos) return endpoints;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+/// Takes what follows the first slash off the end.
+std::string_view take_path(std::string_view& rest) {
+  const auto slash = rest.find('/');
+  if (slash == rest.npos) return {};
+  const std::string_view path = rest.substr(slash + 1);
+  rest = rest.substr(0, slash);
+  return path;
+}
+
+/// What the TCP schemes have in common, up to the hosts.
+RedisAddress address_with_login(std::string_view& rest) {
+  RedisAddress address;
+  address.login = take_login(rest, rest.rfind('@'));  // the last one: a password may hold some
+  if (rest.find_first_of("?#") != rest.npos)
+    throw Complaint{"has a ? or # part, which dlock does not know: leave it out"};
+  return address;
+}
+
+RedisAddress parse_standalone(std::string_view rest) {
+  RedisAddress address = address_with_login(rest);
+  if (const auto database = take_path(rest); !database.empty())
+    address.database = database_in(database);
+  if (rest.find(',') != rest.npos) {
+    throw Complaint{
+        "names several hosts: write redis+sentinel://host,host/master or "
+        "redis+cluster://host,host"};
+  }
+  address.endpoints = {endpoint_in(rest, redis_port)};
+  return address;
+}
+
+RedisAddress parse_sentinel(std::string_view rest) {
+  RedisAddress address = address_with_login(rest);
+  address.deployment = Deployment::Sentinel;
+  std::string_view path = take_path(rest);
+  const auto slash = path.find('/');
+  address.master = printable(path.substr(0, slash));
+  if (address.master.empty()) {
+    throw Complaint{
+        "names no master: write redis+sentinel://host,host/name with the name that the Sentinels "
+        "monitor"};
+  }
+  if (slash != path.npos && slash + 1 < path.size())
+    address.database = database_in(path.substr(slash + 1));
+  address.endpoints = endpoints_in(rest, sentinel_port);
+  return address;
+}
+
+RedisAddress parse_cluster(std::string_view rest) {
+  RedisAddress address = address_with_login(rest);
+  address.deployment = Deployment::Cluster;
+  if (const auto database = take_path(rest); !database.empty() && database_in(database) != 0)
+    throw Complaint{"has a database, but a Redis Cluster has only 0: leave it out"};
+  address.endpoints = endpoints_in(rest, redis_port);
   return address;
 }
 
@@ -125,15 +187,34 @@ RedisAddress parse_unix(std::string_view rest) {
     rest = rest.substr(0, question);
   }
   // A path may hold an @ as well: credentials end where the path begins.
-  if (!rest.starts_with('/')) take_credentials(rest, rest.find("@/"), address);
-  if (!rest.starts_with('/') || rest.size() < 2) {
+  if (!rest.starts_with('/')) address.login = take_login(rest, rest.find("@/"));
+  if (!rest.starts_with('/') || rest.size() < 2)
     throw Complaint{"names no absolute path: write unix:///run/redis/redis.sock"};
-  }
   constexpr std::size_t longest_socket_path = 107;
   if (rest.size() > longest_socket_path)
     throw Complaint{"has a path of more than 107 bytes, which no unix socket can have"};
-  address.socket_path = rest;
+  address.endpoints = {{.socket_path = std::string{rest}}};
   return address;
+}
+
+/// Each scheme of a Redis, without the s that stands for TLS.
+constexpr std::pair<std::string_view, RedisAddress (*)(std::string_view)> redis_schemes[] = {
+    {"redis://", parse_standalone},
+    {"redis+sentinel://", parse_sentinel},
+    {"redis+cluster://", parse_cluster}};
+
+std::optional<RedisAddress> parse_redis(std::string_view text) {
+  if (text.starts_with("unix://")) return parse_unix(text.substr(7));
+  constexpr std::string_view tls_name = "rediss";
+  const bool tls = text.starts_with(tls_name);
+  const std::string plain{tls ? "redis" + std::string{text.substr(tls_name.size())} : text};
+  for (const auto& [scheme, parse] : redis_schemes) {
+    if (!plain.starts_with(scheme)) continue;
+    RedisAddress address = parse(std::string_view{plain}.substr(scheme.size()));
+    address.tls = tls;
+    return address;
+  }
+  return {};
 }
 
 LocalAddress parse_local(std::string_view directory) {
@@ -162,24 +243,37 @@ std::string without_secrets(std::string_view text) {
 
 }  // namespace
 
+std::string Endpoint::text() const {
+  if (!socket_path.empty()) return printable(socket_path);
+  return (host.find(':') == host.npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
 std::string RedisAddress::name() const {
   const std::string db = database == 0 ? "" : std::to_string(database);
-  if (!socket_path.empty())
-    return "unix://" + printable(socket_path) + (db.empty() ? "" : "?db=" + db);
-  const std::string shown = host.find(':') == host.npos ? host : "[" + host + "]";
-  return "redis://" + shown + ":" + std::to_string(port) + (db.empty() ? "" : "/" + db);
+  if (!endpoints.front().socket_path.empty())
+    return "unix://" + endpoints.front().text() + (db.empty() ? "" : "?db=" + db);
+  std::string hosts;
+  for (const Endpoint& endpoint : endpoints) hosts += (hosts.empty() ? "" : ",") + endpoint.text();
+  const std::string scheme = tls ? "rediss" : "redis";
+  const std::string path = db.empty() ? "" : "/" + db;
+  switch (deployment) {
+    case Deployment::Sentinel:
+      return scheme + "+sentinel://" + hosts + "/" + master + path;
+    case Deployment::Cluster:
+      return scheme + "+cluster://" + hosts;
+    case Deployment::Standalone:
+      break;
+  }
+  return scheme + "://" + hosts + path;
 }
 
 Result<StoreAddress, std::string> parse_store_address(std::string_view text) {
   try {
-    if (text.empty())
-      throw Complaint{"is empty: write local, redis://host:port/db or unix:///path"};
+    if (text.empty()) throw Complaint{std::string{"is empty: "} + kinds_known};
     if (text == "local") return StoreAddress{LocalAddress{}};
     if (text.starts_with("local:")) return StoreAddress{parse_local(text.substr(6))};
-    if (text.starts_with("redis://")) return StoreAddress{parse_redis(text.substr(8))};
-    if (text.starts_with("unix://")) return StoreAddress{parse_unix(text.substr(7))};
-    throw Complaint{
-        "is of no kind that dlock knows: write local, redis://host:port/db or unix:///path"};
+    if (auto redis = parse_redis(text)) return StoreAddress{std::move(*redis)};
+    throw Complaint{std::string{"is of no kind that dlock knows: "} + kinds_known};
   } catch (const Complaint& complaint) {
     return text.empty() ? complaint.text : "'" + without_secrets(text) + "' " + complaint.text;
   }

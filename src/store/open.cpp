@@ -4,15 +4,39 @@
 #include "store/redis/redis_store.h"
 
 namespace dlock {
+namespace {
+
+bool is_cluster(const StoreAddress& address) {
+  const auto* redis = std::get_if<RedisAddress>(&address);
+  return redis != nullptr && redis->deployment == Deployment::Cluster;
+}
+
+redis::ScriptCaller make_caller(const RedisAddress& address, const StoreOptions& options) {
+  return {redis::make_servers(
+              {.address = address,
+               .sentinel_login = options.sentinel_login,
+               .tls = address.tls ? std::make_shared<redis::Tls>(options.tls) : nullptr}),
+          {options.least_replicas, options.replica_timeout}};
+}
+
+}  // namespace
 
 std::unique_ptr<Store> make_store(const StoreOptions& options) {
   if (const auto* local = std::get_if<LocalAddress>(&options.address)) {
     return std::make_unique<local::LocalStore>(local->directory);
   }
   return std::make_unique<redis::RedisStore>(
-      std::get<RedisAddress>(options.address), options.prefix,
-      options.trust_restart ? redis::Restart::Trust : redis::Restart::Distrust,
-      options.revive_lapsed ? redis::Lapse::IsRevived : redis::Lapse::IsLoss);
+      make_caller(std::get<RedisAddress>(options.address), options),
+      redis::RedisStore::Setting{
+          .prefix = options.prefix,
+          .restart = options.trust_restart ? redis::Restart::Trust : redis::Restart::Distrust,
+          .lapse = options.revive_lapsed ? redis::Lapse::IsRevived : redis::Lapse::IsLoss,
+          .slots = is_cluster(options.address) ? redis::Slots::One : redis::Slots::Any});
+}
+
+ProcessHash at_home_in(const StoreOptions& options, const LockKey& key, ProcessHash process) {
+  if (!is_cluster(options.address)) return process;
+  return redis::LockKeys{options.prefix, key}.homed(process);
 }
 
 bool leases_expire(const StoreAddress& address) {

@@ -2,6 +2,7 @@
 
 #include "store/address.h"
 #include "store/store.h"
+#include "store/tls_options.h"
 
 #include <memory>
 
@@ -9,14 +10,23 @@ namespace dlock {
 
 struct StoreOptions {
   StoreAddress address;
-  std::string prefix;
+  std::string prefix = {};
   bool trust_restart = false;
   /// A holder whose liveness ran out in an outage keeps a lock that nobody took meanwhile.
   bool revive_lapsed = false;
+  TlsOptions tls = {};
+  Login sentinel_login = {};
+  /// How many replicas must have an acquire or a renewal before it counts.
+  int least_replicas = 0;
+  Duration replica_timeout{};
 };
 
 /// Makes the store that the address names. Nothing is opened and nobody asked until the first call.
 std::unique_ptr<Store> make_store(const StoreOptions& options);
+
+/// The process hash in the form that suits the store: in a Redis Cluster the liveness must lie in
+/// the slot of the lock.
+ProcessHash at_home_in(const StoreOptions& options, const LockKey& key, ProcessHash process);
 
 /// Whether leases of this store end by themselves, so that a deadline must be kept. The embedded
 /// store's do not: the kernel holds its locks.

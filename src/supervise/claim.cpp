@@ -44,7 +44,8 @@ Claim make_claim(const RunOptions& options, pid_t front) {
   const std::string host = host_name();
   return Claim{.key = options.key,
                .terms = options.terms,
-               .process = make_process_hash(host, front, random_number()),
+               .process = at_home_in(options.store, options.key,
+                                     make_process_hash(host, front, random_number())),
                .host = printable(host),
                .pid = front,
                .user = user_name(),

@@ -43,15 +43,17 @@ RedisProcess::~RedisProcess() {
 }
 
 std::string RedisProcess::ask(const std::string& command) const {
-  redis::Connection connection{std::get<RedisAddress>(*parse_store_address(url()))};
+  const auto address = std::get<RedisAddress>(*parse_store_address(url()));
+  redis::Connection connection{address.endpoints.front(), {}};
   const Patience patience{BootClock::now() + 5s};
   if (!connection.ensure_open(patience)) return {};
   std::vector<std::string> words;
   std::istringstream stream{command};
   for (std::string word; stream >> word;) words.push_back(word);
-  const auto reply = connection.ask({words.begin(), words.end()}, patience);
-  if (!reply) return {};
-  return reply->type == redis::Reply::Type::Integer ? std::to_string(reply->integer) : reply->text;
+  const auto replies = connection.ask({{words.begin(), words.end()}}, patience);
+  if (!replies) return {};
+  const redis::Reply& reply = replies->front();
+  return reply.type == redis::Reply::Type::Integer ? std::to_string(reply.integer) : reply.text;
 }
 
 }  // namespace dlock::test

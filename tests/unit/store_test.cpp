@@ -30,14 +30,31 @@ Claim some_claim() {
 TEST_CASE("a store is local, a Redis by TCP or a Redis by unix socket") {
   CHECK(std::get<LocalAddress>(*parse_store_address("local")).directory.empty());
   CHECK(std::get<LocalAddress>(*parse_store_address("local:/var/locks")).directory == "/var/locks");
-  CHECK(redis_at("redis://h").port == 6379);
+  CHECK(redis_at("redis://h").endpoints[0].port == 6379);
   CHECK(redis_at("redis://h:7000/3").database == 3);
-  CHECK(redis_at("redis://[::1]:7000").host == "::1");
-  CHECK(redis_at("redis://u:p%40%3A@h").password == "p@:");
-  CHECK(redis_at("redis://:p@w/d@h:1").password == "p@w/d");
-  CHECK(redis_at("unix:///run/redis.sock?db=2").socket_path == "/run/redis.sock");
+  CHECK(redis_at("redis://[::1]:7000").endpoints[0].host == "::1");
+  CHECK(redis_at("redis://u:p%40%3A@h").login.password == "p@:");
+  CHECK(redis_at("redis://:p@w/d@h:1").login.password == "p@w/d");
+  CHECK(redis_at("unix:///run/redis.sock?db=2").endpoints[0].socket_path == "/run/redis.sock");
   CHECK(redis_at("unix:///run/redis.sock?db=2").database == 2);
-  CHECK(redis_at("unix://u:p@/run/redis@x.sock").password == "p");
+  CHECK(redis_at("unix://u:p@/run/redis@x.sock").login.password == "p");
+}
+
+TEST_CASE("Sentinels and a Cluster are given by several hosts, and TLS by one letter") {
+  const RedisAddress sentinel = redis_at("redis+sentinel://u:p@h1,[::1]:7000/main/3");
+  CHECK(sentinel.deployment == Deployment::Sentinel);
+  CHECK(sentinel.master == "main");
+  CHECK(sentinel.database == 3);
+  CHECK(sentinel.login.user == "u");
+  CHECK(sentinel.endpoints == std::vector<Endpoint>{{"h1", 26379, ""}, {"::1", 7000, ""}});
+  CHECK(sentinel.name() == "redis+sentinel://h1:26379,[::1]:7000/main/3");
+
+  const RedisAddress cluster = redis_at("rediss+cluster://h1:7000,h2");
+  CHECK(cluster.deployment == Deployment::Cluster);
+  CHECK(cluster.tls);
+  CHECK(cluster.endpoints == std::vector<Endpoint>{{"h1", 7000, ""}, {"h2", 6379, ""}});
+  CHECK(cluster.name() == "rediss+cluster://h1:7000,h2:6379");
+  CHECK(redis_at("rediss://h").name() == "rediss://h:6379");
 }
 
 TEST_CASE("the name of a store has no user and no password") {
@@ -61,10 +78,17 @@ TEST_CASE("a bad store address is refused with what to write instead, and never 
              {"redis://u:geheim@h/db", "database 'db'"},
              {"redis://u:geheim@h/-1", "database '-1'"},
              {"redis://u:geheim@", "names no host"},
-             {"redis://geheim@h", "no password"},
              {"redis://u:@h", "empty password"},
              {"redis://u:gehe%im@h", "two hex digits"},
              {"redis://h?x=1", "? or #"},
+             {"redis://u:geheim@h1,h2", "names several hosts"},
+             {"redis+sentinel://u:geheim@h1,h2", "names no master"},
+             {"redis+sentinel://u:geheim@h1,h2:0/m", "port '0'"},
+             {"redis+sentinel://u:geheim@h1,/m", "names no host"},
+             {"redis+sentinel://u:geheim@h1/m/x", "database 'x'"},
+             {"redis+cluster://u:geheim@h1/1", "has only 0"},
+             {"redis+cluster://", "names no host"},
+             {"rediss+ring://u:geheim@h1", "is of no kind that dlock knows"},
              {"redis://[::1", "without its ]"},
              {"unix://run/redis.sock", "names no absolute path"},
              {"unix:///r.sock?db=x", "database 'x'"},
@@ -140,6 +164,9 @@ TEST_CASE("every error reply of Redis is told apart, with its own sentence and e
       {"NOSCRIPT No matching script.", ExitCode::StoreUnavailable, "forgot a script"},
       {"MOVED 3999 127.0.0.1:6381", ExitCode::Configuration, "Redis Cluster"},
       {"ASK 3999 127.0.0.1:6381", ExitCode::Configuration, "Redis Cluster"},
+      {"CLUSTERDOWN The cluster is down", ExitCode::StoreUnavailable, "Cluster is down"},
+      {"TRYAGAIN Multiple keys request during rehashing of slot", ExitCode::StoreUnavailable,
+       "moving the slot"},
       {"WRONGTYPE Operation against a key holding the wrong kind of value", ExitCode::Configuration,
        "something else under the name"},
       {"ERR DB index is out of range", ExitCode::Configuration, "no database of that number"},

@@ -39,10 +39,10 @@ SocketAddress unix_address(const std::string& path) {
   return address;
 }
 
-Result<std::vector<SocketAddress>, std::string> addresses_of(const RedisAddress& address,
+Result<std::vector<SocketAddress>, std::string> addresses_of(const Endpoint& endpoint,
                                                              const Patience& patience) {
-  if (!address.socket_path.empty()) return std::vector{unix_address(address.socket_path)};
-  return resolve(address.host, address.port, patience);
+  if (!endpoint.socket_path.empty()) return std::vector{unix_address(endpoint.socket_path)};
+  return resolve(endpoint.host, endpoint.port, patience);
 }
 
 /// Starts to connect and waits for the outcome. Returns 0, or the errno; ECANCELED when called off.
@@ -71,17 +71,33 @@ int connect_to(const SocketAddress& address, Fd& socket, const Patience& patienc
   return error;
 }
 
+std::string name_of(const Endpoint& endpoint, const Access& access) {
+  return RedisAddress{
+      .tls = access.tls != nullptr, .endpoints = {endpoint}, .database = access.database}
+      .name();
+}
+
+/// How the first bytes of a TLS alert look to who expected text.
+bool is_tls_alert(std::string_view bytes) { return bytes.starts_with("\x15\x03"); }
+
 }  // namespace
 
+Connection::Connection(Endpoint endpoint, Access access)
+    : endpoint_(std::move(endpoint)),
+      access_(std::move(access)),
+      name_(name_of(endpoint_, access_)) {}
+
 void Connection::close() {
-  socket_.close();
+  stream_.reset();
   reader_.reset();
 }
 
 Result<Done, StoreFault> Connection::ensure_open(const Patience& patience) {
-  if (socket_.open()) return Done{};
+  if (open()) return Done{};
   reader_ = std::make_unique<ReplyReader>();
+  heard_ = false;
   auto opened = connect(patience);
+  if (opened) opened = shake_hands(patience);
   if (opened) opened = log_in(patience);
   if (!opened) {
     close();
@@ -91,94 +107,130 @@ Result<Done, StoreFault> Connection::ensure_open(const Patience& patience) {
 }
 
 Result<Done, StoreFault> Connection::connect(const Patience& patience) {
-  auto addresses = addresses_of(address_, patience);
+  auto addresses = addresses_of(endpoint_, patience);
   if (!addresses) return unreachable(name_, addresses.error());
+  Fd socket;
   int error = EADDRNOTAVAIL;
   for (const SocketAddress& address : *addresses) {
-    error = connect_to(address, socket_, patience);
-    if (error == 0) return Done{};
-    socket_.close();
+    error = connect_to(address, socket, patience);
+    if (error == 0) break;
     if (error == ECANCELED) return interrupted(name_);
   }
-  return unreachable(name_, error_text(error));
+  if (error != 0) return unreachable(name_, error_text(error));
+  if (access_.tls == nullptr) {
+    stream_ = std::make_unique<PlainStream>(std::move(socket));
+    return Done{};
+  }
+  auto stream = access_.tls->wrap(std::move(socket), endpoint_.host);
+  if (!stream) return misconfigured(stream.error());
+  stream_ = std::move(*stream);
+  return Done{};
+}
+
+Result<Done, StoreFault> Connection::shake_hands(const Patience& patience) {
+  for (;;) {
+    const Transfer transfer = stream_->shake_hands();
+    if (transfer.state == Transfer::State::Moved) return Done{};
+    if (transfer.state == Transfer::State::Broken)
+      return broken(name_, transfer.why, transfer.refusal);
+    if (transfer.state == Transfer::State::Closed)
+      return connection_broke(name_, "the server closed it during the TLS handshake");
+    const short event = transfer.state == Transfer::State::WantsToRead ? POLLIN : POLLOUT;
+    switch (wait_for(stream_->fd(), event, patience)) {
+      case Wait::TimeOut:
+        return no_tls_handshake(name_);
+      case Wait::Interrupted:
+        return interrupted(name_);
+      case Wait::Ready:
+        break;
+    }
+  }
 }
 
 Result<Done, StoreFault> Connection::log_in(const Patience& patience) {
-  std::string bytes;
-  std::size_t commands = 0;
-  if (!address_.password.empty()) {
-    std::vector<std::string_view> auth{"AUTH"};
-    if (!address_.user.empty()) auth.push_back(address_.user);
-    auth.push_back(address_.password);
-    bytes += encode_command(auth);
-    ++commands;
+  std::vector<Command> commands;
+  if (!access_.login.password.empty()) {
+    commands.push_back({"AUTH"});
+    if (!access_.login.user.empty()) commands.back().push_back(access_.login.user);
+    commands.back().push_back(access_.login.password);
   }
-  if (address_.database != 0) {
-    bytes += encode_command({"SELECT", std::to_string(address_.database)});
-    ++commands;
-  }
-  if (commands == 0) return Done{};
-  std::vector<Reply> replies;
-  if (auto done = exchange(std::move(bytes), commands, replies, patience); !done) return done;
-  for (const Reply& reply : replies) {
+  const std::string database = std::to_string(access_.database);
+  if (access_.database != 0) commands.push_back({"SELECT", database});
+  if (commands.empty()) return Done{};
+  auto replies = ask(commands, patience);
+  if (!replies) return replies.error();
+  for (const Reply& reply : *replies) {
     if (reply.is_error()) return error_reply(name_, reply.text);
   }
   return Done{};
 }
 
-Result<Reply, StoreFault> Connection::ask(const std::vector<std::string_view>& words,
-                                          const Patience& patience) {
-  std::vector<Reply> replies;
-  if (auto done = exchange(encode_command(words), 1, replies, patience); !done) return done.error();
-
-  return std::move(replies.front());
+Result<std::vector<Reply>, StoreFault> Connection::ask(const std::vector<Command>& commands,
+                                                       const Patience& patience) {
+  std::string bytes;
+  for (const Command& command : commands) bytes += encode_command(command);
+  auto replies = exchange(bytes, commands.size(), patience);
+  if (!replies) close();
+  return replies;
 }
 
-Result<Done, StoreFault> Connection::exchange(std::string bytes, std::size_t count,
-                                              std::vector<Reply>& into, const Patience& patience) {
-  const auto give_up = [&](StoreFault fault) {
-    close();
-    return fault;
-  };
+Result<std::vector<Reply>, StoreFault> Connection::exchange(std::string_view unsent,
+                                                            std::size_t count,
+                                                            const Patience& patience) {
   const Instant began = BootClock::now();
-  std::string_view unsent = bytes;
-  while (into.size() < count) {
-    const short events = unsent.empty() ? POLLIN : POLLIN | POLLOUT;
+  std::vector<Reply> replies;
+  for (;;) {
+    short events = POLLIN;
     if (!unsent.empty()) {
-      const auto sent = ::send(socket_.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
-      if (sent >= 0) {
-        unsent.remove_prefix(static_cast<std::size_t>(sent));
+      const Transfer sent = stream_->send(unsent);
+      if (sent.state == Transfer::State::Moved) {
+        unsent.remove_prefix(sent.count);
         continue;
       }
-      if (errno != EAGAIN && errno != EINTR)
-        return give_up(connection_broke(name_, error_text(errno)));
+      if (sent.state == Transfer::State::Broken) return broken(name_, sent.why, sent.refusal);
+      if (sent.state == Transfer::State::WantsToWrite) events |= POLLOUT;
     }
-    switch (wait_for(socket_.number(), events, patience)) {
+    switch (wait_for(stream_->fd(), events, patience)) {
       case Wait::TimeOut:
-        return give_up(timed_out(name_, patience.until - began));
+        return timed_out(name_, patience.until - began);
       case Wait::Interrupted:
-        return give_up(interrupted(name_));
+        return interrupted(name_);
       case Wait::Ready:
         break;
     }
-    std::array<char, 16384> buffer;
-    const auto received = ::recv(socket_.number(), buffer.data(), buffer.size(), 0);
-    if (received == 0) return give_up(connection_broke(name_, "the server closed it"));
-    if (received < 0) {
-      if (errno == EAGAIN || errno == EINTR) continue;
-      return give_up(connection_broke(name_, error_text(errno)));
-    }
-    reader_->feed(buffer.data(), static_cast<std::size_t>(received));
-    for (;;) {
-      auto reply = reader_->next();
-      if (!reply) return give_up(not_redis(name_));
-      if (!*reply) break;
-      into.push_back(std::move(**reply));
-    }
+    auto complete = take_replies(replies, count);
+    if (!complete) return complete.error();
+    if (*complete) return replies;
+  }
+}
+
+Result<bool, StoreFault> Connection::take_replies(std::vector<Reply>& into, std::size_t count) {
+  std::array<char, 16384> buffer;
+  const Transfer received = stream_->receive(buffer);
+  switch (received.state) {
+    case Transfer::State::WantsToRead:
+    case Transfer::State::WantsToWrite:
+      return false;
+    case Transfer::State::Broken:
+      return broken(name_, received.why, received.refusal);
+    case Transfer::State::Closed:
+      return heard_ || access_.tls ? connection_broke(name_, "the server closed it")
+                                   : closed_without_a_word(name_);
+    case Transfer::State::Moved:
+      break;
+  }
+  const std::string_view bytes{buffer.data(), received.count};
+  if (!std::exchange(heard_, true) && is_tls_alert(bytes)) return speaks_tls(name_);
+  reader_->feed(bytes.data(), bytes.size());
+  for (;;) {
+    auto reply = reader_->next();
+    if (!reply) return not_redis(name_);
+    if (!*reply) break;
+    into.push_back(std::move(**reply));
   }
   // Bytes that nobody asked for would be taken for the answer to the next request.
-  if (into.size() > count) return give_up(not_redis(name_));
-  return Done{};
+  if (into.size() > count) return not_redis(name_);
+  return into.size() == count;
 }
 
 }  // namespace dlock::redis

@@ -1,17 +1,28 @@
 #pragma once
 
-#include "core/fd.h"
 #include "store/address.h"
 #include "store/redis/resp.h"
+#include "store/redis/stream.h"
+#include "store/redis/tls.h"
 #include "store/store.h"
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dlock::redis {
 
-/// A connection on which every wait has one deadline for all its bytes.
+/// How to be let in by a server.
+struct Access {
+  Login login;
+  int database = 0;
+  std::shared_ptr<Tls> tls;  // none: in the clear
+};
+
+using Command = std::vector<std::string_view>;
+
+/// A connection to one server, on which every wait has one deadline for all its bytes.
 ///
 /// hiredis bounds each recv(2) instead, so that a server which drips holds a "1 s" command for as
 /// long as it likes; and its sockets are neither close-on-exec nor safe from SIGPIPE. So the socket
@@ -21,31 +32,39 @@ namespace dlock::redis {
 /// answer to the next request (PROTOCOL 0.4).
 class Connection {
  public:
-  explicit Connection(RedisAddress address) : address_(std::move(address)) {}
+  Connection(Endpoint endpoint, Access access);
 
   /// Connects and logs in, if there is no connection yet. Logging in costs a round trip of its own:
   /// were it sent along with the first command, a wrong password would let that command run as the
   /// default user, and a wrong database number in database 0.
   Result<Done, StoreFault> ensure_open(const Patience& patience);
 
-  /// Sends one command and waits for its reply, which may be an error reply. Needs ensure_open.
-  Result<Reply, StoreFault> ask(const std::vector<std::string_view>& words,
-                                const Patience& patience);
+  /// Sends the commands together and waits for a reply to each, which may be an error reply. Needs
+  /// ensure_open.
+  Result<std::vector<Reply>, StoreFault> ask(const std::vector<Command>& commands,
+                                             const Patience& patience);
 
   void close();
+  bool open() const { return stream_ != nullptr; }
+  const Endpoint& endpoint() const { return endpoint_; }
+  /// Names the server in messages.
   const std::string& name() const { return name_; }
 
  private:
   Result<Done, StoreFault> connect(const Patience& patience);
-
+  Result<Done, StoreFault> shake_hands(const Patience& patience);
   Result<Done, StoreFault> log_in(const Patience& patience);
-  Result<Done, StoreFault> exchange(std::string bytes, std::size_t replies,
-                                    std::vector<Reply>& into, const Patience& patience);
+  Result<std::vector<Reply>, StoreFault> exchange(std::string_view unsent, std::size_t count,
+                                                  const Patience& patience);
+  /// True when all replies are there.
+  Result<bool, StoreFault> take_replies(std::vector<Reply>& into, std::size_t count);
 
-  RedisAddress address_;
-  std::string name_ = address_.name();
-  Fd socket_;
+  Endpoint endpoint_;
+  Access access_;
+  std::string name_;
+  std::unique_ptr<Stream> stream_;
   std::unique_ptr<ReplyReader> reader_;
+  bool heard_ = false;  // since it was opened
 };
 
 }  // namespace dlock::redis

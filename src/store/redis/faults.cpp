@@ -60,28 +60,22 @@ constexpr std::array<Kind, 29> kinds{{
     {"NOSCRIPT", ExitCode::StoreUnavailable, false,
      "forgot a script that was just sent: is a proxy in between?"},
     {"MOVED", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
-     "Redis"},
+     "is a node of a Redis Cluster: write redis+cluster://host:port"},
     {"ASK", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
-     "Redis"},
+     "is a node of a Redis Cluster: write redis+cluster://host:port"},
     {"CROSSSLOT", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
-     "Redis"},
-    {"CLUSTERDOWN", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
-     "Redis"},
-    {"TRYAGAIN", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
-     "Redis"},
+     "is a node of a Redis Cluster: write redis+cluster://host:port"},
+    {"CLUSTERDOWN", ExitCode::StoreUnavailable, true,
+     "says that its Cluster is down: see CLUSTER INFO, and whether a failover is under way"},
+    {"TRYAGAIN", ExitCode::StoreUnavailable, true,
+     "is moving the slot of the lock to another node: try again when it has finished"},
     {"WRONGTYPE", ExitCode::Configuration, false,
      "has something else under the name of the lock: choose another --key or --prefix"},
     {"DB index is out of range", ExitCode::Configuration, false,
      "has no database of that number: choose a smaller one in the URL, or raise `databases` on the "
      "server"},
     {"SELECT is not allowed in cluster mode", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster, which this version of dlock cannot use: name a standalone "
-     "Redis"},
+     "is a node of a Redis Cluster: write redis+cluster://host:port"},
     {"max number of clients reached", ExitCode::StoreUnavailable, false,
      "takes no more connections: raise its maxclients, or try again later"},
     {"unknown command", ExitCode::Configuration, false,
@@ -120,15 +114,55 @@ StoreFault connection_broke(const std::string& server, const std::string& why) {
   return {.sentence = "the connection to " + server + " broke: " + why, .worth_retrying = true};
 }
 
+StoreFault broken(const std::string& server, const std::string& why,
+                  std::optional<ExitCode> refusal) {
+  if (!refusal) return connection_broke(server, why);
+  return {.exit_code = *refusal, .sentence = server + " cannot be used: " + why};
+}
+
+StoreFault closed_without_a_word(const std::string& server) {
+  return connection_broke(server,
+                          "the server closed it without a word; does it want TLS (rediss://)?");
+}
+
+StoreFault no_tls_handshake(const std::string& server) {
+  return {.sentence =
+              server + " did not answer the TLS handshake in time: does it speak TLS on this port?",
+          .not_applied = true,
+          .worth_retrying = true};
+}
+
+StoreFault misconfigured(const std::string& why) {
+  return {.exit_code = ExitCode::Configuration, .sentence = why, .not_applied = true};
+}
+
 StoreFault interrupted(const std::string& server) {
   return {.sentence = "the wait for " + server + " was called off"};
 }
 
 StoreFault not_redis(const std::string& server) {
   return {.exit_code = ExitCode::Configuration,
-          .sentence =
-              server +
-              " does not speak the Redis protocol: check host and port; dlock speaks no TLS yet"};
+          .sentence = server + " does not speak the Redis protocol: check host and port"};
+}
+
+StoreFault speaks_tls(const std::string& server) {
+  return {.exit_code = ExitCode::Configuration,
+          .sentence = server + " speaks TLS: write rediss instead of redis"};
+}
+
+StoreFault no_sentinel(const std::string& server) {
+  return {.exit_code = ExitCode::Configuration,
+          .sentence = server +
+                      " is no Sentinel: name the Sentinels' ports (26379 as a rule), or write "
+                      "redis://host:port if there are none",
+          .not_applied = true};
+}
+
+StoreFault unknown_master(const std::string& sentinel, const std::string& master) {
+  return {.exit_code = ExitCode::Configuration,
+          .sentence = "the Sentinel " + sentinel + " knows no master of the name '" + master +
+                      "': SENTINEL MASTERS lists those that it knows",
+          .not_applied = true};
 }
 
 StoreFault not_a_lock(const std::string& server, const std::string& lock_key) {

@@ -2,6 +2,7 @@
 
 #include "store/store.h"
 
+#include <optional>
 #include <string>
 
 namespace dlock::redis {
@@ -13,11 +14,27 @@ StoreFault unreachable(const std::string& server, const std::string& why);
 StoreFault timed_out(const std::string& server, Duration patience);
 StoreFault connection_broke(const std::string& server, const std::string& why);
 
+/// The line broke, or, if `refusal` says so, one of the two did not want the other.
+StoreFault broken(const std::string& server, const std::string& why,
+                  std::optional<ExitCode> refusal);
+/// The server closed a fresh connection before it said anything.
+StoreFault closed_without_a_word(const std::string& server);
+StoreFault no_tls_handshake(const std::string& server);
+/// An option of ours cannot be used: `why` names it, and the remedy.
+StoreFault misconfigured(const std::string& why);
+
 /// The caller called the wait off.
 StoreFault interrupted(const std::string& server);
 
 /// What came is not the Redis protocol.
 StoreFault not_redis(const std::string& server);
+/// What came is TLS.
+StoreFault speaks_tls(const std::string& server);
+
+/// It was named as a Sentinel, but knows nothing of that.
+StoreFault no_sentinel(const std::string& server);
+/// The Sentinel watches over no master of that name.
+StoreFault unknown_master(const std::string& sentinel, const std::string& master);
 
 /// The value of the lock key was not written by dlock or a peer.
 StoreFault not_a_lock(const std::string& server, const std::string& lock_key);

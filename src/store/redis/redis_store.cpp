@@ -16,50 +16,94 @@ Lost lost_to(std::string_view lock_value) {
                  : "its key holds something that is not a lock"};
 }
 
-}  // namespace
+const Lost lapsed{"its liveness key is gone: deleted, evicted, or expired"};
 
-Result<RedisStore::Answer, StoreFault> RedisStore::run(const Script& script,
-                                                       const std::vector<std::string>& keys,
-                                                       const std::vector<std::string>& arguments,
-                                                       const Patience& patience) {
-  if (auto open = connection_.ensure_open(patience); !open) return open.error();
-  const std::string key_count = std::to_string(keys.size());
-  std::vector<std::string_view> words{"EVALSHA", script.sha1, key_count};
-  words.insert(words.end(), keys.begin(), keys.end());
-  words.insert(words.end(), arguments.begin(), arguments.end());
-
-  Instant sent_at = BootClock::now();
-  auto reply = connection_.ask(words, patience);
-  if (reply && reply->is_error() && reply->text.starts_with("NOSCRIPT")) {
-    words[0] = "EVAL";
-    words[1] = script.text;
-    sent_at = BootClock::now();
-    reply = connection_.ask(words, patience);
-  }
-  if (!reply) return reply.error();
-  return Answer{std::move(*reply), sent_at};
+/// The slot is on its way from one node to another, and has some of the keys here and some there.
+bool is_between_nodes(const Result<Answer, StoreFault>& answer) {
+  return answer && answer->reply.is_error() && answer->reply.text.starts_with("TRYAGAIN");
 }
 
-Result<RedisStore::Answer, StoreFault> RedisStore::try_acquire(const Claim& claim,
-                                                               const Holder* seen,
-                                                               const Patience& patience) {
+constexpr long long no_such_key = -2;  // what PTTL says
+constexpr long long not_asked = -3;    // what our scripts say
+
+}  // namespace
+
+const LockKeys& RedisStore::keys_of(const LockKey& key) {
+  if (!keys_ || keys_for_ != key.bytes()) {
+    keys_.emplace(setting_.prefix, key);
+    keys_for_ = key.bytes();
+  }
+  return *keys_;
+}
+
+std::string RedisStore::least_uptime(const Claim& claim) const {
+  if (setting_.restart == Restart::Trust) return "0";
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(claim.terms.ttl()).count() + 1);
+}
+
+bool RedisStore::reached_by_script(const Claim& claim, const Holder& holder) {
+  const LockKeys& keys = keys_of(claim.key);
+  if (setting_.slots == Slots::Any) return true;
+  return !slot_migrates_ && keys.in_our_slot(keys.liveness(holder.process));
+}
+
+Result<bool, StoreFault> RedisStore::is_alive(const Claim& claim, const Holder& holder,
+                                              const Patience& patience) {
+  auto answer = caller_.call({"PTTL", keys_of(claim.key).liveness(holder.process)}, patience);
+  if (!answer) return answer.error();
+  if (answer->reply.is_error()) return error_reply(answer->server, answer->reply.text);
+  return answer->reply.integer != no_such_key;
+}
+
+// --- acquire ---
+
+Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim,
+                                                   const std::optional<Seen>& seen,
+                                                   const Patience& patience) {
+  const LockKeys& names = keys_of(claim.key);
   const OwnerHash owner = make_owner_hash(claim.key, claim.process, ++attempt_, claim.trace);
   const std::string now = iso_now();
-  const auto least_uptime = std::chrono::ceil<std::chrono::seconds>(claim.terms.ttl()).count() + 1;
-  std::vector<std::string> keys{lock_key(claim.key), liveness_key(claim.process),
-                                token_key(claim.key)};
-  std::vector<std::string> arguments{
-      lock_json(claim, owner, now, now, {}),
-      claim.process.text,
-      liveness_json(now),
-      ms(claim.terms.lock_ttl()),
-      ms(claim.terms.ttl()),
-      restart_ == Restart::Trust ? "0" : std::to_string(least_uptime)};
-  if (seen != nullptr) {
-    keys.push_back(liveness_key(seen->process));
-    arguments.push_back(seen->owner.text);
+  std::vector<std::string> keys{names.lock(), names.liveness(claim.process), names.token()};
+  std::vector<std::string> arguments{lock_json(claim, owner, now, now, {}),
+                                     claim.process.text,
+                                     liveness_json(now),
+                                     ms(claim.terms.lock_ttl()),
+                                     ms(claim.terms.ttl()),
+                                     least_uptime(claim)};
+  if (seen) {
+    if (!seen->dead) keys.push_back(names.liveness(seen->holder.process));
+    arguments.push_back(seen->holder.owner.text);
   }
-  return run(acquire_script, keys, arguments, patience);
+  auto answer = caller_.call(acquire_script, keys, arguments, patience);
+  slot_migrates_ = is_between_nodes(answer);
+  return slot_migrates_ ? try_acquire_alone(claim, seen, owner, patience) : std::move(answer);
+}
+
+Result<Answer, StoreFault> RedisStore::try_acquire_alone(const Claim& claim,
+                                                         const std::optional<Seen>& seen,
+                                                         const OwnerHash& owner,
+                                                         const Patience& patience) {
+  const LockKeys& names = keys_of(claim.key);
+  const std::string liveness = names.liveness(claim.process);
+  const std::string ttl = ms(claim.terms.ttl());
+  const std::string now = iso_now();
+  auto extended = caller_.call({"PEXPIRE", liveness, ttl}, patience);
+  if (!extended || extended->reply.is_error()) return extended;
+  const bool was_alive = extended->reply.integer == 1;
+  Instant sent_at = extended->sent_at;
+  if (!was_alive) {
+    auto written = caller_.call({"SET", liveness, liveness_json(now), "PX", ttl}, patience);
+    if (!written || written->reply.is_error() || caller_.too_few(*written)) return written;
+    sent_at = written->sent_at;
+  }
+  auto created =
+      caller_.call(create_alone_script, {names.lock()},
+                   {lock_json(claim, owner, now, now, {}), claim.process.text,
+                    ms(claim.terms.lock_ttl()), least_uptime(claim), was_alive ? "1" : "0",
+                    seen && seen->dead ? seen->holder.owner.text : ""},
+                   patience);
+  if (created) created->sent_at = sent_at;
+  return created;
 }
 
 Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
@@ -67,72 +111,128 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
   // The first question names no holder, because none is known. A refusal names one, and the second
   // asks for that holder's liveness as well. Holders that change in between are bounded.
   constexpr int most_questions = 5;
-  std::optional<Holder> seen;
+  std::optional<Seen> seen;
   for (int question = 0; question < most_questions; ++question) {
-    auto answer = try_acquire(claim, seen ? &*seen : nullptr, patience);
+    auto answer = try_acquire(claim, seen, patience);
     if (!answer) return answer.error();
     const Reply& reply = answer->reply;
-    if (reply.is_error()) return error_reply(name(), reply.text);
+    if (reply.is_error()) return error_reply(answer->server, reply.text);
 
     const std::string_view verdict = reply.text_at(0);
     if (verdict == "YOUNG")
       return AcquireAnswer{TooYoung{std::chrono::seconds{reply.integer_at(1)}}};
     std::optional<Holder> holder = parse_lock_json(reply.text_at(1));
     if (verdict == "NOTALOCK" || ((verdict == "OK" || verdict == "HELD") && !holder)) {
-      return not_a_lock(name(), lock_key(claim.key));
+      return not_a_lock(answer->server, keys_of(claim.key).lock());
     }
     if (verdict == "OK") {
+      if (caller_.too_few(*answer)) return caller_.too_few_replicas(*answer);
       return AcquireAnswer{Grant{holder->owner, holder->token, holder->acquired_at,
                                  claim.terms.stop_by(answer->sent_at)}};
     }
-    if (verdict != "HELD") return not_redis(name());
-    constexpr long long not_asked = -3;
+    if (verdict != "HELD") return not_redis(answer->server);
     const bool alive = reply.integer_at(3) != not_asked;
-    seen = std::move(holder);
+    seen = Seen{std::move(*holder)};
     if (alive) break;
+    if (reached_by_script(claim, seen->holder)) continue;
+    auto lives = is_alive(claim, seen->holder, patience);
+    if (!lives) return lives.error();
+    if (*lives) break;
+    seen->dead = true;
   }
-  return AcquireAnswer{Held{std::move(*seen)}};
+  return AcquireAnswer{Held{std::move(seen->holder)}};
+}
+
+// --- renew ---
+
+Result<Answer, StoreFault> RedisStore::ask_to_renew(const Claim& claim, const Grant& grant,
+                                                    const Patience& patience) {
+  const LockKeys& names = keys_of(claim.key);
+  const std::string now = iso_now();
+  auto answer = caller_.call(
+      renew_script, {names.lock(), names.liveness(claim.process)},
+      {grant.owner.text, lock_json(claim, grant.owner, grant.acquired_at, now, grant.token),
+       liveness_json(now), ms(claim.terms.lock_ttl()), ms(claim.terms.ttl()),
+       setting_.lapse == Lapse::IsRevived ? "1" : "0"},
+      patience);
+  return is_between_nodes(answer) ? renew_alone(claim, grant, patience) : std::move(answer);
+}
+
+Result<Answer, StoreFault> RedisStore::renew_alone(const Claim& claim, const Grant& grant,
+                                                   const Patience& patience) {
+  const LockKeys& names = keys_of(claim.key);
+  const std::string now = iso_now();
+  auto lock = caller_.call(
+      renew_alone_script, {names.lock()},
+      {grant.owner.text, lock_json(claim, grant.owner, grant.acquired_at, now, grant.token),
+       ms(claim.terms.lock_ttl())},
+      patience);
+  if (!lock || lock->reply.is_error() || lock->reply.text_at(0) != "OK" || caller_.too_few(*lock))
+    return lock;
+  const std::string liveness = names.liveness(claim.process);
+  const std::string ttl = ms(claim.terms.ttl());
+  auto extended = setting_.lapse == Lapse::IsRevived
+                      ? caller_.call({"SET", liveness, liveness_json(now), "PX", ttl}, patience)
+                      : caller_.call({"PEXPIRE", liveness, ttl}, patience);
+  if (!extended || extended->reply.is_error() || caller_.too_few(*extended)) return extended;
+  const bool gone = extended->reply.type == Reply::Type::Integer && extended->reply.integer == 0;
+  if (gone) lock->reply.items.front().text = "LAPSED";
+  return lock;
 }
 
 Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Grant& grant,
                                                   const Patience& patience) {
-  const std::string now = iso_now();
-  auto answer =
-      run(renew_script, {lock_key(claim.key), liveness_key(claim.process)},
-          {grant.owner.text, lock_json(claim, grant.owner, grant.acquired_at, now, grant.token),
-           liveness_json(now), ms(claim.terms.lock_ttl()), ms(claim.terms.ttl()),
-           lapse_ == Lapse::IsRevived ? "1" : "0"},
-          patience);
+  auto answer = ask_to_renew(claim, grant, patience);
   if (!answer) return answer.error();
   const Reply& reply = answer->reply;
   if (reply.is_error()) {
     if (is_wrong_type(reply.text))
       return RenewAnswer{Lost{"its key holds something that is not a lock"}};
-    return error_reply(name(), reply.text);
+    return error_reply(answer->server, reply.text);
   }
   const std::string_view verdict = reply.text_at(0);
-  if (verdict == "OK") return RenewAnswer{Extended{claim.terms.stop_by(answer->sent_at)}};
   if (verdict == "LOST" || verdict == "NOTALOCK") return RenewAnswer{lost_to(reply.text_at(1))};
-  if (verdict == "LAPSED")
-    return RenewAnswer{Lost{"its liveness key is gone: deleted, evicted, or expired"}};
-  return not_redis(name());
+  if (verdict == "LAPSED") return RenewAnswer{lapsed};
+  if (caller_.too_few(*answer)) return caller_.too_few_replicas(*answer);
+  if (verdict == "OK") return RenewAnswer{Extended{claim.terms.stop_by(answer->sent_at)}};
+  return not_redis(answer->server);
+}
+
+// --- release ---
+
+Result<Answer, StoreFault> RedisStore::ask_to_release(const Claim& claim,
+                                                      const Patience& patience) {
+  const LockKeys& names = keys_of(claim.key);
+  auto answer = caller_.call(release_script, {names.lock(), names.liveness(claim.process)},
+                             {claim.process.text}, patience);
+  return is_between_nodes(answer) ? release_alone(claim, patience) : std::move(answer);
+}
+
+Result<Answer, StoreFault> RedisStore::release_alone(const Claim& claim, const Patience& patience) {
+  const LockKeys& names = keys_of(claim.key);
+  auto released =
+      caller_.call(release_alone_script, {names.lock()}, {claim.process.text}, patience);
+  if (!released || released->reply.text_at(0) != "OK") return released;
+  // It ends by itself when this fails: the lock is what others look at.
+  [[maybe_unused]] const auto deleted =
+      caller_.call({"DEL", names.liveness(claim.process)}, patience);
+  return released;
 }
 
 Result<ReleaseAnswer, StoreFault> RedisStore::release(const Claim& claim,
                                                       const Patience& patience) {
-  auto answer = run(release_script, {lock_key(claim.key), liveness_key(claim.process)},
-                    {claim.process.text}, patience);
+  auto answer = ask_to_release(claim, patience);
   if (!answer) return answer.error();
   const Reply& reply = answer->reply;
   if (reply.is_error()) {
     if (is_wrong_type(reply.text))
       return ReleaseAnswer{Lost{"its key holds something that is not a lock"}};
-    return error_reply(name(), reply.text);
+    return error_reply(answer->server, reply.text);
   }
   const std::string_view verdict = reply.text_at(0);
   if (verdict == "OK") return ReleaseAnswer{Released{}};
   if (verdict == "LOST" || verdict == "NOTALOCK") return ReleaseAnswer{lost_to(reply.text_at(1))};
-  return not_redis(name());
+  return not_redis(answer->server);
 }
 
 }  // namespace dlock::redis

@@ -13,5 +13,8 @@ struct Script {
 extern const Script acquire_script;
 extern const Script renew_script;
 extern const Script release_script;
+extern const Script create_alone_script;
+extern const Script renew_alone_script;
+extern const Script release_alone_script;
 
 }  // namespace dlock::redis

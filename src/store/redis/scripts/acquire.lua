@@ -5,7 +5,8 @@
 -- ARGV[1] value of the lock: JSON without its closing brace, for the token is known here only
 -- ARGV[2] our process hash   ARGV[3] value of the liveness   ARGV[4] lock TTL, ms
 -- ARGV[5] liveness TTL, ms   ARGV[6] least uptime of the server, s (0: any)
--- ARGV[7] owner hash of the holder seen (with KEYS[4])
+-- ARGV[7] owner hash of the holder seen. With KEYS[4] this script looks whether it is dead; without,
+--         the caller has found it dead where its liveness is kept, in another slot of a Cluster.
 --
 -- Answers {'OK', lock value} | {'HELD', lock value, lock PTTL, liveness PTTL or -3 if not asked}
 --       | {'NOTALOCK', value} | {'YOUNG', seconds until the server is old enough}
@@ -26,9 +27,9 @@ if held and held ~= '' then
       redis.call('PEXPIRE', KEYS[1], ARGV[4])
       return {'OK', held}
     end
-  elseif not KEYS[4] or lock.ownerHash ~= ARGV[7] then
+  elseif lock.ownerHash ~= ARGV[7] then
     return {'HELD', held, redis.call('PTTL', KEYS[1]), -3}
-  else
+  elseif KEYS[4] then
     -- The holder is compared and found dead in the same script: between two there could be a renewal.
     local alive = redis.call('PTTL', KEYS[4])
     if alive ~= -2 then return {'HELD', held, redis.call('PTTL', KEYS[1]), alive} end

@@ -1,0 +1,142 @@
+#include "store/redis/cluster.h"
+
+#include "core/text.h"
+#include "store/redis/faults.h"
+#include "store/redis/slots.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace dlock::redis {
+namespace {
+
+/// Where `MOVED 3999 host:port` and `ASK 3999 host:port` send us. A node that does not know its own
+/// name leaves the host out: it is the one that we asked.
+struct Redirection {
+  bool for_good;
+  Endpoint to;
+
+  static std::optional<Redirection> in(const Reply& reply, const Endpoint& from) {
+    if (!reply.is_error()) return {};
+    const bool moved = reply.text.starts_with("MOVED ");
+    if (!moved && !reply.text.starts_with("ASK ")) return {};
+    const std::string_view where = std::string_view{reply.text}.substr(reply.text.rfind(' ') + 1);
+    const auto colon = where.rfind(':');
+    Endpoint to = from;
+    if (colon == where.npos) return {};
+    const auto port = where.substr(colon + 1);
+    if (std::from_chars(port.data(), port.data() + port.size(), to.port).ec != std::errc{})
+      return {};
+    if (colon > 0) to.host = where.substr(0, colon);
+    return Redirection{moved, std::move(to)};
+  }
+};
+
+}  // namespace
+
+ClusterServers::ClusterServers(const RedisAddress& address, Access access)
+    : name_(address.name()), access_(std::move(access)), nodes_(address.endpoints) {}
+
+Result<Answers, StoreFault> ClusterServers::ask(const std::vector<Command>& commands,
+                                                std::string_view key, const Patience& patience) {
+  const int slot = slot_of(key);
+  const std::vector<Endpoint> nodes = candidates(slot);
+  std::optional<StoreFault> first_fault;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    auto answers = ask_from(nodes[i], commands, slot,
+                            share_of(patience, is_connected(nodes[i]) ? 1 : nodes.size() - i));
+    if (answers) return answers;
+    StoreFault& fault = answers.error();
+    owner_.erase(slot);
+    const bool called_off = patience.interrupt != nullptr && patience.interrupt->requested();
+    // Only a request that certainly did nothing may be made again.
+    if (!fault.not_applied || called_off || fault.exit_code != ExitCode::StoreUnavailable)
+      return std::move(fault);
+    if (!first_fault) first_fault = std::move(fault);
+  }
+  first_fault->worth_retrying = true;  // a failover may be under way
+  return *first_fault;
+}
+
+Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
+                                                     const std::vector<Command>& commands, int slot,
+                                                     const Patience& patience) {
+  constexpr int most_redirections = 5;
+  bool asking = false;
+  for (int redirections = 0; redirections <= most_redirections; ++redirections) {
+    std::vector<Command> sent = commands;
+    if (asking) sent.insert(sent.begin(), {"ASKING"});
+    // Along with a request that has its answer anyway: a Cluster outlives the nodes that were
+    // named.
+    const bool learning = owner_.contains(slot) && !asking && !nodes_learned_;
+    if (learning) sent.push_back({"CLUSTER", "SLOTS"});
+
+    auto answers = ask_at(node, sent, patience);
+    if (!answers) return answers;
+    std::vector<Reply>& replies = answers->replies;
+    if (learning) {
+      learn_nodes(replies.back(), node);
+      replies.pop_back();
+    }
+    if (asking) replies.erase(replies.begin());
+
+    const auto redirection = Redirection::in(replies.front(), node);
+    if (!redirection) {
+      if (!asking) owner_[slot] = node;
+      return answers;
+    }
+    node = redirection->to;
+    asking = !redirection->for_good;
+    if (redirection->for_good) nodes_learned_ = false;
+  }
+  return StoreFault{.sentence = name_ + " sends us from node to node: is it being resharded?",
+                    .not_applied = true,
+                    .worth_retrying = true};
+}
+
+Result<Answers, StoreFault> ClusterServers::ask_at(const Endpoint& node,
+                                                   const std::vector<Command>& commands,
+                                                   const Patience& patience) {
+  return redis::ask(connection_to(node), commands, patience);
+}
+
+bool ClusterServers::is_connected(const Endpoint& node) const {
+  return std::any_of(connections_.begin(), connections_.end(),
+                     [&](const Connection& c) { return c.endpoint() == node && c.open(); });
+}
+
+Connection& ClusterServers::connection_to(const Endpoint& node) {
+  const auto known = std::find_if(connections_.begin(), connections_.end(),
+                                  [&](const Connection& c) { return c.endpoint() == node; });
+  if (known != connections_.end()) return *known;
+  constexpr std::size_t most_connections = 4;  // the slot's owner, its next one, a foreign liveness
+  if (connections_.size() == most_connections) connections_.pop_front();
+  return connections_.emplace_back(node, access_);
+}
+
+/// The reply to CLUSTER SLOTS: ranges of slots, each with its nodes. Who may not ask for it knows
+/// no more nodes than before.
+void ClusterServers::learn_nodes(const Reply& cluster_slots, const Endpoint& from) {
+  nodes_learned_ = true;
+  for (const Reply& range : cluster_slots.items) {
+    for (std::size_t i = 2; i < range.items.size(); ++i) {
+      Endpoint node{.host = std::string{range.items[i].text_at(0)},
+                    .port = static_cast<int>(range.items[i].integer_at(1))};
+      if (node.host.empty()) node.host = from.host;
+      if (std::find(nodes_.begin(), nodes_.end(), node) == nodes_.end()) nodes_.push_back(node);
+    }
+  }
+}
+
+std::vector<Endpoint> ClusterServers::candidates(int slot) const {
+  std::vector<Endpoint> nodes;
+  const auto owner = owner_.find(slot);
+  if (owner != owner_.end()) nodes.push_back(owner->second);
+  for (const Endpoint& node : nodes_) {
+    if (nodes.empty() || node != nodes.front()) nodes.push_back(node);
+  }
+  return nodes;
+}
+
+}  // namespace dlock::redis

@@ -1,0 +1,40 @@
+#include "store/redis/lock_keys.h"
+
+#include "store/redis/slots.h"
+
+namespace dlock::redis {
+namespace {
+
+/// Wrapping the whole name of the lock in braces does it, unless the name has braces of its own, or
+/// the prefix has. Then the tag is searched for (PROTOCOL 4.4).
+std::string token_name(const std::string& prefix, const std::string& lock, int slot,
+                       const LockKey& key) {
+  std::string wrapped = prefix + "fence:{" + lock + "}";
+  if (slot_of(wrapped) == slot) return wrapped;
+  const std::string before = prefix + "fence:";
+  const std::string after = ":" + key.bytes();
+  return before + tag_into(slot, before, after) + after;
+}
+
+}  // namespace
+
+LockKeys::LockKeys(std::string prefix, const LockKey& key)
+    : prefix_(std::move(prefix)),
+      lock_(prefix_ + "lock:" + key.bytes()),
+      slot_(slot_of(lock_)),
+      token_(token_name(prefix_, lock_, slot_, key)) {}
+
+std::string LockKeys::liveness(const ProcessHash& process) const {
+  return prefix_ + "proc:" + process.text;
+}
+
+bool LockKeys::in_our_slot(const std::string& key) const { return slot_of(key) == slot_; }
+
+ProcessHash LockKeys::homed(const ProcessHash& process) const {
+  const auto host_end = process.text.find('/');
+  const std::string host = process.text.substr(0, host_end);
+  const std::string rest = process.text.substr(host_end);
+  return {host + tag_into(slot_, prefix_ + "proc:" + host, rest) + rest};
+}
+
+}  // namespace dlock::redis

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "core/identity.h"
+#include "core/key.h"
+
+#include <string>
+
+namespace dlock::redis {
+
+/// The names of all keys of one lock. In a Redis Cluster they lie in one slot, so that one script
+/// can touch them all; the same names are used everywhere, so that a lock keeps its token when it
+/// moves from one kind of deployment to another.
+class LockKeys {
+ public:
+  LockKeys(std::string prefix, const LockKey& key);
+
+  const std::string& lock() const { return lock_; }
+  const std::string& token() const { return token_; }
+  /// The liveness of a holder, which a holder of the Node library has in any slot.
+  std::string liveness(const ProcessHash& process) const;
+  bool in_our_slot(const std::string& key) const;
+
+  /// The process hash with a tag behind its host that puts its liveness into the lock's slot. Peers
+  /// take the hash as it is.
+  ProcessHash homed(const ProcessHash& process) const;
+
+ private:
+  std::string prefix_;
+  std::string lock_;
+  int slot_;
+  std::string token_;
+};
+
+}  // namespace dlock::redis

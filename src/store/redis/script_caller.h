@@ -1,0 +1,54 @@
+#pragma once
+
+#include "store/redis/scripts.h"
+#include "store/redis/servers.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dlock::redis {
+
+/// How many replicas must have a write before it counts, and how long the master waits for them.
+struct Replication {
+  int least = 0;
+  Duration timeout{};
+};
+
+/// The reply to one script or command.
+struct Answer {
+  Reply reply;
+  std::string server;
+  Instant sent_at;
+  int replicas = 0;  // that are known to have it, if any had to
+};
+
+/// Runs scripts and commands on the lock's servers: a script by its hash, and by its text where the
+/// server does not know it yet; with WAIT behind it, in the same round trip, when replicas count.
+class ScriptCaller {
+ public:
+  ScriptCaller(std::unique_ptr<Servers> servers, Replication replication)
+      : servers_(std::move(servers)), replication_(replication) {}
+
+  /// All keys must lie in one slot.
+  Result<Answer, StoreFault> call(const Script& script, const std::vector<std::string>& keys,
+                                  const std::vector<std::string>& arguments,
+                                  const Patience& patience);
+  /// The command's second word is its key.
+  Result<Answer, StoreFault> call(const Command& command, const Patience& patience);
+
+  /// A write of which too few replicas know.
+  bool too_few(const Answer& answer) const { return answer.replicas < replication_.least; }
+  StoreFault too_few_replicas(const Answer& answer) const;
+
+  const std::string& name() const { return servers_->name(); }
+
+ private:
+  Result<Answer, StoreFault> send(const Command& command, std::string_view key,
+                                  const Patience& patience);
+
+  std::unique_ptr<Servers> servers_;
+  Replication replication_;
+};
+
+}  // namespace dlock::redis

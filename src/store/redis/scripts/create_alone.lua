@@ -1,0 +1,43 @@
+-- Takes the lock without touching any other key: for a slot that migrates in a Redis Cluster, where a
+-- script on several keys of which one is absent gets TRYAGAIN. The caller has written our liveness
+-- before, and has found the holder dead whom it names.
+--
+-- KEYS[1] lock
+-- ARGV[1] value of the lock: JSON without its closing brace   ARGV[2] our process hash
+-- ARGV[3] lock TTL, ms   ARGV[4] least uptime of the server, s (0: any)
+-- ARGV[5] '1': our liveness was there before, so a lock of ours is an earlier attempt's
+-- ARGV[6] owner hash of the dead holder, or ''
+--
+-- Answers as acquire.lua: {'OK', lock value} | {'HELD', lock value, lock PTTL, -3}
+--       | {'NOTALOCK', value} | {'YOUNG', seconds}
+
+local held = redis.call('GET', KEYS[1])
+if held and held ~= '' then
+  local ok, lock = pcall(cjson.decode, held)
+  if not ok or type(lock) ~= 'table' or type(lock.ownerHash) ~= 'string'
+     or type(lock.processHash) ~= 'string' then
+    return {'NOTALOCK', held}
+  end
+  if lock.processHash == ARGV[2] then
+    if ARGV[5] == '1' then
+      redis.call('PEXPIRE', KEYS[1], ARGV[3])
+      return {'OK', held}
+    end
+  elseif lock.ownerHash ~= ARGV[6] then
+    return {'HELD', held, redis.call('PTTL', KEYS[1]), -3}
+  end
+end
+
+local least = tonumber(ARGV[4])
+if least > 0 then
+  local uptime = tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
+  if uptime and uptime < least then return {'YOUNG', least - uptime} end
+end
+
+-- The counter is another key. The time alone is above every token that came before it, unless the
+-- clock of this node is behind the last one's by more than the time since then.
+if redis.replicate_commands then redis.replicate_commands() end
+local time = redis.call('TIME')
+local value = ARGV[1] .. ',"token":' .. string.format('%.0f', time[1] * 1000000 + time[2]) .. '}'
+redis.call('SET', KEYS[1], value, 'PX', ARGV[3])
+return {'OK', value}

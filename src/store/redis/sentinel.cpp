@@ -1,0 +1,116 @@
+#include "store/redis/sentinel.h"
+
+#include "store/redis/faults.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace dlock::redis {
+namespace {
+
+bool turned_into_a_replica(const Answers& answers) {
+  return std::any_of(answers.replies.begin(), answers.replies.end(), [](const Reply& reply) {
+    return reply.is_error() &&
+           (reply.text.starts_with("READONLY") || reply.text.starts_with("MASTERDOWN"));
+  });
+}
+
+}  // namespace
+
+SentinelServers::SentinelServers(const RedisAddress& address, Access master_access,
+                                 Access sentinel_access)
+    : name_(address.name()),
+      master_name_(address.master),
+      master_access_(std::move(master_access)) {
+  for (const Endpoint& endpoint : address.endpoints)
+    sentinels_.emplace_back(endpoint, sentinel_access);
+}
+
+Result<Answers, StoreFault> SentinelServers::ask(const std::vector<Command>& commands,
+                                                 std::string_view, const Patience& patience) {
+  // A second try when the master that we knew turns out to be a replica by now: it did nothing.
+  for (int attempt = 0;; ++attempt) {
+    if (!master_ || !master_->open()) {
+      if (auto found = find_master(patience); !found) return found.error();
+    }
+    auto answers = redis::ask(*master_, commands, patience);
+    if (!answers || !turned_into_a_replica(*answers)) return answers;
+    master_.reset();
+    if (attempt == 1) {
+      return StoreFault{
+          .sentence = answers->server +
+                      " is a replica, although the Sentinels call it the master of '" +
+                      master_name_ + "': a failover may be under way",
+          .not_applied = true,
+          .worth_retrying = true};
+    }
+  }
+}
+
+Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) {
+  std::optional<StoreFault> first_fault;
+  const auto note = [&](StoreFault fault) {
+    fault.not_applied = true;
+    fault.worth_retrying = fault.exit_code == ExitCode::StoreUnavailable;
+    // What a Sentinel said weighs more than that another one is down.
+    if (!first_fault || first_fault->exit_code == ExitCode::StoreUnavailable)
+      first_fault = std::move(fault);
+  };
+  for (std::size_t i = 0; i < sentinels_.size(); ++i) {
+    const Patience share = share_of(patience, sentinels_.size() - i);
+    auto endpoint = ask_sentinel(sentinels_[i], share);
+    // Kept open it would only grow stale: the next question may be days away.
+    sentinels_[i].close();
+    if (patience.interrupt != nullptr && patience.interrupt->requested()) return interrupted(name_);
+    if (!endpoint) {
+      note(std::move(endpoint.error()));
+      continue;
+    }
+    auto connected = connect_to(*endpoint, share);
+    if (connected) {
+      std::rotate(sentinels_.begin(), sentinels_.begin() + static_cast<std::ptrdiff_t>(i),
+                  sentinels_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      return connected;
+    }
+    master_.reset();
+    note(std::move(connected.error()));
+  }
+  return *first_fault;
+}
+
+Result<Endpoint, StoreFault> SentinelServers::ask_sentinel(Connection& sentinel,
+                                                           const Patience& patience) {
+  auto answers =
+      redis::ask(sentinel, {{"SENTINEL", "get-master-addr-by-name", master_name_}}, patience);
+  if (!answers) return answers.error();
+  const Reply& reply = answers->replies.front();
+  if (reply.is_error()) {
+    if (reply.text.find("unknown command") != reply.text.npos) return no_sentinel(sentinel.name());
+    return error_reply(sentinel.name(), reply.text);
+  }
+  if (reply.type == Reply::Type::Nil) return unknown_master(sentinel.name(), master_name_);
+  Endpoint endpoint{.host = std::string{reply.text_at(0)}};
+  const std::string_view port = reply.text_at(1);
+  const auto parsed = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+  if (endpoint.host.empty() || port.empty() || parsed.ec != std::errc{})
+    return no_sentinel(sentinel.name());
+  return endpoint;
+}
+
+/// A Sentinel may be behind: whether it is the master only the server itself can say.
+Result<Done, StoreFault> SentinelServers::connect_to(const Endpoint& endpoint,
+                                                     const Patience& patience) {
+  master_.emplace(endpoint, master_access_);
+  auto answers = redis::ask(*master_, {{"ROLE"}}, patience);
+  if (!answers) return answers.error();
+  const Reply& reply = answers->replies.front();
+  if (reply.is_error()) return error_reply(master_->name(), reply.text);
+  if (reply.text_at(0) == "master") return Done{};
+  return StoreFault{.sentence = master_->name() +
+                                " is a replica by now, although a Sentinel still "
+                                "calls it the master: a failover may be under way",
+                    .not_applied = true,
+                    .worth_retrying = true};
+}
+
+}  // namespace dlock::redis

@@ -1,0 +1,58 @@
+#include "store/redis/servers.h"
+
+#include "store/redis/cluster.h"
+#include "store/redis/sentinel.h"
+
+#include <algorithm>
+
+namespace dlock::redis {
+namespace {
+
+/// One server, always the same.
+class Standalone final : public Servers {
+ public:
+  Standalone(const Endpoint& endpoint, const Access& access) : connection_(endpoint, access) {}
+
+  Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view,
+                                  const Patience& patience) override {
+    return redis::ask(connection_, commands, patience);
+  }
+  const std::string& name() const override { return connection_.name(); }
+
+ private:
+  Connection connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<Servers> make_servers(const ServersSetting& setting) {
+  const RedisAddress& address = setting.address;
+  const Access access{address.login, address.database, setting.tls};
+  switch (address.deployment) {
+    case Deployment::Sentinel:
+      return std::make_unique<SentinelServers>(address, access,
+                                               Access{setting.sentinel_login, 0, setting.tls});
+    case Deployment::Cluster:
+      return std::make_unique<ClusterServers>(address, access);
+    case Deployment::Standalone:
+      break;
+  }
+  return std::make_unique<Standalone>(address.endpoints.front(), access);
+}
+
+Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Command>& commands,
+                                const Patience& patience) {
+  if (auto open = connection.ensure_open(patience); !open) return open.error();
+  const Instant sent_at = BootClock::now();
+  auto replies = connection.ask(commands, patience);
+  if (!replies) return replies.error();
+  return Answers{std::move(*replies), connection.name(), sent_at};
+}
+
+Patience share_of(const Patience& patience, std::size_t parts) {
+  const Instant now = BootClock::now();
+  return {now + std::max(Duration::zero(), patience.until - now) / static_cast<long>(parts),
+          patience.interrupt};
+}
+
+}  // namespace dlock::redis

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "store/redis/connection.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dlock::redis {
+
+/// The replies to commands that went to a server together.
+struct Answers {
+  std::vector<Reply> replies;  // one for each command
+  std::string server;          // who gave them, for messages
+  Instant sent_at;             // read before the request left
+};
+
+/// The servers that keep the locks, however they are deployed: finds the one to ask.
+///
+/// Not thread-safe: one thread at a time, as the store that it belongs to.
+class Servers {
+ public:
+  virtual ~Servers() = default;
+
+  /// Sends the commands, which touch no other keys than those of that key's slot, to the server in
+  /// charge of it. An error reply is an answer, unless it sends us elsewhere.
+  virtual Result<Answers, StoreFault> ask(const std::vector<Command>& commands,
+                                          std::string_view key, const Patience& patience) = 0;
+
+  /// Names all of them in messages.
+  virtual const std::string& name() const = 0;
+};
+
+struct ServersSetting {
+  RedisAddress address;
+  Login sentinel_login;
+  std::shared_ptr<Tls> tls;  // none: in the clear
+};
+
+std::unique_ptr<Servers> make_servers(const ServersSetting& setting);
+
+/// Opens the connection if need be, and asks.
+Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Command>& commands,
+                                const Patience& patience);
+
+/// The time that is left, shared evenly: one server that hangs leaves some for the others.
+Patience share_of(const Patience& patience, std::size_t parts);
+
+}  // namespace dlock::redis

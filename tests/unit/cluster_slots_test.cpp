@@ -1,0 +1,46 @@
+// Which slot a key lies in, and how all keys of a lock come to lie in one.
+#include "store/redis/lock_keys.h"
+#include "store/redis/slots.h"
+
+#include <doctest/doctest.h>
+
+using namespace dlock;
+using namespace dlock::redis;
+
+TEST_CASE("a slot is what CLUSTER KEYSLOT says") {
+  // Taken from a redis-server 7.0.15 in cluster mode; 12739 is also the specification's example.
+  CHECK(slot_of("123456789") == 12739);
+  CHECK(slot_of("foo") == 12182);
+  CHECK(slot_of("") == 0);
+  CHECK(slot_of("{user1000}.following") == slot_of("user1000"));
+  CHECK(slot_of("foo{}{bar}") == 8363);
+  CHECK(slot_of("foo{{bar}}zap") == slot_of("{bar"));
+  CHECK(slot_of("foo{bar}{zap}") == slot_of("bar"));
+}
+
+TEST_CASE("all keys of a lock lie in one slot, whatever braces key and prefix have") {
+  const ProcessHash process{"web1/17.4711"};
+  for (const char* prefix : {"dlock:", "lk{:", "{lk}:", "lk}{:", "{}", "a{b}c{d", ""}) {
+    for (const char* key :
+         {"job", "a{b", "a}b", "}{", "{t}:x", "{}x", "{", "}", "a{}b{c}", "{a}{b}"}) {
+      CAPTURE(prefix);
+      CAPTURE(key);
+      const LockKeys keys{prefix, *LockKey::parse(key)};
+      CHECK(keys.in_our_slot(keys.lock()));
+      CHECK(keys.in_our_slot(keys.token()));
+      CHECK(keys.in_our_slot(keys.liveness(keys.homed(process))));
+    }
+  }
+}
+
+TEST_CASE("the counter's name is the plain one wherever that does") {
+  CHECK(LockKeys("lk:", *LockKey::parse("job")).token() == "lk:fence:{lk:lock:job}");
+  CHECK(LockKeys("lk:", *LockKey::parse("{t}:x")).token() == "lk:fence::{t}:x");
+}
+
+TEST_CASE("a process hash at home still reads as one of the Node library") {
+  const LockKeys keys{"dlock:", *LockKey::parse("job")};
+  const std::string hash = keys.homed({"web1/17.4711"}).text;
+  CHECK(hash.starts_with("web1{"));
+  CHECK(hash.ends_with("}/17.4711"));
+}
