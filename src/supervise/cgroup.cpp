@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 namespace dlock::supervise {
 namespace {
@@ -29,24 +30,26 @@ std::string unescaped(const std::string& text) {
   return out;
 }
 
-/// Where version 2 is mounted: not always /sys/fs/cgroup, a hybrid system has it below. The mount
-/// may show a part of the hierarchy only, as in a container; `root` is that part.
+/// Where a part of the hierarchy is mounted: not always at /sys/fs/cgroup, and in a container not
+/// always from its root on.
 struct Mount {
   std::string root;
   std::string point;
 };
-Mount find_mount() {
+
+/// All mounts of version 2, the newest first: it may cover an older one.
+std::vector<Mount> find_mounts() {
+  std::vector<Mount> mounts;
   std::istringstream lines{read_file("/proc/self/mountinfo")};
   for (std::string line; std::getline(lines, line);) {
     const auto dash = line.find(" - ");
     if (dash == line.npos || line.compare(dash + 3, 8, "cgroup2 ") != 0) continue;
     std::istringstream fields{line};
-    std::string id, parent, device;
-    Mount mount;
-    fields >> id >> parent >> device >> mount.root >> mount.point;
-    return {unescaped(mount.root), unescaped(mount.point)};
+    std::string id, parent, device, root, point;
+    fields >> id >> parent >> device >> root >> point;
+    mounts.insert(mounts.begin(), {unescaped(root), unescaped(point)});
   }
-  return {};
+  return mounts;
 }
 
 /// The path of our own cgroup: the `0::` line.
@@ -58,14 +61,36 @@ std::string own_path() {
   return {};
 }
 
+bool lists_us(const std::string& directory) {
+  std::istringstream pids{read_file((directory + "/cgroup.procs").c_str())};
+  for (pid_t pid = 0; pids >> pid;) {
+    if (pid == ::getpid()) return true;
+  }
+  return false;
+}
+
+/// The directory of the cgroup that we are in; empty if it cannot be seen. A mount may show another
+/// part of the hierarchy, or be covered by a later one: so the directory has to list us.
+std::string own_directory() {
+  const std::string own = own_path();
+  if (own.empty()) return {};
+  for (const Mount& mount : find_mounts()) {
+    std::string below = own;
+    if (mount.root != "/") {
+      if (!own.starts_with(mount.root)) continue;
+      below.erase(0, mount.root.size());
+    }
+    std::string directory = mount.point + (below == "/" ? "" : below);
+    if (lists_us(directory)) return directory;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Cgroup, std::string> Cgroup::make() {
-  const Mount mount = find_mount();
-  std::string own = own_path();
-  if (mount.point.empty() || own.empty()) return std::string{"no cgroup v2 is mounted"};
-  if (mount.root != "/" && own.starts_with(mount.root)) own.erase(0, mount.root.size());
-  if (own == "/") own.clear();
+  const std::string own = own_directory();
+  if (own.empty()) return std::string{"our own cgroup v2 is not mounted here"};
 
   // A name of its own for each run, never used again: a cgroup that was once killed kills whatever
   // is started in it while the kill is under way, and another pid namespace has the same pids.
@@ -74,7 +99,7 @@ Result<Cgroup, std::string> Cgroup::make() {
     return std::string{"no random name could be made for it"};
   }
   const std::string path =
-      mount.point + own + "/dlock-" + std::to_string(::getpid()) + "-" + std::to_string(number);
+      own + "/dlock-" + std::to_string(::getpid()) + "-" + std::to_string(number);
   if (::mkdir(path.c_str(), 0755) != 0) return "cannot make '" + path + "': " + ::strerror(errno);
   Cgroup cgroup{path};
   cgroup.directory_ = Fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

@@ -6,12 +6,11 @@
 #include "core/text.h"
 #include "core/wall_clock.h"
 #include "supervise/acquire.h"
-#include "supervise/cgroup.h"
 #include "supervise/claim.h"
 #include "supervise/front_calls.h"
-#include "supervise/job_process.h"
 #include "supervise/liveness.h"
 #include "supervise/report.h"
+#include "supervise/start_job.h"
 #include "supervise/timer.h"
 #include "supervise/tree.h"
 #include "supervise/tree_kill.h"
@@ -43,7 +42,7 @@ class Engine {
         rules_({options_.on_silence, options_.orphans, options_.stop}) {}
 
   void run() {
-    if (!take_lock() || !start_job()) return;
+    if (!take_lock() || !start()) return;
     ::setsid();  // only now: a job with a terminal stays in the session of the front
     let_go_of_inherited_descriptors();
     while (rules_.state() != engine::Rules::State::Over) turn();
@@ -78,57 +77,20 @@ class Engine {
     return true;
   }
 
-  bool start_job() {
-    JobSpec spec{.command = options_.command,
-                 .environment = {{"DLOCK_KEY", options_.key.bytes()},
-                                 {"DLOCK_OWNER", grant_.owner.text},
-                                 {"DLOCK_FENCING_TOKEN", std::to_string(grant_.token.value)}},
-                 .signals = setting_.signals,
-                 .front = setting_.front,
-                 .own_session = !setting_.terminal,
-                 .pid_namespace = options_.containment == Containment::PidNamespace};
-    if (const auto refusal = make_cgroup()) return give_up_start(*refusal);
-    spec.cgroup_directory = cgroup_.exists() ? cgroup_.directory().number() : -1;
-    if (tree_.listing() == Listing::None && !cgroup_.exists() && !spec.pid_namespace) {
-      return give_up_start(
-          {ENOENT,
-           "/proc is not mounted, so the job's processes could not be found; mount it, or use "
-           "--contain=cgroup or pidns; looking at /proc"});
+  bool start() {
+    auto started = start_job(setting_, grant_, tree_, channel_, log_);
+    if (!started) {
+      Report report = blank_report(Ending::SystemFailed, started.error().error);
+      report.reason = "the job could not be started: " + started.error().why;
+      give_back(*store_, claim_, log_);
+      finish(report);
+      return false;
     }
-    auto started = JobProcess::start(spec);
-    if (!started) return give_up_start(started.error());
-    job_ = std::move(*started);
+    job_ = std::move(started->process);
+    cgroup_ = std::move(started->cgroup);
     first_renewal_ = options_.terms.first_renewal(BootClock::now(), grant_.stop_by);
     liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
     return true;
-  }
-
-  /// What stands in the way of the containment that was asked for, if anything does.
-  std::optional<JobProcess::Refusal> make_cgroup() {
-    const bool wanted = options_.containment == Containment::Cgroup;
-    // A cgroup in which the job leaves processes behind could not be removed by anybody.
-    const bool tried =
-        options_.containment == Containment::Auto && options_.orphans != Orphans::Leave;
-    if (!wanted && !tried) return {};
-    auto made = Cgroup::make();
-    if (!made) {
-      if (wanted) return JobProcess::Refusal{EPERM, "--contain=cgroup: " + made.error()};
-      log_.debug("no cgroup for the job: " + made.error());
-      return {};
-    }
-    cgroup_ = std::move(*made);
-    channel_.send({.kind = MessageKind::Cgroup, .text = cgroup_.path()});
-    return {};
-  }
-
-  bool give_up_start(const JobProcess::Refusal& refusal) {
-    cgroup_.remove();
-    Report report = blank_report(Ending::SystemFailed, refusal.error);
-    report.reason =
-        "the job could not be started: " + refusal.what + ": " + ::strerror(refusal.error);
-    give_back(*store_, claim_, log_);
-    finish(report);
-    return false;
   }
 
   // --- while the job runs ---

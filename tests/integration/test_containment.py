@@ -313,6 +313,37 @@ class OddSurroundings(Case):
         self.assert_says(refused, "--contain", "cgroup")
         self.assertFalse(os.path.exists(self.path("ran")))
 
+    def own_cgroup(self):
+        place = cgroups.v2_cgroup()
+        self.addCleanup(place.remove)
+        return place
+
+    @needs_cgroup
+    @needs_root
+    def test_a_mount_that_is_covered_by_another_one_is_not_taken(self):
+        place = self.own_cgroup()
+        script = """mount -t cgroup2 cgroup2 /sys/fs/cgroup && mkdir /sys/fs/cgroup/inner &&
+            echo $$ >/sys/fs/cgroup/inner/cgroup.procs || exit 99; "$@"; code=$?
+            echo $$ >/sys/fs/cgroup/cgroup.procs; rmdir /sys/fs/cgroup/inner; exit $code"""
+        prefix = ["unshare", "-m", "--propagation", "private", "-C", "sh", "-c", script, "sh"]
+        started = self.run_job("sh", "-c", "exit 7", options=["--contain=cgroup"], prefix_command=prefix, preexec_fn=place.join)
+        if started.code == 99:
+            self.skipTest("no cgroup file system can be mounted here")
+        self.assertEqual(started.code, 7, started.stderr)
+
+    @needs_cgroup
+    @needs_root
+    def test_the_job_never_leaves_the_cgroup_that_dlock_was_started_in(self):
+        # In a cgroup namespace without a mount of its own our path says / and the mount shows the host's root.
+        place = self.own_cgroup()
+        seen = self.path("seen")
+        started = self.run_job("sh", "-c", f"cat /proc/self/cgroup >{seen}", prefix_command=["unshare", "-C"],
+                               preexec_fn=place.join)
+        self.assertEqual(started.code, 0, started.stderr)
+        with open(seen, encoding="ascii") as file:
+            path = next(line.rstrip("\n")[3:] for line in file if line.startswith("0::"))
+        self.assertNotIn("..", path)
+
     @needs_root
     def test_cgroup_is_refused_with_its_reason_where_it_cannot_be_had(self):
         os.chown(self.locks, NOBODY, NOBODY)

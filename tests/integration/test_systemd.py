@@ -1,0 +1,250 @@
+"""Units of a real systemd: their status is the job's, and whatever ends them leaves no process and no lock behind."""
+
+import os
+import signal
+import sys
+import unittest
+
+from harness import dlock, life, procs
+from harness.case import JOBTOOL, Case
+from harness.systemd_user import Unavailable, UserManager
+from harness.wait import PATIENCE, wait_until
+
+KILL_MODES = ("process", "mixed", "control-group")
+TERMINATED, KILLED = str(int(signal.SIGTERM)), str(int(signal.SIGKILL))
+TREE = (11, 5)  # eleven processes in a tree and five daemons with sessions of their own
+
+# What a daemon that knows systemd does: it says that it is ready, and then works.
+NOTIFYING_JOB = """
+import os, socket, sys, time
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker:
+    speaker.sendto(b"READY=1\\nSTATUS=serving since now", os.environ["NOTIFY_SOCKET"])
+open(sys.argv[1], "x").close()
+time.sleep(60)
+"""
+
+
+class UnitCase(Case):
+    def setUp(self):
+        super().setUp()
+        try:
+            self.systemd = UserManager(self.path("systemd"), self.env)
+        except Unavailable as why:
+            self.skipTest(str(why))
+        self.addCleanup(self.systemd.stop)
+
+    def unit(self, name, *words, settings=(), options=()):
+        """Writes NAME.service, whose command is `dlock run --key KEY STORE OPTIONS -- WORDS`."""
+        command = [dlock.BINARY, "run", "--key", self.key, *self.local_store, *options, "--", *words]
+        self.systemd.unit(name, command, *settings, f"StandardError=append:{self.path(name + '.stderr')}")
+
+    def start_unit(self, name, *words, **how):
+        self.unit(name, *words, **how)
+        self.systemd.ctl("start", name)
+
+    def run_unit(self, name, *words, **how):
+        """Starts it, and returns when it has ended."""
+        self.start_unit(name, *words, **how)
+        self.wait_state(name, "inactive", "failed")
+
+    def start_tree_unit(self, name, *, tree_options=(), **how):
+        """A unit whose job is many processes; returns when all of them live."""
+        heads = self.headcount()
+        self.start_unit(name, JOBTOOL, "tree", *map(str, TREE), heads.path, *tree_options, **how)
+        heads.wait_for(sum(TREE), still=lambda: self.assert_shows(name, ActiveState="active"))
+        return heads
+
+    def said(self, name):
+        """All that can be known of a unit that did not do what it should."""
+        said = self.systemd.ctl("status", name, check=False)
+        if os.path.exists(self.path(name + ".stderr")):
+            with open(self.path(name + ".stderr"), encoding="utf-8", errors="replace") as file:
+                said += "\n" + file.read()
+        return said
+
+    def wait_state(self, name, *states):
+        wait_until(lambda: self.systemd.show(name, "ActiveState")[0] in states, 20,
+                   lambda: f"{name} is {' or '.join(states)}: {self.said(name)}", pause=0.05)
+
+    def assert_shows(self, name, **expected):
+        shown = dict(zip(expected, self.systemd.show(name, *expected)))
+        if shown != expected:  # what the unit said is asked for only then
+            self.assertEqual(shown, expected, self.said(name))
+
+    def assert_all_gone(self, heads):
+        """End-of-file speaks for those that held the fifo, the process table for all others."""
+        heads.wait_gone(1)
+        wait_until(lambda: not self.systemd.processes(), 1,
+                   lambda: f"the end of {procs.describe(self.systemd.processes())}")
+
+    def assert_lock_free(self):
+        ended = self.run_job("true")
+        self.assertEqual(ended.code, 0, ended.stderr)
+
+    def wait_lock_free(self):
+        wait_until(lambda: self.run_job("true").code == 0, 1, "the lock is free")
+
+
+class ExitStatus(UnitCase):
+    def test_the_exit_code_of_the_job_is_that_of_the_unit(self):
+        self.run_unit("seven", JOBTOOL, "exit", "7")
+        self.assert_shows("seven", ExecMainCode="1", ExecMainStatus="7", Result="exit-code", ActiveState="failed")
+        self.run_unit("zero", "true")
+        self.assert_shows("zero", ExecMainCode="1", ExecMainStatus="0", Result="success", ActiveState="inactive")
+
+    def test_the_signal_that_ended_the_job_is_that_of_the_unit(self):
+        self.run_unit("killed", JOBTOOL, "raise", "KILL")
+        self.assert_shows("killed", ExecMainCode="2", ExecMainStatus=KILLED, Result="signal", ActiveState="failed")
+
+    def test_held_elsewhere_is_a_failure_unless_the_unit_says_that_75_is_success(self):
+        holder = self.hold()
+        self.run_unit("strict", "true")
+        self.assert_shows("strict", ExecMainStatus=str(dlock.HELD), Result="exit-code", ActiveState="failed")
+        self.run_unit("content", "true", settings=["SuccessExitStatus=75"])
+        self.assert_shows("content", ExecMainStatus=str(dlock.HELD), Result="success", ActiveState="inactive")
+        holder.signal(signal.SIGTERM)
+        self.assertEqual(holder.wait(), 143)
+
+
+class Notify(UnitCase):
+    def start_notifying(self, *settings):
+        sent = self.path("sent")
+        self.unit("ready", sys.executable, "-c", NOTIFYING_JOB, sent, settings=["Type=notify", *settings])
+        self.systemd.ctl("start", "--no-block", "ready")
+        wait_until(lambda: os.path.exists(sent), 20, lambda: f"the job has sent READY=1: {self.said('ready')}")
+
+    def test_with_access_for_all_the_job_makes_the_unit_active_and_its_status_text_is_shown(self):
+        self.start_notifying("NotifyAccess=all")
+        self.wait_state("ready", "active")
+        self.assert_shows("ready", StatusText="serving since now")
+        self.systemd.ctl("stop", "ready")
+        self.assert_shows("ready", Result="success", ActiveState="inactive")
+        self.assert_lock_free()
+
+    def test_with_access_for_the_main_process_the_job_is_not_heard_and_the_start_times_out(self):
+        # the time has to suffice for the job to start, or nothing is shown
+        self.start_notifying("NotifyAccess=main", f"TimeoutStartSec={3 * PATIENCE}")
+        self.wait_state("ready", "failed")
+        self.assert_shows("ready", Result="timeout", StatusText="")
+        self.assertEqual(self.systemd.processes(), [])
+        self.assert_lock_free()
+
+
+class Stop(UnitCase):
+    def test_stop_ends_the_job_and_dlock_and_is_no_failure(self):
+        self.start_unit("job", "sleep", "60")
+        self.wait_state("job", "active")
+        wait_until(lambda: len(self.systemd.processes()) == 3, 10, "front, engine and job run")
+        self.systemd.ctl("stop", "job")
+        self.assert_shows("job", Result="success", ActiveState="inactive", MainPID="0",
+                          ExecMainCode="2", ExecMainStatus=TERMINATED)
+        self.assertEqual(self.systemd.processes(), [])
+        self.assert_lock_free()
+
+    def test_when_stop_returns_the_whole_tree_is_gone_and_the_lock_is_free(self):
+        for mode in KILL_MODES:
+            with self.subTest(kill_mode=mode):
+                heads = self.start_tree_unit(mode, settings=[f"KillMode={mode}"])
+                self.systemd.ctl("stop", mode)
+                self.assertEqual(self.systemd.processes(), [])
+                self.assert_lock_free()
+                heads.wait_gone(1)
+
+    def test_a_tree_that_ignores_term_is_gone_too(self):
+        for mode in KILL_MODES:
+            with self.subTest(kill_mode=mode):
+                heads = self.start_tree_unit(mode, settings=[f"KillMode={mode}"], options=["--kill-after", "300ms"],
+                                             tree_options=["--ignore", "TERM,HUP,INT"])
+                self.systemd.ctl("stop", mode)
+                self.assertEqual(self.systemd.processes(), [])
+                self.assert_lock_free()
+                heads.wait_gone(1)
+
+    def test_term_reaches_the_job_once_unless_systemd_sends_it_to_all_of_them(self):
+        for mode, counts in (("process", (1,)), ("mixed", (1,)), ("control-group", (1, 2))):
+            with self.subTest(kill_mode=mode):
+                path = self.path(f"signals-{mode}")
+                # the grace is how long a second TERM is looked out for
+                self.start_unit(mode, JOBTOOL, "signals", path, "60", settings=[f"KillMode={mode}"],
+                                options=["--kill-after", "600ms"])
+                wait_until(lambda: os.path.exists(path) and _lines(path), 15, "the job is ready")
+                self.systemd.ctl("stop", mode)
+                self.assertIn(sum(line.startswith(f"signal {TERMINATED} ") for line in _lines(path)), counts)
+
+
+class MainProcessKilled(UnitCase):
+    def test_the_whole_tree_is_gone_and_the_lock_is_free(self):
+        for mode in KILL_MODES:
+            with self.subTest(kill_mode=mode):
+                heads = self.start_tree_unit(mode, settings=[f"KillMode={mode}"])
+                procs.kill(self.systemd.main_pid(mode))
+                self.assert_all_gone(heads)
+                self.wait_lock_free()
+                self.wait_state(mode, "failed")
+                self.assert_shows(mode, Result="signal", ExecMainCode="2", ExecMainStatus=KILLED)
+
+    def test_restart_on_failure_gets_the_lock_again_and_the_two_runs_do_not_overlap(self):
+        for mode in KILL_MODES:
+            with self.subTest(kill_mode=mode):
+                path = self.life_file(mode)
+                self.start_unit(mode, JOBTOOL, "tick", path, "60", settings=[f"KillMode={mode}", "Restart=on-failure"])
+                wait_until(lambda: len(life.runs(path)) == 1, 20, lambda: f"the job runs: {self.said(mode)}")
+                procs.kill(self.systemd.main_pid(mode))
+                wait_until(lambda: len(life.runs(path)) == 2, 20, lambda: f"the job runs again: {self.said(mode)}")
+                self.assertGreaterEqual(int(*self.systemd.show(mode, "NRestarts")), 1)
+                self.systemd.ctl("stop", mode)
+                self.assert_no_overlap(path)
+
+    def test_also_with_both_supervisors_killed_at_once_where_systemd_kills_what_is_left(self):
+        for mode in ("mixed", "control-group"):
+            with self.subTest(kill_mode=mode):
+                heads = self.start_tree_unit(mode, settings=[f"KillMode={mode}"], options=["--contain=walk"])
+                front = self.systemd.main_pid(mode)
+                (engine,) = [pid for pid in procs.children(front) if procs.stat(pid)["comm"] == "dlock-engine"]
+                # stopped first, so that neither sees the other's death before its own
+                for kill in (procs.stop, procs.kill):
+                    kill(engine)
+                    kill(front)
+                self.assert_all_gone(heads)
+                self.wait_lock_free()
+
+
+class CgroupOfTheUnit(UnitCase):
+    SETTINGS = ["Delegate=yes", "KillMode=mixed"]
+
+    def start_contained(self, name):
+        """Returns the headcount and the one cgroup that dlock has made below its unit's."""
+        heads = self.start_tree_unit(name, settings=self.SETTINGS, options=["--contain=cgroup"])
+        unit = self.systemd.cgroup(name)
+        (own,) = [entry.path for entry in os.scandir(unit) if entry.is_dir()]
+        return heads, own
+
+    def test_the_job_and_nothing_else_is_in_a_cgroup_below_the_delegated_one(self):
+        heads, own = self.start_contained("job")
+        front = self.systemd.main_pid("job")
+        with open(os.path.join(own, "cgroup.procs"), encoding="ascii") as file:
+            inside = {int(line) for line in file}
+        self.assertEqual(len(inside), sum(TREE))
+        self.assertEqual(set(self.systemd.processes()) - inside, {front, *procs.children(front)})
+        self.systemd.ctl("stop", "job")
+        self.assertEqual(self.systemd.processes(), [])
+        self.assertFalse(os.path.exists(own))
+        self.assert_lock_free()
+        heads.wait_gone(1)
+
+    def test_kill_9_of_the_main_process_leaves_no_process_and_no_cgroup(self):
+        heads, own = self.start_contained("job")
+        procs.kill(self.systemd.main_pid("job"))
+        self.assert_all_gone(heads)
+        self.wait_lock_free()
+        self.wait_state("job", "failed")
+        wait_until(lambda: not os.path.exists(os.path.dirname(own)), 5, "the unit's cgroup is removed")
+
+
+def _lines(path):
+    with open(path, encoding="ascii") as file:
+        return file.read().splitlines()
+
+
+if __name__ == "__main__":
+    unittest.main()
