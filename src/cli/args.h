@@ -1,11 +1,11 @@
 #pragma once
 
 #include "cli/command_line.h"
+#include "cli/environment.h"
 #include "cli/stderr_log.h"
 #include "core/exit_code.h"
 #include "supervise/run.h"
 
-#include <optional>
 #include <string>
 #include <variant>
 
@@ -17,6 +17,13 @@ struct RunCommand {
   LogOptions log;
   /// Nothing was configured, so the embedded store is used: to be said once.
   bool store_is_default = false;
+};
+
+/// `dlock doctor …`, checked.
+struct DoctorCommand {
+  StoreOptions store;
+  LeaseTerms terms;
+  bool json = false;
 };
 
 /// `--help` or `--version`: what to print on stdout.
@@ -31,9 +38,9 @@ struct BadUsage {
   LogFormat format = LogFormat::Text;  // as far as it was understood
 };
 
-using Parsed = std::variant<RunCommand, Print, BadUsage>;
+using Parsed = std::variant<RunCommand, DoctorCommand, Print, BadUsage>;
 
-/// `store_variable` is the value of DLOCK_STORE, if it is set.
-Parsed parse(const CommandLine& line, const std::optional<std::string>& store_variable);
+/// Turns words into values, each checked. Reads the files that they name.
+Parsed parse(const CommandLine& line, const Environment& environment);
 
 }  // namespace dlock::cli

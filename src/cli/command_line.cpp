@@ -31,8 +31,8 @@ bool wipe_url_secrets(int argc, char** argv) {
     const auto scheme = text.find("://");
     const auto at = text.rfind('@');
     if (scheme == text.npos || at == text.npos || at < scheme + 3) continue;
+    any = any || text.substr(scheme + 3, at - scheme - 3).find(':') != text.npos;
     std::fill(*word + scheme + 3, *word + at, '*');
-    any = true;
   }
   return any;
 }

@@ -1,10 +1,11 @@
 #include "cli/args.h"
 #include "cli/command_line.h"
 #include "cli/stderr_log.h"
+#include "doctor/doctor.h"
 #include "supervise/run.h"
 
+#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <system_error>
 
@@ -12,14 +13,15 @@ namespace {
 
 using namespace dlock;
 
-std::optional<std::string> variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? std::optional<std::string>{value} : std::nullopt;
-}
-
 ExitStatus print(const cli::Print& what) {
   const bool printed = std::fputs(what.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   return {.code = printed ? 0 : static_cast<int>(ExitCode::SystemError)};
+}
+
+void warn_of_secret(cli::StderrLog& log) {
+  log.warn(
+      "the password in --store could be seen in the process list for a moment: put the URL into "
+      "DLOCK_STORE instead");
 }
 
 ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
@@ -27,17 +29,37 @@ ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
                const supervise::ArgumentArea& arguments, cli::StderrLog& log) {
   log.configure(command.log);
   log.set_key(command.options.key.bytes());
-  if (secret_in_arguments) {
-    log.warn(
-        "the password in --store could be seen in the process list for a moment: put the URL into "
-        "DLOCK_STORE instead");
-  }
+  if (secret_in_arguments) warn_of_secret(log);
   if (command.store_is_default) {
     log.notice(
         "no store is configured, so the lock covers this machine only (--store or DLOCK_STORE "
         "names one; --store local silences this)");
   }
+  if (command.options.store.tls.insecure) {
+    log.warn(
+        "--tls-insecure: the server's certificate is not checked, so whoever is in between can "
+        "take "
+        "and give this lock");
+  }
   return supervise::run(command.options, inherited, arguments, log);
+}
+
+/// There is no job to outlive: Ctrl-C ends the doctor as it would any program.
+void let_signals_end_us(const supervise::InheritedSignals& inherited) {
+  sigset_t mask = inherited.mask;
+  ::sigaddset(&mask, SIGPIPE);  // a server that hangs up, or a reader of ours
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+}
+
+ExitStatus examine(const cli::DoctorCommand& command, bool secret_in_arguments,
+                   const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
+  if (secret_in_arguments) warn_of_secret(log);
+  let_signals_end_us(inherited);
+  const doctor::Report report = doctor::examine({command.store, command.terms});
+  const ExitStatus printed =
+      print({command.json ? doctor::to_json(report) : doctor::to_text(report)});
+  constexpr int something_is_broken = 1;
+  return printed.code == 0 && !report.ok() ? ExitStatus{.code = something_is_broken} : printed;
 }
 
 ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& inherited,
@@ -45,9 +67,12 @@ ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& 
   const auto arguments = supervise::ArgumentArea::of(argc, argv);
   const cli::CommandLine line = cli::split_at_dashes(argc, argv);
   const bool secret_in_arguments = cli::wipe_url_secrets(argc, argv);
-  const cli::Parsed parsed = cli::parse(line, variable("DLOCK_STORE"));
+  const cli::Parsed parsed = cli::parse(line, cli::Environment::of_this_process());
   if (const auto* command = std::get_if<cli::RunCommand>(&parsed)) {
     return run(*command, secret_in_arguments, inherited, arguments, log);
+  }
+  if (const auto* command = std::get_if<cli::DoctorCommand>(&parsed)) {
+    return examine(*command, secret_in_arguments, inherited, log);
   }
   if (const auto* text = std::get_if<cli::Print>(&parsed)) return print(*text);
   const auto& bad = std::get<cli::BadUsage>(parsed);

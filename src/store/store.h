@@ -78,7 +78,7 @@ class Interrupt {
   virtual ~Interrupt() = default;
   /// Readable when requested() is worth asking.
   virtual int fd() const = 0;
-  /// Whether to stop waiting. May read from fd().
+  /// Whether to stop waiting. May read from fd(), and never waits for it.
   virtual bool requested() = 0;
 };
 

@@ -19,9 +19,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -43,6 +45,8 @@ class Engine {
 
   void run() {
     if (!take_lock() || !start()) return;
+    // By now the job has the program's own handlers, or none: to hear it twice does no harm.
+    if (const int signal = take_terminal_signal(); signal != 0) job_.signal(signal);
     ::setsid();  // only now: a job with a terminal stays in the session of the front
     let_go_of_inherited_descriptors();
     while (rules_.state() != engine::Rules::State::Over) turn();
@@ -52,15 +56,22 @@ class Engine {
   // --- before the job ---
 
   bool take_lock() {
+    if (setting_.came_before != 0) {
+      Report report = blank_report(Ending::Interrupted, setting_.came_before);
+      finish(report);
+      return false;
+    }
     FrontCalls calls{channel_};
     auto result = acquire(*store_, claim_, calls, log_);
-    if (std::holds_alternative<Grant>(result) && calls.requested()) {
+    const int pressed = take_terminal_signal();
+    if (std::holds_alternative<Grant>(result) && (calls.requested() || pressed != 0)) {
       give_back(*store_, claim_, log_);
       result = NotAcquired{Ending::Interrupted, 0, "the lock was given back", {}};
     }
     if (const auto* refused = std::get_if<NotAcquired>(&result)) {
       Report report = blank_report(refused->ending, refused->detail);
-      if (report.ending == Ending::Interrupted) report.detail = calls.signal();
+      if (report.ending == Ending::Interrupted)
+        report.detail = calls.requested() ? calls.signal() : pressed;
       report.reason = refused->reason;
       report.holder = refused->holder;
       finish(report);
@@ -75,6 +86,21 @@ class Engine {
     log_.debug(about_key() + " is ours on " + store_->name() + ", token " +
                std::to_string(grant_.token.value));
     return true;
+  }
+
+  /// The terminal signals the whole group, in which we are until the job runs. A Ctrl-C that came
+  /// before the fork the job has not had; and when the front tells of it, the job may be there.
+  int take_terminal_signal() {
+    int last = 0;
+    for (signalfd_siginfo info{};
+         ::read(signals_.number(), &info, sizeof info) == static_cast<ssize_t>(sizeof info);) {
+      const bool to_stop =
+          info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT || info.ssi_signo == SIGHUP;
+      if (setting_.terminal && info.ssi_code == SI_KERNEL && to_stop &&
+          !setting_.signals.ignored.test(info.ssi_signo))
+        last = static_cast<int>(info.ssi_signo);
+    }
+    return last;
   }
 
   bool start() {

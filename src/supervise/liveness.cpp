@@ -29,7 +29,10 @@ class StopRequest final : public Interrupt {
  public:
   explicit StopRequest(const Fd& fd) : fd_(fd) {}
   int fd() const override { return fd_.number(); }
-  bool requested() override { return true; }
+  bool requested() override {
+    std::array<pollfd, 1> watched{{{fd_.number(), POLLIN, 0}}};
+    return wait_for_any(watched, BootClock::now());
+  }
 
  private:
   const Fd& fd_;

@@ -10,7 +10,7 @@ import uuid
 
 from . import dlock, life, procs
 from .headcount import Headcount
-from .redis_server import RedisServer
+from .redis_server import PROGRAM, RedisServer
 from .relay import Relay
 from .wait import PATIENCE, wait_until
 
@@ -174,8 +174,8 @@ class RedisCase(Case):
 
     @classmethod
     def setUpClass(cls):
-        if shutil.which("redis-server") is None:
-            raise unittest.SkipTest("redis-server is not installed")
+        if shutil.which(PROGRAM) is None:
+            raise unittest.SkipTest(f"{PROGRAM} is not installed")
         cls._server_directory = tempfile.mkdtemp(prefix="dl-redis-", dir="/tmp")
         os.chmod(cls._server_directory, 0o755)
         cls.server = RedisServer(cls._server_directory)
@@ -191,10 +191,10 @@ class RedisCase(Case):
         self.prefix = f"t{uuid.uuid4().hex[:8]}:"
         self._servers = 0
 
-    def own_server(self, *options):
+    def own_server(self, *options, **how):
         """A server for this test alone, which it may stop, starve and restart. It becomes the test's store."""
         self._servers += 1
-        server = RedisServer(self.path(f"redis{self._servers}"), *options)
+        server = RedisServer(self.path(f"redis{self._servers}"), *options, **how)
         self.addCleanup(server.stop)
         self.redis = server
         return server

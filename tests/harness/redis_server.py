@@ -1,116 +1,64 @@
-"""A real redis-server of the test's own, on the loopback interface and a unix socket, with nothing on disk."""
+"""A real Redis or Valkey server of the test's own, with nothing on disk unless it is told to keep its data."""
 
 import os
-import signal
-import socket
-import subprocess
+import shutil
 
-from . import procs, resp
-from .wait import wait_until
+from . import resp
+from .server_process import PROGRAM, ServerProcess, free_port, version
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class RedisServer(ServerProcess):
+    def __init__(self, directory, *options, replica_of=None, persistent=False, **how):
+        """`replica_of` is another server; `persistent` means that every write is on disk before it is answered."""
+        self._replica_of = replica_of
+        self._persistent = persistent
+        super().__init__(directory, *options, **how)
 
+    def role(self):
+        """"master" or "slave", as it says itself; None when it is down or paused."""
+        try:
+            return self("ROLE")[0] if self.answering() else None
+        except (OSError, resp.ReplyError):  # it ended just now, or is loading
+            return None
 
-class RedisServer:
-    def __init__(self, directory, *options):
-        os.makedirs(directory, exist_ok=True)
-        self.directory = directory
-        self.options = options
-        self.port = free_port()
-        self.socket_path = os.path.join(directory, "redis.sock")
-        self._process = None
-        self._admin = None
-        self._start_on_any_port()
+    def replicates_to(self, count):
+        """Whether so many replicas have confirmed that they hear of what is written here now.
 
-    @property
-    def url(self):
-        return f"redis://127.0.0.1:{self.port}"
+        A replica says "connected" up to a second before its master begins to tell it of changes.
+        """
+        self("WAIT", 1000, 1)  # nobody has as many: what remains is that all are asked, which is a change to be told
+        self("PING")  # WAIT is about changes before the command before it
+        return self("WAIT", count, 100) >= count
 
-    @property
-    def unix_url(self):
-        return f"unix://{self.socket_path}"
-
-    @property
-    def pid(self):
-        return self._process.pid
-
-    def client(self, **login):
-        return resp.Client(self.port, **login)
-
-    def __call__(self, *words):
-        """One command on a connection of ours that is opened again when the server was restarted."""
-        if self._admin is None:
-            self._admin = self.client()
-        return self._admin(*words)
-
-    def pause(self):
-        procs.stop(self.pid)
-
-    def resume(self):
-        os.kill(self.pid, signal.SIGCONT)
-
-    def restart_with_lost_memory(self):
+    def restart(self):
+        """Like a crash and a start right after it: what was not persistent is lost."""
         self.stop()
         self._start()
 
-    def start_again(self):
+    def restart_with_lost_memory(self):
+        self.stop()
+        shutil.rmtree(os.path.join(self.directory, "appendonlydir"), ignore_errors=True)
         self._start()
 
-    def stop(self):
-        self._forget_admin()
-        if self._process is None:
-            return
-        self._process.kill()
-        self._process.wait(10)
-        self._process = None
+    def _settings(self):
+        yield from super()._settings()
+        yield from ("--save", "", "--appendonly", "yes" if self._persistent else "no", "--appendfsync", "always")
+        # A replica asks to be synchronized at once when it starts; its master would wait 5 s for others to share with.
+        yield from ("--repl-diskless-sync-delay", "0")
+        if self.tls:
+            yield from ("--tls-replication", "yes")
+        if self.login:
+            yield from _accounts(self.login)
+        if self._replica_of:
+            yield from ("--replicaof", "127.0.0.1", self._replica_of.service_port)
 
-    def _forget_admin(self):
-        if self._admin is not None:
-            self._admin.close()
-            self._admin = None
 
-    def _start_on_any_port(self):
-        for _ in range(5):
-            try:
-                return self._start()
-            except RuntimeError:  # somebody took the port in between
-                self.port = free_port()
-        raise RuntimeError(f"redis-server does not start: {self._log()}")
+def _accounts(login):
+    """The login may do everything, and is what a server shows to its master; nobody else may do anything."""
+    if login.user is None:
+        return ["--requirepass", login.password, "--masterauth", login.password]
+    return ["--user", "default", "off", "--user", login.user, "on", f">{login.password}", "~*", "&*", "+@all",
+            "--masteruser", login.user, "--masterauth", login.password]
 
-    def _start(self):
-        if os.path.exists(self.socket_path):
-            os.unlink(self.socket_path)
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.socket_path,
-                   "--unixsocketperm", "777", "--save", "", "--appendonly", "no", "--dir", self.directory,
-                   "--daemonize", "no", *self.options]
-        with open(os.path.join(self.directory, "redis.log"), "ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                             start_new_session=True)
-        wait_until(self._answers_or_died, 15, "redis-server answers PING", pause=0.01)
-        if self._process.poll() is not None:
-            raise RuntimeError(f"redis-server ended: {self._log()}")
 
-    def _answers_or_died(self):
-        if self._process.poll() is not None:
-            return True
-        try:
-            probe = resp.Client(self.port, timeout=1.0)
-        except OSError:
-            return False
-        try:
-            probe("PING")
-            return True
-        except resp.ReplyError:  # a password is wanted, or it is loading: it answers
-            return True
-        except (OSError, ConnectionError):
-            return False
-        finally:
-            probe.close()
-
-    def _log(self):
-        with open(os.path.join(self.directory, "redis.log"), encoding="utf-8", errors="replace") as log:
-            return log.read()[-500:]
+__all__ = ["PROGRAM", "RedisServer", "free_port", "version"]

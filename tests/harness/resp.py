@@ -1,24 +1,41 @@
-"""A RESP client of a few lines, so that what the tests see of Redis does not pass through dlock's code."""
+"""A RESP client of a few lines, so that what the tests see of Redis does not pass through dlock's code.
+
+It is raw: it follows no MOVED, asks no Sentinel and connects to nothing twice.
+"""
 
 import socket
+from typing import NamedTuple, Optional
 
 
 class ReplyError(Exception):
     """Redis answered with an error."""
 
 
+class Login(NamedTuple):
+    password: str
+    user: Optional[str] = None
+
+
 class Client:
-    def __init__(self, address, password=None, user=None, timeout=5.0):
-        """`address` is a port on the loopback interface or the path of a unix socket."""
+    def __init__(self, address, password=None, user=None, timeout=5.0, tls=None, server_name="localhost"):
+        """`address` is a port on the loopback interface or the path of a unix socket, `tls` an ssl.SSLContext."""
         if isinstance(address, int):
             self._socket = socket.create_connection(("127.0.0.1", address), timeout)
         else:
             self._socket = socket.socket(socket.AF_UNIX)
             self._socket.settimeout(timeout)
-            self._socket.connect(address)
-        self._file = self._socket.makefile("rb")
-        if password is not None:
-            self(*(["AUTH", user, password] if user else ["AUTH", password]))
+        self._file = None
+        try:
+            if not isinstance(address, int):
+                self._socket.connect(address)
+            if tls is not None:
+                self._socket = tls.wrap_socket(self._socket, server_hostname=server_name)
+            self._file = self._socket.makefile("rb")
+            if password is not None:
+                self(*(["AUTH", user, password] if user else ["AUTH", password]))
+        except (OSError, ReplyError):
+            self.close()
+            raise
 
     def __call__(self, *words):
         self._socket.sendall(request(*words))
@@ -42,7 +59,8 @@ class Client:
         raise ConnectionError(f"not RESP: {line!r}")
 
     def close(self):
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         self._socket.close()
 
 

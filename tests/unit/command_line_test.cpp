@@ -29,7 +29,8 @@ class Argv {
 Parsed parse_words(std::vector<std::string> words, std::optional<std::string> store = "local") {
   words.insert(words.begin(), "dlock");
   Argv argv{std::move(words)};
-  return parse(split_at_dashes(argv.count(), argv.pointers()), store);
+  return parse(split_at_dashes(argv.count(), argv.pointers()),
+               {.store = std::move(store), .default_config = ""});
 }
 
 BadUsage bad(std::vector<std::string> words, std::optional<std::string> store = "local") {

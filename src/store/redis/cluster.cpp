@@ -53,9 +53,8 @@ Result<Answers, StoreFault> ClusterServers::ask(const std::vector<Command>& comm
     // Only a request that certainly did nothing may be made again.
     if (!fault.not_applied || called_off || fault.exit_code != ExitCode::StoreUnavailable)
       return std::move(fault);
-    if (!first_fault) first_fault = std::move(fault);
+    if (!first_fault || fault.worth_retrying) first_fault = std::move(fault);
   }
-  first_fault->worth_retrying = true;  // a failover may be under way
   return *first_fault;
 }
 
@@ -73,7 +72,12 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
     if (learning) sent.push_back({"CLUSTER", "SLOTS"});
 
     auto answers = ask_at(node, sent, patience);
-    if (!answers) return answers;
+    if (!answers) {
+      // Where a node sent us nobody answers: a failover may be under way.
+      if (redirections > 0 && answers.error().exit_code == ExitCode::StoreUnavailable)
+        answers.error().worth_retrying = true;
+      return answers;
+    }
     std::vector<Reply>& replies = answers->replies;
     if (learning) {
       learn_nodes(replies.back(), node);

@@ -212,10 +212,11 @@ Result<bool, StoreFault> Connection::take_replies(std::vector<Reply>& into, std:
     case Transfer::State::WantsToWrite:
       return false;
     case Transfer::State::Broken:
+      if (!heard_ && !access_.tls) return closed_without_a_word(name_, received.why);
       return broken(name_, received.why, received.refusal);
     case Transfer::State::Closed:
-      return heard_ || access_.tls ? connection_broke(name_, "the server closed it")
-                                   : closed_without_a_word(name_);
+      if (!heard_ && !access_.tls) return closed_without_a_word(name_, "the server closed it");
+      return connection_broke(name_, "the server closed it");
     case Transfer::State::Moved:
       break;
   }

@@ -80,7 +80,7 @@ constexpr std::array<Kind, 29> kinds{{
      "takes no more connections: raise its maxclients, or try again later"},
     {"unknown command", ExitCode::Configuration, false,
      "does not know a command that dlock needs: Redis 5 or Valkey is the least, without renamed "
-     "commands"},
+     "commands; a Sentinel is named as redis+sentinel://host:port/master"},
     {"Error running script", ExitCode::StoreUnavailable, true,
      "could not finish dlock's script: see the server's log"},
     {"", ExitCode::StoreUnavailable, true, "answered with an error that dlock does not know"},
@@ -120,9 +120,8 @@ StoreFault broken(const std::string& server, const std::string& why,
   return {.exit_code = *refusal, .sentence = server + " cannot be used: " + why};
 }
 
-StoreFault closed_without_a_word(const std::string& server) {
-  return connection_broke(server,
-                          "the server closed it without a word; does it want TLS (rediss://)?");
+StoreFault closed_without_a_word(const std::string& server, const std::string& why) {
+  return connection_broke(server, why + " before it had said a word; does it want TLS (rediss)?");
 }
 
 StoreFault no_tls_handshake(const std::string& server) {

@@ -17,8 +17,8 @@ StoreFault connection_broke(const std::string& server, const std::string& why);
 /// The line broke, or, if `refusal` says so, one of the two did not want the other.
 StoreFault broken(const std::string& server, const std::string& why,
                   std::optional<ExitCode> refusal);
-/// The server closed a fresh connection before it said anything.
-StoreFault closed_without_a_word(const std::string& server);
+/// A fresh connection ended before the server had said anything.
+StoreFault closed_without_a_word(const std::string& server, const std::string& why);
 StoreFault no_tls_handshake(const std::string& server);
 /// An option of ours cannot be used: `why` names it, and the remedy.
 StoreFault misconfigured(const std::string& why);

@@ -49,7 +49,8 @@ bool RedisStore::reached_by_script(const Claim& claim, const Holder& holder) {
 
 Result<bool, StoreFault> RedisStore::is_alive(const Claim& claim, const Holder& holder,
                                               const Patience& patience) {
-  auto answer = caller_.call({"PTTL", keys_of(claim.key).liveness(holder.process)}, patience);
+  auto answer = caller_.call({"PTTL", keys_of(claim.key).liveness(holder.process)}, patience,
+                             Confirmation::NotNeeded);
   if (!answer) return answer.error();
   if (answer->reply.is_error()) return error_reply(answer->server, answer->reply.text);
   return answer->reply.integer != no_such_key;
@@ -204,18 +205,18 @@ Result<Answer, StoreFault> RedisStore::ask_to_release(const Claim& claim,
                                                       const Patience& patience) {
   const LockKeys& names = keys_of(claim.key);
   auto answer = caller_.call(release_script, {names.lock(), names.liveness(claim.process)},
-                             {claim.process.text}, patience);
+                             {claim.process.text}, patience, Confirmation::NotNeeded);
   return is_between_nodes(answer) ? release_alone(claim, patience) : std::move(answer);
 }
 
 Result<Answer, StoreFault> RedisStore::release_alone(const Claim& claim, const Patience& patience) {
   const LockKeys& names = keys_of(claim.key);
-  auto released =
-      caller_.call(release_alone_script, {names.lock()}, {claim.process.text}, patience);
+  auto released = caller_.call(release_alone_script, {names.lock()}, {claim.process.text}, patience,
+                               Confirmation::NotNeeded);
   if (!released || released->reply.text_at(0) != "OK") return released;
   // It ends by itself when this fails: the lock is what others look at.
   [[maybe_unused]] const auto deleted =
-      caller_.call({"DEL", names.liveness(claim.process)}, patience);
+      caller_.call({"DEL", names.liveness(claim.process)}, patience, Confirmation::NotNeeded);
   return released;
 }
 

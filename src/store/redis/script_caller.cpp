@@ -8,33 +8,35 @@ namespace dlock::redis {
 Result<Answer, StoreFault> ScriptCaller::call(const Script& script,
                                               const std::vector<std::string>& keys,
                                               const std::vector<std::string>& arguments,
-                                              const Patience& patience) {
+                                              const Patience& patience, Confirmation confirmation) {
   const std::string key_count = std::to_string(keys.size());
   Command words{"EVALSHA", script.sha1, key_count};
   words.insert(words.end(), keys.begin(), keys.end());
   words.insert(words.end(), arguments.begin(), arguments.end());
-  auto answer = send(words, keys.front(), patience);
+  auto answer = send(words, keys.front(), patience, confirmation);
   if (!answer || !answer->reply.is_error() || !answer->reply.text.starts_with("NOSCRIPT"))
     return answer;
   words[0] = "EVAL";
   words[1] = script.text;
-  return send(words, keys.front(), patience);
+  return send(words, keys.front(), patience, confirmation);
 }
 
-Result<Answer, StoreFault> ScriptCaller::call(const Command& command, const Patience& patience) {
-  return send(command, command.at(1), patience);
+Result<Answer, StoreFault> ScriptCaller::call(const Command& command, const Patience& patience,
+                                              Confirmation confirmation) {
+  return send(command, command.at(1), patience, confirmation);
 }
 
 Result<Answer, StoreFault> ScriptCaller::send(const Command& command, std::string_view key,
-                                              const Patience& patience) {
+                                              const Patience& patience, Confirmation confirmation) {
+  const bool replicas_count = replication_.least > 0 && confirmation == Confirmation::ByReplicas;
   std::vector<Command> commands{command};
   const std::string least = std::to_string(replication_.least);
   const std::string timeout = std::to_string(whole_ms(replication_.timeout));
-  if (replication_.least > 0) commands.push_back({"WAIT", least, timeout});
+  if (replicas_count) commands.push_back({"WAIT", least, timeout});
   auto answers = servers_->ask(commands, key, patience);
   if (!answers) return answers.error();
   Answer answer{std::move(answers->replies.front()), std::move(answers->server), answers->sent_at};
-  if (replication_.least > 0) {
+  if (replicas_count) {
     const Reply& confirmed = answers->replies.back();
     if (confirmed.is_error() && !answer.reply.is_error())
       return error_reply(answer.server, confirmed.text);
@@ -47,8 +49,7 @@ StoreFault ScriptCaller::too_few_replicas(const Answer& answer) const {
   return {.sentence = answer.server + ": only " + std::to_string(answer.replicas) + " of " +
                       std::to_string(replication_.least) +
                       " replicas (--min-replicas) had the lock within " +
-                      to_text(replication_.timeout),
-          .worth_retrying = true};
+                      to_text(replication_.timeout)};
 }
 
 }  // namespace dlock::redis

@@ -15,6 +15,9 @@ struct Replication {
   Duration timeout{};
 };
 
+/// Whether a request waits for the replicas that Replication wants.
+enum class Confirmation { ByReplicas, NotNeeded };
+
 /// The reply to one script or command.
 struct Answer {
   Reply reply;
@@ -33,9 +36,11 @@ class ScriptCaller {
   /// All keys must lie in one slot.
   Result<Answer, StoreFault> call(const Script& script, const std::vector<std::string>& keys,
                                   const std::vector<std::string>& arguments,
-                                  const Patience& patience);
+                                  const Patience& patience,
+                                  Confirmation confirmation = Confirmation::ByReplicas);
   /// The command's second word is its key.
-  Result<Answer, StoreFault> call(const Command& command, const Patience& patience);
+  Result<Answer, StoreFault> call(const Command& command, const Patience& patience,
+                                  Confirmation confirmation = Confirmation::ByReplicas);
 
   /// A write of which too few replicas know.
   bool too_few(const Answer& answer) const { return answer.replicas < replication_.least; }
@@ -45,7 +50,7 @@ class ScriptCaller {
 
  private:
   Result<Answer, StoreFault> send(const Command& command, std::string_view key,
-                                  const Patience& patience);
+                                  const Patience& patience, Confirmation confirmation);
 
   std::unique_ptr<Servers> servers_;
   Replication replication_;

@@ -51,10 +51,10 @@ Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) 
   std::optional<StoreFault> first_fault;
   const auto note = [&](StoreFault fault) {
     fault.not_applied = true;
-    fault.worth_retrying = fault.exit_code == ExitCode::StoreUnavailable;
-    // What a Sentinel said weighs more than that another one is down.
-    if (!first_fault || first_fault->exit_code == ExitCode::StoreUnavailable)
-      first_fault = std::move(fault);
+    // What a Sentinel said, or what became of it, weighs more than that another one is down.
+    const bool outranked = first_fault && (first_fault->worth_retrying || !fault.worth_retrying) &&
+                           fault.exit_code == ExitCode::StoreUnavailable;
+    if (!outranked) first_fault = std::move(fault);
   };
   for (std::size_t i = 0; i < sentinels_.size(); ++i) {
     const Patience share = share_of(patience, sentinels_.size() - i);
@@ -63,7 +63,11 @@ Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) 
     sentinels_[i].close();
     if (patience.interrupt != nullptr && patience.interrupt->requested()) return interrupted(name_);
     if (!endpoint) {
-      note(std::move(endpoint.error()));
+      StoreFault& fault = endpoint.error();
+      fault.worth_retrying = false;
+      if (fault.exit_code == ExitCode::StoreUnavailable)
+        fault.sentence = "no Sentinel could tell the master: " + fault.sentence;
+      note(std::move(fault));
       continue;
     }
     auto connected = connect_to(*endpoint, share);
@@ -73,6 +77,8 @@ Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) 
       return connected;
     }
     master_.reset();
+    // A failover may be under way, unless the server refused us.
+    connected.error().worth_retrying = connected.error().exit_code == ExitCode::StoreUnavailable;
     note(std::move(connected.error()));
   }
   return *first_fault;

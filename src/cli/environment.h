@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace dlock::cli {
+
+/// The variables that dlock looks at; one that is not set has no value, an empty one has.
+struct Environment {
+  std::optional<std::string> store = {};              // DLOCK_STORE
+  std::optional<std::string> config = {};             // DLOCK_CONFIG
+  std::optional<std::string> password = {};           // REDISCLI_AUTH
+  std::optional<std::string> sentinel_password = {};  // DLOCK_SENTINEL_PASSWORD
+  /// Read if it is there and no other is named. Empty: none is.
+  std::string default_config = "/etc/dlock.toml";
+
+  static Environment of_this_process();
+};
+
+}  // namespace dlock::cli

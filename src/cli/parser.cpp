@@ -1,0 +1,278 @@
+#include "cli/parser.h"
+
+#include "cli/complaint.h"
+#include "cli/version.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <sstream>
+
+namespace dlock::cli {
+namespace {
+
+std::string exit_code_table() {
+  std::string text = "Exit status:\n";
+  for (const ExitCodeMeaning& meaning : exit_codes) {
+    std::string name{meaning.name};
+    name.resize(std::max<std::size_t>(name.size(), 24), ' ');
+    std::string code = std::to_string(static_cast<int>(meaning.code));
+    code.insert(0, 5 - code.size(), ' ');
+    text += code + "  " + name + " " + std::string{meaning.when} + "\n";
+  }
+  return text + "  Any other code is the job's own.\n";
+}
+
+/// Breaks a description into lines that fit beside the options' names. CLI11 indents them.
+std::string wrapped(std::string_view text) {
+  constexpr std::size_t width = 68;
+  std::string out;
+  while (text.size() > width) {
+    const auto blank = text.rfind(' ', width);
+    if (blank == text.npos) break;
+    out += std::string{text.substr(0, blank)} + "\n";
+    text.remove_prefix(blank + 1);
+  }
+  return out + std::string{text};
+}
+
+/// Help in our words: the usage line shows where the command goes, and an option only its value.
+class HelpFormat final : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    if (name.empty()) {
+      return "Usage: dlock run --key K [options] -- command [args...]\n"
+             "       dlock doctor [options]\n"
+             "       dlock --help | --version\n";
+    }
+    if (app->get_name() == "doctor") return "Usage: dlock doctor [options]\n";
+    return "Usage: dlock " + app->get_name() + " --key K [options] -- command [args...]\n";
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
+  }
+};
+
+constexpr const char* duration_help =
+    "\nA duration is a number with a unit (500ms, 30s, 5m, 2h, 1d); a bare number is seconds.\n";
+
+}  // namespace
+
+class Parser::Options {
+ public:
+  explicit Options(Words& words) : words_(words) {
+    auto format = std::make_shared<HelpFormat>();
+    format->column_width(32);
+    app_.formatter(format);
+    app_.name("");
+    app_.set_help_flag("-h,--help", "Show this");
+    app_.set_version_flag("--version", std::string{"dlock "} + version, "Show the version");
+    app_.footer(
+        "\nSee 'dlock run --help' and 'dlock doctor --help' for their options, and dlock(1).\n\n" +
+        exit_code_table());
+    add_run();
+    add_doctor();
+  }
+
+  void read_command_line(const std::vector<std::string>& ours) {
+    try {
+      app_.parse(std::vector<std::string>{ours.rbegin(), ours.rend()});
+    } catch (const CLI::CallForHelp&) {
+      throw Asked{app_.help()};
+    } catch (const CLI::CallForVersion& call) {
+      throw Asked{std::string{call.what()} + "\n"};
+    } catch (const CLI::ParseError& error) {
+      const std::string help = doctor_.app->parsed() ? "doctor" : "run";
+      complain(without_url_secrets(error.what()) + " (see dlock " + help + " --help)");
+    }
+    if (run_.app->parsed()) words_.command = SubCommand::Run;
+    if (doctor_.app->parsed()) words_.command = SubCommand::Doctor;
+    for (const Setting& setting : present().settings) {
+      if (setting.option->count() > 0) words_.sources[setting.name] = Source::Flag;
+    }
+  }
+
+  void read_config(const std::string& path, const std::string& text) {
+    std::istringstream stream{text};
+    std::vector<CLI::ConfigItem> items;
+    try {
+      items = CLI::ConfigTOML{}.from_config(stream);
+    } catch (const CLI::Error& error) {
+      complain_of_setup(path + ": " + error.what());
+    }
+    words_.config_path = path;
+    for (const CLI::ConfigItem& item : items) take(path, item);
+  }
+
+ private:
+  struct Setting {
+    std::string name;  // long, without dashes
+    CLI::Option* option;
+    std::string* word;  // or
+    bool* flag;
+  };
+  struct Command {
+    CLI::App* app = nullptr;
+    std::vector<Setting> settings = {};
+
+    void value(const char* names, std::string& word, const char* type, const char* description) {
+      CLI::Option* option = app->add_option(names, word, wrapped(description))->type_name(type);
+      settings.push_back({option->get_lnames().front(), option, &word, nullptr});
+    }
+    void flag(const char* names, bool& word, const char* description) {
+      CLI::Option* option = app->add_flag(names, word, wrapped(description));
+      settings.push_back({option->get_lnames().front(), option, nullptr, &word});
+    }
+    Setting* find(const std::string& name) {
+      const auto found = std::find_if(settings.begin(), settings.end(),
+                                      [&](const Setting& s) { return s.name == name; });
+      return found == settings.end() ? nullptr : &*found;
+    }
+  };
+
+  Command& present() { return doctor_.app->parsed() ? doctor_ : run_; }
+
+  void take(const std::string& path, const CLI::ConfigItem& item) {
+    if (item.name == "++" || item.name == "--" || !item.parents.empty()) {
+      complain_of_setup(path +
+                        ": has a section, which dlock does not know: write name = value "
+                        "lines only");
+    }
+    // What only `run` knows is no mistake when another sub-command reads the file.
+    const bool known =
+        run_.find(item.name) != nullptr && item.name != "key" && item.name != "config";
+    if (!known) {
+      complain_of_setup(path + ": " + quoted(item.name) +
+                        " is not known: write the long name of an option of dlock run without its "
+                        "dashes, as in store = \"redis://host\"");
+    }
+    Setting* const setting = present().find(item.name);
+    if (setting == nullptr) return;
+    if (item.inputs.size() != 1)  // CLI11 puts all values of one name together
+      complain_of_setup(path + ": " + item.name + " is given twice, or has not one value");
+    const std::string& value = item.inputs.front();
+    if (setting->flag != nullptr && value != "true" && value != "false")
+      complain_of_setup(path + ": " + item.name + " is either true or false");
+    if (words_.source(item.name) == Source::Flag) return;
+    words_.sources[item.name] = Source::File;
+    if (setting->flag != nullptr) *setting->flag = value == "true";
+    if (setting->word != nullptr) *setting->word = value;
+  }
+
+  /// What every sub-command needs to reach the store.
+  void add_store_options(Command& command) {
+    command.value("--store", words_.store, "URL",
+                  "Where the lock is kept: redis://[user:password@]host[:port][/db], unix:///path, "
+                  "redis+sentinel://host,host/master[/db], redis+cluster://host,host, each but "
+                  "unix as rediss... for TLS, or local[:/dir]; if it is not given, DLOCK_STORE or "
+                  "the configuration file says it, else it is local");
+    command.value("--config", words_.config, "FILE",
+                  "Options that are not given here, as name = value lines (DLOCK_CONFIG, else "
+                  "/etc/dlock.toml if there is one)");
+    command.value("--prefix", words_.prefix, "P",
+                  "What the names of all keys in Redis begin with (dlock:)");
+    command.value("--ttl", words_.ttl, "DUR",
+                  "How long a crashed machine blocks the key; the job survives an outage of the "
+                  "store of about two thirds of it (10s)");
+    command.value("--password-file", words_.password_file, "FILE",
+                  "Where the password of Redis is (else REDISCLI_AUTH, or the URL)");
+    command.value("--sentinel-user", words_.sentinel_user, "USER",
+                  "The user for the Sentinels, if they have one");
+    command.value("--sentinel-password-file", words_.sentinel_password_file, "FILE",
+                  "Where the password of the Sentinels is (else DLOCK_SENTINEL_PASSWORD)");
+    command.value("--tls-cacert", words_.tls_ca, "FILE",
+                  "The CA that must have signed the server's certificate (the system's CAs)");
+    command.value("--tls-cert", words_.tls_certificate, "FILE", "Our certificate, with --tls-key");
+    command.value("--tls-key", words_.tls_key, "FILE", "The key of our certificate");
+    command.value("--tls-sni", words_.tls_server_name, "NAME",
+                  "The name that the server's certificate must have (the host of the URL)");
+    command.flag("--tls-insecure", words_.tls_insecure,
+                 "Take any certificate: whoever is in between can read and change everything");
+    command.value("--min-replicas", words_.least_replicas, "N",
+                  "An acquire or a renewal counts only when N replicas have it (0)");
+    command.value("--replica-timeout", words_.replica_timeout, "DUR",
+                  "How long they may take (a twentieth of --ttl)");
+  }
+
+  void add_run() {
+    run_.app = app_.add_subcommand("run", "Run a job while holding a lock");
+    run_.value("--key", words_.key, "K",
+               "What the job must not share with another: any name up to 512 bytes");
+    add_store_options(run_);
+    run_.flag("-n,--nonblock", words_.nonblock,
+              "Do not wait for a lock that is held (the default)");
+    run_.value("-E,--conflict-exit-code", words_.conflict_code, "N",
+               "Exit with this code instead of 75 when the lock is held");
+    run_.value("--lock-ttl", words_.lock_ttl, "DUR",
+               "How long the lock itself outlives its last renewal (5m)");
+    run_.value("--on-silence", words_.on_silence, "kill|continue",
+               "When the store is silent up to the deadline: kill the job, or let it go on "
+               "unproved, so that two may run (kill)");
+    run_.value("-s,--signal", words_.signal, "SIG",
+               "What asks the job, or what it left behind, to stop (TERM)");
+    run_.value(
+        "-k,--kill-after", words_.kill_after, "DUR",
+        "How long after that SIGKILL follows (2s for what the job left behind; never for the "
+        "job unless this is given)");
+    run_.value(
+        "--orphans", words_.orphans, "kill|wait|leave",
+        "Processes that outlive the job's first one: kill them, wait for them, or leave them "
+        "running without the lock (kill)");
+    run_.value("--contain", words_.contain, "HOW",
+               "What holds the job's processes together: walk (over the process tree), cgroup, "
+               "pidns (a pid namespace), or auto: a cgroup where one can be made, and the walk "
+               "(auto)");
+    run_.value("--trace", words_.trace, "ID", "An id, shown to whoever asks who holds the lock");
+    run_.value("--note", words_.note, "TEXT", "A text, shown to whoever asks who holds the lock");
+    run_.flag("--trust-restart", words_.trust_restart,
+              "Take the lock even from a Redis that came up less than a TTL ago and may have "
+              "forgotten a holder");
+    run_.value("--status-file", words_.status_file, "FILE", "Write the result there, as JSON");
+    run_.value("--log-format", words_.log_format, "text|json",
+               "How dlock's own lines on stderr look (text)");
+    run_.flag("-v,--verbose", words_.verbose, "Say more on stderr");
+    run_.flag("-q,--quiet", words_.quiet, "Say only errors on stderr");
+    run_.app->set_help_flag("-h,--help", "Show this");
+    run_.app->footer(
+        std::string{duration_help} +
+        "The job sees DLOCK_KEY, DLOCK_OWNER and DLOCK_FENCING_TOKEN in its environment.\n\n" +
+        exit_code_table());
+  }
+
+  void add_doctor() {
+    doctor_.app = app_.add_subcommand(
+        "doctor", "Say whether this machine and this store can keep the promise");
+    add_store_options(doctor_);
+    doctor_.value("--lock-ttl", words_.lock_ttl, "DUR",
+                  "How long the lock itself outlives its last renewal (5m)");
+    doctor_.flag(
+        "--trust-restart", words_.trust_restart,
+        "Judge for runs that take locks even from a Redis that came up less than a TTL ago");
+    doctor_.flag("--json", words_.json, "Write the findings as JSON");
+    doctor_.app->set_help_flag("-h,--help", "Show this");
+    doctor_.app->footer(std::string{duration_help} +
+                        "Give the options of the runs that it is about. It takes a lock of its own "
+                        "and gives it back.\n"
+                        "Exits with 0, or 1 when something breaks the promise.\n");
+  }
+
+  Words& words_;
+  CLI::App app_{
+      "Runs a job on at most one machine of a cluster, and kills it before another could start "
+      "it."};
+  Command run_;
+  Command doctor_;
+};
+
+Parser::Parser(Words& words) : options_(std::make_unique<Options>(words)) {}
+Parser::~Parser() = default;
+
+void Parser::read_command_line(const std::vector<std::string>& ours) {
+  options_->read_command_line(ours);
+}
+
+void Parser::read_config(const std::string& path, const std::string& text) {
+  options_->read_config(path, text);
+}
+
+}  // namespace dlock::cli

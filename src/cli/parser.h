@@ -1,0 +1,35 @@
+#pragma once
+
+#include "cli/words.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dlock::cli {
+
+/// Knows every option: its names, its help, and the word that it sets.
+class Parser {
+ public:
+  /// `words` must outlive the parser.
+  explicit Parser(Words& words);
+  ~Parser();
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+
+  /// What to print instead of doing anything, if help or version was asked for.
+  struct Asked {
+    std::string text;
+  };
+  /// Reads the words before the `--`. Throws Complaint, or Asked.
+  void read_command_line(const std::vector<std::string>& ours);
+
+  /// Reads `name = value` lines, for options that the command line does not give. Throws Complaint.
+  void read_config(const std::string& path, const std::string& text);
+
+ private:
+  class Options;
+  std::unique_ptr<Options> options_;
+};
+
+}  // namespace dlock::cli

@@ -1,0 +1,183 @@
+#include "cli/store_settings.h"
+
+#include "cli/complaint.h"
+#include "cli/small_file.h"
+#include "core/duration.h"
+#include "core/fd.h"
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace dlock::cli {
+namespace {
+
+struct ChosenStore {
+  StoreAddress address;
+  Source source;
+};
+
+ChosenStore chosen_store(const Words& words, const std::optional<std::string>& variable) {
+  const Source source = words.source("store");
+  if (source == Source::Flag || (source == Source::File && !variable)) {
+    auto address = parse_store_address(words.store);
+    if (!address) complain("--store " + address.error());
+    return {std::move(*address), source};
+  }
+  if (!variable) return {LocalAddress{}, Source::Default};
+  // Set but empty is a deployment gone wrong: it must never turn into a lock of this machine only.
+  auto address = parse_store_address(*variable);
+  if (!address) {
+    const std::string remedy = variable->empty() ? "; unset it to use the embedded store" : "";
+    complain_of_setup("DLOCK_STORE " + address.error() + remedy);
+  }
+  return {std::move(*address), Source::Environment};
+}
+
+/// A secret that others may read is none. The name of the option goes into each complaint.
+std::string secret_in(const char* option, const std::string& path) {
+  const std::string file = std::string{option} + " " + quoted(path);
+  const SmallFile read = SmallFile::read(path);
+  if (read.error != 0) complain_of_setup(file + " cannot be read: " + ::strerror(read.error));
+  if ((read.mode & (S_IRWXG | S_IRWXO)) != 0)
+    complain_of_setup(file + " can be used by others than its owner: chmod 600 it");
+  std::string secret = read.text.substr(0, read.text.find_first_of("\r\n"));
+  if (secret.empty()) complain_of_setup(file + " has no password in its first line");
+  return secret;
+}
+
+/// Where a password is given twice, the one that is nearer to the command line counts. One in the
+/// URL beats REDISCLI_AUTH, which may be meant for another server.
+std::string password_of(const Words& words, const Environment& environment,
+                        const std::string& in_url, Source url) {
+  const Source file = words.source("password-file");
+  const bool file_given = file != Source::Default;
+  if (!in_url.empty() && file_given && file == url) {
+    complain("--password-file " + quoted(words.password_file) +
+             " and the URL of the store both give a password: leave one out");
+  }
+  const auto variable = environment.password.value_or("");
+  if (file == Source::Flag) return secret_in("--password-file", words.password_file);
+  if (!in_url.empty() && url != Source::File) return in_url;
+  if (!variable.empty()) return variable;
+  if (file_given) return secret_in("--password-file", words.password_file);
+  return in_url;
+}
+
+Login sentinel_login(const Words& words, const Environment& environment) {
+  Login login{words.sentinel_user, environment.sentinel_password.value_or("")};
+  const Source file = words.source("sentinel-password-file");
+  if (file == Source::Flag || (file == Source::File && login.password.empty()))
+    login.password = secret_in("--sentinel-password-file", words.sentinel_password_file);
+  if (!login.user.empty() && login.password.empty()) {
+    complain("--sentinel-user " + quoted(login.user) +
+             " has no password: give one with --sentinel-password-file");
+  }
+  return login;
+}
+
+void check_readable(const char* option, const std::string& path) {
+  if (path.empty()) return;
+  const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!file.open()) {
+    complain_of_setup(std::string{option} + " " + quoted(path) +
+                      " cannot be read: " + ::strerror(errno));
+  }
+}
+
+TlsOptions tls_options(const Words& words) {
+  if (words.tls_certificate.empty() != words.tls_key.empty()) {
+    complain(words.tls_key.empty()
+                 ? "--tls-cert is given without --tls-key: a certificate needs its key"
+                 : "--tls-key is given without --tls-cert: a key needs its certificate");
+  }
+  check_readable("--tls-cacert", words.tls_ca);
+  check_readable("--tls-cert", words.tls_certificate);
+  check_readable("--tls-key", words.tls_key);
+  return {.ca_file = words.tls_ca,
+          .certificate_file = words.tls_certificate,
+          .key_file = words.tls_key,
+          .server_name = words.tls_server_name,
+          .insecure = words.tls_insecure};
+}
+
+int least_replicas(const Words& words) {
+  constexpr int most = 1000;
+  const std::string& word = words.least_replicas;
+  int number = -1;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (error == std::errc{} && end == word.data() + word.size() && number >= 0 && number <= most)
+    return number;
+  complain("--min-replicas " + quoted(word) + " is not a number of replicas: write 0 to " +
+           std::to_string(most));
+}
+
+Duration replica_timeout(const Words& words, Duration ttl) {
+  const Duration request = LeaseTerms{ttl, ttl}.request_timeout();
+  if (!words.given("replica-timeout")) return request / 2;
+  const auto timeout = parse_duration(words.replica_timeout);
+  const std::string option = "--replica-timeout " + quoted(words.replica_timeout) + " ";
+  if (!timeout) complain(option + timeout.error());
+  // WAIT takes whole milliseconds, and 0 would wait for ever.
+  if (*timeout < std::chrono::milliseconds{1}) complain(option + "is too short: the least is 1ms");
+  if (*timeout >= request) {
+    complain(option + "does not fit into a renewal, which may take " + to_text(request) +
+             " with this --ttl: write less, or raise --ttl");
+  }
+  return *timeout;
+}
+
+/// Options that would be silently without effect on this store were given on the command line.
+void check_fit(const Words& words, const StoreAddress& address) {
+  const auto refuse = [&](std::initializer_list<const char*> options, const char* why) {
+    for (const char* option : options) {
+      if (words.source(option) == Source::Flag) complain("--" + std::string{option} + " " + why);
+    }
+  };
+  const auto* redis = std::get_if<RedisAddress>(&address);
+  if (redis == nullptr) {
+    refuse({"min-replicas", "replica-timeout", "password-file"},
+           "is for a Redis, but the store is local: name one with --store");
+  }
+  if (redis == nullptr || !redis->tls) {
+    refuse({"tls-cacert", "tls-cert", "tls-key", "tls-sni", "tls-insecure"},
+           "is given, but the store is not reached by TLS: write rediss:// instead of redis://");
+  }
+  if (redis == nullptr || redis->deployment != Deployment::Sentinel) {
+    refuse({"sentinel-user", "sentinel-password-file"},
+           "is given, but the store has no Sentinels: write redis+sentinel://host,host/master");
+  }
+}
+
+/// The settings of a Redis, into the options and the address in them.
+void settle_redis(RedisAddress& redis, StoreOptions& options, Source source, const Words& words,
+                  const Environment& environment) {
+  redis.login.password = password_of(words, environment, redis.login.password, source);
+  if (!redis.login.user.empty() && redis.login.password.empty()) {
+    complain(
+        "--store names a user but no password: write user:password@ into the URL, or give "
+        "--password-file or REDISCLI_AUTH");
+  }
+  if (redis.tls) options.tls = tls_options(words);
+  if (redis.deployment == Deployment::Sentinel)
+    options.sentinel_login = sentinel_login(words, environment);
+}
+
+}  // namespace
+
+StoreSettings store_settings(const Words& words, const Environment& environment, Duration ttl) {
+  ChosenStore store = chosen_store(words, environment.store);
+  check_fit(words, store.address);
+  StoreOptions options{.address = std::move(store.address),
+                       .prefix = words.prefix,
+                       .trust_restart = words.trust_restart,
+                       .least_replicas = least_replicas(words),
+                       .replica_timeout = replica_timeout(words, ttl)};
+  if (auto* redis = std::get_if<RedisAddress>(&options.address))
+    settle_redis(*redis, options, store.source, words, environment);
+  return {std::move(options), store.source == Source::Default};
+}
+
+}  // namespace dlock::cli

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace dlock::cli {
+
+/// Where a setting comes from; a later one here beats an earlier one.
+enum class Source { Default, File, Environment, Flag };
+
+enum class SubCommand { None, Run, Doctor };
+
+/// All that dlock was told, as words: CLI11 sees to it that options are known and have values, and
+/// reads none of them, for it takes 010 for eight.
+struct Words {
+  SubCommand command = SubCommand::None;
+  std::string key;
+  std::string store;
+  std::string config;
+  std::string password_file;
+  std::string sentinel_user;
+  std::string sentinel_password_file;
+  std::string tls_ca;
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string tls_server_name;
+  std::string least_replicas = "0";
+  std::string replica_timeout;
+  std::string conflict_code;
+  std::string ttl = "10s";
+  std::string lock_ttl = "5m";
+  std::string on_silence = "kill";
+  std::string signal = "TERM";
+  std::string kill_after;
+  std::string orphans = "kill";
+  std::string contain = "auto";
+  std::string trace;
+  std::string note;
+  std::string prefix = "dlock:";
+  std::string status_file;
+  std::string log_format = "text";
+  bool nonblock = false;
+  bool trust_restart = false;
+  bool tls_insecure = false;
+  bool json = false;
+  bool verbose = false;
+  bool quiet = false;
+
+  /// By long name without dashes; an option that is not in it has its default.
+  std::map<std::string, Source, std::less<>> sources;
+  std::string config_path;  // of the file that was read, if one was
+
+  Source source(std::string_view option) const {
+    const auto found = sources.find(option);
+    return found == sources.end() ? Source::Default : found->second;
+  }
+  bool given(std::string_view option) const { return source(option) != Source::Default; }
+};
+
+}  // namespace dlock::cli

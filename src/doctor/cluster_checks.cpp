@@ -1,0 +1,181 @@
+#include "doctor/cluster_checks.h"
+
+#include "core/text.h"
+#include "doctor/failover_time.h"
+#include "store/redis/servers.h"
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+namespace dlock::doctor {
+namespace {
+
+constexpr const char* let_it_ask = "let the user ask: +cluster|info +cluster|nodes +cluster|myid";
+
+NodeView ask(const Endpoint& node, const redis::Access& access, const Budget& budget) {
+  redis::Connection connection{node, access};
+  NodeView view{.node = node};
+  auto answers = redis::ask(connection,
+                            {{"CLUSTER", "INFO"},
+                             {"CLUSTER", "MYID"},
+                             {"CLUSTER", "NODES"},
+                             {"CONFIG", "GET", "cluster-node-timeout"}},
+                            budget.patience());
+  if (!answers) {
+    view.fault = answers.error().sentence;
+    return view;
+  }
+  const auto& replies = answers->replies;
+  if (replies[0].is_error()) {
+    view.fault = node.text() + " says: " + excerpt(replies[0].text, 120);
+    return view;
+  }
+  view.cluster = ServerInfo::parse(replies[0].text);
+  if (!replies[1].is_error()) view.id = replies[1].text;
+  if (!replies[2].is_error()) view.nodes = parse_cluster_nodes(replies[2].text, node);
+  const std::string_view timeout = replies[3].text_at(1);
+  long long ms = 0;
+  if (std::from_chars(timeout.data(), timeout.data() + timeout.size(), ms).ec == std::errc{})
+    view.node_timeout = std::chrono::milliseconds{ms};
+  return view;
+}
+
+bool may_not_be_asked(const NodeView& view) { return view.fault.find("NOPERM") != view.fault.npos; }
+bool is_alone(const NodeView& view) {
+  return view.fault.find("cluster support disabled") != view.fault.npos;
+}
+
+Finding time_of_failover(const std::vector<NodeView>& views, Duration ttl) {
+  std::optional<Duration> longest;
+  for (const NodeView& view : views) {
+    if (view.node_timeout) longest = std::max(longest.value_or(Duration{}), *view.node_timeout);
+  }
+  if (longest) return judge_failover_time(cluster_failover(*longest), ttl);
+  using namespace std::chrono_literals;
+  Finding assumed = judge_failover_time(cluster_failover(15s), ttl);
+  return {
+      .check = "failover time",
+      .verdict = Verdict::Note,
+      .fact = "cluster-node-timeout cannot be seen: this user may not run CONFIG GET",
+      .meaning = "it must be clearly less than --ttl, else a failover kills the jobs that run",
+      .remedy = assumed.verdict == Verdict::Good
+                    ? "ask whoever runs the Cluster; it is 15s unless somebody changed it"
+                    : "if it is 15s, which it is unless somebody changed it: " + assumed.remedy};
+}
+
+}  // namespace
+
+bool ClusterNode::keeps_locks() const {
+  // Whole words: `nofailover` is harmless, and `fail?` is one node's suspicion.
+  const auto is = [this](const std::string& flag) {
+    return ("," + flags + ",").find("," + flag + ",") != flags.npos;
+  };
+  return has_slots && is("master") && !is("fail") && !is("noaddr") && !is("handshake");
+}
+
+std::vector<ClusterNode> parse_cluster_nodes(std::string_view text, const Endpoint& asked) {
+  std::vector<ClusterNode> nodes;
+  std::istringstream lines{std::string{text}};
+  for (std::string line; std::getline(lines, line);) {
+    // id host:port@bus[,name] flags master ping pong epoch link slots...
+    std::istringstream words{line};
+    ClusterNode node;
+    std::string address, master, ping, pong, epoch, link, slots;
+    if (!(words >> node.id >> address >> node.flags >> master >> ping >> pong >> epoch >> link))
+      continue;
+    node.has_slots = static_cast<bool>(words >> slots);
+    address.resize(std::min(address.find('@'), address.size()));
+    const auto colon = address.rfind(':');
+    if (colon == address.npos) continue;
+    node.endpoint.host = colon == 0 ? asked.host : address.substr(0, colon);
+    const std::string port = address.substr(colon + 1);
+    std::from_chars(port.data(), port.data() + port.size(), node.endpoint.port);
+    nodes.push_back(std::move(node));
+  }
+  return nodes;
+}
+
+Finding judge_cluster_state(const std::vector<NodeView>& views) {
+  Finding finding{.check = "cluster"};
+  for (const NodeView& view : views) {
+    const std::string state = view.cluster.text("cluster_state");
+    if (state.empty()) continue;
+    const std::string fact = "state " + state + ", " + view.cluster.text("cluster_slots_ok") +
+                             " slots served, " + view.cluster.text("cluster_known_nodes") +
+                             " nodes";
+    if (finding.fact.empty()) finding.fact = fact;
+    if (state == "ok") continue;
+    finding.verdict = Verdict::Broken;
+    finding.fact = view.node.text() + ": " + fact;
+    finding.meaning = "no lock can be had there";
+    finding.remedy = "see CLUSTER NODES for those that fail; redis-cli --cluster check";
+    return finding;
+  }
+  if (!finding.fact.empty()) return finding;
+  finding.verdict = Verdict::Note;
+  finding.fact = "cannot be seen: no node tells";
+  finding.meaning = "whether all slots are served is not known";
+  finding.remedy = let_it_ask;
+  return finding;
+}
+
+Finding judge_nodes(const std::vector<NodeView>& views) {
+  Finding finding{.check = "nodes"};
+  std::string alone, strangers, faults;
+  std::size_t answered = 0;
+  const auto first = std::find_if(views.begin(), views.end(),
+                                  [](const NodeView& view) { return !view.nodes.empty(); });
+  for (const NodeView& view : views) {
+    if (may_not_be_asked(view) || view.fault.empty()) ++answered;
+    if (is_alone(view)) {
+      alone += " " + view.node.text();
+    } else if (!view.fault.empty() && !may_not_be_asked(view)) {
+      faults += "; " + view.fault;
+    } else if (first != views.end() && !view.id.empty()) {
+      const bool known = std::any_of(first->nodes.begin(), first->nodes.end(),
+                                     [&](const ClusterNode& node) { return node.id == view.id; });
+      if (!known) strangers += " " + view.node.text();
+    }
+  }
+  finding.fact = std::to_string(answered) + " of the " + std::to_string(views.size()) +
+                 " that are named answer as nodes" + faults;
+  if (!alone.empty() || !strangers.empty()) {
+    finding.verdict = Verdict::Broken;
+    finding.fact += "; not of this Cluster:" + alone + strangers;
+    finding.meaning = "a lock could be in two places, so that two could hold it";
+    finding.remedy = "name nodes of one Cluster only";
+  } else if (answered < views.size()) {
+    finding.verdict = answered == 0 ? Verdict::Broken : Verdict::Weak;
+    finding.meaning = answered == 0 ? "no lock can be had"
+                                    : "the fewer nodes answer, the sooner a lock cannot be had";
+    finding.remedy = "start those that are down, or correct their names in the URL";
+  } else if (first != views.end() && first->nodes.size() > 1 && views.size() == 1) {
+    finding.verdict = Verdict::Note;
+    finding.meaning = "when this node is down, a run does not find the others";
+    finding.remedy = "name more of them: redis+cluster://host,host,host";
+  }
+  return finding;
+}
+
+Keepers check_cluster(const RedisAddress& address, const redis::Access& access, Duration ttl,
+                      const Budget& budget) {
+  std::vector<NodeView> views;
+  for (const Endpoint& endpoint : address.endpoints) views.push_back(ask(endpoint, access, budget));
+  Keepers keepers;
+  for (const NodeView& view : views) {
+    for (const ClusterNode& node : view.nodes) {
+      if (node.keeps_locks()) keepers.servers.push_back(node.endpoint);
+    }
+    if (!keepers.servers.empty()) break;
+  }
+  keepers.findings = {judge_cluster_state(views), judge_nodes(views)};
+  const bool reached = std::any_of(views.begin(), views.end(), [](const NodeView& view) {
+    return view.fault.empty() || may_not_be_asked(view);
+  });
+  if (reached) keepers.findings.push_back(time_of_failover(views, ttl));
+  if (reached && keepers.servers.empty()) keepers.servers = address.endpoints;
+  return keepers;
+}
+
+}  // namespace dlock::doctor

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "core/time.h"
+#include "doctor/budget.h"
+#include "doctor/keepers.h"
+#include "doctor/server_info.h"
+#include "store/redis/connection.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dlock::doctor {
+
+/// One line of CLUSTER NODES.
+struct ClusterNode {
+  std::string id;
+  Endpoint endpoint;
+  std::string flags;
+  bool has_slots = false;
+
+  bool keeps_locks() const;
+};
+/// A node that does not know its own host is the one that was asked.
+std::vector<ClusterNode> parse_cluster_nodes(std::string_view text, const Endpoint& asked);
+
+/// What one node says of the Cluster.
+struct NodeView {
+  Endpoint node;
+  std::string fault = {};  // instead of an answer
+  std::string id = {};
+  ServerInfo cluster = {};  // CLUSTER INFO
+  std::vector<ClusterNode> nodes = {};
+  std::optional<Duration> node_timeout = {};
+};
+
+/// Asks each node that was named. Where CLUSTER may not be asked, those are taken for the keepers.
+Keepers check_cluster(const RedisAddress& address, const redis::Access& access, Duration ttl,
+                      const Budget& budget);
+
+/// Whether all slots are served.
+Finding judge_cluster_state(const std::vector<NodeView>& views);
+/// Whether all that were named can be reached, and are of one Cluster.
+Finding judge_nodes(const std::vector<NodeView>& views);
+
+}  // namespace dlock::doctor

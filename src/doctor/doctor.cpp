@@ -1,0 +1,36 @@
+#include "doctor/doctor.h"
+
+#include "doctor/local_checks.h"
+#include "doctor/machine_checks.h"
+#include "doctor/redis_checks.h"
+
+#include <algorithm>
+
+namespace dlock::doctor {
+namespace {
+
+std::string name_of(const StoreAddress& address) {
+  if (const auto* redis = std::get_if<RedisAddress>(&address)) return redis->name();
+  const std::string& directory = std::get<LocalAddress>(address).directory;
+  return directory.empty() ? "local" : "local:" + directory;
+}
+
+}  // namespace
+
+bool Report::ok() const {
+  return std::none_of(findings.begin(), findings.end(),
+                      [](const Finding& finding) { return finding.verdict == Verdict::Broken; });
+}
+
+Report examine(const Examination& examination) {
+  const auto* redis = std::get_if<RedisAddress>(&examination.store.address);
+  Report report{name_of(examination.store.address),
+                redis != nullptr ? check_redis(*redis, examination) : check_local(examination)};
+  for (Finding& finding : check_machine()) {
+    finding.area = Area::Machine;
+    report.findings.push_back(std::move(finding));
+  }
+  return report;
+}
+
+}  // namespace dlock::doctor

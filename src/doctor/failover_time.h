@@ -1,0 +1,26 @@
+#pragma once
+
+#include "core/time.h"
+#include "doctor/finding.h"
+
+#include <string>
+
+namespace dlock::doctor {
+
+/// How long a failover takes, as far as it can be known beforehand.
+struct FailoverTime {
+  std::string setting;  // what decides it, with its name
+  Duration until_noticed;
+  Duration election;  // what comes on top, as a rule
+};
+
+FailoverTime sentinel_failover(Duration down_after);
+FailoverTime cluster_failover(Duration node_timeout);
+
+/// The shortest TTL with which jobs live through it: that they die in every failover keeps the
+/// promise, but is hardly what is wanted (PROTOCOL 4.2). In whole seconds.
+Duration ttl_to_survive(const FailoverTime& failover);
+
+Finding judge_failover_time(const FailoverTime& failover, Duration ttl);
+
+}  // namespace dlock::doctor

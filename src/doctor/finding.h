@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace dlock::doctor {
+
+/// What a fact means for the promise.
+enum class Verdict {
+  Good,
+  Note,    // worth knowing
+  Weak,    // the promise holds, but jobs may be killed or refused without need, or a bound is loose
+  Broken,  // the promise does not hold here, or no lock can be had at all
+};
+
+/// Which side was looked at.
+enum class Area { Store, Machine };
+
+/// One thing that was looked at.
+struct Finding {
+  std::string check;  // one or two words, stable: scripts look for it
+  Verdict verdict = Verdict::Good;
+  std::string fact;          // what was found, with its number
+  std::string meaning = {};  // for the promise; empty if it is good
+  std::string remedy = {};   // how to mend it; empty if it is good
+  Area area = Area::Store;
+};
+
+using Findings = std::vector<Finding>;
+
+}  // namespace dlock::doctor

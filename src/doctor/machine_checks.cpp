@@ -1,0 +1,183 @@
+#include "doctor/machine_checks.h"
+
+#include "core/fd.h"
+#include "core/time.h"
+#include "doctor/try_pid_namespace.h"
+#include "supervise/cgroup.h"
+#include "supervise/proc.h"
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <linux/capability.h>
+#include <sstream>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace dlock::doctor {
+namespace {
+
+std::string error_text() { return ::strerror(errno); }
+
+/// A file of one line, without its end.
+std::string line_in(const char* path) {
+  const std::string text = supervise::read_file(path);
+  return text.substr(0, text.find('\n'));
+}
+
+Finding check_boot_clock() {
+  timespec time{};
+  if (::clock_gettime(CLOCK_BOOTTIME, &time) == 0)
+    return {.check = "boot clock", .fact = "CLOCK_BOOTTIME is there"};
+  return {.check = "boot clock",
+          .verdict = Verdict::Broken,
+          .fact = "CLOCK_BOOTTIME cannot be read: " + error_text(),
+          .meaning = "no deadline can be kept",
+          .remedy = "a kernel that has it (Linux 2.6.39), and no sandbox that forbids it"};
+}
+
+Finding check_subreaper() {
+  const bool works = ::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+  if (works) ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  if (works) return {.check = "subreaper", .fact = "orphans of a job come to dlock"};
+  return {.check = "subreaper",
+          .verdict = Verdict::Broken,
+          .fact = "prctl(PR_SET_CHILD_SUBREAPER) fails: " + error_text(),
+          .meaning = "processes that leave their parent cannot be found and killed",
+          .remedy = "Linux 3.4 or later, and no sandbox that forbids it"};
+}
+
+Finding check_pidfd() {
+  const Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))};
+  if (pidfd.open()) return {.check = "pidfd", .fact = "processes can be signalled without mix-up"};
+  return {.check = "pidfd",
+          .verdict = Verdict::Weak,
+          .fact = "pidfd_open fails: " + error_text(),
+          .meaning = "a process is killed by its number, which could be a stranger's by then",
+          .remedy = "Linux 5.3 or later, and no sandbox that forbids it"};
+}
+
+Finding check_process_tree() {
+  const supervise::Listing listing = supervise::probe_listing();
+  Finding finding{.check = "process tree", .fact = "/proc lists the children of each process"};
+  if (listing == supervise::Listing::None) {
+    finding.verdict = Verdict::Broken;
+    finding.fact = "/proc is not mounted";
+    finding.meaning = "the processes of a job cannot be found and killed";
+    finding.remedy = "mount /proc";
+  } else if (listing == supervise::Listing::Scan) {
+    finding.verdict = Verdict::Note;
+    finding.fact = "/proc has no lists of children (CONFIG_PROC_CHILDREN)";
+    finding.meaning =
+        "all processes are looked at to find those of a job: slower on a full machine";
+    finding.remedy = "a kernel with CONFIG_PROC_CHILDREN";
+  } else if (::getpid() != 1 && !supervise::examine(1)) {
+    finding.verdict = Verdict::Note;
+    finding.fact = "/proc hides the processes of other users (hidepid)";
+    finding.meaning = "a set-user-ID process of a job is seen in its parent's list only";
+    finding.remedy = "mount /proc without hidepid, if jobs use such programs";
+  }
+  return finding;
+}
+
+Finding check_cgroup() {
+  auto cgroup = supervise::Cgroup::make();
+  if (cgroup) {
+    cgroup->remove();
+    return {.check = "cgroup", .fact = "a job gets a cgroup of its own, killed as a whole"};
+  }
+  return {.check = "cgroup",
+          .verdict = Verdict::Note,
+          .fact = cgroup.error(),
+          .meaning =
+              "jobs are killed by walking their process tree: a fork bomb takes longer, and a "
+              "process that became root may not be ours to kill",
+          .remedy = "run dlock in a systemd unit with Delegate=yes, or as root, if jobs do that"};
+}
+
+Finding check_pid_namespace() {
+  const std::string why_not = try_pid_namespace();
+  if (why_not.empty()) return {.check = "pid namespace", .fact = "--contain=pidns can be had"};
+  return {.check = "pid namespace",
+          .verdict = Verdict::Note,
+          .fact = why_not,
+          .meaning =
+              "--contain=pidns cannot be had, which alone covers that both processes of dlock "
+              "are killed at the same instant",
+          .remedy =
+              "run as root, or allow user namespaces (kernel.unprivileged_userns_clone, "
+              "user.max_user_namespaces, AppArmor); or use a systemd unit"};
+}
+
+/// Not by the user id: root of a container may lack it.
+bool may_kill_everybody() {
+  std::istringstream lines{supervise::read_file("/proc/self/status")};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("CapEff:")) continue;
+    const auto bits = std::strtoull(line.c_str() + 7, nullptr, 16);
+    return (bits >> CAP_KILL & 1) != 0;
+  }
+  return ::geteuid() == 0;
+}
+
+Finding check_user() {
+  const std::string who = "user id " + std::to_string(::geteuid());
+  if (may_kill_everybody()) return {.check = "user", .fact = who + ", which may kill any process"};
+  return {.check = "user",
+          .verdict = Verdict::Note,
+          .fact = who + ", which may kill its own processes only",
+          .meaning =
+              "a job that becomes another user (sudo, su, a set-user-ID program) cannot be "
+              "killed: its lock is then kept instead of given away",
+          .remedy = "run dlock as root, or with a writable cgroup, for such jobs"};
+}
+
+/// dlock traces nobody, and what it reads in /proc is not guarded by this; said because people ask.
+Finding check_ptrace() {
+  const std::string scope = line_in("/proc/sys/kernel/yama/ptrace_scope");
+  return {.check = "ptrace",
+          .fact = (scope.empty() ? std::string{"no Yama"} : "ptrace_scope " + scope) +
+                  "; dlock does not need to trace"};
+}
+
+}  // namespace
+
+Finding judge_clock_source(const std::string& name) {
+  Finding finding{.check = "clock source", .fact = name};
+  const bool paravirtual = name == "xen" || name.starts_with("hyperv");
+  if (name == "kvm-clock") {
+    finding.verdict = Verdict::Weak;
+    finding.meaning =
+        "when the virtual machine is paused, no clock in it shows that: afterwards the "
+        "job may run beside another holder until the first renewal is answered";
+    finding.remedy = "clocksource=tsc, if the host keeps it stable; else check fencing tokens";
+  } else if (paravirtual) {
+    finding.verdict = Verdict::Note;
+    finding.meaning =
+        "a pause of the virtual machine may be invisible to it: then the job may run on "
+        "until the first renewal is answered";
+    finding.remedy = "check fencing tokens where that is too long";
+  } else if (name.empty()) {
+    finding.verdict = Verdict::Note;
+    finding.fact = "cannot be seen: /sys does not tell";
+    finding.meaning = "with kvm-clock a pause of the virtual machine would be invisible to it";
+    finding.remedy = "look outside of this container";
+  }
+  return finding;
+}
+
+Findings check_machine() {
+  return {check_boot_clock(),
+          judge_clock_source(
+              line_in("/sys/devices/system/clocksource/clocksource0/current_clocksource")),
+          check_subreaper(),
+          check_pidfd(),
+          check_process_tree(),
+          check_cgroup(),
+          check_pid_namespace(),
+          check_user(),
+          check_ptrace()};
+}
+
+}  // namespace dlock::doctor

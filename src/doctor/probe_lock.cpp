@@ -1,0 +1,107 @@
+#include "doctor/probe_lock.h"
+
+#include "supervise/claim.h"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+namespace dlock::doctor {
+namespace {
+
+using namespace std::chrono_literals;
+
+Claim make_probe_claim(const StoreOptions& options, const LeaseTerms& terms, const LockKey& key) {
+  // Short: should we be killed now, nothing is left for long.
+  const Duration ttl = std::min<Duration>(terms.ttl(), 10s);
+  const supervise::RunOptions run{
+      .key = key, .store = options, .terms = {ttl, ttl}, .command = {"dlock", "doctor"}};
+  return supervise::make_claim(run, ::getpid());
+}
+
+Finding failed(const std::string& what, const std::string& how) {
+  return {.check = "probe lock",
+          .verdict = Verdict::Broken,
+          .fact = what + ": " + how,
+          .meaning = "the store does not do what dlock relies on",
+          .remedy = "see what the server is, and whether a proxy is in between"};
+}
+
+/// A lock that is held by us; gives it back, whatever comes.
+Finding use_lock(Store& store, const Claim& claim, const Grant& grant, const StoreOptions& options,
+                 const Budget& budget) {
+  const Claim rival = [&] {
+    Claim other = claim;
+    other.process = make_probe_claim(options, claim.terms, claim.key).process;
+    return other;
+  }();
+  Finding finding{.check = "probe lock",
+                  .fact = "taken, refused to a second run, renewed and given back"};
+  const auto refused = make_store(options)->acquire(rival, budget.patience_for(2));
+  const auto renewed = store.renew(claim, grant, budget.patience());
+  const auto released = store.release(claim, budget.patience());
+  if (!refused) return broken_by(refused.error(), finding.check);
+  if (!std::holds_alternative<Held>(*refused))
+    return failed("a lock that is held was given to a second run", "two jobs would run at once");
+  if (!renewed) return broken_by(renewed.error(), finding.check);
+  if (const auto* lost = std::get_if<Lost>(&*renewed))
+    return failed("the lock was lost before its renewal", lost->how);
+  if (!released) return broken_by(released.error(), finding.check);
+  if (const auto* lost = std::get_if<Lost>(&*released))
+    return failed("the lock was lost before it was given back", lost->how);
+  return finding;
+}
+
+}  // namespace
+
+LockKey make_probe_key() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number))
+    number = static_cast<std::uint64_t>(BootClock::now().time_since_epoch().count());
+  return *LockKey::parse("dlock-doctor-" + std::to_string(number));
+}
+
+Finding try_lock(const StoreOptions& options, const LeaseTerms& terms, const LockKey& key,
+                 const Budget& budget) {
+  const Claim claim = make_probe_claim(options, terms, key);
+  StoreOptions chosen = options;
+  auto store = make_store(chosen);
+  // Two requests, where the server does not know the script yet; each may wait for replicas.
+  auto answer = store->acquire(claim, budget.patience_for(2));
+  if (answer && std::holds_alternative<TooYoung>(*answer)) {
+    // That is a finding of its own; nobody but us asks for this key, so there is no holder to fear.
+    chosen.trust_restart = true;
+    store = make_store(chosen);
+    answer = store->acquire(claim, budget.patience_for(2));
+  }
+  if (!answer) {
+    // It may have been applied, or be there without its replicas: leave nothing behind.
+    [[maybe_unused]] const auto released = store->release(claim, budget.patience());
+    return broken_by(answer.error(), "probe lock");
+  }
+  if (const auto* grant = std::get_if<Grant>(&*answer))
+    return use_lock(*store, claim, *grant, chosen, budget);
+  return failed("a lock that nobody asks for is held", "the store makes up answers");
+}
+
+Finding broken_by(const StoreFault& fault, const std::string& check) {
+  Finding finding{.check = check,
+                  .verdict = Verdict::Broken,
+                  .fact = fault.sentence,
+                  .meaning = "no lock can be had: dlock run ends with " +
+                             std::to_string(static_cast<int>(fault.exit_code))};
+  switch (fault.exit_code) {
+    case ExitCode::StoreRefused:
+      finding.remedy =
+          "give the right user, password or certificate, and that user the rights of ACL "
+          "in dlock(1)";
+      break;
+    case ExitCode::Configuration:
+      finding.remedy = "correct --store, DLOCK_STORE or the option that is named";
+      break;
+    default:
+      finding.remedy = "see that the server runs, is well, and can be reached from this machine";
+  }
+  return finding;
+}
+
+}  // namespace dlock::doctor

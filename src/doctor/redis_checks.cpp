@@ -1,0 +1,143 @@
+#include "doctor/redis_checks.h"
+
+#include "core/poll.h"
+#include "doctor/cluster_checks.h"
+#include "doctor/line_checks.h"
+#include "doctor/merged.h"
+#include "doctor/probe_lock.h"
+#include "doctor/rights.h"
+#include "doctor/sentinel_checks.h"
+#include "doctor/server_visit.h"
+#include "store/redis/faults.h"
+#include "store/redis/lock_keys.h"
+
+#include <list>
+
+namespace dlock::doctor {
+namespace {
+
+void append(Findings& to, Findings from) {
+  for (Finding& finding : from) to.push_back(std::move(finding));
+}
+
+/// One look at one Redis.
+class RedisExamination {
+ public:
+  RedisExamination(const RedisAddress& address, const Examination& examination)
+      : address_(address),
+        examination_(examination),
+        budget_(examination.terms),
+        tls_(address.tls ? std::make_shared<redis::Tls>(examination.store.tls) : nullptr),
+        servers_(redis::make_servers({address, examination.store.sentinel_login, tls_})) {}
+
+  Findings run() {
+    const Finding connection = check_connection();
+    Findings findings{connection};
+    Keepers keepers = find_keepers(connection.verdict != Verdict::Broken);
+    append(findings, std::move(keepers.findings));
+    if (connection.verdict != Verdict::Broken) {
+      start_visits(keepers.servers);
+      Findings tried = try_to_lock();  // in the time between the two bursts
+      forget_token();
+      end_visits(findings);
+      append(findings, std::move(tried));
+      findings.push_back(judge_login(address_, examination_.store.tls));
+    }
+    findings.push_back(judge_encryption(address_, examination_.store.tls));
+    return findings;
+  }
+
+ private:
+  redis::Access access() const { return {address_.login, address_.database, tls_}; }
+  std::string lock_name() const {
+    return redis::LockKeys{examination_.store.prefix, probe_}.lock();
+  }
+
+  /// Through the store's own way to the server in charge. TIME, because any user of dlock may ask
+  /// for it, and who may not has been let in nevertheless.
+  Finding check_connection() {
+    const std::string check = "connection";
+    auto answers =
+        servers_->ask({{"TIME"}}, lock_name(), budget_.patience_for(address_.endpoints.size()));
+    if (!answers) return broken_by(answers.error(), check);
+    const redis::Reply& reply = answers->replies.front();
+    if (reply.is_error() && !reply.text.starts_with("NOPERM"))
+      return broken_by(redis::error_reply(answers->server, reply.text), check);
+    return {.check = check, .fact = answers->server + " answers"};
+  }
+
+  Keepers find_keepers(bool connected) {
+    const Duration ttl = examination_.terms.ttl();
+    switch (address_.deployment) {
+      case Deployment::Sentinel:
+        return check_sentinels(address_, {examination_.store.sentinel_login, 0, tls_}, ttl,
+                               budget_);
+      case Deployment::Cluster:
+        return check_cluster(address_, access(), ttl, budget_);
+      case Deployment::Standalone:
+        break;
+    }
+    return connected ? Keepers{address_.endpoints, {}} : Keepers{};
+  }
+
+  Findings try_to_lock() {
+    auto rights = check_rights(*servers_, address_, examination_.store, probe_, budget_);
+    // One that does not answer this would only cost more time.
+    if (!rights) return {broken_by(rights.error(), "rights")};
+    return {*rights, try_lock(examination_.store, examination_.terms, probe_, budget_)};
+  }
+
+  void start_visits(const std::vector<Endpoint>& servers) {
+    for (const Endpoint& server : servers) {
+      if (budget_.spent()) break;
+      visits_.emplace_back(server, access()).arrive(budget_);
+    }
+    not_visited_ = servers.size() - visits_.size();
+    second_burst_at_ = BootClock::now() + between_bursts;
+  }
+
+  void end_visits(Findings& findings) {
+    if (visits_.empty()) return;
+    wait_for_any({}, second_burst_at_);
+    std::vector<FindingsOf> of_servers;
+    for (ServerVisit& visit : visits_) {
+      // Where the nodes do not tell who is what, replicas are among those that were visited.
+      if (address_.deployment == Deployment::Cluster && visit.is_replica()) continue;
+      visit.ask_time_again(budget_);
+      of_servers.push_back({visit.name(), visit.findings(examination_, address_.deployment)});
+    }
+    append(findings, merged(of_servers));
+    if (not_visited_ == 0) return;
+    findings.push_back({.check = "servers",
+                        .verdict = Verdict::Note,
+                        .fact = std::to_string(not_visited_) + " masters were not looked at: the "
+                                                               "others had taken all the time",
+                        .meaning = "nothing is known of them",
+                        .remedy = "run it again when the servers are less busy"});
+  }
+
+  /// A run keeps the last token of its key for 30 days; that of the probe is of no use to anybody.
+  void forget_token() {
+    const std::string token = redis::LockKeys{examination_.store.prefix, probe_}.token();
+    [[maybe_unused]] const auto deleted =
+        servers_->ask({{"DEL", token}}, token, budget_.patience());
+  }
+
+  const RedisAddress& address_;
+  const Examination& examination_;
+  Budget budget_;
+  std::shared_ptr<redis::Tls> tls_;
+  std::unique_ptr<redis::Servers> servers_;
+  LockKey probe_ = make_probe_key();
+  std::list<ServerVisit> visits_;
+  std::size_t not_visited_ = 0;  // there was no time for them
+  Instant second_burst_at_;
+};
+
+}  // namespace
+
+Findings check_redis(const RedisAddress& address, const Examination& examination) {
+  return RedisExamination{address, examination}.run();
+}
+
+}  // namespace dlock::doctor

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "core/key.h"
+#include "doctor/budget.h"
+#include "doctor/finding.h"
+#include "store/open.h"
+#include "store/redis/servers.h"
+
+#include <string>
+#include <vector>
+
+namespace dlock::doctor {
+
+/// Asks for each command that dlock needs, on keys of the probe lock, and says which of them this
+/// user may not run. The scripts alone do not tell: Redis then names the script, not the command.
+/// A fault if there was no answer.
+Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAddress& address,
+                                         const StoreOptions& options, const LockKey& probe,
+                                         const Budget& budget);
+
+/// A command that was tried, by the name that an ACL has for it.
+struct Tried {
+  std::string name;
+  std::string reply;  // its error, or empty
+};
+Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix);
+
+}  // namespace dlock::doctor

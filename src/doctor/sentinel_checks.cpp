@@ -1,0 +1,189 @@
+#include "doctor/sentinel_checks.h"
+
+#include "core/duration.h"
+#include "core/text.h"
+#include "doctor/failover_time.h"
+#include "store/redis/servers.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace dlock::doctor {
+namespace {
+
+std::optional<long long> number_in(const SentinelView& view, std::string_view field) {
+  const auto found = view.fields.find(field);
+  if (found == view.fields.end()) return {};
+  long long number = 0;
+  const std::string& text = found->second;
+  if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc{}) return {};
+  return number;
+}
+
+/// The largest that any of them names.
+std::optional<long long> largest(const std::vector<SentinelView>& views, std::string_view field) {
+  std::optional<long long> most;
+  for (const SentinelView& view : views) {
+    const auto number = number_in(view, field);
+    if (number) most = std::max(most.value_or(*number), *number);
+  }
+  return most;
+}
+
+SentinelView ask(const Endpoint& endpoint, const redis::Access& access, const std::string& master,
+                 const Budget& budget) {
+  redis::Connection connection{endpoint, access};
+  SentinelView view{.sentinel = endpoint.text()};
+  auto answers = redis::ask(
+      connection, {{"SENTINEL", "get-master-addr-by-name", master}, {"SENTINEL", "master", master}},
+      budget.patience());
+  if (!answers) {
+    view.fault = answers.error().sentence;
+    return view;
+  }
+  const redis::Reply& address = answers->replies[0];
+  const redis::Reply& details = answers->replies[1];
+  if (address.is_error()) view.fault = endpoint.text() + " says: " + excerpt(address.text, 120);
+  if (address.type == redis::Reply::Type::Nil)
+    view.fault = endpoint.text() + " knows no master '" + printable(master) + "'";
+  if (address.items.size() == 2) {
+    Endpoint found{.host = std::string{address.text_at(0)}};
+    const std::string_view port = address.text_at(1);
+    std::from_chars(port.data(), port.data() + port.size(), found.port);
+    view.master = found;
+  }
+  for (std::size_t i = 0; i + 1 < details.items.size(); i += 2)
+    view.fields.emplace(details.text_at(i), details.text_at(i + 1));
+  return view;
+}
+
+/// The master in the eyes of most. One Sentinel may be behind, which dlock finds out by itself.
+std::optional<Endpoint> favourite(const std::vector<SentinelView>& views) {
+  std::optional<Endpoint> best;
+  long most = 0;
+  for (const SentinelView& view : views) {
+    const auto supporters = std::count_if(
+        views.begin(), views.end(),
+        [&](const SentinelView& other) { return view.master && other.master == view.master; });
+    if (supporters > most) best = view.master;
+    most = std::max<long>(most, supporters);
+  }
+  return best;
+}
+
+/// What the flags say of the master beside that it is one: `s_down,o_down`.
+bool is_in_trouble(const SentinelView& view) {
+  const auto flags = view.fields.find("flags");
+  return flags != view.fields.end() && flags->second != "master";
+}
+
+Finding time_of_failover(const std::vector<SentinelView>& views, Duration ttl) {
+  if (const auto after = down_after(views))
+    return judge_failover_time(sentinel_failover(*after), ttl);
+  return {.check = "failover time",
+          .verdict = Verdict::Note,
+          .fact = "cannot be seen: no Sentinel tells its down-after-milliseconds",
+          .meaning = "it must be clearly less than --ttl, else a failover kills the jobs that run",
+          .remedy = "let the Sentinels' user run SENTINEL MASTER (+sentinel|master)"};
+}
+
+}  // namespace
+
+Finding judge_agreement(const std::vector<SentinelView>& views) {
+  Finding finding{.check = "sentinels"};
+  std::string faults;
+  std::string opinions;
+  std::optional<Endpoint> master;
+  bool of_one_opinion = true;
+  bool in_trouble = false;
+  std::size_t answered = 0;
+  for (const SentinelView& view : views) {
+    if (!view.fault.empty()) faults += "; " + view.fault;
+    in_trouble = in_trouble || is_in_trouble(view);
+    if (!view.master) continue;
+    ++answered;
+    of_one_opinion = of_one_opinion && (!master || *master == *view.master);
+    master = view.master;
+    opinions += (opinions.empty() ? "" : ", ") + view.sentinel + " says " + view.master->text();
+  }
+  const std::string share = std::to_string(answered) + " of " + std::to_string(views.size());
+  finding.fact = share + " answer" + faults;
+  if (of_one_opinion && master) finding.fact += "; the master is " + master->text();
+  if (answered == 0) {
+    finding.verdict = Verdict::Broken;
+    finding.meaning = "nobody tells where the locks are: none can be had";
+    finding.remedy = "start the Sentinels, or correct their names in the URL";
+  } else if (!of_one_opinion) {
+    finding.verdict = Verdict::Weak;
+    finding.fact += "; " + opinions;
+    finding.meaning =
+        "a failover is under way, or the Sentinels have lost sight of each other; dlock "
+        "asks the server itself whether it is the master";
+    finding.remedy = "run it again in a minute; if that stays, see SENTINEL SENTINELS on each";
+  } else if (in_trouble) {
+    finding.verdict = Verdict::Weak;
+    finding.fact += ", which a Sentinel calls down or being replaced";
+    finding.meaning = "a failover may be about to come";
+    finding.remedy = "see SENTINEL MASTER on each";
+  } else if (answered < views.size()) {
+    finding.verdict = Verdict::Weak;
+    finding.meaning =
+        "the fewer Sentinels answer, the sooner nobody tells who the master is, or no "
+        "failover comes about";
+    finding.remedy = "start those that are down, or correct their names in the URL";
+  } else if (views.size() == 1) {
+    finding.verdict = Verdict::Note;
+    finding.meaning = "when this one is down nobody tells us where the locks are";
+    finding.remedy = "name the others as well: redis+sentinel://host,host,host/master";
+  }
+  return finding;
+}
+
+Finding judge_quorum(const std::vector<SentinelView>& views) {
+  const auto others = largest(views, "num-other-sentinels");
+  const auto quorum = largest(views, "quorum");
+  if (!others || !quorum) {
+    return {.check = "quorum",
+            .verdict = Verdict::Note,
+            .fact = "cannot be seen: no Sentinel tells how many there are",
+            .meaning = "with fewer than three, one that dies can prevent a failover",
+            .remedy = "let the Sentinels' user run SENTINEL MASTER (+sentinel|master)"};
+  }
+  const long long all = *others + 1;
+  Finding finding{.check = "quorum",
+                  .fact = std::to_string(all) + (all == 1 ? " Sentinel" : " Sentinels") +
+                          ", quorum " + std::to_string(*quorum)};
+  if (const auto timeout = largest(views, "failover-timeout"))
+    finding.fact += ", failover-timeout " + to_text(std::chrono::milliseconds{*timeout});
+  constexpr long long enough = 3;
+  if (all >= enough && *quorum <= all) return finding;
+  finding.verdict = Verdict::Weak;
+  finding.meaning =
+      "no failover when the master and one Sentinel die together: then no lock can be "
+      "had, and the jobs that run are killed";
+  finding.remedy = "three Sentinels on three machines, with quorum 2";
+  return finding;
+}
+
+std::optional<Duration> down_after(const std::vector<SentinelView>& views) {
+  const auto most = largest(views, "down-after-milliseconds");
+  if (!most) return {};
+  return std::chrono::milliseconds{*most};
+}
+
+Keepers check_sentinels(const RedisAddress& address, const redis::Access& access, Duration ttl,
+                        const Budget& budget) {
+  std::vector<SentinelView> views;
+  for (const Endpoint& endpoint : address.endpoints)
+    views.push_back(ask(endpoint, access, address.master, budget));
+  Keepers keepers;
+  keepers.findings.push_back(judge_agreement(views));
+  if (const auto master = favourite(views)) keepers.servers.push_back(*master);
+  if (!keepers.servers.empty()) {
+    keepers.findings.push_back(judge_quorum(views));
+    keepers.findings.push_back(time_of_failover(views, ttl));
+  }
+  return keepers;
+}
+
+}  // namespace dlock::doctor

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "core/time.h"
+#include "doctor/budget.h"
+#include "doctor/keepers.h"
+#include "store/redis/connection.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dlock::doctor {
+
+/// What one Sentinel says of the master.
+struct SentinelView {
+  std::string sentinel;
+  std::string fault = {};  // instead of an answer
+  std::optional<Endpoint> master = {};
+  std::map<std::string, std::string, std::less<>> fields = {};  // those of SENTINEL MASTER
+};
+
+/// Asks each Sentinel that was named.
+Keepers check_sentinels(const RedisAddress& address, const redis::Access& access, Duration ttl,
+                        const Budget& budget);
+
+/// Whether all can be reached and are of one opinion.
+Finding judge_agreement(const std::vector<SentinelView>& views);
+/// Whether there are enough of them for a failover.
+Finding judge_quorum(const std::vector<SentinelView>& views);
+/// The longest down-after of them; nothing if none tells.
+std::optional<Duration> down_after(const std::vector<SentinelView>& views);
+
+}  // namespace dlock::doctor

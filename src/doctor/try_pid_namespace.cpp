@@ -1,0 +1,31 @@
+#include "doctor/try_pid_namespace.h"
+
+#include "core/poll.h"
+#include "core/time.h"
+#include "supervise/job_process.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <sys/wait.h>
+
+namespace dlock::doctor {
+
+std::string try_pid_namespace() {
+  const supervise::JobSpec spec{
+      .command = {"true"}, .environment = {}, .signals = {}, .pid_namespace = true};
+  auto job = supervise::JobProcess::start(spec);
+  if (!job) return job.error().what + " cannot be made: " + ::strerror(job.error().error);
+  std::array<pollfd, 1> watched{{{job->exec_fd(), POLLIN, 0}}};
+  const bool told = wait_for_any(watched, BootClock::now() + std::chrono::seconds{2});
+  const int error = told ? job->exec_error() : ETIMEDOUT;
+  ::kill(job->child(), SIGKILL);  // and with it the whole namespace
+  while (::waitpid(job->child(), nullptr, 0) < 0 && errno == EINTR) {
+  }
+  // The user is mapped before exec: a program that is not found was looked for inside.
+  if (error == 0 || error == ENOENT) return {};
+  return std::string{"a pid namespace cannot be entered: "} + ::strerror(error);
+}
+
+}  // namespace dlock::doctor

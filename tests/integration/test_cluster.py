@@ -1,0 +1,264 @@
+"""A Redis Cluster: finding the node of a lock, and following the lock through failover and slot migration."""
+
+import os
+import shutil
+import tempfile
+import unittest
+import uuid
+
+from harness import dlock, life
+from harness.cluster import ClusterDeployment
+from harness.deployment_case import LOGIN, DeploymentCase
+from harness.redis_server import RedisServer
+from harness.relay import Relay
+from harness.wait import hold_for, now, wait_until
+
+
+class ClusterCase(DeploymentCase):
+    def deploy_cluster(self, *options, **how):
+        return self.deploy(ClusterDeployment, *options, **how)
+
+    @property
+    def lock_name(self):
+        return f"dlock:lock:{self.key}"
+
+    def owner(self):
+        return self.deployment.node_of(self.lock_name)
+
+    def lock_at(self, node):
+        return node("GET", self.lock_name)
+
+    def renewed_at(self, node):
+        before = self.lock_at(node)
+        wait_until(lambda: self.lock_at(node) not in (None, before), 10, f"the lock is renewed on {node.address}")
+
+    def lock_keys(self, node):
+        return sorted(node("CLUSTER", "GETKEYSINSLOT", self.deployment.slot_of(self.lock_name), 100))
+
+
+class FindingTheNode(ClusterCase):
+    """Nothing is broken here, so one Cluster does for all."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls._directory = tempfile.mkdtemp(prefix="dl-cluster-", dir="/tmp")
+        cls.shared = ClusterDeployment(cls._directory, replicas=0)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.shared.stop()
+        shutil.rmtree(cls._directory, ignore_errors=True)
+
+    def setUp(self):
+        super().setUp()
+        self.deployment = self.shared
+        self.store = self.store_at(self.deployment.url)
+        self.key = f"job-{uuid.uuid4().hex[:8]}"
+
+    def test_a_lock_is_held_refused_and_released_whichever_node_is_asked_first(self):
+        for node in self.deployment.nodes:
+            store = self.store_at(self.deployment.url_of(node))
+            held = self.first(store=store)
+            self.assertIsNotNone(self.lock_at(self.owner()))
+            self.assertEqual(self.try_second(), dlock.HELD)
+            held.signal(15)
+            self.assertEqual(held.wait(), 143)
+            self.assertIsNone(self.lock_at(self.owner()))
+
+    def test_keys_with_braces_of_every_shape_in_key_and_prefix(self):
+        shapes = ["a{b", "a}b", "}{", "{t}:x", "{}x", "{", "}", "a{}b{c}", "{a}{b}"]
+        for number, shape in enumerate(shapes):
+            for prefix in ("dlock:", "lk{:", "{lk}:", "p}{:")[number % 2::2]:
+                with self.subTest(key=shape, prefix=prefix):
+                    self.key = shape
+                    options = ["--prefix", prefix]
+                    slot = self.deployment.slot_of(f"{prefix}lock:{shape}")
+                    node = self.deployment.node_of_slot(slot)
+                    before = set(node("CLUSTER", "GETKEYSINSLOT", slot, 100))
+                    held = self.first(*options)
+                    self.assertEqual(self.try_second(*options), dlock.HELD)
+                    made = set(node("CLUSTER", "GETKEYSINSLOT", slot, 100)) - before
+                    self.assertEqual(sorted(key[len(prefix):].partition(":")[0] for key in made), ["fence", "lock", "proc"])
+                    held.signal(15)
+                    held.wait()
+
+    def test_one_round_trip_to_acquire_when_the_first_node_asked_is_the_right_one(self):
+        self.assertEqual(self.try_second(), 0)  # the node knows the scripts from now on
+        between = Relay(self.owner().port)
+        self.addCleanup(between.stop)
+        self.assertEqual(self.try_second(store=self.store_at(f"redis+cluster://127.0.0.1:{between.port}")), 0)
+        self.assertEqual((between.round_trips, between.accepted), (2, 1))  # one to acquire and one to release
+
+    def test_a_foreign_holder_s_liveness_lies_in_another_slot_and_node(self):
+        owner = self.owner()
+        # A holder of the Node library takes no care where its liveness is.
+        process = next(f"peer/1.{number}" for number in range(1000)
+                       if self.deployment.node_of(f"dlock:proc:peer/1.{number}") is not owner)
+        elsewhere = self.deployment.node_of(f"dlock:proc:{process}")
+        owner("SET", self.lock_name, f'{{"ownerHash":"{self.key}@{process}.1","processHash":"{process}",'
+                                     '"acquiredAt":"2026-01-01T00:00:00.000Z"}', "PX", 60000)
+        elsewhere("SET", f"dlock:proc:{process}", '{"aliveAt":"2026-01-01T00:00:00.000Z"}', "PX", 2000)
+        self.assertEqual(self.try_second(), dlock.HELD)
+        wait_until(lambda: elsewhere("EXISTS", f"dlock:proc:{process}") == 0, 10, "the foreign holder is dead")
+        self.assertEqual(self.try_second(), 0)
+
+    def test_a_node_given_as_a_standalone_redis(self):
+        self.refused(dlock.CONFIG, self.store_at(self.deployment.nodes[0].url), "redis+cluster://")
+
+    def test_nodes_that_are_dead_are_passed_over(self):
+        dead = RedisServer(self.path("dead"))
+        dead.stop()
+        store = self.store_at(self.deployment.url_of(dead, self.deployment.nodes[0]))
+        self.assertEqual(self.try_second(store=store), 0)
+        self.refused(dlock.UNREACHABLE, self.store_at(self.deployment.url_of(dead)), "Connection refused")
+
+    def test_a_standalone_redis_given_as_a_cluster_works_as_one_node(self):
+        server = RedisServer(self.path("alone"))
+        self.addCleanup(server.stop)
+        self.assertEqual(self.try_second(store=self.store_at(self.deployment.url_of(server))), 0)
+
+
+class Logins(ClusterCase):
+    def test_every_node_asks_for_the_password(self):
+        deployment = self.deploy_cluster(replicas=0, login=LOGIN)
+        for number in range(4):
+            self.key = f"job{number}"
+            self.assertEqual(self.try_second(), 0)
+        self.env["DLOCK_STORE"] = deployment.url
+        self.refused(dlock.REFUSED, ["--trust-restart"], "wants a password")
+
+
+class Failover(ClusterCase):
+    def test_the_master_is_replaced_while_the_job_runs(self):
+        deployment = self.deploy_cluster()
+        held = self.first(seconds=8, store=self.store_at(deployment.url_of(self.owner())))
+        self.renewed_at(self.owner())  # by now the holder knows the other nodes, too
+        deployment.failover(self.owner())
+        self.assertEqual(self.try_second(), dlock.HELD)
+        self.renewed_at(self.owner())
+        self.second_follows()
+        self.assertEqual(held.wait(), 0, held.stderr)
+        self.assert_no_overlap_so_far()
+
+    def test_the_master_is_killed_and_the_job_survives_though_it_was_given_that_one_node_only(self):
+        self.TTL = "20s"
+        deployment = self.deploy_cluster()
+        owner = self.owner()
+        held = self.first(seconds=12, store=self.store_at(deployment.url_of(owner)))
+        self.renewed_at(owner)
+        successor = deployment.kill(owner)
+        deployment.wait_for_successor(owner, successor)
+        self.store = self.store_at(deployment.url)
+        self.assertEqual(self.try_second(), dlock.HELD)
+        self.second_follows(40)
+        self.assertEqual(held.wait(), 0, held.stderr)
+        self.assert_no_overlap_so_far()
+
+    def test_the_master_is_killed_and_a_short_ttl_ends_the_job_first(self):
+        self.TTL = "1300ms"
+        deployment = self.deploy_cluster()
+        held = self.first()
+        deployment.kill(self.owner())
+        self.second_follows()
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
+        self.assert_no_overlap_so_far()
+
+    def test_the_cluster_is_down(self):
+        self.TTL = "2s"
+        deployment = self.deploy_cluster(replicas=0)
+        held = self.first()
+        owner = deployment.take_down()
+        self.refused(dlock.UNREACHABLE, self.store, "Cluster is down")
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
+        deployment.bring_up(owner)
+        self.second_follows()
+        self.assert_no_overlap_so_far()
+
+    def test_replicas_of_the_slot_s_master_count(self):
+        deployment = self.deploy_cluster()
+        self.wait_replicated_here(self.owner())
+        self.assertEqual(self.try_second("--min-replicas", "1"), 0)
+        refused = self.run_job("true", store=self.store, options=["--min-replicas", "2", "--replica-timeout", "200ms"])
+        self.assertEqual(refused.code, dlock.UNREACHABLE)
+        self.assert_says(refused, "only 1 of 2 replicas")
+        self.assertIsNone(self.lock_at(deployment.node_of(self.lock_name)))
+
+    def wait_replicated_here(self, master):
+        master("SET", self.lock_name, "")
+        wait_until(lambda: master("WAIT", 1, 1000) == 1, 20, "the replica confirms")
+
+
+class Migration(ClusterCase):
+    """The lock's slot goes to another node, step by step, while a job runs."""
+
+    TTL = "4s"
+
+    def setUp(self):
+        super().setUp()
+        self.deploy_cluster(replicas=0)
+        self.slot = self.deployment.slot_of(self.lock_name)
+        self.source = self.owner()
+        self.target = self.deployment.other_master(self.source)
+
+    def stays_held(self, held, seconds=2.5):
+        """For longer than the job may live without a renewal."""
+        hold_for(seconds, held.running, "dlock")
+        self.assertEqual(self.try_second(), dlock.HELD, "the second contender while the slot migrates")
+
+    def test_no_step_of_a_migration_disturbs_the_job(self):
+        held = self.first()
+        self.deployment.begin_migration(self.slot, self.target)
+        self.stays_held(held)
+        # Lock and liveness on two nodes: a script on both gets TRYAGAIN.
+        self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
+        self.stays_held(held, 4.5)
+        self.deployment.move_keys(self.slot, self.source, self.target)
+        self.stays_held(held, 4.5)
+        self.deployment.finish_migration(self.slot, self.target)
+        self.stays_held(held, 4.5)
+        held.signal(15)
+        self.assertEqual(held.wait(), 143, held.stderr)
+        self.assertEqual(self.try_second(), 0)
+
+    def test_a_job_that_ends_meanwhile_gives_the_lock_back(self):
+        held = self.first()
+        self.deployment.begin_migration(self.slot, self.target)
+        self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
+        held.signal(15)
+        self.assertEqual(held.wait(), 143, held.stderr)
+        self.assertNotIn(self.lock_name, self.lock_keys(self.source) + self.lock_keys(self.target))
+
+    def test_a_free_lock_is_acquired_meanwhile(self):
+        self.deployment.begin_migration(self.slot, self.target)
+        held = self.first()
+        self.stays_held(held)
+        held.signal(15)
+        self.assertEqual(held.wait(), 143, held.stderr)
+        # Also one that has been held before, so that its counter is there.
+        self.assertEqual(self.try_second(), 0)
+
+    def test_a_dead_holder_s_lock_is_taken_over_meanwhile(self):
+        first = self.first()
+        self.deployment.begin_migration(self.slot, self.target)
+        self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
+        engine = first.engine()
+        os.kill(first.pid, 9)
+        os.kill(engine, 9)
+        first.wait()
+        killed = now()
+        self.second_follows()
+        self.assertLess(now() - killed, 4 + 5)
+        self.assert_no_overlap_so_far()
+
+    def test_a_lock_that_was_deleted_meanwhile_is_a_loss(self):
+        held = self.first()
+        self.deployment.begin_migration(self.slot, self.target)
+        self.deployment.move_keys(self.slot, self.source, self.target)
+        self.target("ASKING")
+        self.target("DEL", self.lock_name)
+        self.assertEqual(held.wait(), dlock.LOST, held.stderr)
+        self.assertEqual(len(life.runs(self.life)), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,189 @@
+"""Where settings come from: the command line before the environment before the configuration file; and where passwords come from."""
+
+import os
+import unittest
+
+from harness import dlock
+from harness.case import RedisCase, needs_root
+from harness.resp import Login
+from harness.redis_server import RedisServer
+
+PASSWORD = "geheim-4711"
+NOBODY_LISTENS = "redis://127.0.0.1:1"
+
+
+class SettingsCase(RedisCase):
+    def file(self, name, text, mode=0o600):
+        path = self.path(name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def run_with(self, *options, **env):
+        return self.run_job("touch", self.path("ran"), store=["--trust-restart"], options=options, more_env=env)
+
+    def ran(self):
+        return os.path.exists(self.path("ran"))
+
+    def assert_refused(self, started, code, *says):
+        self.assertEqual(started.code, code, started.stderr)
+        self.assert_says(started, *says)
+        self.assertNotIn(PASSWORD, started.stderr)
+        self.assertFalse(self.ran())
+
+
+class Order(SettingsCase):
+    """Every layer names another store, of which one only can be reached."""
+
+    def test_the_command_line_beats_the_environment(self):
+        done = self.run_with("--store", self.redis.url, DLOCK_STORE=NOBODY_LISTENS)
+        self.assertEqual(done.code, 0, done.stderr)
+
+    def test_the_environment_beats_the_file(self):
+        config = self.file("config", f'store = "{NOBODY_LISTENS}"\n')
+        done = self.run_with("--config", config, DLOCK_STORE=self.redis.url)
+        self.assertEqual(done.code, 0, done.stderr)
+
+    def test_the_file_beats_the_default(self):
+        config = self.file("config", f'store = "{self.redis.url}"\nprefix = "{self.prefix}"\n')
+        held = self.hold(store=["--trust-restart"], options=["--config", config])
+        self.assertIsNotNone(self.lock_value())
+        self.assertNotIn("no store is configured", held.stderr)
+
+    def test_the_command_line_beats_the_file_for_any_option(self):
+        config = self.file("config", 'store = "local"\nconflict-exit-code = 9\nttl = "5s"\n')
+        self.hold(options=["--config", config])
+        self.assertEqual(self.run_job("true", options=["--config", config]).code, 9)
+        self.assertEqual(self.run_job("true", options=["--config", config, "-E", "8"]).code, 8)
+
+    def test_a_config_by_the_command_line_beats_one_by_the_environment(self):
+        good, bad = self.file("good", f'store = "{self.redis.url}"\n'), self.file("bad", f'store = "{NOBODY_LISTENS}"\n')
+        self.assertEqual(self.run_with("--config", good, DLOCK_CONFIG=bad).code, 0)
+        self.assertEqual(self.run_with(DLOCK_CONFIG=good).code, 0)
+        self.assertEqual(self.run_with(DLOCK_CONFIG=bad).code, dlock.UNREACHABLE)
+
+    @needs_root
+    def test_the_default_file_is_read_if_it_is_there(self):
+        os.mkdir(self.path("etc"))
+        script = 'mount --bind "$1" /etc || exit 99; shift; exec "$@"'
+        prefix = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", self.path("etc")]
+        if self.run_words("--version", prefix_command=prefix).code == 99:
+            self.skipTest("nothing can be mounted here")
+        none = self.run_job("true", store=[], prefix_command=prefix)
+        self.assert_says(none, "no store is configured")
+        self.file("etc/dlock.toml", f'store = "{self.redis.url}"\ntrust-restart = true\n', 0o644)
+        there = self.run_job("true", store=[], prefix_command=prefix)
+        self.assertEqual((there.code, there.stderr), (0, ""))
+
+    @needs_root
+    def test_a_default_file_that_cannot_be_read_is_never_passed_over(self):
+        os.mkdir(self.path("etc"))
+        os.mkdir(self.path("etc/dlock.toml"))
+        script = 'mount --bind "$1" /etc || exit 99; shift; exec "$@"'
+        prefix = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", self.path("etc")]
+        if self.run_words("--version", prefix_command=prefix).code == 99:
+            self.skipTest("nothing can be mounted here")
+        refused = self.run_job("touch", self.path("ran"), store=[], prefix_command=prefix)
+        self.assert_refused(refused, dlock.CONFIG, "/etc/dlock.toml cannot be read", "Is a directory")
+
+
+class BadFiles(SettingsCase):
+    def refused(self, text, *says, mode=0o644):
+        config = self.file("config", text, mode)
+        self.assert_refused(self.run_with("--config", config), dlock.CONFIG, config, *says)
+
+    def test_what_is_wrong_is_named_with_the_file(self):
+        for text, says in ((f'stoer = "{NOBODY_LISTENS}"\n', ("'stoer' is not known", "long name of an option")),
+                           ('key = "k"\n', ("'key' is not known",)),
+                           ('[redis]\nstore = "local"\n', ("section",)),
+                           ('ttl = "5s"\nttl = "6s"\n', ("ttl", "twice")),
+                           ('trust-restart = "maybe"\n', ("trust-restart", "true or false")),
+                           ('ttl = ["5s", "6s"]\n', ("ttl", "not one value")),
+                           ('ttl = "5x"\n', ("--ttl '5x'",)),
+                           ('store = "redis://h:0"\n', ("--store", "port '0'")),
+                           ('store = ""\n', ("--store", "is empty"))):
+            with self.subTest(text=text):
+                self.refused(text, *says)
+
+    def test_a_file_that_is_not_there_or_is_none(self):
+        self.assert_refused(self.run_with("--config", self.path("none")), dlock.CONFIG, "--config", "none", "No such file")
+        self.assert_refused(self.run_with(DLOCK_CONFIG=self.path("none")), dlock.CONFIG, "DLOCK_CONFIG", "No such file")
+        self.assert_refused(self.run_with(DLOCK_CONFIG=""), dlock.CONFIG, "DLOCK_CONFIG ''")
+        os.mkfifo(self.path("fifo"))
+        self.assert_refused(self.run_with("--config", self.path("fifo")), dlock.CONFIG, "fifo")
+
+    def test_a_password_in_a_file_for_everybody(self):
+        self.refused(f'store = "redis://u:{PASSWORD}@127.0.0.1:1"\n', "password", "everybody", "chmod")
+
+
+class Passwords(SettingsCase):
+    """One server for each test, with one password."""
+
+    def setUp(self):
+        super().setUp()
+        self.secured = RedisServer(self.path("secured"), login=Login(PASSWORD))
+        self.addCleanup(self.secured.stop)
+
+    def url(self, password):
+        return self.secured.url.replace("://", f"://:{password}@")
+
+    def test_from_a_file(self):
+        for text in (PASSWORD, PASSWORD + "\n", PASSWORD + "\r\n", PASSWORD + "\nanything else\n"):
+            done = self.run_with("--store", self.secured.url, "--password-file", self.file("secret", text))
+            self.assertEqual(done.code, 0, done.stderr)
+
+    def test_from_the_environment_as_redis_cli_has_it(self):
+        done = self.run_with("--store", self.secured.url, REDISCLI_AUTH=PASSWORD)
+        self.assertEqual(done.code, 0, done.stderr)
+
+    def test_the_url_beats_rediscli_auth_and_a_password_file_beats_both(self):
+        self.assertEqual(self.run_with(DLOCK_STORE=self.url(PASSWORD), REDISCLI_AUTH="wrong").code, 0)
+        done = self.run_with("--password-file", self.file("secret", PASSWORD), DLOCK_STORE=self.url("wrong"), REDISCLI_AUTH="wrong")
+        self.assertEqual(done.code, 0, done.stderr)
+
+    def test_rediscli_auth_beats_the_configuration_file(self):
+        wrong = self.file("wrong", "wrong")
+        for text in (f'store = "{self.url("wrong")}"\n', f'store = "{self.secured.url}"\npassword-file = "{wrong}"\n'):
+            done = self.run_with("--config", self.file("config", text), REDISCLI_AUTH=PASSWORD)
+            self.assertEqual(done.code, 0, done.stderr)
+
+    def test_from_the_configuration_file(self):
+        secret = self.file("secret", PASSWORD)
+        for text in (f'store = "{self.url(PASSWORD)}"\n', f'store = "{self.secured.url}"\npassword-file = "{secret}"\n'):
+            done = self.run_with("--config", self.file("config", text))
+            self.assertEqual(done.code, 0, done.stderr)
+
+    def test_a_password_file_that_others_can_use_is_refused(self):
+        for mode in (0o640, 0o604, 0o660, 0o644):
+            secret = self.file("secret", PASSWORD, mode)
+            refused = self.run_with("--store", self.secured.url, "--password-file", secret)
+            self.assert_refused(refused, dlock.CONFIG, "--password-file", "others than its owner", "chmod 600")
+
+    def test_bad_password_files(self):
+        for path, says in ((self.path("none"), "No such file"), (self.file("empty", ""), "no password"),
+                           (self.file("blank", "\nsecond\n"), "no password"), (self.directory, "directory")):
+            refused = self.run_with("--store", self.secured.url, "--password-file", path)
+            self.assert_refused(refused, dlock.CONFIG, "--password-file", says)
+
+    def test_a_password_given_twice_on_the_command_line(self):
+        refused = self.run_with("--store", self.url(PASSWORD), "--password-file", self.file("secret", PASSWORD))
+        self.assert_refused(refused, dlock.USAGE, "--password-file", "both give a password")
+
+    def test_a_user_without_any_password(self):
+        refused = self.run_with("--store", self.secured.url.replace("://", "://jobs@"))
+        self.assert_refused(refused, dlock.USAGE, "a user but no password", "--password-file")
+
+    def test_a_wrong_password_is_not_shown(self):
+        refused = self.run_with("--store", self.secured.url, REDISCLI_AUTH=PASSWORD + "x")
+        self.assert_refused(refused, dlock.REFUSED, "refused")
+
+    def test_options_that_would_have_no_effect_are_refused(self):
+        secret = self.file("secret", PASSWORD)
+        for options in (["--store", "local", "--password-file", secret], ["--store", "local", "--min-replicas", "1"],
+                        ["--store", self.secured.url, "--sentinel-user", "u"]):
+            self.assert_refused(self.run_with(*options), dlock.USAGE, options[2])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,401 @@
+"""`dlock doctor` on real servers and on this machine: what it finds, what it exits with, and that it ends however ill the store is."""
+
+import json
+import os
+import re
+import time
+import unittest
+
+from harness import dlock, resp
+from harness.case import Case, RedisCase, as_nobody, needs, needs_root
+from harness.certificates import certificates
+from harness.cluster import ClusterDeployment
+from harness.fake_redis import PASS, FakeRedis, name_of
+from harness.fake_redis_case import FakeRedisCase
+from harness.redis_server import PROGRAM, RedisServer, free_port
+from harness.relay import DOWN
+from harness.sentinel import MASTER_NAME, SentinelDeployment
+from harness.wait import PATIENCE, now, wait_until
+
+LEAST_RIGHTS = "~{prefix}* +get +set +del +pexpire +pttl +time +info +eval +evalsha"
+SECRET = "very-secret-word"
+
+
+class Report:
+    """What `dlock doctor --json` found."""
+
+    def __init__(self, started):
+        self.started = started
+        self.code = started.wait(30)
+        self.value = json.loads(started.stdout)
+
+    def all(self, check):
+        return [one for one in self.value["findings"] if one["check"] == check]
+
+    def one(self, check):
+        found = self.all(check)
+        if len(found) != 1:
+            raise AssertionError(f"{len(found)} findings of '{check}': {self.value}")
+        return found[0]
+
+    def broken(self):
+        return {one["check"] for one in self.value["findings"] if one["verdict"] == "broken"}
+
+
+class DoctorCase(Case):
+    def begin(self, *options, url=None, **how):
+        """Several may look at the same time: each takes a second."""
+        store = ["--store", url] if url else []
+        return self.start("doctor", "--json", *store, *options, **how)
+
+    def report(self, *options, url=None, **how):
+        return Report(self.begin(*options, url=url, **how))
+
+    def assert_found(self, report, check, verdict, *texts):
+        """One finding of that kind, with these texts in its fact, meaning or remedy."""
+        found = report.one(check)
+        self.assertEqual(found["verdict"], verdict, found)
+        for text in texts:
+            self.assertIn(text, " ".join((found["fact"], found["meaning"], found["remedy"])))
+
+    def assert_ok(self, report):
+        self.assertEqual((report.code, report.broken()), (0, set()), report.value)
+
+    def assert_broken(self, report, *checks):
+        self.assertEqual(report.code, 1)
+        self.assertLessEqual(set(checks), report.broken(), report.value)
+
+
+@needs(PROGRAM)
+class OneRedis(FakeRedisCase, DoctorCase):
+    def test_a_healthy_server_is_0_and_nothing_is_left_in_it(self):
+        report = self.report("--prefix", self.prefix, url=self.redis.url)
+        self.assert_ok(report)
+        for check in ("connection", "server", "role", "replicas", "eviction", "memory", "latency", "clock rate", "rights",
+                      "probe lock", "encryption", "password"):
+            self.assertEqual(report.one(check)["verdict"], "ok", report.one(check))
+        self.assertIn(self.redis.url, report.one("connection")["fact"])
+        self.assertRegex(report.one("server")["fact"], r"(Redis|Valkey) \d+\.\d+")
+        self.assertEqual(self.keys(), [])
+        self.assert_has_just_the_fields_of_the_man_page(report)
+
+    def assert_has_just_the_fields_of_the_man_page(self, report):
+        self.assertEqual(list(report.value), ["ok", "store", "findings"])
+        self.assertIs(report.value["ok"], True)
+        self.assertEqual(report.value["store"], self.redis.url)
+        for finding in report.value["findings"]:
+            self.assertEqual(list(finding), ["area", "check", "verdict", "fact", "meaning", "remedy"])
+            self.assertIn(finding["area"], ("store", "machine"))
+            self.assertIn(finding["verdict"], ("ok", "note", "weak", "broken"))
+            self.assertTrue(finding["fact"])
+            # What is good needs no more words, and what is not has all of them.
+            for explanation in (finding["meaning"], finding["remedy"]):
+                self.assertEqual(explanation == "", finding["verdict"] == "ok", finding)
+
+    def test_a_policy_that_evicts_is_broken_with_a_limit_and_weak_without_and_a_full_server_gives_no_lock(self):
+        limited = self.begin(url=self.own_server("--maxmemory-policy", "volatile-ttl", "--maxmemory", "50mb").url)
+        text = self.start("doctor", "--store", self.redis.url)
+        unlimited = self.begin(url=self.own_server("--maxmemory-policy", "allkeys-lru").url)
+        full = self.begin(url=self.own_server("--maxmemory", "1mb").url)
+        limited, unlimited, full = map(Report, (limited, unlimited, full))
+        self.assert_broken(limited, "eviction")
+        self.assert_found(limited, "eviction", "broken", "volatile-ttl", "noeviction")
+        self.assert_found(unlimited, "eviction", "weak", "allkeys-lru")
+        self.assertEqual(unlimited.code, 0)
+        self.assert_broken(full, "probe lock")
+        self.assert_found(full, "memory", "weak", "maxmemory")
+        self.assert_text_has_a_line_for_each_finding_within_100_columns_and_counts_them(text)
+
+    def assert_text_has_a_line_for_each_finding_within_100_columns_and_counts_them(self, ended):
+        self.assertEqual((ended.wait(), ended.stderr), (1, ""))
+        lines = ended.stdout.splitlines()
+        self.assertLessEqual(max(map(len, lines)), 100)
+        self.assertTrue(any(re.match(r"  BROKEN +eviction +maxmemory-policy volatile-ttl", line) for line in lines), lines)
+        self.assertTrue(any(line.startswith("            mend:  CONFIG SET maxmemory-policy noeviction") for line in lines))
+        self.assertRegex(lines[-1], r"^\d+ ok, \d+ notes?.*, 1 BROKEN: dlock cannot keep its promise here$")
+
+    def test_what_a_server_that_was_just_started_forgets_is_a_note_and_weak_with_trust_restart(self):
+        server = self.own_server()
+        young, trusted = self.begin(url=server.url), self.begin("--trust-restart", url=server.url)
+        kept = self.begin(url=self.own_server(persistent=True).url)
+        saved = self.begin(url=self.own_server("--save", "3600 1").url)
+        young, trusted, kept, saved = map(Report, (young, trusted, kept, saved))
+        self.assert_found(young, "uptime", "note", "11s")
+        self.assert_found(young, "probe lock", "ok")
+        self.assert_found(young, "persistence", "note", "restart")
+        self.assert_ok(young)
+        self.assert_found(trusted, "uptime", "ok")
+        self.assert_found(trusted, "persistence", "weak", "--trust-restart")
+        self.assert_found(kept, "persistence", "ok", "appendfsync always")
+        self.assert_found(saved, "persistence", "note", "save 3600 1")
+
+    def test_a_replica_is_broken_also_one_that_takes_writes_and_min_replicas_must_be_there(self):
+        master = self.own_server()
+        replica = self.own_server(replica_of=master)
+        wait_until(lambda: master.replicates_to(1), 10, "the replica is in sync")
+        reading = self.begin(url=replica.url)
+        none, just, many = [self.begin("--min-replicas", n, url=master.url) for n in ("0", "1", "3")]
+        writable = self.begin(url=self.own_server("--replica-read-only", "no", replica_of=replica).url)
+        reading, writable, none, just, many = map(Report, (reading, writable, none, just, many))
+        self.assert_broken(reading, "role", "probe lock")
+        self.assert_broken(writable, "role")
+        self.assert_found(writable, "role", "broken", f"127.0.0.1:{replica.port}", "name the master")
+        self.assert_found(none, "replicas", "note", "--min-replicas 1", "min-replicas-to-write")
+        self.assert_ok(none)
+        self.assert_found(just, "replicas", "note", "1 replica in sync")
+        self.assert_ok(just)
+        self.assert_broken(many, "replicas", "probe lock")
+        self.assert_found(many, "probe lock", "broken", "only 1 of 3 replicas")
+
+    def test_a_node_of_a_cluster_and_what_is_no_redis_at_all_are_told_apart(self):
+        node = self.begin(url=self.own_server("--cluster-enabled", "yes").url)
+        web = FakeRedis(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.addCleanup(web.stop)
+        stranger = self.begin(url=f"redis://127.0.0.1:{web.port}")
+        node, stranger = Report(node), Report(stranger)
+        self.assert_broken(node, "server", "probe lock")
+        self.assert_found(node, "server", "broken", "redis+cluster://")
+        self.assert_broken(stranger, "connection")
+
+
+@needs(PROGRAM)
+class Rights(RedisCase, DoctorCase):
+    def as_user(self, name, rules):
+        """A look with that user's rights. The URL with its password goes through the environment."""
+        self.redis("ACL", "SETUSER", name, "on", f">{SECRET}", *rules.format(prefix=self.prefix).split())
+        return self.begin("--prefix", self.prefix,
+                          more_env={"DLOCK_STORE": f"redis://{name}:{SECRET}@127.0.0.1:{self.redis.port}"})
+
+    def assert_no_secret(self, report):
+        self.assertNotIn(SECRET, report.started.stdout + report.started.stderr)
+
+    def test_the_least_rights_are_enough_and_each_that_lacks_is_named(self):
+        renamed = self.begin(url=self.own_server("--rename-command", "PTTL", "").url)
+        self.own_server()
+        enough = self.as_user("enough", LEAST_RIGHTS)
+        without = {right: self.as_user(f"no-{right}", f"{LEAST_RIGHTS} -{right}")
+                   for right in ("set", "pttl", "time", "info", "eval", "evalsha")}
+        elsewhere = self.as_user("elsewhere", LEAST_RIGHTS.replace("~{prefix}*", "~other:*"))
+        enough = Report(enough)
+        self.assert_ok(enough)
+        self.assert_found(enough, "password", "ok", "given")
+        self.assert_no_secret(enough)
+        for right, started in without.items():
+            with self.subTest(lacks=right):
+                report = Report(started)
+                self.assert_broken(report, "rights")
+                self.assert_found(report, "rights", "broken", f"lacks +{right}", f"ACL SETUSER <user> +{right};")
+                self.assert_no_secret(report)
+        elsewhere = Report(elsewhere)
+        self.assert_broken(elsewhere, "rights", "probe lock")
+        self.assert_found(elsewhere, "rights", "broken", f"~{self.prefix}*")
+        renamed = Report(renamed)
+        self.assert_broken(renamed, "rights")
+        self.assert_found(renamed, "rights", "broken", "pttl", "rename-command")
+
+    def test_a_wrong_password_and_a_missing_one_are_said_in_the_stores_own_words(self):
+        server = self.own_server("--requirepass", SECRET)
+        missing = self.begin(url=server.url)
+        wrong = self.begin(more_env={"DLOCK_STORE": f"redis://:{SECRET}-not@127.0.0.1:{server.port}"})
+        for started, words in ((missing, "wants a password"), (wrong, "refused")):
+            report = Report(started)
+            self.assert_broken(report, "connection")
+            self.assert_found(report, "connection", "broken", words, "77")
+            self.assert_no_secret(report)
+
+
+@needs(PROGRAM)
+class IllServers(FakeRedisCase, DoctorCase):
+    MOST = 5  # seconds, of which one is for the clock
+
+    def test_one_that_cannot_be_reached_is_1_and_the_machine_is_looked_at_nevertheless(self):
+        report = self.report(url=f"redis://127.0.0.1:{free_port()}")
+        self.assert_broken(report, "connection")
+        self.assert_found(report, "connection", "broken", "Connection refused", "69")
+        self.assert_found(report, "subreaper", "ok")
+
+    def test_it_ends_in_time_when_the_server_hangs_drips_or_falls_silent_in_the_middle(self):
+        hanging = self.own_server()
+        hanging.pause()
+        self.addCleanup(hanging.resume)
+        self.redis = self.server
+        dripping = self.relay()
+        dripping.drip(10, DOWN)
+        deaf = self.at_fake(lambda words: None if name_of(words).startswith("EVAL") else PASS)
+        began = now()
+        started = {"hangs": self.begin("--ttl", "1h", "--lock-ttl", "1h", url=hanging.url),
+                   "drips": self.begin(url=f"redis://127.0.0.1:{dripping.port}"),
+                   "falls silent": self.begin(url=deaf)}
+        for name, one in started.items():
+            with self.subTest(server=name):
+                report = Report(one)
+                self.assertLess(now() - began, self.MOST * PATIENCE)
+                self.assert_broken(report, "rights" if name == "falls silent" else "connection")
+                self.assert_found(report, "subreaper", "ok")
+
+    def test_a_slow_server_and_a_clock_of_another_rate_are_held_against_what_the_deadline_allows_for(self):
+        times = []
+
+        def slow_once(words):
+            if name_of(words) == "TIME":
+                times.append(words)
+                time.sleep(0.7 if len(times) == 3 else 0)
+            return PASS
+        hesitant = self.begin(url=self.at_fake(slow_once))
+        fast, late = self.begin_at_rate(1.1), self.begin_at_rate(0.9)
+        rude = self.start("doctor", "--store", self.at_fake(
+            lambda words: resp.bulk("redis_version:7.0\x1b[31m\r\n") if name_of(words) == "INFO" else PASS))
+        hesitant, fast, late = map(Report, (hesitant, fast, late))
+        self.assert_found(hesitant, "latency", "note", "1s are allowed")
+        self.assert_broken(fast, "clock rate")
+        self.assertRegex(fast.one("clock rate")["fact"], r"runs (9|10)\.\d\d % faster")
+        self.assert_found(late, "clock rate", "weak", "slower")
+        rude.wait()
+        self.assertNotIn("\x1b", rude.stdout)
+
+    def at_fake(self, answer):
+        return f"redis://127.0.0.1:{self.fake(answer).port}"
+
+    def begin_at_rate(self, rate):
+        began = time.time()
+
+        def answer(words):
+            if name_of(words) != "TIME":
+                return PASS
+            shown = began + (time.time() - began) * rate
+            return b"*2\r\n" + resp.bulk(str(int(shown))) + resp.bulk(str(int(shown % 1 * 1e6)))
+        return self.begin(url=self.at_fake(answer))
+
+    def test_ctrl_c_ends_it(self):
+        hanging = self.own_server()
+        hanging.pause()
+        self.addCleanup(hanging.resume)
+        started = self.begin("--ttl", "60s", url=hanging.url)
+        time.sleep(0.3)  # it has connected, as a rule, and waits for two seconds
+        started.signal(2)
+        self.assertEqual(started.wait(), 130)
+
+
+@needs(PROGRAM)
+class Deployments(DoctorCase):
+    def test_sentinels_are_held_against_the_ttl_and_against_each_other(self):
+        deployment = SentinelDeployment(self.path("sentinel"), down_after=5000, sentinel_login=resp.Login(SECRET))
+        self.addCleanup(deployment.stop)
+        self.env["DLOCK_SENTINEL_PASSWORD"] = SECRET
+        master = deployment.master()
+        wait_until(lambda: master.replicates_to(2), 20, "the replicas confirm")
+        short, enough = [self.begin("--ttl", ttl, url=deployment.url) for ttl in ("10s", "13s")]
+        lonely = self.begin(url=f"redis+sentinel://{deployment.sentinels[0].address}/{MASTER_NAME}")
+        unknown = self.begin(url=f"redis+sentinel://{deployment.addresses}/nobody")
+        confirmed = self.begin("--min-replicas", "1", url=deployment.url)
+        short, enough, lonely, unknown, confirmed = map(Report, (short, enough, lonely, unknown, confirmed))
+
+        self.assert_ok(short)
+        self.assert_found(short, "connection", "ok", master.address)
+        self.assert_found(short, "failover time", "weak", "down-after-milliseconds 5s", "--ttl 13s or more")
+        self.assert_found(short, "sentinels", "ok", "3 of 3 answer", master.address)
+        self.assert_found(short, "quorum", "ok", "3 Sentinels, quorum 2")
+        self.assert_found(short, "replicas", "weak", "2 replicas", "--min-replicas 1")
+        self.assertNotIn(SECRET, short.started.stdout)
+        self.assert_found(enough, "failover time", "ok")
+        self.assert_found(confirmed, "replicas", "ok")
+        self.assert_ok(confirmed)
+        self.assert_found(lonely, "sentinels", "note", "name the others")
+        self.assert_broken(unknown, "connection", "sentinels")
+
+        deployment.sentinels[0].stop()
+        self.assert_found(self.report(url=deployment.url), "sentinels", "weak", "2 of 3 answer", "Connection refused")
+
+    def test_a_cluster_is_looked_at_as_a_whole(self):
+        cluster = ClusterDeployment(self.path("cluster"))
+        self.addCleanup(cluster.stop)
+        alone = self.server_alone()
+        first = cluster.nodes[0]
+        for node in cluster.nodes:
+            node("ACL", "SETUSER", "jobs", "on", f">{SECRET}", *f"{LEAST_RIGHTS} +asking".format(prefix="dlock:").split())
+        short, enough = [self.begin("--ttl", ttl, url=cluster.url) for ttl in ("5s", "6s")]
+        single = self.begin(url=cluster.url_of(first))
+        mixed = self.begin(url=cluster.url_of(first, alone))
+        modest = self.begin(more_env={"DLOCK_STORE": cluster.url.replace("://", f"://jobs:{SECRET}@")})
+        short, enough, single, mixed, modest = map(Report, (short, enough, single, mixed, modest))
+
+        self.assert_ok(short)
+        self.assert_found(short, "cluster", "ok", "state ok", "16384 slots", "6 nodes")
+        self.assert_found(short, "nodes", "ok", "6 of the 6")
+        self.assert_found(short, "failover time", "weak", "cluster-node-timeout 2s", "--ttl 6s or more")
+        self.assert_found(short, "role", "ok", "all 3 servers: it is a master")
+        self.assert_found(short, "replicas", "weak", "--min-replicas 1")
+        self.assertEqual(len(short.all("latency")), 3)
+        self.assert_found(enough, "failover time", "ok")
+        self.assert_found(single, "nodes", "note", "name more of them")
+        self.assert_broken(mixed, "nodes")
+        self.assert_found(mixed, "nodes", "broken", f"not of this Cluster: {alone.address}")
+        self.assert_ok(modest)
+        self.assert_found(modest, "rights", "ok")
+        for check in ("cluster", "failover time"):
+            self.assert_found(modest, check, "note", "cannot be seen")
+        self.assertNotIn(SECRET, modest.started.stdout)
+        self.assertEqual([node("DBSIZE") for node in cluster.nodes], [0] * 6)
+
+        cluster.take_down()
+        self.assert_broken(self.report(url=cluster.url), "cluster", "probe lock")
+
+    def server_alone(self):
+        server = RedisServer(self.path("alone"))
+        self.addCleanup(server.stop)
+        return server
+
+    @needs("openssl")
+    def test_tls_is_good_weak_without_a_check_and_broken_with_a_wrong_ca(self):
+        made = certificates()
+        server = RedisServer(self.path("tls"), tls=made.tls())
+        self.addCleanup(server.stop)
+        good, insecure, wrong = [self.begin(*options, url=server.tls_url) for options in (
+            ["--tls-cacert", made.ca], ["--tls-insecure"], ["--tls-cacert", made.unknown_ca])]
+        good, insecure, wrong = map(Report, (good, insecure, wrong))
+        self.assert_ok(good)
+        self.assert_found(good, "encryption", "ok", made.ca)
+        self.assert_found(insecure, "encryption", "weak", "--tls-insecure")
+        self.assert_ok(insecure)
+        self.assert_broken(wrong, "connection")
+
+
+class ThisMachine(DoctorCase):
+    def local(self, *options, **how):
+        return self.report(*options, url=f"local:{self.locks}", **how)
+
+    def test_the_local_store_is_0_covers_this_machine_only_and_stays_empty(self):
+        report = self.local()
+        self.assert_ok(report)
+        self.assert_found(report, "reach", "note", "another machine")
+        for check in ("directory", "file system", "probe lock", "boot clock", "subreaper", "process tree"):
+            self.assert_found(report, check, "ok")
+        self.assertEqual(os.listdir(self.locks), [])
+
+    def test_a_directory_that_others_may_write_to_is_broken(self):
+        os.chmod(self.locks, 0o777)
+        report = self.local()
+        self.assert_broken(report, "directory")
+        self.assert_found(report, "directory", "broken", "chmod go-w", "78")
+
+    @needs_root
+    def test_a_user_who_is_not_root_learns_what_that_means_and_leaves_no_process(self):
+        os.chown(self.locks, 65534, 65534)
+        report = self.local(preexec_fn=as_nobody)
+        self.assert_ok(report)
+        self.assert_found(report, "user", "note", "user id 65534", "set-user-ID")
+
+    def test_the_options_are_checked_as_those_of_run_are(self):
+        for words, code, text in ((["--ttl", "1s"], dlock.USAGE, "--ttl '1s' is too short"),
+                                  (["--key", "k"], dlock.USAGE, "--key"),
+                                  (["--", "true"], dlock.USAGE, "runs no command"),
+                                  (["--store", "nonsense"], dlock.USAGE, "nonsense")):
+            with self.subTest(words=words):
+                ended = self.run_words("doctor", *words)
+                self.assertEqual(ended.code, code)
+                self.assertIn(text, ended.stderr)
+                self.assertEqual(ended.stdout, "")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,116 @@
+"""A master, two replicas and three Sentinels: finding the master, and waiting for its replicas."""
+
+import os
+import unittest
+
+from harness import dlock, life
+from harness.certificates import certificates
+from harness.deployment_case import LOGIN, DeploymentCase, SentinelCase
+from harness.redis_server import RedisServer
+from harness.resp import Login
+from harness.wait import LATE, hold_for, now
+
+
+class FindingTheMaster(SentinelCase):
+    def test_a_lock_is_held_refused_and_released_on_the_master(self):
+        deployment = self.deploy_sentinel()
+        held = self.first()
+        self.assertIsNotNone(deployment.master()("GET", f"dlock:lock:{self.key}"))
+        self.assertEqual(self.try_second(), dlock.HELD)
+        held.signal(15)
+        self.assertEqual(held.wait(), 143)
+        self.assertEqual(self.try_second(), 0)
+
+    def test_sentinels_that_are_dead_or_hang_are_passed_over(self):
+        deployment = self.deploy_sentinel()
+        deployment.sentinels[0].stop()
+        self.assertEqual(self.try_second(), 0)
+        deployment.sentinels[1].pause()
+        begun = now()
+        self.assertEqual(self.try_second(), 0)
+        self.assertLess(now() - begun, 3 + LATE)  # all of them together have a half of --ttl
+
+    def test_all_sentinels_down(self):
+        deployment = self.deploy_sentinel()
+        for sentinel in deployment.sentinels:
+            sentinel.stop()
+        self.refused(dlock.UNREACHABLE, self.store, "no Sentinel could tell the master", "Connection refused")
+
+    def test_a_name_that_they_do_not_know(self):
+        deployment = self.deploy_sentinel()
+        self.refused(dlock.CONFIG, self.store_at(self.url_of(deployment.sentinels, "other")), "knows no master of the name 'other'")
+
+    def test_a_redis_given_as_a_sentinel_and_a_sentinel_given_as_a_redis(self):
+        deployment = self.deploy_sentinel()
+        self.refused(dlock.CONFIG, self.store_at(self.url_of([deployment.master()])), "is no Sentinel")
+        self.refused(dlock.CONFIG, self.store_at(deployment.sentinels[0].url), "a Sentinel is named as redis+sentinel://")
+
+    def test_a_replica_given_as_a_redis(self):
+        deployment = self.deploy_sentinel()
+        self.refused(dlock.UNREACHABLE, self.store_at(deployment.replicas()[0].url), "is a replica")
+
+    def test_logins_of_master_and_sentinels_of_their_own(self):
+        self.deploy_sentinel(login=LOGIN, sentinel_login=Login("watch-password", "watcher"))
+        secret = self.path("sentinel-password")
+        with open(secret, "w", opener=lambda path, flags: os.open(path, flags, 0o600), encoding="ascii") as file:
+            file.write("watch-password\n")
+        known = [*self.store, "--sentinel-user", "watcher", "--sentinel-password-file", secret]
+        self.assertEqual(self.try_second(store=known), 0)
+        self.refused(dlock.REFUSED, self.store, "wants a password")
+        self.env["DLOCK_SENTINEL_PASSWORD"] = "wrong"
+        self.refused(dlock.REFUSED, [*self.store, "--sentinel-user", "watcher"], "refused the user or the password")
+        self.env["DLOCK_SENTINEL_PASSWORD"] = "watch-password"
+        self.assertEqual(self.try_second(store=[*self.store, "--sentinel-user", "watcher"]), 0)
+
+    def test_tls_from_end_to_end(self):
+        made = certificates()
+        deployment = self.deploy_sentinel(tls=made.tls())
+        self.assertTrue(deployment.url.startswith("rediss+sentinel://"))
+        self.refused(dlock.REFUSED, self.store, "not signed by a CA that is trusted here")
+        self.assertEqual(self.try_second("--tls-cacert", made.ca), 0)
+
+
+class Replicas(SentinelCase):
+    def test_so_many_replicas_must_have_it(self):
+        self.deploy_sentinel()
+        self.assertEqual(self.try_second("--min-replicas", "2"), 0)
+        begun = now()
+        refused = self.run_job("true", store=self.store, options=["--ttl", "6s", "--min-replicas", "3", "--replica-timeout", "200ms"])
+        self.assertEqual(refused.code, dlock.UNREACHABLE)
+        self.assert_says(refused, "only 2 of 3 replicas", "0.2s")
+        self.assertLess(now() - begun, 1.5 * LATE)
+        self.assertEqual(self.try_second(), 0)  # what it had for a moment it gave back
+
+    def test_the_loss_of_a_replica_is_silence_and_ends_the_job_at_the_deadline(self):
+        self.TTL = "2s"
+        deployment = self.deploy_sentinel()
+        held = self.first("--min-replicas", "2")
+        hold_for(2.5, held.running, "the job")
+        deployment.replicas()[0].stop()
+        stopped = now()
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
+        self.assertLess(now() - stopped, 2 + 0.5 * LATE)
+        self.assert_says(held, "only 1 of 2 replicas")
+        self.assertEqual(len(life.runs(self.life)), 1)
+
+
+class Alone(DeploymentCase):
+    def test_a_server_without_replicas_cannot_satisfy_any(self):
+        server = RedisServer(self.path("redis"))
+        self.addCleanup(server.stop)
+        refused = self.run_job("true", store=self.store_at(server.url), options=["--min-replicas", "1"])
+        self.assertEqual(refused.code, dlock.UNREACHABLE)
+        self.assert_says(refused, "only 0 of 1 replicas")
+
+    def test_bad_numbers_are_refused(self):
+        for options, says in ((["--min-replicas", "-1"], "--min-replicas '-1'"), (["--min-replicas", "x"], "--min-replicas 'x'"),
+                              (["--min-replicas", "1", "--replica-timeout", "0"], "--replica-timeout '0'"),
+                              (["--min-replicas", "1", "--replica-timeout", "2s"], "--replica-timeout '2s'")):
+            with self.subTest(options=options):
+                refused = self.run_job("true", store=self.store_at("redis://127.0.0.1:1"), options=options)
+                self.assertEqual(refused.code, dlock.USAGE, refused.stderr)
+                self.assert_says(refused, says)
+
+
+if __name__ == "__main__":
+    unittest.main()

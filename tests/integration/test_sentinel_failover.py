@@ -1,0 +1,93 @@
+"""Following the master through every kind of failover: what happens to the job, and whether two ever run at once."""
+
+import unittest
+
+from harness import dlock
+from harness.deployment_case import LOGIN, SentinelCase
+from harness.wait import LATE, now, wait_until
+
+
+class Failover(SentinelCase):
+    """The second contender asks all the time; in none of these may two jobs run at once."""
+
+    def test_the_master_is_replaced_while_the_job_runs(self):
+        deployment = self.deploy_sentinel()
+        held = self.first(seconds=8)
+        new = deployment.sentinel_failover()
+        self.assertEqual(self.try_second(), dlock.HELD)
+        wait_until(lambda: "extendedAt" in (new("GET", f"dlock:lock:{self.key}") or ""), 5, "the lock is on the new master")
+        before = new("GET", f"dlock:lock:{self.key}")
+        wait_until(lambda: new("GET", f"dlock:lock:{self.key}") != before, 6, "it is renewed there")
+        self.second_follows()
+        self.assertEqual(held.wait(), 0, held.stderr)
+        self.assert_no_overlap_so_far()
+
+    def test_the_master_is_killed_and_the_job_survives_a_long_enough_ttl(self):
+        self.TTL = "20s"
+        deployment = self.deploy_sentinel()
+        held = self.first(seconds=10)
+        old = deployment.kill_master()
+        deployment.wait_for_new_master(old)
+        self.assertEqual(self.try_second(), dlock.HELD)
+        self.second_follows(40)
+        self.assertEqual(held.wait(), 0, held.stderr)
+        self.assert_no_overlap_so_far()
+
+    def test_the_master_is_killed_and_a_short_ttl_ends_the_job_first(self):
+        self.TTL = "1300ms"
+        deployment = self.deploy_sentinel()
+        held = self.first()
+        deployment.kill_master()
+        self.second_follows()
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
+        self.assert_no_overlap_so_far()
+
+    def test_the_master_hangs(self):
+        self.TTL = "2s"
+        deployment = self.deploy_sentinel()
+        held = self.first()
+        old = deployment.pause_master()
+        self.second_follows()
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
+        self.assert_no_overlap_so_far()
+        old.resume()
+
+
+class LostByTheFailover(SentinelCase):
+    """A master that promised what its replicas never heard of."""
+
+    def deploy_and_cut_off(self):
+        """A deployment of which the master takes locks that nobody else hears of."""
+        deployment = self.deploy_sentinel(login=LOGIN)
+        return deployment, deployment.partition_master()
+
+    def test_the_old_job_dies_within_a_renewal_of_the_new_master_s_first_answer(self):
+        deployment, old = self.deploy_and_cut_off()
+        held = self.first()
+        new = deployment.wait_for_new_master(old)
+        self.second_follows()
+        # The old master still writes; our holder hears of the new one when that one is gone.
+        old.stop()
+        gone = now()
+        self.assertEqual(held.wait(), dlock.LOST, held.stderr)
+        self.assertLess(now() - gone, 6 / 5 + 1.0 * LATE)
+        self.assertEqual(new.role(), "master")
+
+    def test_with_min_replicas_nothing_is_acquired_there(self):
+        self.deploy_and_cut_off()
+        started = self.run_job("true", store=self.store, options=["--ttl", self.TTL, "--min-replicas", "1"])
+        self.assertEqual(started.code, dlock.UNREACHABLE)
+        self.assert_says(started, "only 0 of 1 replicas")
+
+    def test_with_min_replicas_a_job_dies_before_anybody_else_gets_its_lock(self):
+        self.TTL = "2s"
+        deployment = self.deploy_sentinel(login=LOGIN)
+        held = self.first("--min-replicas", "1")
+        deployment.partition_master()
+        self.second_follows(40, "--min-replicas", "1")
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
+        self.assert_no_overlap_so_far()
+
+
+if __name__ == "__main__":
+    unittest.main()

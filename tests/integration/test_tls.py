@@ -1,0 +1,183 @@
+"""Redis over TLS: who is let in, who is not, and what each refusal says."""
+
+import os
+import unittest
+
+from harness import dlock, procs
+from harness.case import Case, needs
+from harness.certificates import certificates
+from harness.redis_server import RedisServer
+from harness.wait import hold_for, wait_until
+
+TTL = ["--ttl", "2s"]
+
+
+@needs("openssl")
+class TlsCase(Case):
+    def setUp(self):
+        super().setUp()
+        self.certificates = certificates()
+
+    def server(self, identity=None, clients="no"):
+        server = RedisServer(self.path("redis"), tls=self.certificates.tls(identity, clients))
+        self.addCleanup(server.stop)
+        return server
+
+    def plain_server(self):
+        server = RedisServer(self.path("redis"))
+        self.addCleanup(server.stop)
+        return server
+
+    def at(self, url):
+        return ["--store", url, "--trust-restart"]
+
+    def trusting(self, url):
+        return [*self.at(url), "--tls-cacert", self.certificates.ca]
+
+    def as_client(self, identity):
+        return ["--tls-cert", identity.certificate, "--tls-key", identity.key]
+
+    def refused(self, code, store, *says, options=(), **how):
+        """It ends with that code and those words, and neither runs the job nor writes to the server."""
+        ran = self.path("ran")
+        started = self.run_job("touch", ran, store=store, options=options, **how)
+        self.assertEqual(started.code, code, started.stderr)
+        self.assert_says(started, *says)
+        self.assertFalse(os.path.exists(ran))
+        return started
+
+
+class Trust(TlsCase):
+    def test_a_lock_is_held_renewed_refused_and_released(self):
+        server = self.server()
+        store = self.trusting(server.tls_url)
+        held = self.hold(store=store, options=TTL)
+        hold_for(3, lambda: self.run_job("true", store=store, options=TTL).code == dlock.HELD, "the lock")
+        held.signal(15)
+        self.assertEqual(held.wait(), 143)
+        self.assertEqual(self.run_job("sh", "-c", "exit 3", store=store).code, 3)
+
+    def test_the_job_is_killed_when_its_lock_is_deleted(self):
+        server = self.server()
+        held = self.hold(store=self.trusting(server.tls_url), options=TTL)
+        server("DEL", f"dlock:lock:{self.key}")
+        self.assertEqual(held.wait(), dlock.LOST)
+
+    def test_a_numeric_host_is_checked_against_the_addresses_in_the_certificate(self):
+        server = self.server()
+        self.assertEqual(self.run_job("true", store=self.trusting(f"rediss://127.0.0.1:{server.tls_port}")).code, 0)
+
+    def test_without_a_ca_file_those_of_the_system_count(self):
+        server = self.server()
+        self.refused(dlock.REFUSED, self.at(server.tls_url), "not signed by a CA that is trusted here", "--tls-cacert")
+        known = self.run_job("true", store=self.at(server.tls_url), more_env={"SSL_CERT_FILE": self.certificates.ca})
+        self.assertEqual(known.code, 0, known.stderr)
+
+    def test_an_unknown_ca_is_refused(self):
+        server = self.server()
+        self.refused(dlock.REFUSED, self.at(server.tls_url), "not signed by a CA that is trusted here",
+                     options=["--tls-cacert", self.certificates.unknown_ca])
+
+    def test_a_certificate_of_another_host_is_refused_unless_that_name_is_expected(self):
+        server = self.server(self.certificates.wrong_host)
+        store = self.trusting(server.tls_url)
+        self.refused(dlock.REFUSED, store, "certificate is for another host", "--tls-sni")
+        self.assertEqual(self.run_job("true", store=store, options=["--tls-sni", "elsewhere.example"]).code, 0)
+
+    def test_an_expired_certificate_is_refused(self):
+        server = self.server(self.certificates.expired)
+        self.refused(dlock.REFUSED, self.trusting(server.tls_url), "has expired")
+
+    def test_insecure_takes_any_certificate_and_warns_each_time(self):
+        server = self.server(self.certificates.expired)
+        for _ in range(2):
+            started = self.run_job("true", store=self.at(server.tls_url), options=["--tls-insecure"])
+            self.assertEqual(started.code, 0, started.stderr)
+            self.assert_says(started, "--tls-insecure", "not checked")
+
+
+class Clients(TlsCase):
+    def test_a_client_certificate_is_shown(self):
+        server = self.server(clients="yes")
+        started = self.run_job("true", store=self.trusting(server.tls_url), options=self.as_client(self.certificates.client))
+        self.assertEqual(started.code, 0, started.stderr)
+
+    def test_a_server_that_wants_one_gets_none(self):
+        server = self.server(clients="yes")
+        self.refused(dlock.REFUSED, self.trusting(server.tls_url), "wants a client certificate", "--tls-cert")
+
+    def test_a_server_that_refuses_it(self):
+        server = self.server(clients="yes")
+        self.refused(dlock.REFUSED, self.trusting(server.tls_url), "certificate", "--tls-cert",
+                     options=self.as_client(self.certificates.unknown_client))
+
+
+class Mismatch(TlsCase):
+    """Plain text to a TLS port, and the other way round."""
+
+    def test_plain_text_to_a_tls_port(self):
+        server = self.server()
+        self.refused(dlock.UNREACHABLE, self.at(f"redis://localhost:{server.tls_port}"), "does it want TLS", options=TTL)
+
+    def test_tls_to_a_plain_port(self):
+        server = self.plain_server()
+        self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://localhost:{server.port}"), "does it speak TLS", options=TTL)
+
+
+class Files(TlsCase):
+    """Each is refused before anything is asked: there is no server at this address."""
+
+    URL = "rediss://localhost:1"
+
+    def test_what_is_not_there(self):
+        for option in ("--tls-cacert", "--tls-cert", "--tls-key"):
+            with self.subTest(option=option):
+                files = {"--tls-cert": self.certificates.client.certificate, "--tls-key": self.certificates.client.key}
+                if option == "--tls-cacert":
+                    files = {}
+                files[option] = self.path("none.pem")
+                words = [word for pair in files.items() for word in pair]
+                self.refused(dlock.CONFIG, self.at(self.URL), option, "none.pem", "No such file", options=words)
+
+    def test_a_certificate_without_its_key_and_the_other_way_round(self):
+        client = self.certificates.client
+        self.refused(dlock.USAGE, self.at(self.URL), "--tls-cert", "--tls-key", options=["--tls-cert", client.certificate])
+        self.refused(dlock.USAGE, self.at(self.URL), "--tls-key", "--tls-cert", options=["--tls-key", client.key])
+
+    def test_a_tls_option_for_a_store_without_tls(self):
+        self.refused(dlock.USAGE, self.at("redis://localhost:1"), "--tls-cacert", "rediss://",
+                     options=["--tls-cacert", self.certificates.ca])
+
+    def test_what_holds_no_certificate_or_another_key(self):
+        server = self.server()
+        empty = self.path("empty.pem")
+        open(empty, "wb").close()
+        client = self.certificates.client
+        store = self.at(server.tls_url)
+        self.refused(dlock.CONFIG, store, "--tls-cacert", "empty.pem", options=["--tls-cacert", empty])
+        store = self.trusting(server.tls_url)
+        self.refused(dlock.CONFIG, store, "--tls-cert", "empty.pem", options=["--tls-cert", empty, "--tls-key", client.key])
+        self.refused(dlock.CONFIG, store, "--tls-key", "fits",
+                     options=["--tls-cert", client.certificate, "--tls-key", self.certificates.server.key])
+
+
+class Cost(TlsCase):
+    def mapped(self, pid):
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def test_openssl_is_loaded_by_those_who_use_it_only(self):
+        server = RedisServer(self.path("redis"), tls=self.certificates.tls(), plain=True)
+        self.addCleanup(server.stop)
+        plain = self.hold(store=self.at(server.url), key="plain")
+        secret = self.hold(store=self.trusting(server.tls_url), key="secret")
+        for pid in (plain.pid, plain.engine(), secret.pid):
+            self.assertNotIn("libssl", self.mapped(pid), procs.describe([pid]))
+        self.assertIn("libssl", self.mapped(secret.engine()))
+        for held in (plain, secret):
+            held.signal(15)
+            wait_until(lambda: not held.running(), 10, "it ends")
+
+
+if __name__ == "__main__":
+    unittest.main()
