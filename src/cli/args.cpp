@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "supervise/report.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -37,7 +38,9 @@ Duration duration_of(const char* option, const std::string& word) {
 
 LeaseTerms terms_of(const Words& words) {
   const Duration ttl = duration_of("--ttl", words.ttl);
-  const Duration lock_ttl = duration_of("--lock-ttl", words.lock_ttl);
+  // Who asks for a long --ttl has not asked for a --lock-ttl that is too short for it.
+  const Duration wanted = duration_of("--lock-ttl", words.lock_ttl);
+  const Duration lock_ttl = words.given("lock-ttl") ? wanted : std::max(wanted, ttl);
   if (ttl < LeaseTerms::least_ttl()) {
     complain("--ttl " + quoted(words.ttl) + " is too short to keep the promise: the least is " +
              to_text(LeaseTerms::least_ttl()));

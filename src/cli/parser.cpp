@@ -204,7 +204,7 @@ class Parser::Options {
     run_.value("-E,--conflict-exit-code", words_.conflict_code, "N",
                "Exit with this code instead of 75 when the lock is held");
     run_.value("--lock-ttl", words_.lock_ttl, "DUR",
-               "How long the lock itself outlives its last renewal (5m)");
+               "How long the lock itself outlives its last renewal (5m, or --ttl if longer)");
     run_.value("--on-silence", words_.on_silence, "kill|continue",
                "When the store is silent up to the deadline: kill the job, or let it go on "
                "unproved, so that two may run (kill)");
@@ -244,7 +244,7 @@ class Parser::Options {
         "doctor", "Say whether this machine and this store can keep the promise");
     add_store_options(doctor_);
     doctor_.value("--lock-ttl", words_.lock_ttl, "DUR",
-                  "How long the lock itself outlives its last renewal (5m)");
+                  "How long the lock itself outlives its last renewal (5m, or --ttl if longer)");
     doctor_.flag(
         "--trust-restart", words_.trust_restart,
         "Judge for runs that take locks even from a Redis that came up less than a TTL ago");

@@ -48,7 +48,7 @@ class Deadline(RedisCase):
         """Not alive when the liveness ends; alive until the deadline, which is a known time before that."""
         last = life.last_tick(self.life)
         self.assertLess(last, ends, "the job outlived its lease")
-        self.assertGreater(last, ends - MARGIN + later - 0.05, "the job was killed too early")
+        self.assertGreater(last, ends - MARGIN + later - LATE, "the job was killed too early")
 
     def contender_follows(self):
         contender = self.take_when_free(self.life, 15, store=self.redis_store, options=OPTIONS)

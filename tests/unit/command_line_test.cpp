@@ -60,6 +60,11 @@ TEST_CASE("010s is ten seconds") {
         std::chrono::seconds{10});
 }
 
+TEST_CASE("a long --ttl takes --lock-ttl along, unless that was given, too") {
+  const LeaseTerms terms = good({"run", "--key", "k", "--ttl", "10m", "--", "cmd"}).options.terms;
+  CHECK(terms.lock_ttl() == std::chrono::minutes{10});
+}
+
 TEST_CASE("every bad option is refused with its name, its value and the remedy") {
   struct {
     std::vector<std::string> words;
