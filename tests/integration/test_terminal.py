@@ -2,6 +2,8 @@
 
 import functools
 import os
+import pty
+import random
 import re
 import shutil
 import signal
@@ -92,6 +94,33 @@ class Keys(Terminal):
             session.control("c")
             session.prompt()
             self.assertEqual(session.exit_code(), 130)
+
+    def test_control_c_at_any_moment_of_the_start_is_never_lost(self):
+        # Without a shell, which has moments of its own in which it loses one.
+        words = [dlock.BINARY, "run", "--key", self.key, *self.local_store, "-q", "--", JOBTOOL, "tick", "/dev/null", "300"]
+        for _ in range(60):
+            pid, terminal = pty.fork()
+            if pid == 0:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                os.execve(words[0], words, self.env)
+            self.addCleanup(os.close, terminal)
+            wait_until(lambda: os.readlink(f"/proc/{pid}/exe") == os.path.realpath(dlock.BINARY), 10, "dlock is there", pause=0)
+            moment = now() + random.random() * 0.01 * PATIENCE
+            while now() < moment:
+                pass
+            os.write(terminal, b"\x03")
+            ended = {}
+
+            def over():
+                found, ended["status"] = os.waitpid(pid, os.WNOHANG)
+                return found == pid
+            try:
+                wait_until(over, 10, lambda: f"it ends: {procs.describe([pid, *procs.descendants(pid)])}")
+            except AssertionError:
+                procs.kill(pid)
+                os.waitpid(pid, 0)
+                raise
+            self.assertIn(os.waitstatus_to_exitcode(ended["status"]), (-signal.SIGINT, 130))
 
     @in_each_shell
     def test_control_c_reaches_the_job_once(self, session):
