@@ -45,8 +45,6 @@ class Engine {
 
   void run() {
     if (!take_lock() || !start()) return;
-    // By now the job has the program's own handlers, or none: to hear it twice does no harm.
-    if (const int signal = take_terminal_signal(); signal != 0) job_.signal(signal);
     ::setsid();  // only now: a job with a terminal stays in the session of the front
     let_go_of_inherited_descriptors();
     while (rules_.state() != engine::Rules::State::Over) turn();
@@ -89,7 +87,7 @@ class Engine {
   }
 
   /// The terminal signals the whole group, in which we are until the job runs. A Ctrl-C that came
-  /// before the fork the job has not had; and when the front tells of it, the job may be there.
+  /// before the fork the job will not have; and when the front tells of it, the job may be there.
   int take_terminal_signal() {
     int last = 0;
     for (signalfd_siginfo info{};
