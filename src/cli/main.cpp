@@ -38,8 +38,7 @@ ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
   if (command.options.store.tls.insecure) {
     log.warn(
         "--tls-insecure: the server's certificate is not checked, so whoever is in between can "
-        "take "
-        "and give this lock");
+        "take and give away this lock");
   }
   return supervise::run(command.options, inherited, arguments, log);
 }
