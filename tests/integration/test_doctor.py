@@ -96,7 +96,7 @@ class OneRedis(FakeRedisCase, DoctorCase):
         limited = self.begin(url=self.own_server("--maxmemory-policy", "volatile-ttl", "--maxmemory", "50mb").url)
         text = self.start("doctor", "--store", self.redis.url)
         unlimited = self.begin(url=self.own_server("--maxmemory-policy", "allkeys-lru").url)
-        full = self.begin(url=self.own_server("--maxmemory", "1mb").url)
+        full = self.begin(url=self.own_server("--maxmemory", "100kb").url)
         limited, unlimited, full = map(Report, (limited, unlimited, full))
         self.assert_broken(limited, "eviction")
         self.assert_found(limited, "eviction", "broken", "volatile-ttl", "noeviction")
