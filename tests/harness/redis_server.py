@@ -26,8 +26,7 @@ class RedisServer(ServerProcess):
 
         A replica says "connected" up to a second before its master begins to tell it of changes.
         """
-        self("WAIT", 1000, 1)  # nobody has as many: what remains is that all are asked, which is a change to be told
-        self("PING")  # WAIT is about changes before the command before it
+        self("FUNCTION", "FLUSH")  # a change that belongs to no key: WAIT is about what this connection wrote
         return self("WAIT", count, 100) >= count
 
     def restart(self):
