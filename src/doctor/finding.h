@@ -13,6 +13,9 @@ enum class Verdict {
   Broken,  // the promise does not hold here, or no lock can be had at all
 };
 
+/// "ok", "note", "weak" or "broken": stable, scripts look for it.
+const char* word_for(Verdict verdict);
+
 /// Which side was looked at.
 enum class Area { Store, Machine };
 

@@ -4,23 +4,7 @@
 #include <nlohmann/json.hpp>
 
 namespace dlock::doctor {
-namespace {
-
-const char* word_for(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::Good:
-      return "ok";
-    case Verdict::Note:
-      return "note";
-    case Verdict::Weak:
-      return "weak";
-    case Verdict::Broken:
-      return "broken";
-  }
-  return "";
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::string to_json(const Report& report) {
   nlohmann::ordered_json findings = nlohmann::ordered_json::array();

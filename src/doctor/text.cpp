@@ -10,18 +10,9 @@ namespace {
 
 constexpr std::size_t page_width = 100;
 
-const char* word_for(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::Good:
-      return "ok";
-    case Verdict::Note:
-      return "note";
-    case Verdict::Weak:
-      return "weak";
-    case Verdict::Broken:
-      return "BROKEN";  // the one that must not be overlooked
-  }
-  return "";
+/// In capitals what must not be overlooked.
+std::string shown(Verdict verdict) {
+  return verdict == Verdict::Broken ? "BROKEN" : word_for(verdict);
 }
 
 std::string padded(std::string text, std::size_t width) {
@@ -46,7 +37,7 @@ std::string hanging(const std::string& start, const std::string& text) {
 
 std::string lines_of(const Finding& finding, std::size_t check_width) {
   std::string out =
-      hanging("  " + padded(word_for(finding.verdict), 8) + padded(finding.check, check_width + 2),
+      hanging("  " + padded(shown(finding.verdict), 8) + padded(finding.check, check_width + 2),
               finding.fact);
   if (!finding.meaning.empty()) out += hanging("            means: ", finding.meaning);
   if (!finding.remedy.empty()) out += hanging("            mend:  ", finding.remedy);
@@ -60,7 +51,7 @@ std::string counts(const Findings& findings) {
   std::string out;
   for (const auto& [verdict, number] : count) {
     const bool plural = verdict == Verdict::Note && number > 1;
-    out += (out.empty() ? "" : ", ") + std::to_string(number) + " " + word_for(verdict) +
+    out += (out.empty() ? "" : ", ") + std::to_string(number) + " " + shown(verdict) +
            (plural ? "s" : "");
   }
   return out;
