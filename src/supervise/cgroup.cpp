@@ -37,7 +37,7 @@ struct Mount {
   std::string point;
 };
 
-/// All mounts of version 2, the newest first: it may cover an older one.
+/// All mounts of version 2, in the order in which they were made.
 std::vector<Mount> find_mounts() {
   std::vector<Mount> mounts;
   std::istringstream lines{read_file("/proc/self/mountinfo")};
@@ -47,7 +47,7 @@ std::vector<Mount> find_mounts() {
     std::istringstream fields{line};
     std::string id, parent, device, root, point;
     fields >> id >> parent >> device >> root >> point;
-    mounts.insert(mounts.begin(), {unescaped(root), unescaped(point)});
+    mounts.push_back({unescaped(root), unescaped(point)});
   }
   return mounts;
 }
@@ -74,13 +74,15 @@ bool lists_us(const std::string& directory) {
 std::string own_directory() {
   const std::string own = own_path();
   if (own.empty()) return {};
-  for (const Mount& mount : find_mounts()) {
+  const std::vector<Mount> mounts = find_mounts();
+  for (auto mount = mounts.rbegin(); mount != mounts.rend();
+       ++mount) {  // a new one may cover an old
     std::string below = own;
-    if (mount.root != "/") {
-      if (!own.starts_with(mount.root)) continue;
-      below.erase(0, mount.root.size());
+    if (mount->root != "/") {
+      if (!own.starts_with(mount->root)) continue;
+      below.erase(0, mount->root.size());
     }
-    std::string directory = mount.point + (below == "/" ? "" : below);
+    std::string directory = mount->point + (below == "/" ? "" : below);
     if (lists_us(directory)) return directory;
   }
   return {};
