@@ -4,14 +4,15 @@
 #include "cli/parser.h"
 #include "cli/small_file.h"
 #include "cli/store_settings.h"
+#include "cli/values.h"
 #include "core/duration.h"
+#include "core/number.h"
 #include "core/signals.h"
 #include "core/text.h"
 #include "supervise/report.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 
 namespace dlock::cli {
@@ -28,12 +29,6 @@ Choice choose(const char* option, const std::string& word,
     known += (known.empty() ? "" : ", ") + std::string{name};
   }
   complain(std::string{option} + " " + quoted(word) + " is not known: it is one of " + known);
-}
-
-Duration duration_of(const char* option, const std::string& word) {
-  auto duration = parse_duration(word);
-  if (!duration) complain(std::string{option} + " " + quoted(word) + " " + duration.error());
-  return *duration;
 }
 
 LeaseTerms terms_of(const Words& words) {
@@ -54,13 +49,12 @@ LeaseTerms terms_of(const Words& words) {
 
 int code_of(const std::string& word) {
   if (word.empty()) return static_cast<int>(ExitCode::SomeoneElseHoldsLock);
-  int code = -1;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
-  if (error != std::errc{} || end != word.data() + word.size() || code < 0 || code > 255) {
+  const auto code = parse_number(word, 0, 255);
+  if (!code) {
     complain("-E/--conflict-exit-code " + quoted(word) +
              " is not an exit code: it is a number from 0 to 255");
   }
-  return code;
+  return *code;
 }
 
 StopPolicy stop_policy_of(const Words& words) {

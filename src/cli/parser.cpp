@@ -174,6 +174,8 @@ class Parser::Options {
     command.value("--ttl", words_.ttl, "DUR",
                   "How long a crashed machine blocks the key; the job survives an outage of the "
                   "store of about two thirds of it (10s)");
+    command.value("--lock-ttl", words_.lock_ttl, "DUR",
+                  "How long the lock itself outlives its last renewal (5m, or --ttl if longer)");
     command.value("--password-file", words_.password_file, "FILE",
                   "Where the password of Redis is (else REDISCLI_AUTH, or the URL)");
     command.value("--sentinel-user", words_.sentinel_user, "USER",
@@ -203,8 +205,6 @@ class Parser::Options {
               "Do not wait for a lock that is held (the default)");
     run_.value("-E,--conflict-exit-code", words_.conflict_code, "N",
                "Exit with this code instead of 75 when the lock is held");
-    run_.value("--lock-ttl", words_.lock_ttl, "DUR",
-               "How long the lock itself outlives its last renewal (5m, or --ttl if longer)");
     run_.value("--on-silence", words_.on_silence, "kill|continue",
                "When the store is silent up to the deadline: kill the job, or let it go on "
                "unproved, so that two may run (kill)");
@@ -243,8 +243,6 @@ class Parser::Options {
     doctor_.app = app_.add_subcommand(
         "doctor", "Say whether this machine and this store can keep the promise");
     add_store_options(doctor_);
-    doctor_.value("--lock-ttl", words_.lock_ttl, "DUR",
-                  "How long the lock itself outlives its last renewal (5m, or --ttl if longer)");
     doctor_.flag(
         "--trust-restart", words_.trust_restart,
         "Judge for runs that take locks even from a Redis that came up less than a TTL ago");

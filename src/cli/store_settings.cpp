@@ -2,11 +2,12 @@
 
 #include "cli/complaint.h"
 #include "cli/small_file.h"
+#include "cli/values.h"
 #include "core/duration.h"
 #include "core/fd.h"
+#include "core/number.h"
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
@@ -105,28 +106,26 @@ TlsOptions tls_options(const Words& words) {
 
 int least_replicas(const Words& words) {
   constexpr int most = 1000;
-  const std::string& word = words.least_replicas;
-  int number = -1;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (error == std::errc{} && end == word.data() + word.size() && number >= 0 && number <= most)
-    return number;
-  complain("--min-replicas " + quoted(word) + " is not a number of replicas: write 0 to " +
-           std::to_string(most));
+  const auto number = parse_number(words.least_replicas, 0, most);
+  if (!number) {
+    complain("--min-replicas " + quoted(words.least_replicas) +
+             " is not a number of replicas: write 0 to " + std::to_string(most));
+  }
+  return *number;
 }
 
 Duration replica_timeout(const Words& words, Duration ttl) {
   const Duration request = LeaseTerms{ttl, ttl}.request_timeout();
   if (!words.given("replica-timeout")) return request / 2;
-  const auto timeout = parse_duration(words.replica_timeout);
+  const Duration timeout = duration_of("--replica-timeout", words.replica_timeout);
   const std::string option = "--replica-timeout " + quoted(words.replica_timeout) + " ";
-  if (!timeout) complain(option + timeout.error());
   // WAIT takes whole milliseconds, and 0 would wait for ever.
-  if (*timeout < std::chrono::milliseconds{1}) complain(option + "is too short: the least is 1ms");
-  if (*timeout >= request) {
+  if (timeout < std::chrono::milliseconds{1}) complain(option + "is too short: the least is 1ms");
+  if (timeout >= request) {
     complain(option + "does not fit into a renewal, which may take " + to_text(request) +
              " with this --ttl: write less, or raise --ttl");
   }
-  return *timeout;
+  return timeout;
 }
 
 /// Options that would be silently without effect on this store were given on the command line.

@@ -1,19 +1,13 @@
 #include "core/signals.h"
 
+#include "core/number.h"
+
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <cstring>
 
 namespace dlock {
 namespace {
-
-std::optional<int> number_in(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return {};
-  return value;
-}
 
 std::optional<int> in_range(std::optional<int> number) {
   return number && *number >= 1 && *number <= SIGRTMAX ? number : std::nullopt;
@@ -22,7 +16,7 @@ std::optional<int> in_range(std::optional<int> number) {
 }  // namespace
 
 std::optional<int> parse_signal(std::string_view text) {
-  if (const auto number = number_in(text)) return in_range(number);
+  if (const auto number = parse_number<int>(text)) return in_range(number);
 
   std::string name{text};
   std::transform(name.begin(), name.end(), name.begin(),
@@ -31,7 +25,7 @@ std::optional<int> parse_signal(std::string_view text) {
 
   if (name == "RTMIN") return SIGRTMIN;
   if (name == "RTMAX") return SIGRTMAX;
-  const auto offset = number_in(name.size() > 6 ? std::string_view{name}.substr(6) : "");
+  const auto offset = parse_number<int>(name.size() > 6 ? std::string_view{name}.substr(6) : "");
   if (name.starts_with("RTMIN+") && offset) return in_range(SIGRTMIN + *offset);
   if (name.starts_with("RTMAX-") && offset) return in_range(SIGRTMAX - *offset);
   for (int number = 1; number < SIGRTMIN; ++number) {

@@ -1,11 +1,11 @@
 #include "doctor/cluster_checks.h"
 
+#include "core/number.h"
 #include "core/text.h"
 #include "doctor/failover_time.h"
 #include "store/redis/servers.h"
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 
 namespace dlock::doctor {
@@ -34,10 +34,8 @@ NodeView ask(const Endpoint& node, const redis::Access& access, const Budget& bu
   view.cluster = ServerInfo::parse(replies[0].text);
   if (!replies[1].is_error()) view.id = replies[1].text;
   if (!replies[2].is_error()) view.nodes = parse_cluster_nodes(replies[2].text, node);
-  const std::string_view timeout = replies[3].text_at(1);
-  long long ms = 0;
-  if (std::from_chars(timeout.data(), timeout.data() + timeout.size(), ms).ec == std::errc{})
-    view.node_timeout = std::chrono::milliseconds{ms};
+  if (const auto ms = parse_number<long long>(replies[3].text_at(1)))
+    view.node_timeout = std::chrono::milliseconds{*ms};
   return view;
 }
 
@@ -89,8 +87,7 @@ std::vector<ClusterNode> parse_cluster_nodes(std::string_view text, const Endpoi
     const auto colon = address.rfind(':');
     if (colon == address.npos) continue;
     node.endpoint.host = colon == 0 ? asked.host : address.substr(0, colon);
-    const std::string port = address.substr(colon + 1);
-    std::from_chars(port.data(), port.data() + port.size(), node.endpoint.port);
+    node.endpoint.port = parse_number<int>(std::string_view{address}.substr(colon + 1)).value_or(0);
     nodes.push_back(std::move(node));
   }
   return nodes;

@@ -1,8 +1,8 @@
 #include "doctor/probe_lock.h"
 
+#include "core/random.h"
 #include "supervise/claim.h"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 namespace dlock::doctor {
@@ -54,10 +54,7 @@ Finding use_lock(Store& store, const Claim& claim, const Grant& grant, const Sto
 }  // namespace
 
 LockKey make_probe_key() {
-  std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number))
-    number = static_cast<std::uint64_t>(BootClock::now().time_since_epoch().count());
-  return *LockKey::parse("dlock-doctor-" + std::to_string(number));
+  return *LockKey::parse("dlock-doctor-" + std::to_string(random_number()));
 }
 
 Finding try_lock(const StoreOptions& options, const LeaseTerms& terms, const LockKey& key,

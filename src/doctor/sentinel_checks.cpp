@@ -1,12 +1,12 @@
 #include "doctor/sentinel_checks.h"
 
 #include "core/duration.h"
+#include "core/number.h"
 #include "core/text.h"
 #include "doctor/failover_time.h"
 #include "store/redis/servers.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace dlock::doctor {
 namespace {
@@ -14,10 +14,7 @@ namespace {
 std::optional<long long> number_in(const SentinelView& view, std::string_view field) {
   const auto found = view.fields.find(field);
   if (found == view.fields.end()) return {};
-  long long number = 0;
-  const std::string& text = found->second;
-  if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc{}) return {};
-  return number;
+  return parse_number<long long>(found->second);
 }
 
 /// The largest that any of them names.
@@ -47,10 +44,8 @@ SentinelView ask(const Endpoint& endpoint, const redis::Access& access, const st
   if (address.type == redis::Reply::Type::Nil)
     view.fault = endpoint.text() + " knows no master '" + printable(master) + "'";
   if (address.items.size() == 2) {
-    Endpoint found{.host = std::string{address.text_at(0)}};
-    const std::string_view port = address.text_at(1);
-    std::from_chars(port.data(), port.data() + port.size(), found.port);
-    view.master = found;
+    view.master = Endpoint{.host = std::string{address.text_at(0)},
+                           .port = parse_number<int>(address.text_at(1)).value_or(0)};
   }
   for (std::size_t i = 0; i + 1 < details.items.size(); i += 2)
     view.fields.emplace(details.text_at(i), details.text_at(i + 1));

@@ -1,5 +1,7 @@
 #include "doctor/server_checks.h"
 
+#include "core/number.h"
+
 #include <algorithm>
 
 namespace dlock::doctor {
@@ -27,8 +29,9 @@ Finding judge_server(const ServerInfo& info, Deployment deployment) {
   const std::string mode = info.text(info.has("redis_mode") ? "redis_mode" : "server_mode");
   finding.fact = (valkey ? "Valkey " : "Redis ") + version + (mode.empty() ? "" : ", " + mode);
 
-  constexpr long long least_redis = 5;
-  if (!valkey && info.number("redis_version").value_or(0) < least_redis) {
+  constexpr int least_redis = 5;
+  const auto major = parse_number<int>(std::string_view{version}.substr(0, version.find('.')));
+  if (!valkey && major.value_or(0) < least_redis) {
     finding.verdict = Verdict::Broken;
     finding.meaning = "dlock's scripts need Redis 5";
     finding.remedy = "use Redis 5 or later, or Valkey";

@@ -1,7 +1,8 @@
 #include "doctor/server_info.h"
 
+#include "core/number.h"
+
 #include <algorithm>
-#include <charconv>
 
 namespace dlock::doctor {
 
@@ -27,10 +28,7 @@ std::string ServerInfo::text(std::string_view field) const {
 std::optional<long long> ServerInfo::number(std::string_view field) const {
   const auto found = fields_.find(field);
   if (found == fields_.end()) return {};
-  const std::string& text = found->second;
-  long long number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} ? std::optional{number} : std::nullopt;
+  return parse_number<long long>(found->second);
 }
 
 int ServerInfo::replicas_in_sync() const {

@@ -17,7 +17,7 @@ class ServerInfo {
   bool has(std::string_view field) const { return fields_.contains(field); }
   /// Empty if there is no such field.
   std::string text(std::string_view field) const;
-  /// Nothing if there is no such field, or it does not begin with a number.
+  /// Nothing if there is no such field, or it is no whole number.
   std::optional<long long> number(std::string_view field) const;
 
   /// Those that have all data and hear of every change, so that WAIT counts them.

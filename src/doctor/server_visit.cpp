@@ -1,20 +1,16 @@
 #include "doctor/server_visit.h"
 
+#include "core/number.h"
 #include "core/text.h"
 #include "doctor/probe_lock.h"
 #include "store/redis/servers.h"
-
-#include <charconv>
 
 namespace dlock::doctor {
 namespace {
 
 std::chrono::microseconds time_in(const redis::Reply& reply) {
   const auto number = [&](std::size_t i) {
-    const std::string_view text = reply.text_at(i);
-    long long value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+    return parse_number<long long>(reply.text_at(i)).value_or(0);
   };
   return std::chrono::seconds{number(0)} + std::chrono::microseconds{number(1)};
 }

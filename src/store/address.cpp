@@ -1,8 +1,8 @@
 #include "store/address.h"
 
+#include "core/number.h"
 #include "core/text.h"
 
-#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -47,16 +47,8 @@ std::string percent_decoded(std::string_view text, const char* what) {
   return out;
 }
 
-std::optional<int> number_in(std::string_view text, int least, int most) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return {};
-  if (value < least || value > most) return {};
-  return value;
-}
-
 int database_in(std::string_view text) {
-  const auto number = number_in(text, 0, most_databases);
+  const auto number = parse_number(text, 0, most_databases);
   if (!number) {
     throw Complaint{"has the database '" + printable(text) +
                     "': it is a number from 0 on, as in redis://host:6379/0"};
@@ -88,9 +80,9 @@ bool is_surely_a_host(std::string_view text) {
 }
 
 int port_in(std::string_view host, std::string_view text) {
-  const auto port = number_in(text, 1, 65535);
+  const auto port = parse_number(text, 1, 65535);
   if (port) return *port;
-  const bool may_be_a_password = !is_surely_a_host(host) && !number_in(text, 0, 999'999'999);
+  const bool may_be_a_password = !is_surely_a_host(host) && !parse_number(text, 0, 999'999'999);
   throw Complaint{(may_be_a_password ? "has a port that is no number"
                                      : "has the port '" + printable(text) + "'") +
                   ": write a number from 1 to 65535"};

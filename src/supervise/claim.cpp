@@ -1,22 +1,14 @@
 #include "supervise/claim.h"
 
+#include "core/random.h"
 #include "core/text.h"
 
 #include <cstdlib>
-#include <sys/random.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
-
-std::uint64_t random_number() {
-  std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
-    number = static_cast<std::uint64_t>(BootClock::now().time_since_epoch().count());
-  }
-  return number;
-}
 
 std::string host_name() {
   utsname names{};

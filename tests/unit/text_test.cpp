@@ -2,6 +2,7 @@
 
 #include "core/holder.h"
 #include "core/identity.h"
+#include "core/number.h"
 
 #include <doctest/doctest.h>
 
@@ -25,6 +26,17 @@ TEST_CASE("an excerpt is never longer than asked and never cuts a character in t
   CHECK(excerpt("short", 10) == "short");
   CHECK(excerpt("0123456789", 4) == "0123…");
   CHECK(excerpt("aüb", 2) == "a…");
+}
+
+TEST_CASE("a number is the whole of its text, decimal, and within its bounds") {
+  CHECK(parse_number<int>("0") == 0);
+  CHECK(parse_number<int>("010") == 10);
+  CHECK(parse_number<int>("-7") == -7);
+  CHECK(parse_number(std::string_view{"65535"}, 1, 65535) == 65535);
+  CHECK_FALSE(parse_number(std::string_view{"0"}, 1, 65535));
+  CHECK_FALSE(parse_number(std::string_view{"65536"}, 1, 65535));
+  for (const char* text : {"", " 1", "1 ", "+1", "1x", "0x1", "1.0", "99999999999999999999"})
+    CHECK_FALSE(parse_number<int>(text));
 }
 
 TEST_CASE("user and password of a URL are replaced wherever it stands") {

@@ -1,11 +1,11 @@
 #include "store/redis/cluster.h"
 
+#include "core/number.h"
 #include "core/text.h"
 #include "store/redis/faults.h"
 #include "store/redis/slots.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 namespace dlock::redis {
@@ -25,9 +25,9 @@ struct Redirection {
     const auto colon = where.rfind(':');
     Endpoint to = from;
     if (colon == where.npos) return {};
-    const auto port = where.substr(colon + 1);
-    if (std::from_chars(port.data(), port.data() + port.size(), to.port).ec != std::errc{})
-      return {};
+    const auto port = parse_number(where.substr(colon + 1), 1, 65535);
+    if (!port) return {};
+    to.port = *port;
     if (colon > 0) to.host = where.substr(0, colon);
     return Redirection{moved, std::move(to)};
   }
@@ -71,7 +71,7 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
     const bool learning = owner_.contains(slot) && !asking && !nodes_learned_;
     if (learning) sent.push_back({"CLUSTER", "SLOTS"});
 
-    auto answers = ask_at(node, sent, patience);
+    auto answers = redis::ask(connection_to(node), sent, patience);
     if (!answers) {
       // Where a node sent us nobody answers: a failover may be under way.
       if (redirections > 0 && answers.error().exit_code == ExitCode::StoreUnavailable)
@@ -97,12 +97,6 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
   return StoreFault{.sentence = name_ + " sends us from node to node: is it being resharded?",
                     .not_applied = true,
                     .worth_retrying = true};
-}
-
-Result<Answers, StoreFault> ClusterServers::ask_at(const Endpoint& node,
-                                                   const std::vector<Command>& commands,
-                                                   const Patience& patience) {
-  return redis::ask(connection_to(node), commands, patience);
 }
 
 bool ClusterServers::is_connected(const Endpoint& node) const {

@@ -19,8 +19,6 @@ class ClusterServers final : public Servers {
   const std::string& name() const override { return name_; }
 
  private:
-  Result<Answers, StoreFault> ask_at(const Endpoint& node, const std::vector<Command>& commands,
-                                     const Patience& patience);
   /// Follows MOVED and ASK from that node on.
   Result<Answers, StoreFault> ask_from(Endpoint node, const std::vector<Command>& commands,
                                        int slot, const Patience& patience);

@@ -1,9 +1,9 @@
 #include "store/redis/sentinel.h"
 
+#include "core/number.h"
 #include "store/redis/faults.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace dlock::redis {
 namespace {
@@ -95,12 +95,10 @@ Result<Endpoint, StoreFault> SentinelServers::ask_sentinel(Connection& sentinel,
     return error_reply(sentinel.name(), reply.text);
   }
   if (reply.type == Reply::Type::Nil) return unknown_master(sentinel.name(), master_name_);
-  Endpoint endpoint{.host = std::string{reply.text_at(0)}};
-  const std::string_view port = reply.text_at(1);
-  const auto parsed = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-  if (endpoint.host.empty() || port.empty() || parsed.ec != std::errc{})
-    return no_sentinel(sentinel.name());
-  return endpoint;
+  const std::string_view host = reply.text_at(0);
+  const auto port = parse_number(reply.text_at(1), 1, 65535);
+  if (host.empty() || !port) return no_sentinel(sentinel.name());
+  return Endpoint{.host = std::string{host}, .port = *port};
 }
 
 /// A Sentinel may be behind: whether it is the master only the server itself can say.
