@@ -51,6 +51,9 @@ class HelpFormat final : public CLI::Formatter {
   std::string make_option_opts(const CLI::Option* option) const override {
     return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
   }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return wrapped(option->get_description());
+  }
 };
 
 constexpr const char* duration_help =
@@ -67,14 +70,23 @@ class Parser::Options {
     app_.name("");
     app_.set_help_flag("-h,--help", "Show this");
     app_.set_version_flag("--version", std::string{"dlock "} + version, "Show the version");
-    app_.footer(
-        "\nSee 'dlock run --help' and 'dlock doctor --help' for their options, and dlock(1).\n\n" +
-        exit_code_table());
-    add_run();
-    add_doctor();
+    app_.footer([] {
+      return "\nSee 'dlock run --help' and 'dlock doctor --help' for their options, and "
+             "dlock(1).\n\n" +
+             exit_code_table();
+    });
+    run_.app = app_.add_subcommand("run", "Run a job while holding a lock");
+    doctor_.app = app_.add_subcommand(
+        "doctor", "Say whether this machine and this store can keep the promise");
   }
 
   void read_command_line(const std::vector<std::string>& ours) {
+    // CLI11 spends more on an option than the kernel on a fork: only those that may be asked for.
+    const auto named = [&](const Command& command) {
+      return std::find(ours.begin(), ours.end(), command.app->get_name()) != ours.end();
+    };
+    if (named(run_)) add_run_options();
+    if (named(doctor_)) add_doctor_options();
     try {
       app_.parse(std::vector<std::string>{ours.rbegin(), ours.rend()});
     } catch (const CLI::CallForHelp&) {
@@ -101,6 +113,7 @@ class Parser::Options {
       complain_of_setup(path + ": " + error.what());
     }
     words_.config_path = path;
+    if (run_.settings.empty()) add_run_options();
     for (const CLI::ConfigItem& item : items) take(path, item);
   }
 
@@ -116,11 +129,11 @@ class Parser::Options {
     std::vector<Setting> settings = {};
 
     void value(const char* names, std::string& word, const char* type, const char* description) {
-      CLI::Option* option = app->add_option(names, word, wrapped(description))->type_name(type);
+      CLI::Option* option = app->add_option(names, word, description)->type_name(type);
       settings.push_back({option->get_lnames().front(), option, &word, nullptr});
     }
     void flag(const char* names, bool& word, const char* description) {
-      CLI::Option* option = app->add_flag(names, word, wrapped(description));
+      CLI::Option* option = app->add_flag(names, word, description);
       settings.push_back({option->get_lnames().front(), option, nullptr, &word});
     }
     Setting* find(const std::string& name) {
@@ -196,8 +209,7 @@ class Parser::Options {
                   "How long they may take (a twentieth of --ttl)");
   }
 
-  void add_run() {
-    run_.app = app_.add_subcommand("run", "Run a job while holding a lock");
+  void add_run_options() {
     run_.value("--key", words_.key, "K",
                "What the job must not share with another: any name up to 512 bytes");
     add_store_options(run_);
@@ -233,15 +245,14 @@ class Parser::Options {
     run_.flag("-v,--verbose", words_.verbose, "Say more on stderr");
     run_.flag("-q,--quiet", words_.quiet, "Say only errors on stderr");
     run_.app->set_help_flag("-h,--help", "Show this");
-    run_.app->footer(
-        std::string{duration_help} +
-        "The job sees DLOCK_KEY, DLOCK_OWNER and DLOCK_FENCING_TOKEN in its environment.\n\n" +
-        exit_code_table());
+    run_.app->footer([] {
+      return std::string{duration_help} +
+             "The job sees DLOCK_KEY, DLOCK_OWNER and DLOCK_FENCING_TOKEN in its environment.\n\n" +
+             exit_code_table();
+    });
   }
 
-  void add_doctor() {
-    doctor_.app = app_.add_subcommand(
-        "doctor", "Say whether this machine and this store can keep the promise");
+  void add_doctor_options() {
     add_store_options(doctor_);
     doctor_.flag(
         "--trust-restart", words_.trust_restart,
