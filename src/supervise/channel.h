@@ -15,6 +15,7 @@ enum class MessageKind : std::int32_t {
   StopQuestion,  // number: which stop; is the job still in it?
   Continue,      // number: the stop which somebody wants to end
   Kill,          // kill the job's whole tree now
+  EarlySignalsPassed,  // those that came before the engine was forked, if there is a terminal
   // engine to front
   Witness,        // fd: keeps the lock of the embedded store
   Cgroup,         // text: the directory of the job's cgroup

@@ -23,7 +23,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -54,22 +53,16 @@ class Engine {
   // --- before the job ---
 
   bool take_lock() {
-    if (setting_.came_before != 0) {
-      Report report = blank_report(Ending::Interrupted, setting_.came_before);
-      finish(report);
-      return false;
-    }
     FrontCalls calls{channel_};
+    if (setting_.terminal) calls.await_early_signals();
     auto result = acquire(*store_, claim_, calls, log_);
-    const int pressed = take_terminal_signal();
-    if (std::holds_alternative<Grant>(result) && (calls.requested() || pressed != 0)) {
+    if (std::holds_alternative<Grant>(result) && calls.requested()) {
       give_back(*store_, claim_, log_);
       result = NotAcquired{Ending::Interrupted, 0, "the lock was given back", {}};
     }
     if (const auto* refused = std::get_if<NotAcquired>(&result)) {
       Report report = blank_report(refused->ending, refused->detail);
-      if (report.ending == Ending::Interrupted)
-        report.detail = calls.requested() ? calls.signal() : pressed;
+      if (report.ending == Ending::Interrupted) report.detail = calls.signal();
       report.reason = refused->reason;
       report.holder = refused->holder;
       finish(report);
@@ -84,21 +77,6 @@ class Engine {
     log_.debug(about_key() + " is ours on " + store_->name() + ", token " +
                std::to_string(grant_.token.value));
     return true;
-  }
-
-  /// The terminal signals the whole group, in which we are until the job runs. A Ctrl-C that came
-  /// before the fork the job will not have; and when the front tells of it, the job may be there.
-  int take_terminal_signal() {
-    int last = 0;
-    for (signalfd_siginfo info{};
-         ::read(signals_.number(), &info, sizeof info) == static_cast<ssize_t>(sizeof info);) {
-      const bool to_stop =
-          info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT || info.ssi_signo == SIGHUP;
-      if (setting_.terminal && info.ssi_code == SI_KERNEL && to_stop &&
-          !setting_.signals.ignored.test(info.ssi_signo))
-        last = static_cast<int>(info.ssi_signo);
-    }
-    return last;
   }
 
   bool start() {
@@ -124,7 +102,7 @@ class Engine {
   /// of it.
   void turn() {
     std::array<pollfd, 6> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
-                                   {signals_.number(), POLLIN, 0},
+                                   {job_was_born() ? signals_.number() : -1, POLLIN, 0},
                                    {timer_.fd(), POLLIN, 0},
                                    {liveness_->fd(), POLLIN, 0},
                                    {job_.exec_fd(), POLLIN, 0},
@@ -152,6 +130,9 @@ class Engine {
     if (now >= kill_.next()) kill_.sweep(now);
     if (!liveness_->started() && now >= first_renewal_) liveness_->start();
   }
+
+  /// Until then our own signals stay where they are: the newborn compares them with its own.
+  bool job_was_born() const { return job_.exec_fd() < 0; }
 
   bool over() const { return rules_.state() == engine::Rules::State::Over; }
 

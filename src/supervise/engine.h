@@ -14,7 +14,6 @@ struct EngineSetting {
   SharedDeadline& deadline;
   pid_t front = 0;
   bool terminal = false;
-  int came_before = 0;  // a wish to stop that came before there was an engine: no job is started
 };
 
 /// The engine: takes the lock, starts the job, parents, reaps and kills it, owns the first

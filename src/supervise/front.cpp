@@ -35,6 +35,10 @@ class Front {
         rules_({setting.terminal.exists(), setting.signals.ignored, setting.options.on_silence}) {}
 
   ExitStatus run() {
+    if (setting_.terminal.exists()) {
+      take_signals(BootClock::now());
+      channel_.send({.kind = MessageKind::EarlySignalsPassed});
+    }
     while (rules_.state() != front::Rules::State::Over) turn();
     cgroup_.remove();
     reap_engine();
@@ -133,8 +137,8 @@ class Front {
       case MessageKind::Signal:
       case MessageKind::StopQuestion:
       case MessageKind::Continue:
-
       case MessageKind::Kill:
+      case MessageKind::EarlySignalsPassed:
         break;  // ours to the engine, never the other way
     }
   }

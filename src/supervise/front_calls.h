@@ -1,8 +1,10 @@
 #pragma once
 
+#include "core/poll.h"
 #include "store/store.h"
 #include "supervise/channel.h"
 
+#include <array>
 #include <csignal>
 
 namespace dlock::supervise {
@@ -19,6 +21,7 @@ class FrontCalls final : public Interrupt {
         requested_ = channel_.peer_gone();
         break;
       }
+      if (message->kind == MessageKind::EarlySignalsPassed) had_early_signals_ = true;
       if (message->kind == MessageKind::Signal) signal_ = message->number;
       requested_ = message->kind == MessageKind::Signal || message->kind == MessageKind::Kill;
     }
@@ -26,9 +29,17 @@ class FrontCalls final : public Interrupt {
   }
   int signal() const { return signal_; }
 
+  /// Until the front has passed on what the terminal sent before we were forked: for what it passes
+  /// on later we have had, too, and with us the job. Ends as well when we are to stop.
+  void await_early_signals() {
+    std::array<pollfd, 1> watched{{{channel_.fd(), POLLIN, 0}}};
+    while (!requested() && !had_early_signals_) wait_for_any(watched, never);
+  }
+
  private:
   Channel& channel_;
   bool requested_ = false;
+  bool had_early_signals_ = false;
   int signal_ = SIGTERM;
 };
 

@@ -1,5 +1,7 @@
 #include "supervise/job_program.h"
 
+#include "supervise/born_late.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -60,7 +62,11 @@ void JobProgram::fill_in(PidVariable& variable) {
 void JobProgram::become(pid_t parent, int exec_pipe) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // it died before the line above took effect
-  if (spec_.own_session) ::setsid();
+  if (spec_.own_session) {
+    ::setsid();
+  } else {
+    make_up_for_missed_signals();
+  }
   for (PidVariable& variable : pid_variables_) {
     if (variable.name_length > 0) fill_in(variable);
   }

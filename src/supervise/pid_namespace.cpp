@@ -1,6 +1,7 @@
 #include "supervise/pid_namespace.h"
 
 #include "core/poll.h"
+#include "supervise/born_late.h"
 #include "supervise/inherited.h"
 #include "supervise/job_process.h"
 
@@ -39,6 +40,14 @@ void mount_own_proc() {
   // Slave: what is mounted outside later still shows up inside, and nothing goes the other way.
   ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr);
   ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+}
+
+/// Until nobody has the writing end any more.
+void wait_for_end(const Fd& reading, Fd writing) {
+  writing.close();
+  char nothing = 0;
+  while (::read(reading.number(), &nothing, 1) < 0 && errno == EINTR) {
+  }
 }
 
 class Init {
@@ -116,7 +125,10 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, JobPro
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after any change of user, which would clear it
   ::prctl(PR_SET_NAME, "dlock-init");
+  make_up_for_missed_signals();
   mount_own_proc();
+  std::array<int, 2> birth{-1, -1};  // stays open in the job until it executes its program
+  [[maybe_unused]] const int made = ::pipe2(birth.data(), O_CLOEXEC);
   const pid_t root = ::fork();
   if (root == 0) program.become(1, exec_pipe.number());
   if (root < 0) {
@@ -126,6 +138,7 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, JobPro
   }
   exec_pipe.close();
   let_go_of_inherited_descriptors();
+  wait_for_end(Fd{birth[0]}, Fd{birth[1]});  // it compares its signals with ours: read none before
   Init{std::move(link), root}.run();
 }
 

@@ -6,10 +6,8 @@
 #include "supervise/shared_deadline.h"
 #include "supervise/terminal.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <ctime>
 #include <exception>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,19 +16,6 @@
 
 namespace dlock::supervise {
 namespace {
-
-/// A signal that asked us to stop before the engine exists. The fork itself is safe: the kernel
-/// gives a signal to the group that comes during fork(2) to both. One that came before it only we
-/// have, and the engine could not tell it from one that the job has had.
-int take_stop_signal(const InheritedSignals& inherited) {
-  sigset_t wishes;
-  ::sigemptyset(&wishes);
-  for (const int number : {SIGINT, SIGQUIT, SIGHUP, SIGTERM}) {
-    if (!inherited.ignored.test(static_cast<std::size_t>(number))) ::sigaddset(&wishes, number);
-  }
-  const timespec at_once{};
-  return std::max(::sigtimedwait(&wishes, nullptr, &at_once), 0);
-}
 
 /// The engine's whole life. Whatever goes wrong ends here: the front sees its end and kills.
 [[noreturn]] void live_as_engine(const EngineSetting& setting, Channel channel, Log& log) {
@@ -60,12 +45,11 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
   auto [front_end, engine_end] = Channel::make_pair();
   const pid_t front = ::getpid();
 
-  const int came_before = take_stop_signal(inherited);
   const pid_t engine = ::fork();
   if (engine < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (engine == 0) {
     front_end.close();
-    live_as_engine({options, inherited, arguments, deadline, front, terminal.exists(), came_before},
+    live_as_engine({options, inherited, arguments, deadline, front, terminal.exists()},
                    std::move(engine_end), log);
   }
   engine_end.close();

@@ -2,6 +2,8 @@
 
 import functools
 import os
+import pty
+import random
 import re
 import shutil
 import signal
@@ -92,6 +94,46 @@ class Keys(Terminal):
             session.control("c")
             session.prompt()
             self.assertEqual(session.exit_code(), 130)
+
+    def assert_control_c_at_any_moment_of_the_start_ends_it(self, times, *options):
+        """Without a shell, which has moments of its own in which it loses one."""
+        words = [dlock.BINARY, "run", "--key", self.key, *self.local_store, "-q", *options, "--",
+                 JOBTOOL, "tick", "/dev/null", "300"]
+        for _ in range(times):
+            pid, terminal = pty.fork()
+            if pid == 0:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                os.execve(words[0], words, self.env)
+            try:
+                program = os.path.realpath(dlock.BINARY)
+                wait_until(lambda: os.readlink(f"/proc/{pid}/exe") == program, 10, "dlock is there", pause=0)
+                moment = now() + random.random() * 0.01 * PATIENCE
+                while now() < moment:
+                    pass
+                os.write(terminal, b"\x03")
+                self.assertIn(self.end_of(pid), (-signal.SIGINT, 130))
+            finally:
+                os.close(terminal)
+
+    @staticmethod
+    def end_of(pid):
+        ended = {}
+
+        def over():
+            found, ended["status"] = os.waitpid(pid, os.WNOHANG)
+            return found == pid
+        try:
+            wait_until(over, 10, lambda: f"it ends: {procs.describe([pid, *procs.descendants(pid)])}")
+        except AssertionError:
+            procs.kill(pid)
+            os.waitpid(pid, 0)
+            raise
+        return os.waitstatus_to_exitcode(ended["status"])
+
+    def test_control_c_at_any_moment_of_the_start_is_never_lost(self):
+        self.assert_control_c_at_any_moment_of_the_start_ends_it(60)
+        if self.run_job("true", options=["--contain=pidns"]).code == 0:
+            self.assert_control_c_at_any_moment_of_the_start_ends_it(30, "--contain=pidns")
 
     @in_each_shell
     def test_control_c_reaches_the_job_once(self, session):
