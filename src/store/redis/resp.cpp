@@ -11,6 +11,27 @@ namespace {
 /// No reply that dlock asks for comes near it: a server that sends more is not one of ours.
 constexpr std::size_t most_unread = 1 << 20;
 
+/// hiredis makes room for an array when it has read how long it is to be, for a billion elements
+/// gigabytes: what nobody can have meant is refused there.
+using CreateArray = decltype(redisReplyObjectFunctions::createArray);
+CreateArray create_any_array = nullptr;
+
+template <class Count>
+void* create_array(const redisReadTask* task, Count elements) {
+  return static_cast<std::size_t>(elements) > most_unread ? nullptr
+                                                          : create_any_array(task, elements);
+}
+
+redisReplyObjectFunctions* bounded(const redisReplyObjectFunctions& functions) {
+  static redisReplyObjectFunctions changed = [&] {
+    redisReplyObjectFunctions all = functions;
+    create_any_array = all.createArray;
+    all.createArray = create_array;
+    return all;
+  }();
+  return &changed;
+}
+
 Reply converted(const redisReply& from) {
   Reply to;
   switch (from.type) {
@@ -64,6 +85,7 @@ std::string encode_command(const std::vector<std::string_view>& words) {
 
 ReplyReader::ReplyReader() : reader_(::redisReaderCreate()) {
   if (reader_ == nullptr) throw std::bad_alloc{};
+  reader_->fn = bounded(*reader_->fn);
 }
 
 ReplyReader::~ReplyReader() { ::redisReaderFree(reader_); }
