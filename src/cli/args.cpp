@@ -47,14 +47,70 @@ LeaseTerms terms_of(const Words& words) {
   return LeaseTerms{ttl, lock_ttl};
 }
 
-int code_of(const std::string& word) {
-  if (word.empty()) return static_cast<int>(ExitCode::SomeoneElseHoldsLock);
+int code_of(const char* option, const std::string& word, ExitCode otherwise) {
+  if (word.empty()) return static_cast<int>(otherwise);
   const auto code = parse_number(word, 0, 255);
   if (!code) {
-    complain("-E/--conflict-exit-code " + quoted(word) +
+    complain(std::string{option} + " " + quoted(word) +
              " is not an exit code: it is a number from 0 to 255");
   }
   return *code;
+}
+
+supervise::WaitLimit wait_limit_of(const Words& words) {
+  if (!words.given("wait")) return supervise::WaitLimit::none();
+  if (words.nonblock && words.source("wait") == words.source("nonblock"))
+    complain("-n/--nonblock and -w/--wait cannot be had together: leave one out");
+  // A flag beats the file.
+  if (words.nonblock && words.source("nonblock") > words.source("wait"))
+    return supervise::WaitLimit::none();
+  if (words.wait.empty() || words.wait == "true") return supervise::WaitLimit::forever();
+  return {duration_of("-w/--wait", words.wait)};
+}
+
+Limit limit_of(const Words& words) {
+  if (words.shared && words.exclusive)
+    complain("--shared and --exclusive cannot be had together: leave one out");
+  if ((words.shared || words.exclusive) && words.given("limit")) {
+    complain(std::string{"--limit cannot be had with "} +
+             (words.shared ? "--shared" : "--exclusive") + ": leave one out");
+  }
+  if (words.shared) return Limit::shared();
+  if (!words.given("limit")) return {};
+  constexpr std::uint32_t most = 10'000;
+  const auto number = parse_number<std::uint32_t>(words.limit, 1, most);
+  if (!number) {
+    complain("--limit " + quoted(words.limit) + " is not a number of holders: it is from 1 to " +
+             std::to_string(most));
+  }
+  return {*number};
+}
+
+std::optional<OncePer> once_of(const Words& words, Limit limit) {
+  if (!words.given("once-per")) {
+    for (const char* option : {"even-if-failed", "done-exit-code"}) {
+      if (words.source(option) == Source::Flag)
+        complain(std::string{"--"} + option + " means nothing without --once-per: give both");
+    }
+    return {};
+  }
+  if (!limit.is_exclusive()) {
+    complain(std::string{"--once-per cannot be had with "} +
+             (limit.is_shared() ? "--shared" : "--limit") +
+             ": of several runs at once each would be the one");
+  }
+  Duration period{};
+  if (words.once_per == "hourly") {
+    period = std::chrono::hours{1};
+  } else if (words.once_per == "daily") {
+    period = std::chrono::hours{24};
+  } else {
+    period = duration_of("--once-per", words.once_per);
+  }
+  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(period);
+  if (whole < std::chrono::seconds{1})
+    complain("--once-per " + quoted(words.once_per) + " is too short: the least is 1s");
+  return OncePer{whole, words.even_if_failed};
 }
 
 StopPolicy stop_policy_of(const Words& words) {
@@ -112,24 +168,34 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                           ": name a file in a directory that can be written"};
     }
   }
+  const Limit limit = limit_of(words);
+  const Duration min_hold =
+      words.given("min-hold") ? duration_of("--min-hold", words.min_hold) : Duration::zero();
   const auto on_silence =
       choose<OnSilence>("--on-silence", words.on_silence,
                         {{"kill", OnSilence::Kill}, {"continue", OnSilence::Continue}});
   store.options.revive_lapsed = on_silence == OnSilence::Continue;
-  RunCommand command{.options = {.key = *key,
-                                 .store = std::move(store.options),
-                                 .terms = terms,
-                                 .on_silence = on_silence,
-                                 .orphans = orphans,
-                                 .containment = containment,
-                                 .stop = stop_policy_of(words),
-                                 .conflict_code = code_of(words.conflict_code),
-                                 .trace = words.trace,
-                                 .note = words.note,
-                                 .status_file = words.status_file,
-                                 .command = line.job},
-                     .log = {},
-                     .store_is_default = store.is_default};
+  RunCommand command{
+      .options = {.key = *key,
+                  .store = std::move(store.options),
+                  .terms = terms,
+                  .on_silence = on_silence,
+                  .orphans = orphans,
+                  .containment = containment,
+                  .stop = stop_policy_of(words),
+                  .wait = wait_limit_of(words),
+                  .limit = limit,
+                  .min_hold = min_hold,
+                  .once = once_of(words, limit),
+                  .done_code = code_of("--done-exit-code", words.done_code, ExitCode::Success),
+                  .conflict_code = code_of("-E/--conflict-exit-code", words.conflict_code,
+                                           ExitCode::SomeoneElseHoldsLock),
+                  .trace = words.trace,
+                  .note = words.note,
+                  .status_file = words.status_file,
+                  .command = line.job},
+      .log = {},
+      .store_is_default = store.is_default};
   command.log.format = choose<LogFormat>("--log-format", words.log_format,
                                          {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
   command.log.most_detailed = words.quiet     ? LogLevel::Error

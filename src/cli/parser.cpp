@@ -215,8 +215,29 @@ class Parser::Options {
     add_store_options(run_);
     run_.flag("-n,--nonblock", words_.nonblock,
               "Do not wait for a lock that is held (the default)");
+    run_.value(
+        "-w,--wait", words_.wait, "[DUR]",
+        "Wait for a lock that is held, in the order of arrival: so long at most, or for ever "
+        "if no duration is given; 0 is -n");
+    run_.settings.back().option->expected(0, 1);
     run_.value("-E,--conflict-exit-code", words_.conflict_code, "N",
                "Exit with this code instead of 75 when the lock is held");
+    run_.flag("--exclusive", words_.exclusive, "Hold the lock alone (the default)");
+    run_.flag("--shared", words_.shared,
+              "Hold the lock beside others that say --shared: many readers or one writer");
+    run_.value("--limit", words_.limit, "N",
+               "Hold the lock beside others, N at most; of runs that say different numbers the "
+               "smallest counts (1)");
+    run_.value("--min-hold", words_.min_hold, "DUR",
+               "Keep the lock at least that long from the start of the job, even if the job and "
+               "dlock end sooner");
+    run_.value("--once-per", words_.once_per, "DUR|hourly|daily",
+               "Start nothing if a run with this option has succeeded in this slot of the store's "
+               "clock (slots are counted in UTC): exit with 0, or --done-exit-code");
+    run_.flag("--even-if-failed", words_.even_if_failed,
+              "With --once-per: a run that failed uses up its slot, too");
+    run_.value("--done-exit-code", words_.done_code, "N",
+               "With --once-per: exit with this code instead of 0 when the run has been");
     run_.value("--on-silence", words_.on_silence, "kill|continue",
                "When the store is silent up to the deadline: kill the job, or let it go on "
                "unproved, so that two may run (kill)");

@@ -28,6 +28,11 @@ struct Words {
   std::string least_replicas = "0";
   std::string replica_timeout;
   std::string conflict_code;
+  std::string wait;  // empty when it is given: for ever
+  std::string limit;
+  std::string min_hold;
+  std::string once_per;
+  std::string done_code;
   std::string ttl = "10s";
   std::string lock_ttl = "5m";
   std::string on_silence = "kill";
@@ -41,6 +46,9 @@ struct Words {
   std::string status_file;
   std::string log_format = "text";
   bool nonblock = false;
+  bool shared = false;
+  bool exclusive = false;
+  bool even_if_failed = false;
   bool trust_restart = false;
   bool tls_insecure = false;
   bool json = false;

@@ -18,6 +18,8 @@ std::string_view name_of(Ending ending) {
       return "cannot_run";
     case Ending::Held:
       return "held";
+    case Ending::AlreadyDone:
+      return "already_done";
     case Ending::StoreFailed:
       return "store_failed";
     case Ending::Interrupted:
@@ -43,6 +45,7 @@ ExitStatus exit_status_of(Ending ending, std::int32_t detail, int conflict_code)
       return code(detail == ENOENT ? ExitCode::NotFound : ExitCode::CannotRun);
     case Ending::Held:
       return {.code = conflict_code};
+    case Ending::AlreadyDone:
     case Ending::StoreFailed:
       return {.code = detail};
     case Ending::Interrupted:

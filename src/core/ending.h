@@ -12,6 +12,7 @@ enum class Ending : std::int32_t {
   JobEnded,         // detail: the wait status of the job's first process
   CannotRun,        // detail: errno of exec
   Held,             // somebody else holds the lock
+  AlreadyDone,      // detail: the exit code; --once-per found that the run has been
   StoreFailed,      // detail: the exit code; before the start
   Interrupted,      // detail: the signal; before the start
   LockLost,         // the store said that the lock is not ours

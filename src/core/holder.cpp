@@ -15,6 +15,7 @@ std::string describe(const Holder& holder) {
   if (!holder.acquired_at.empty()) text += " since " + excerpt(holder.acquired_at, 32);
   if (!holder.note.empty()) text += ", note: " + excerpt(holder.note, 120);
   if (!holder.trace.empty()) text += ", trace: " + excerpt(holder.trace, 80);
+  if (holder.only_kept) text += "; its job is over, and --min-hold keeps the lock";
   return text;
 }
 

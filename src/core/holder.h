@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/identity.h"
+#include "core/limit.h"
 
 #include <string>
 
@@ -19,6 +20,9 @@ struct Holder {
   std::string command;
   std::string note;
   FencingToken token;
+  Limit limit;
+  /// Its job is over, and only `--min-hold` keeps the lock.
+  bool only_kept = false;
 };
 
 /// `host web1 pid 4711 (rsync -a …) since 2026-01-31T02:00:00.000Z`, with what is known of it.

@@ -14,6 +14,8 @@ ProcessHash make_process_hash(const std::string& host, int pid, std::uint64_t nu
   return {name + "/" + std::to_string(pid) + "." + std::to_string(positive)};
 }
 
+ProcessHash make_group_hash(const ProcessHash& first) { return {first.text + "0"}; }
+
 OwnerHash make_owner_hash(const LockKey& key, const ProcessHash& process, std::uint32_t attempt,
                           const std::string& trace) {
   const std::string suffix = trace.empty() ? "" : "#" + printable(trace);

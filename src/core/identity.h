@@ -33,6 +33,9 @@ struct FencingToken {
 /// `number` must be random: see ProcessHash. The host is cleaned of `/`, which ends it.
 ProcessHash make_process_hash(const std::string& host, int pid, std::uint64_t number);
 
+/// The group of holders that a run is the first of: its own name with one more digit.
+ProcessHash make_group_hash(const ProcessHash& first);
+
 /// Key and trace go in as printable text, so that the hash survives JSON unchanged: it is compared
 /// byte by byte. That two keys may then look alike does no harm, for the process hash is unique.
 OwnerHash make_owner_hash(const LockKey& key, const ProcessHash& process, std::uint32_t attempt,

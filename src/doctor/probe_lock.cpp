@@ -38,7 +38,7 @@ Finding use_lock(Store& store, const Claim& claim, const Grant& grant, const Sto
                   .fact = "taken, refused to a second run, renewed and given back"};
   const auto refused = make_store(options)->acquire(rival, budget.patience_for(2));
   const auto renewed = store.renew(claim, grant, budget.patience());
-  const auto released = store.release(claim, budget.patience());
+  const auto released = store.release(claim, {}, budget.patience());
   if (!refused) return broken_by(refused.error(), finding.check);
   if (!std::holds_alternative<Held>(*refused))
     return failed("a lock that is held was given to a second run", "two jobs would run at once");
@@ -72,7 +72,7 @@ Finding try_lock(const StoreOptions& options, const LeaseTerms& terms, const Loc
   }
   if (!answer) {
     // It may have been applied, or be there without its replicas: leave nothing behind.
-    [[maybe_unused]] const auto released = store->release(claim, budget.patience());
+    [[maybe_unused]] const auto released = store->release(claim, {}, budget.patience());
     return broken_by(answer.error(), "probe lock");
   }
   if (const auto* grant = std::get_if<Grant>(&*answer))

@@ -22,6 +22,22 @@ std::uint64_t number_in(const nlohmann::json& json, const char* field) {
   return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
+/// On the wire 0 means: as many as like.
+std::uint32_t limit_number(Limit limit) { return limit.is_shared() ? 0 : limit.most; }
+
+Limit limit_in(const nlohmann::json& json) {
+  const auto found = json.find("limit");
+  if (found == json.end() || !found->is_number_unsigned()) return {};
+  const auto number = found->get<std::uint64_t>();
+  if (number == 0 || number >= Limit::shared().most) return Limit::shared();
+  return {static_cast<std::uint32_t>(number)};
+}
+
+bool flag_in(const nlohmann::json& json, const char* field) {
+  const auto found = json.find(field);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
 nlohmann::json object_in(std::string_view text) {
   nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   return json.is_object() ? json : nlohmann::json::object();
@@ -42,10 +58,18 @@ std::string lock_json(const Claim& claim, const OwnerHash& owner, const std::str
   if (!claim.user.empty()) json["user"] = claim.user;
   json["command"] = claim.command;
   if (!claim.note.empty()) json["note"] = claim.note;
+  if (!claim.limit.is_exclusive()) json["limit"] = limit_number(claim.limit);
   if (token) json["token"] = token->value;
   std::string text = dumped(json);
   if (!token) text.pop_back();
   return text;
+}
+
+std::string group_json(const Claim& first, const ProcessHash& group, const OwnerHash& owner,
+                       const std::string& acquired_at) {
+  Claim claim = first;
+  claim.process = group;
+  return lock_json(claim, owner, acquired_at, acquired_at, {}) + ",\"shares\":true}";
 }
 
 std::string liveness_json(const std::string& alive_at) { return dumped({{"aliveAt", alive_at}}); }
@@ -64,7 +88,46 @@ std::optional<Holder> parse_lock_json(std::string_view text) {
   holder.command = text_in(json, "command");
   holder.note = text_in(json, "note");
   holder.token.value = number_in(json, "token");
+  holder.limit = limit_in(json);
+  holder.only_kept = flag_in(json, "minHold");
   return holder;
+}
+
+std::string kept_lock_json(const Claim& claim, const Grant& grant, const std::string& until) {
+  std::string text =
+      lock_json(claim, grant.owner, grant.acquired_at, grant.acquired_at, grant.token);
+  text.pop_back();
+  return text + ",\"minHold\":true,\"keptUntil\":\"" + until + "\"}";
+}
+
+std::string kept_until_in(std::string_view text) { return text_in(object_in(text), "keptUntil"); }
+
+std::string past_run_json(const PastRun& run) {
+  ordered_json json;
+  json["startedMs"] = run.started.ms;
+  json["counts"] = run.counts;
+  json["endedAt"] = run.ended_at;
+  json["exitCode"] = run.exit_code;
+  json["host"] = run.host;
+  json["pid"] = run.pid;
+  if (!run.user.empty()) json["user"] = run.user;
+  json["command"] = run.command;
+  return dumped(json);
+}
+
+std::optional<PastRun> parse_past_run_json(std::string_view text) {
+  const nlohmann::json json = object_in(text);
+  PastRun run;
+  run.started.ms = static_cast<std::int64_t>(number_in(json, "startedMs"));
+  if (run.started.ms == 0) return {};
+  run.counts = flag_in(json, "counts");
+  run.ended_at = text_in(json, "endedAt");
+  run.exit_code = static_cast<int>(number_in(json, "exitCode"));
+  run.host = text_in(json, "host");
+  run.pid = static_cast<long>(number_in(json, "pid"));
+  run.user = text_in(json, "user");
+  run.command = text_in(json, "command");
+  return run;
 }
 
 FencingToken token_in(std::string_view text) { return {number_in(object_in(text), "token")}; }

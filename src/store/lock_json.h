@@ -15,12 +15,25 @@ namespace dlock {
 std::string lock_json(const Claim& claim, const OwnerHash& owner, const std::string& acquired_at,
                       const std::string& extended_at, std::optional<FencingToken> token);
 
+/// The value of a lock that several hold: a group in whose name they hold it. Complete: a group has
+/// no token, its members have.
+std::string group_json(const Claim& first, const ProcessHash& group, const OwnerHash& owner,
+                       const std::string& acquired_at);
+
 /// The value of a liveness key.
 std::string liveness_json(const std::string& alive_at);
 
 /// Reads a lock written by dlock or by the Node library; unknown fields are ignored. Nothing when
 /// it is not JSON or has no owner.
 std::optional<Holder> parse_lock_json(std::string_view text);
+
+/// As lock_json, of a lock that is only kept, for the embedded store: `until` is its own business.
+std::string kept_lock_json(const Claim& claim, const Grant& grant, const std::string& until);
+std::string kept_until_in(std::string_view text);
+
+/// What --once-per remembers of a run.
+std::string past_run_json(const PastRun& run);
+std::optional<PastRun> parse_past_run_json(std::string_view text);
 
 /// Only the token, for a value that has one without a holder: a released lock of the local store.
 FencingToken token_in(std::string_view text);

@@ -5,12 +5,17 @@
 #include "core/identity.h"
 #include "core/key.h"
 #include "core/lease.h"
+#include "core/limit.h"
+#include "core/once.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "core/waiting.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace dlock {
 
@@ -38,6 +43,10 @@ struct Claim {
   std::string command;
   std::string trace;
   std::string note;
+  Limit limit = {};
+  /// Whether a refusal puts this run into the queue of those that wait.
+  bool waits = false;
+  std::optional<OncePer> once = {};
 };
 
 /// The lock is ours until `stop_by`, unless a renewal moves it.
@@ -46,11 +55,22 @@ struct Grant {
   FencingToken token;
   std::string acquired_at;
   Instant stop_by;
+  StoreTime at;
 };
 
-/// Somebody else holds the lock.
+/// Somebody else holds the lock, or waits for it in front of us.
 struct Held {
-  Holder holder;
+  Holder holder;            // of several the one that ends first
+  std::size_t holders = 1;  // 0: the lock is free, and `holder` waits for it in front of us
+  Place place = {};
+};
+
+/// `held by host web1 ...`, what comes after "the lock is".
+std::string describe(const Held& held);
+
+/// `--once-per`: the run of this slot has been.
+struct AlreadyDone {
+  PastRun by;
 };
 
 /// The store came up too short a time ago to be trusted with a new lock.
@@ -58,7 +78,7 @@ struct TooYoung {
   Duration wait;
 };
 
-using AcquireAnswer = std::variant<Grant, Held, TooYoung>;
+using AcquireAnswer = std::variant<Grant, Held, TooYoung, AlreadyDone>;
 
 struct Extended {
   Instant stop_by;
@@ -68,6 +88,14 @@ struct Lost {
   std::string how;
 };
 using RenewAnswer = std::variant<Extended, Lost>;
+
+/// What a release leaves behind.
+struct Farewell {
+  /// `--min-hold`: how much longer the lock stays taken although nobody uses it.
+  Duration keep{};
+  /// `--once-per`: what to remember of this run.
+  std::optional<PastRun> run = {};
+};
 
 struct Released {};
 using ReleaseAnswer = std::variant<Released, Lost>;
@@ -98,19 +126,30 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// Takes the lock if nobody holds it or its holder is dead. Every call makes a fresh owner hash.
+  /// Takes the lock if nobody holds it or its holder is dead, and nobody waits for it who came
+  /// before us. Every call makes a fresh owner hash. A claim that waits and is refused is in the
+  /// queue from then on, and is to ask again when await_turn() returns.
   virtual Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience&) = 0;
 
   /// Proves to the store that the holder lives, and asks whether the lock is still its own.
   virtual Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
                                                 const Patience&) = 0;
 
+  /// After a refusal of a claim that waits: returns when it may be its turn, when it is time to ask
+  /// again in any case, or when the patience is over. Tells neither of these apart, and asks the
+  /// store nothing.
+  virtual void await_turn(const Claim& claim, const Patience&) = 0;
+
+  /// Leaves the queue and lets the next one know. Whoever cannot leave loses its place by silence.
+  virtual void leave_queue(const Claim& claim, const Patience&) = 0;
+
   /// Gives the lock back, whichever attempt of this run got it. Only when no process of the job is
   /// left.
-  virtual Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Patience&) = 0;
+  virtual Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Farewell& farewell,
+                                                    const Patience&) = 0;
 
-  /// A descriptor that keeps the lock held while any process has it open; -1 if there is none.
-  virtual int witness() const { return -1; }
+  /// Descriptors that keep the lock held while any process has them open; none if there are none.
+  virtual std::vector<int> witnesses() const { return {}; }
 
   /// Names the store in messages: without its password.
   virtual std::string name() const = 0;

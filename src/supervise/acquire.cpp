@@ -3,15 +3,20 @@
 #include "core/duration.h"
 #include "core/poll.h"
 #include "core/text.h"
+#include "supervise/give_back.h"
+#include "supervise/words.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace dlock::supervise {
 namespace {
 
+using namespace std::chrono_literals;
+
 /// False when the wait was called off.
-bool pause(Duration length, Interrupt& interrupt) {
-  const Instant until = BootClock::now() + length;
+bool pause(Instant until, Interrupt& interrupt) {
   for (;;) {
     std::array<pollfd, 1> watched{{{interrupt.fd(), POLLIN, 0}}};
     if (!wait_for_any(watched, until)) return true;
@@ -19,84 +24,164 @@ bool pause(Duration length, Interrupt& interrupt) {
   }
 }
 
-NotAcquired was_called_off() { return {Ending::Interrupted, 0, "the wait was called off", {}}; }
+Instant later(Instant now, Duration length) { return length >= never - now ? never : now + length; }
+
+/// One run's way to the lock.
+class Acquisition {
+ public:
+  Acquisition(Store& store, const Claim& claim, WaitLimit limit, Interrupt& interrupt, Log& log)
+      : store_(store),
+        claim_(claim),
+        limit_(limit),
+        interrupt_(interrupt),
+        log_(log),
+        limit_ends_(limit.waits() ? later(began_, limit.most) : never) {}
+
+  using Outcome = std::variant<Grant, NotAcquired>;
+
+  Outcome run() {
+    std::optional<Outcome> outcome;
+    while (!outcome) outcome = ask();
+    return std::move(*outcome);
+  }
+
+ private:
+  /// Nothing: ask again.
+  using Step = std::optional<Outcome>;
+
+  Step ask() {
+    const Instant now = BootClock::now();
+    if (now >= limit_ends_ && (waiting_for_ || silent_)) return out_of_time();
+    auto answer = store_.acquire(claim_, {patience_for_one(now), &interrupt_});
+    if (!answer) return on_fault(answer.error());
+    if (std::exchange(silent_, std::nullopt) && waiting_for_)
+      log_.notice(about_key() + ": " + store_.name() + " answers again");
+    return std::visit([this](auto& what) { return on(what); }, *answer);
+  }
+
+  Instant patience_for_one(Instant now) const {
+    const Duration half = claim_.terms.ttl() / 2;
+    return std::min(waiting_for_ ? now + half : asked_at_ + half, limit_ends_);
+  }
+
+  Step on_fault(const StoreFault& fault) {
+    ghost_possible_ = ghost_possible_ || !fault.not_applied;
+    if (interrupt_.requested()) return called_off();
+    const Instant next = BootClock::now() + claim_.terms.retry_every();
+    // Once it has answered, only what it refuses for good ends the wait.
+    const bool waited_out = waiting_for_ && fault.exit_code == ExitCode::StoreUnavailable;
+    const bool tried_again = fault.worth_retrying && next < asked_at_ + claim_.terms.ttl() / 2;
+    if (!waited_out && !tried_again) return give_up(failed(fault));
+    if (waiting_for_ && !silent_) log_.warn(about_key() + ": " + fault.sentence + "; waiting on");
+    log_.debug(fault.sentence + "; trying again");
+    silent_ = fault;
+    return pause(std::min(next, limit_ends_), interrupt_) ? Step{} : called_off();
+  }
+
+  Step on(Held& held) {
+    if (!limit_.waits()) {
+      return give_up({Ending::Held, 0, describe(held), std::move(held.holder)});
+    }
+    if (!std::exchange(waiting_for_, std::move(held))) tell(" is ", "; waiting for it");
+    const Instant now = BootClock::now();
+    if (now >= limit_ends_) return out_of_time();
+    if (now >= next_notice_) tell(" is still ", "; has waited for " + waited());
+    store_.await_turn(claim_, {std::min(limit_ends_, next_notice_), &interrupt_});
+    return interrupt_.requested() ? called_off() : Step{};
+  }
+
+  Step on(const TooYoung& young) {
+    if (!std::exchange(told_young_, true)) {
+      log_.notice(
+          store_.name() +
+          " came up a moment ago and may have forgotten a holder that still runs: waiting " +
+          to_text(young.wait) + " (--trust-restart skips this)");
+    }
+    const Instant old_enough = BootClock::now() + young.wait;
+    if (!pause(std::min(old_enough, limit_ends_), interrupt_)) return called_off();
+    if (old_enough > limit_ends_) {
+      return give_up(failed({.sentence = store_.name() +
+                                         " came up too short a time ago to be trusted with a lock "
+                                         "(--trust-restart skips this)"}));
+    }
+    asked_at_ = BootClock::now();
+    return {};
+  }
+
+  Step on(const AlreadyDone& done) { return give_up({Ending::AlreadyDone, 0, describe(done.by)}); }
+
+  Step on(Grant& grant) {
+    if (BootClock::now() < grant.stop_by) return std::move(grant);
+    // The reply was so slow that the lease may be over already: it starts no job.
+    ghost_possible_ = true;
+    if (waiting_for_) return Step{};
+    return give_up(failed(
+        {.sentence = store_.name() + " answered so late that the lock could have ended already"}));
+  }
+
+  Step out_of_time() {
+    if (silent_) return give_up(failed(*silent_));
+    return give_up(
+        {Ending::Held, 0, describe(*waiting_for_) + "; waited " + waited(), waiting_for_->holder});
+  }
+
+  Step called_off() { return give_up({Ending::Interrupted, 0, "the wait was called off"}); }
+
+  static NotAcquired failed(const StoreFault& fault) {
+    return {Ending::StoreFailed, static_cast<std::int32_t>(fault.exit_code), fault.sentence};
+  }
+
+  /// Leaves nothing behind: neither a place in the queue, nor a lock of which we do not know.
+  Step give_up(NotAcquired why) {
+    // Somebody who wants us to stop does not wait for a silent store.
+    constexpr Duration hurried = 200ms;
+    const bool called_off = why.ending == Ending::Interrupted;
+    if (waiting_for_) store_.leave_queue(claim_, {BootClock::now() + hurried, nullptr});
+    if (ghost_possible_) {
+      // A request whose reply was lost may have been applied.
+      give_back(store_, claim_, log_,
+                {.patience = called_off ? hurried : claim_.terms.request_timeout(),
+                 .level = LogLevel::Debug});
+    }
+    return Outcome{std::move(why)};
+  }
+
+  void tell(const std::string& is, const std::string& what) {
+    next_notice_ = BootClock::now() + 1min;
+    const std::string limit =
+        limit_.is_forever() ? "" : ", for " + to_text(limit_.most) + " at most";
+    log_.notice(about_key() + is + describe(*waiting_for_) + what + limit);
+  }
+
+  std::string waited() const {
+    const Duration time = BootClock::now() - began_;
+    return to_text(time < 10s ? std::chrono::round<std::chrono::milliseconds>(time)
+                              : std::chrono::round<std::chrono::seconds>(time));
+  }
+
+  std::string about_key() const { return about(claim_.key.bytes()); }
+
+  Store& store_;
+  const Claim& claim_;
+  WaitLimit limit_;
+  Interrupt& interrupt_;
+  Log& log_;
+
+  Instant began_ = BootClock::now();
+  Instant limit_ends_;
+  Instant asked_at_ = began_;  // from when on the first answer is awaited
+  Instant next_notice_ = never;
+  std::optional<Held> waiting_for_;   // the last refusal, if we wait
+  std::optional<StoreFault> silent_;  // why it is silent, since the last answer
+  bool ghost_possible_ = false;
+  bool told_young_ = false;
+};
 
 }  // namespace
 
-std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, Interrupt& interrupt,
-                                         Log& log) {
-  bool ghost_possible = false;
-  bool told_young = false;
-  // Somebody who wants us to stop does not wait for a silent store.
-  constexpr Duration hurried = std::chrono::milliseconds{200};
-  const auto give_up = [&](NotAcquired why) {
-    // A request whose reply was lost may have been applied: do not leave a lock that blocks others
-    // for a TTL.
-    if (ghost_possible) {
-      const bool called_off = why.ending == Ending::Interrupted;
-      give_back(store, claim, log, called_off ? hurried : claim.terms.request_timeout(),
-                LogLevel::Debug);
-    }
-    return why;
-  };
-  Instant patience_ends = BootClock::now() + claim.terms.ttl() / 2;
-  for (;;) {
-    auto answer = store.acquire(claim, Patience{patience_ends, &interrupt});
-    if (!answer) {
-      const StoreFault& fault = answer.error();
-      ghost_possible = ghost_possible || !fault.not_applied;
-      if (interrupt.requested()) return give_up(was_called_off());
-      if (!fault.worth_retrying || BootClock::now() + claim.terms.retry_every() >= patience_ends) {
-        return give_up(
-            {Ending::StoreFailed, static_cast<std::int32_t>(fault.exit_code), fault.sentence, {}});
-      }
-      log.debug(fault.sentence + "; trying again");
-      if (!pause(claim.terms.retry_every(), interrupt)) return give_up(was_called_off());
-    } else if (auto* held = std::get_if<Held>(&*answer)) {
-      return NotAcquired{Ending::Held, 0, describe(held->holder), std::move(held->holder)};
-    } else if (const auto* young = std::get_if<TooYoung>(&*answer)) {
-      if (!std::exchange(told_young, true)) {
-        log.notice(
-            store.name() +
-            " came up a moment ago and may have forgotten a holder that still runs: waiting " +
-            to_text(young->wait) + " (--trust-restart skips this)");
-      }
-      if (!pause(young->wait, interrupt)) return give_up(was_called_off());
-      patience_ends = BootClock::now() + claim.terms.ttl() / 2;
-    } else {
-      Grant& grant = std::get<Grant>(*answer);
-      // The reply may have been so slow that the lease is over already: it starts no job.
-      if (BootClock::now() < grant.stop_by) return std::move(grant);
-      ghost_possible = true;
-      return give_up({Ending::StoreFailed,
-                      static_cast<std::int32_t>(ExitCode::StoreUnavailable),
-                      store.name() + " answered so late that the lock could have ended already",
-                      {}});
-    }
-  }
-}
-
-ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log, Duration patience,
-                        LogLevel level) {
-  const Instant until = BootClock::now() + patience;
-  bool maybe_released = false;
-  for (;;) {
-    auto answer = store.release(claim, Patience{until, nullptr});
-    if (answer) {
-      // Our first try may have been the one that deleted it.
-      if (maybe_released) return Released{};
-      return *answer;
-    }
-    const StoreFault& fault = answer.error();
-    maybe_released = maybe_released || !fault.not_applied;
-    const Instant next = BootClock::now() + claim.terms.retry_every();
-    if (!fault.worth_retrying || next >= until) {
-      log.say(level, "the lock could not be released and will end by itself within " +
-                         to_text(claim.terms.ttl()) + ": " + fault.sentence);
-      return Released{};
-    }
-    wait_for_any({}, next);
-  }
+std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
+                                         Interrupt& interrupt, Log& log) {
+  return Acquisition{store, claim, limit, interrupt, log}.run();
 }
 
 }  // namespace dlock::supervise

@@ -14,21 +14,25 @@ struct NotAcquired {
   Ending ending;
   std::int32_t detail = 0;
   std::string reason;  // for a person, without the key
-  Holder holder;       // if somebody holds the lock
+  Holder holder = {};  // if somebody holds the lock
 };
 
-/// Takes the lock or finds out why not. The store has half a TTL to answer; a server that is too
-/// young to be trusted is waited for, and one line says so.
-std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, Interrupt& interrupt,
-                                         Log& log);
+/// How long to wait for a lock that is held: `-n` not at all, `-w DUR` that long, `-w` for ever.
+struct WaitLimit {
+  Duration most{};
 
-/// A silent store must not hold up dlock's end for longer than this.
-inline constexpr Duration release_patience = std::chrono::seconds{2};
+  static constexpr WaitLimit none() { return {Duration::zero()}; }
+  static constexpr WaitLimit forever() { return {Duration::max()}; }
+  bool waits() const { return most > Duration::zero(); }
+  bool is_forever() const { return most == Duration::max(); }
+};
 
-/// Gives the lock back. A failure is told in one line of that level, and changes nothing: the lock
-/// then ends with its liveness.
-/// Lost: the store says that the lock had not been ours any more.
-ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log,
-                        Duration patience = release_patience, LogLevel level = LogLevel::Warning);
+/// Takes the lock or finds out why not.
+///
+/// The store has half a TTL for its first answer. From then on a claim that waits is waited for up
+/// to its limit, whatever becomes of the store; a line says for whom when that begins, and again
+/// every minute. A server that is too young to be trusted is waited for, and one line says so.
+std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
+                                         Interrupt& interrupt, Log& log);
 
 }  // namespace dlock::supervise

@@ -43,7 +43,10 @@ Claim make_claim(const RunOptions& options, pid_t front) {
                .user = user_name(),
                .command = excerpt(without_url_secrets(joined(options.command)), longest_command),
                .trace = printable(options.trace),
-               .note = printable(options.note)};
+               .note = printable(options.note),
+               .limit = options.limit,
+               .waits = options.wait.waits(),
+               .once = options.once};
 }
 
 }  // namespace dlock::supervise

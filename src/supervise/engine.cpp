@@ -8,6 +8,7 @@
 #include "supervise/acquire.h"
 #include "supervise/claim.h"
 #include "supervise/front_calls.h"
+#include "supervise/give_back.h"
 #include "supervise/liveness.h"
 #include "supervise/report.h"
 #include "supervise/start_job.h"
@@ -55,7 +56,7 @@ class Engine {
   bool take_lock() {
     FrontCalls calls{channel_};
     if (setting_.terminal) calls.await_early_signals();
-    auto result = acquire(*store_, claim_, calls, log_);
+    auto result = acquire(*store_, claim_, options_.wait, calls, log_);
     if (std::holds_alternative<Grant>(result) && calls.requested()) {
       give_back(*store_, claim_, log_);
       result = NotAcquired{Ending::Interrupted, 0, "the lock was given back", {}};
@@ -63,6 +64,7 @@ class Engine {
     if (const auto* refused = std::get_if<NotAcquired>(&result)) {
       Report report = blank_report(refused->ending, refused->detail);
       if (report.ending == Ending::Interrupted) report.detail = calls.signal();
+      if (report.ending == Ending::AlreadyDone) report.detail = options_.done_code;
       report.reason = refused->reason;
       report.holder = refused->holder;
       finish(report);
@@ -70,9 +72,8 @@ class Engine {
     }
     grant_ = std::get<Grant>(std::move(result));
     setting_.deadline.move_to(grant_.stop_by);
-    if (store_->witness() >= 0) {
-      channel_.send(
-          {.kind = MessageKind::Witness, .fd = Fd{::fcntl(store_->witness(), F_DUPFD_CLOEXEC, 0)}});
+    for (const int witness : store_->witnesses()) {
+      channel_.send({.kind = MessageKind::Witness, .fd = Fd{::fcntl(witness, F_DUPFD_CLOEXEC, 0)}});
     }
     log_.debug(about_key() + " is ours on " + store_->name() + ", token " +
                std::to_string(grant_.token.value));
@@ -89,6 +90,7 @@ class Engine {
       return false;
     }
     job_ = std::move(started->process);
+    job_started_ = BootClock::now();
     cgroup_ = std::move(started->cgroup);
     first_renewal_ = options_.terms.first_renewal(BootClock::now(), grant_.stop_by);
     liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
@@ -290,14 +292,44 @@ class Engine {
     }
     // When the lease is over anyway, a release that fails is no news.
     const bool over = report.ending == Ending::LockUnconfirmed;
-    const ReleaseAnswer answer = give_back(*store, claim_, log_, release_patience,
-                                           over ? LogLevel::Debug : LogLevel::Warning);
+    const ReleaseAnswer answer = give_back(*store, claim_, log_,
+                                           {.farewell = farewell_after(report),
+                                            .patience = patience_for(report),
+                                            .level = over ? LogLevel::Debug : LogLevel::Warning});
     if (const auto* lost = std::get_if<Lost>(&answer)) {
       if (over) return;
       report.ending = Ending::LockLost;
       report.detail = 0;
       loss_ = lost->how;
     }
+  }
+
+  /// A job that could not be run has not been: nothing is kept, and nothing remembered.
+  Farewell farewell_after(const Report& report) const {
+    Farewell farewell;
+    if (report.ending == Ending::CannotRun) return farewell;
+    farewell.keep = std::max(Duration::zero(), job_started_ + options_.min_hold - BootClock::now());
+    if (!options_.once) return farewell;
+    const ExitStatus exit = exit_status_of(report.ending, report.detail, options_.conflict_code);
+    const bool succeeded = exit == ExitStatus{};
+    farewell.run = PastRun{.started = grant_.at,
+                           .counts = succeeded || options_.once->even_if_failed,
+                           .ended_at = iso_now(),
+                           .exit_code = exit.as_code(),
+                           .host = claim_.host,
+                           .pid = claim_.pid,
+                           .user = claim_.user,
+                           .command = claim_.command};
+    return farewell;
+  }
+
+  /// That a run has been must not be forgotten for two seconds of silence: the lock is ours until
+  /// the lease ends, and so long nobody runs it again.
+  Duration patience_for(const Report& report) const {
+    const Instant deadline = setting_.deadline.read();
+    if (!options_.once || report.ending != Ending::JobEnded || deadline == never)
+      return release_patience;
+    return std::max(release_patience, deadline - BootClock::now());
   }
 
   Report blank_report(Ending ending, std::int32_t detail) const {
@@ -371,6 +403,7 @@ class Engine {
   std::optional<Liveness> liveness_;
 
   bool channel_open_ = true;
+  Instant job_started_ = never;
   Instant first_renewal_ = never;
   Instant grace_ends_ = never;
   Instant continue_due_ = never;

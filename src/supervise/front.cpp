@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace dlock::supervise {
 namespace {
@@ -103,7 +104,7 @@ class Front {
     const auto ending = static_cast<Ending>(message.number);
     switch (message.kind) {
       case MessageKind::Witness:
-        witness_ = std::move(message.fd);
+        witnesses_.push_back(std::move(message.fd));
         break;
       case MessageKind::Cgroup:
         cgroup_ = Cgroup{message.text};
@@ -285,7 +286,7 @@ class Front {
 
   Fd signals_{make_signal_fd()};
   Timer timer_;
-  Fd witness_;  // keeps the lock of the embedded store until we exit
+  std::vector<Fd> witnesses_;  // keep the lock of the embedded store until we exit
   Cgroup cgroup_;
   TreeKill kill_{Tree{::getsid(0)}, cgroup_, about(setting_.options.key.bytes()), log_};
 

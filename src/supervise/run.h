@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/policy.h"
 #include "store/open.h"
+#include "supervise/acquire.h"
 #include "supervise/inherited.h"
 #include "supervise/process_title.h"
 
@@ -24,6 +25,12 @@ struct RunOptions {
   Orphans orphans = Orphans::Kill;
   Containment containment = Containment::Auto;
   StopPolicy stop;
+  WaitLimit wait = {};
+  Limit limit = {};
+  /// How long from its start the job's lock stays taken, at least.
+  Duration min_hold{};
+  std::optional<OncePer> once = {};
+  int done_code = 0;
   int conflict_code = static_cast<int>(ExitCode::SomeoneElseHoldsLock);
   std::string trace;
   std::string note;

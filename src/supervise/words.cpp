@@ -13,7 +13,10 @@ void say_how_it_ended(const Report& report, Log& log) {
     case Ending::JobEnded:
       break;
     case Ending::Held:
-      log.notice(key + " is held by " + report.reason + "; nothing was started");
+      log.notice(key + " is " + report.reason + "; nothing was started");
+      break;
+    case Ending::AlreadyDone:
+      log.notice(key + ": already done by " + report.reason + "; nothing was started");
       break;
     case Ending::Interrupted:
       log.notice(key + ": " + signal_name(report.detail) + " came before the job was started");

@@ -105,7 +105,7 @@ TEST_CASE("the token goes up also when its counter was lost, and keeps all its d
   const test::RedisProcess server;
   const auto store = open(server);
   auto first = store->acquire(claim_of(1), soon());
-  REQUIRE(store->release(claim_of(1), soon()).ok());
+  REQUIRE(store->release(claim_of(1), {}, soon()).ok());
   const std::string counter = server.ask("GET t:fence:{t:lock:k}");
   CHECK(counter == std::to_string(std::get<Grant>(*first).token.value));
   CHECK(counter.size() == 16);
@@ -113,7 +113,7 @@ TEST_CASE("the token goes up also when its counter was lost, and keeps all its d
   auto second = store->acquire(claim_of(2), soon());
   CHECK(std::get<Grant>(*second).token > std::get<Grant>(*first).token);
 
-  REQUIRE(store->release(claim_of(2), soon()).ok());
+  REQUIRE(store->release(claim_of(2), {}, soon()).ok());
   server.ask("SET t:fence:{t:lock:k} 4000000000000000");  // a clock that was ahead
   auto third = store->acquire(claim_of(3), soon());
   CHECK(std::get<Grant>(*third).token.value == 4000000000000001);
@@ -127,7 +127,7 @@ TEST_CASE("a Redis without memory renews and releases, and refuses only new lock
   auto renewed = store->renew(claim_of(1), std::get<Grant>(*grant), soon());
   REQUIRE(renewed.ok());
   CHECK(std::holds_alternative<Extended>(*renewed));
-  auto released = store->release(claim_of(1), soon());
+  auto released = store->release(claim_of(1), {}, soon());
   REQUIRE(released.ok());
   CHECK(std::holds_alternative<Released>(*released));
   const auto refused = store->acquire(claim_of(2), soon());

@@ -1,71 +1,12 @@
 // What every store promises, whatever it is made of. The same cases run on the embedded store and
 // on a real Redis; what only one of them can do stands in a file of its own.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
-#include "contract/redis_process.h"
-#include "store/open.h"
+#include "contract/places.h"
 
-#include <doctest/doctest.h>
-
-#include <cstdlib>
 #include <filesystem>
 
 using namespace dlock;
+using namespace dlock::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-Patience soon() { return {BootClock::now() + 5s}; }
-
-/// A place for locks, fresh for each case, at which any number of stores can be opened.
-struct LocalPlace {
-  LocalPlace() {
-    char pattern[] = "/tmp/dlock-contract-XXXXXX";
-    REQUIRE(::mkdtemp(pattern) != nullptr);
-    directory = pattern;
-  }
-  ~LocalPlace() { std::filesystem::remove_all(directory); }
-  std::unique_ptr<Store> open() const { return make_store({LocalAddress{directory}, "", false}); }
-  void take_lock_away(const std::string& key) const {
-    std::filesystem::remove(directory + "/" + key + ".lock");
-  }
-  std::string directory;
-};
-
-struct RedisPlace {
-  std::unique_ptr<Store> open() const {
-    return make_store({*parse_store_address(server.url()), "t:", true});
-  }
-  void take_lock_away(const std::string& key) const { server.ask("DEL t:lock:" + key); }
-  test::RedisProcess server;
-};
-
-Claim claim_of(int run, const std::string& key = "backup") {
-  return {.key = *LockKey::parse(key),
-          .terms = {2s, 10s},
-          .process = make_process_hash("host", 100 + run, static_cast<std::uint64_t>(run)),
-          .host = "host",
-          .pid = 100 + run,
-          .user = "me",
-          .command = "job " + std::to_string(run),
-          .trace = {},
-          .note = {}};
-}
-
-Grant take(Store& store, const Claim& claim) {
-  auto answer = store.acquire(claim, soon());
-  REQUIRE(answer.ok());
-  REQUIRE(std::holds_alternative<Grant>(*answer));
-  return std::get<Grant>(*answer);
-}
-
-template <class Answer, class Call>
-bool is(Call&& call) {
-  auto answer = call();
-  REQUIRE(answer.ok());
-  return std::holds_alternative<Answer>(*answer);
-}
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("a lock that is held is refused, with who holds it", Place, LocalPlace,
                    RedisPlace) {
@@ -89,7 +30,7 @@ TEST_CASE_TEMPLATE("a released lock is free at once", Place, LocalPlace, RedisPl
   const auto first = place.open();
   const auto second = place.open();
   take(*first, claim_of(1));
-  CHECK(is<Released>([&] { return first->release(claim_of(1), soon()); }));
+  CHECK(is<Released>([&] { return first->release(claim_of(1), {}, soon()); }));
   take(*second, claim_of(2));
 }
 
@@ -132,7 +73,7 @@ TEST_CASE_TEMPLATE("a lock that was taken away is a loss, for a renewal and for 
   const Grant grant = take(*store, claim_of(1));
   place.take_lock_away("backup");
   CHECK(is<Lost>([&] { return store->renew(claim_of(1), grant, soon()); }));
-  CHECK(is<Lost>([&] { return store->release(claim_of(1), soon()); }));
+  CHECK(is<Lost>([&] { return store->release(claim_of(1), {}, soon()); }));
 }
 
 TEST_CASE_TEMPLATE("a lock that somebody else has by now is not renewed and not released", Place,
@@ -144,7 +85,7 @@ TEST_CASE_TEMPLATE("a lock that somebody else has by now is not renewed and not 
   place.take_lock_away("backup");
   const Grant current = take(*second, claim_of(2));
   CHECK(is<Lost>([&] { return first->renew(claim_of(1), old, soon()); }));
-  CHECK(is<Lost>([&] { return first->release(claim_of(1), soon()); }));
+  CHECK(is<Lost>([&] { return first->release(claim_of(1), {}, soon()); }));
   CHECK(is<Extended>([&] { return second->renew(claim_of(2), current, soon()); }));
 }
 
@@ -157,7 +98,7 @@ TEST_CASE_TEMPLATE("the fencing token goes up with every acquisition of a key", 
     const Grant grant = take(*store, claim_of(run));
     CHECK(grant.token > last);
     last = grant.token;
-    CHECK(is<Released>([&] { return store->release(claim_of(run), soon()); }));
+    CHECK(is<Released>([&] { return store->release(claim_of(run), {}, soon()); }));
   }
 }
 
@@ -166,7 +107,7 @@ TEST_CASE_TEMPLATE("every acquisition has an owner hash of its own", Place, Loca
   const Place place;
   const auto store = place.open();
   const Grant first = take(*store, claim_of(1));
-  REQUIRE(store->release(claim_of(1), soon()).ok());
+  REQUIRE(store->release(claim_of(1), {}, soon()).ok());
   const auto again = place.open();
   CHECK(take(*again, claim_of(2)).owner != first.owner);
 }

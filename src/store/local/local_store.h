@@ -1,8 +1,13 @@
 #pragma once
 
-#include "core/fd.h"
+#include "store/local/lock_file.h"
+#include "store/local/lock_wait.h"
+#include "store/local/members.h"
+#include "store/local/queue.h"
 #include "store/store.h"
 
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace dlock::local {
@@ -11,27 +16,59 @@ namespace dlock::local {
 ///
 /// The kernel keeps the lock while any process has the descriptor open, so it needs no liveness and
 /// no deadline: front and engine both have it, and it ends with the last of them, however they die.
-/// The file stays after a release, for the token in it.
+/// The file stays after a release, for the token in it. Those who may not be the only holder have a
+/// shared kernel lock on it, and a file each beside it; those who wait have one each in another
+/// directory.
 class LocalStore final : public Store {
  public:
   /// `directory` is what --store named, empty for the default.
   explicit LocalStore(std::string directory) : wanted_directory_(std::move(directory)) {}
 
   Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override;
+  void await_turn(const Claim& claim, const Patience& patience) override;
+  void leave_queue(const Claim& claim, const Patience& patience) override;
   Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
                                         const Patience& patience) override;
-  Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Patience& patience) override;
-  int witness() const override { return file_.number(); }
+  Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Farewell& farewell,
+                                            const Patience& patience) override;
+  std::vector<int> witnesses() const override;
   std::string name() const override { return "local store"; }
 
  private:
-  bool still_in_place() const;
-  Result<AcquireAnswer, StoreFault> granted(const Claim& claim);
+  /// The files of one key.
+  struct Place {
+    explicit Place(std::string path);
+    std::string lock;
+    std::string past_run;
+    Members holders;  // if there may be several
+    Queue queue;
+  };
+  /// What a refused claim waits for, once nobody waits in front of it.
+  struct Obstacle {
+    std::vector<LockWait::For> locks;
+    std::optional<Duration> ends_in;
+  };
+
+  Result<Done, StoreFault> find_place(const Claim& claim);
+  Result<Done, StoreFault> open_lock();
+  Result<AcquireAnswer, StoreFault> acquire_alone(const Claim& claim);
+  Result<AcquireAnswer, StoreFault> acquire_share(const Claim& claim, const Patience& patience);
+  Result<AcquireAnswer, StoreFault> granted(const Claim& claim, const Members::Turn* turn);
+  Held refused_by(Holder holder, LockWait::For lock);
+  Held refused_by(std::vector<Members::Member> members);
+  std::optional<Held> refused_by_kept();
+  std::optional<Held> refused_by_waiter();
+  std::optional<AlreadyDone> done(const Claim& claim) const;
+  bool in_place() const;
 
   std::string wanted_directory_;
-  std::string path_;
-  Fd file_;
-  FencingToken token_;
+  std::unique_ptr<Place> place_;
+  LockFile lock_;
+  LockFile share_;  // ours, if we may not be the only holder
+  Grant grant_;
+
+  Obstacle obstacle_;
+  std::vector<Members::Member> in_the_way_;  // whose files we have open to wait for
 };
 
 }  // namespace dlock::local

@@ -99,6 +99,12 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
                     .worth_retrying = true};
 }
 
+std::unique_ptr<Connection> ClusterServers::another_connection(std::string_view key) const {
+  const auto owner = owner_.find(slot_of(key));
+  if (owner == owner_.end()) return nullptr;
+  return std::make_unique<Connection>(owner->second, access_);
+}
+
 bool ClusterServers::is_connected(const Endpoint& node) const {
   return std::any_of(connections_.begin(), connections_.end(),
                      [&](const Connection& c) { return c.endpoint() == node && c.open(); });

@@ -180,16 +180,10 @@ Result<std::vector<Reply>, StoreFault> Connection::exchange(std::string_view uns
   const Instant began = BootClock::now();
   std::vector<Reply> replies;
   for (;;) {
+    auto pushed = push(unsent);
+    if (!pushed) return pushed.error();
     short events = POLLIN;
-    if (!unsent.empty()) {
-      const Transfer sent = stream_->send(unsent);
-      if (sent.state == Transfer::State::Moved) {
-        unsent.remove_prefix(sent.count);
-        continue;
-      }
-      if (sent.state == Transfer::State::Broken) return broken(name_, sent.why, sent.refusal);
-      if (sent.state == Transfer::State::WantsToWrite) events |= POLLOUT;
-    }
+    if (*pushed == Transfer::State::WantsToWrite) events |= POLLOUT;
     switch (wait_for(stream_->fd(), events, patience)) {
       case Wait::TimeOut:
         return timed_out(name_, patience.until - began);
@@ -204,13 +198,36 @@ Result<std::vector<Reply>, StoreFault> Connection::exchange(std::string_view uns
   }
 }
 
+Result<Transfer::State, StoreFault> Connection::push(std::string_view& unsent) {
+  while (!unsent.empty()) {
+    const Transfer sent = stream_->send(unsent);
+    if (sent.state == Transfer::State::Broken) return broken(name_, sent.why, sent.refusal);
+    if (sent.state != Transfer::State::Moved) return sent.state;
+    unsent.remove_prefix(sent.count);
+  }
+  return Transfer::State::Moved;
+}
+
 Result<bool, StoreFault> Connection::take_replies(std::vector<Reply>& into, std::size_t count) {
+  if (auto received = receive(); !received) return received.error();
+  for (;;) {
+    auto reply = reader_->next();
+    if (!reply) return not_redis(name_);
+    if (!*reply) break;
+    into.push_back(std::move(**reply));
+  }
+  // Bytes that nobody asked for would be taken for the answer to the next request.
+  if (into.size() > count) return not_redis(name_);
+  return into.size() == count;
+}
+
+Result<Done, StoreFault> Connection::receive() {
   std::array<char, 16384> buffer;
   const Transfer received = stream_->receive(buffer);
   switch (received.state) {
     case Transfer::State::WantsToRead:
     case Transfer::State::WantsToWrite:
-      return false;
+      return Done{};
     case Transfer::State::Broken:
       if (!heard_ && !access_.tls) return closed_without_a_word(name_, received.why);
       return broken(name_, received.why, received.refusal);
@@ -223,15 +240,39 @@ Result<bool, StoreFault> Connection::take_replies(std::vector<Reply>& into, std:
   const std::string_view bytes{buffer.data(), received.count};
   if (!std::exchange(heard_, true) && is_tls_alert(bytes)) return speaks_tls(name_);
   reader_->feed(bytes.data(), bytes.size());
+  return Done{};
+}
+
+// --- without a question ---
+
+Result<Done, StoreFault> Connection::tell(const Command& command, const Patience& patience) {
+  const std::string bytes = encode_command(command);
+  const auto fail = [this](StoreFault fault) {
+    close();
+    return fault;
+  };
+  for (std::string_view unsent = bytes;;) {
+    auto pushed = push(unsent);
+    if (!pushed) return fail(std::move(pushed.error()));
+    if (unsent.empty()) return Done{};
+    if (wait_for(stream_->fd(), POLLOUT, patience) != Wait::Ready) return fail(interrupted(name_));
+  }
+}
+
+Result<std::optional<Reply>, StoreFault> Connection::listen(const Patience& patience) {
   for (;;) {
     auto reply = reader_->next();
-    if (!reply) return not_redis(name_);
-    if (!*reply) break;
-    into.push_back(std::move(**reply));
+    if (!reply) {
+      close();
+      return not_redis(name_);
+    }
+    if (*reply) return std::move(*reply);
+    if (wait_for(stream_->fd(), POLLIN, patience) != Wait::Ready) return std::optional<Reply>{};
+    if (auto received = receive(); !received) {
+      close();
+      return received.error();
+    }
   }
-  // Bytes that nobody asked for would be taken for the answer to the next request.
-  if (into.size() > count) return not_redis(name_);
-  return into.size() == count;
 }
 
 }  // namespace dlock::redis

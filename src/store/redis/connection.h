@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,13 @@ class Connection {
   Result<std::vector<Reply>, StoreFault> ask(const std::vector<Command>& commands,
                                              const Patience& patience);
 
+  /// Sends a command without waiting for the reply: the way to subscribe, after which the server
+  /// speaks when it likes. Needs ensure_open; then only listen() is used.
+  Result<Done, StoreFault> tell(const Command& command, const Patience& patience);
+  /// The next thing that the server says; nothing when the patience is over or was called off,
+  /// which does not harm the connection.
+  Result<std::optional<Reply>, StoreFault> listen(const Patience& patience);
+
   void close();
   bool open() const { return stream_ != nullptr; }
   const Endpoint& endpoint() const { return endpoint_; }
@@ -56,8 +64,12 @@ class Connection {
   Result<Done, StoreFault> log_in(const Patience& patience);
   Result<std::vector<Reply>, StoreFault> exchange(std::string_view unsent, std::size_t count,
                                                   const Patience& patience);
+  /// Sends all of it. Moved: all is sent; WantsToWrite: there is no room for more now.
+  Result<Transfer::State, StoreFault> push(std::string_view& unsent);
   /// True when all replies are there.
   Result<bool, StoreFault> take_replies(std::vector<Reply>& into, std::size_t count);
+  /// Feeds the reader with what has come, which may be nothing.
+  Result<Done, StoreFault> receive();
 
   Endpoint endpoint_;
   Access access_;

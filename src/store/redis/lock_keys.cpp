@@ -7,11 +7,11 @@ namespace {
 
 /// Wrapping the whole name of the lock in braces does it, unless the name has braces of its own, or
 /// the prefix has. Then the tag is searched for (PROTOCOL 4.4).
-std::string token_name(const std::string& prefix, const std::string& lock, int slot,
-                       const LockKey& key) {
-  std::string wrapped = prefix + "fence:{" + lock + "}";
+std::string companion(const std::string& prefix, const char* kind, const std::string& lock,
+                      int slot, const LockKey& key) {
+  const std::string before = prefix + kind + ":";
+  std::string wrapped = before + "{" + lock + "}";
   if (slot_of(wrapped) == slot) return wrapped;
-  const std::string before = prefix + "fence:";
   const std::string after = ":" + key.bytes();
   return before + tag_into(slot, before, after) + after;
 }
@@ -22,10 +22,21 @@ LockKeys::LockKeys(std::string prefix, const LockKey& key)
     : prefix_(std::move(prefix)),
       lock_(prefix_ + "lock:" + key.bytes()),
       slot_(slot_of(lock_)),
-      token_(token_name(prefix_, lock_, slot_, key)) {}
+      token_(companion(prefix_, "fence", lock_, slot_, key)),
+      queue_(companion(prefix_, "queue", lock_, slot_, key)),
+      holders_(companion(prefix_, "holders", lock_, slot_, key)),
+      past_run_(companion(prefix_, "done", lock_, slot_, key)) {}
 
 std::string LockKeys::liveness(const ProcessHash& process) const {
   return prefix_ + "proc:" + process.text;
+}
+
+std::string LockKeys::place(const ProcessHash& process) const {
+  return prefix_ + "wait:" + process.text;
+}
+
+std::string LockKeys::channel(const ProcessHash& process) const {
+  return prefix_ + "wake:" + process.text;
 }
 
 bool LockKeys::in_our_slot(const std::string& key) const { return slot_of(key) == slot_; }

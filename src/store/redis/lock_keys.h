@@ -14,10 +14,22 @@ class LockKeys {
  public:
   LockKeys(std::string prefix, const LockKey& key);
 
+  const std::string& prefix() const { return prefix_; }
   const std::string& lock() const { return lock_; }
   const std::string& token() const { return token_; }
+  /// Those who wait.
+  const std::string& queue() const { return queue_; }
+  /// Those who hold the lock, if there may be several.
+  const std::string& holders() const { return holders_; }
+  /// The last run with --once-per.
+  const std::string& past_run() const { return past_run_; }
+
   /// The liveness of a holder, which a holder of the Node library has in any slot.
   std::string liveness(const ProcessHash& process) const;
+  /// The place of a waiter in the queue, and the channel on which it is called. (queue.lua makes
+  /// these names, too.)
+  std::string place(const ProcessHash& process) const;
+  std::string channel(const ProcessHash& process) const;
   bool in_our_slot(const std::string& key) const;
 
   /// The process hash with a tag behind its host that puts its liveness into the lock's slot. Peers
@@ -29,6 +41,9 @@ class LockKeys {
   std::string lock_;
   int slot_;
   std::string token_;
+  std::string queue_;
+  std::string holders_;
+  std::string past_run_;
 };
 
 }  // namespace dlock::redis

@@ -1,8 +1,13 @@
 #include "store/redis/redis_store.h"
 
+#include "core/number.h"
+#include "core/poll.h"
 #include "core/wall_clock.h"
 #include "store/lock_json.h"
 #include "store/redis/faults.h"
+
+#include <algorithm>
+#include <array>
 
 namespace dlock::redis {
 namespace {
@@ -17,11 +22,6 @@ Lost lost_to(std::string_view lock_value) {
 }
 
 const Lost lapsed{"its liveness key is gone: deleted, evicted, or expired"};
-
-/// The slot is on its way from one node to another, and has some of the keys here and some there.
-bool is_between_nodes(const Result<Answer, StoreFault>& answer) {
-  return answer && answer->reply.is_error() && answer->reply.text.starts_with("TRYAGAIN");
-}
 
 constexpr long long no_such_key = -2;  // what PTTL says
 constexpr long long not_asked = -3;    // what our scripts say
@@ -47,64 +47,46 @@ bool RedisStore::reached_by_script(const Claim& claim, const Holder& holder) {
   return !slot_migrates_ && keys.in_our_slot(keys.liveness(holder.process));
 }
 
-Result<bool, StoreFault> RedisStore::is_alive(const Claim& claim, const Holder& holder,
-                                              const Patience& patience) {
-  auto answer = caller_.call({"PTTL", keys_of(claim.key).liveness(holder.process)}, patience,
-                             Confirmation::NotNeeded);
-  if (!answer) return answer.error();
-  if (answer->reply.is_error()) return error_reply(answer->server, answer->reply.text);
-  return answer->reply.integer != no_such_key;
-}
-
 // --- acquire ---
 
-Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim,
-                                                   const std::optional<Seen>& seen,
-                                                   const Patience& patience) {
+std::string RedisStore::ticket_of(const Claim& claim) const {
+  if (!ticket_.empty()) return ticket_;
+  // Who could not hear that it is called is taken for dead: first the bell, then the ticket.
+  return claim.waits && bell_ ? "" : "no";
+}
+
+Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim, const Patience& patience) {
   const LockKeys& names = keys_of(claim.key);
   const OwnerHash owner = make_owner_hash(claim.key, claim.process, ++attempt_, claim.trace);
   const std::string now = iso_now();
-  std::vector<std::string> keys{names.lock(), names.liveness(claim.process), names.token()};
-  std::vector<std::string> arguments{lock_json(claim, owner, now, now, {}),
-                                     claim.process.text,
-                                     liveness_json(now),
-                                     ms(claim.terms.lock_ttl()),
-                                     ms(claim.terms.ttl()),
-                                     least_uptime(claim)};
-  if (seen) {
-    if (!seen->dead) keys.push_back(names.liveness(seen->holder.process));
-    arguments.push_back(seen->holder.owner.text);
-  }
+  const ProcessHash group = make_group_hash(claim.process);
+  std::vector<std::string> keys{names.lock(),
+                                names.liveness(claim.process),
+                                names.token(),
+                                names.queue(),
+                                names.holders(),
+                                names.past_run(),
+                                names.place(claim.process)};
+  std::vector<std::string> arguments{
+      lock_json(claim, owner, now, now, {}),
+      claim.process.text,
+      liveness_json(now),
+      ms(claim.terms.lock_ttl()),
+      ms(claim.terms.ttl()),
+      least_uptime(claim),
+      names.prefix(),
+      claim.limit.is_shared() ? "0" : std::to_string(claim.limit.most),
+      ticket_of(claim),
+      claim.once ? ms(claim.once->period) : "0",
+      group.text,
+      group_json(claim, group, make_owner_hash(claim.key, group, attempt_, ""), now),
+      seen_ ? seen_->holder.owner.text : ""};
+  if (seen_ && !seen_->dead) keys.push_back(names.liveness(seen_->holder.process));
   auto answer = caller_.call(acquire_script, keys, arguments, patience);
   slot_migrates_ = is_between_nodes(answer);
-  return slot_migrates_ ? try_acquire_alone(claim, seen, owner, patience) : std::move(answer);
-}
-
-Result<Answer, StoreFault> RedisStore::try_acquire_alone(const Claim& claim,
-                                                         const std::optional<Seen>& seen,
-                                                         const OwnerHash& owner,
-                                                         const Patience& patience) {
-  const LockKeys& names = keys_of(claim.key);
-  const std::string liveness = names.liveness(claim.process);
-  const std::string ttl = ms(claim.terms.ttl());
-  const std::string now = iso_now();
-  auto extended = caller_.call({"PEXPIRE", liveness, ttl}, patience);
-  if (!extended || extended->reply.is_error()) return extended;
-  const bool was_alive = extended->reply.integer == 1;
-  Instant sent_at = extended->sent_at;
-  if (!was_alive) {
-    auto written = caller_.call({"SET", liveness, liveness_json(now), "PX", ttl}, patience);
-    if (!written || written->reply.is_error() || caller_.too_few(*written)) return written;
-    sent_at = written->sent_at;
-  }
-  auto created =
-      caller_.call(create_alone_script, {names.lock()},
-                   {lock_json(claim, owner, now, now, {}), claim.process.text,
-                    ms(claim.terms.lock_ttl()), least_uptime(claim), was_alive ? "1" : "0",
-                    seen && seen->dead ? seen->holder.owner.text : ""},
-                   patience);
-  if (created) created->sent_at = sent_at;
-  return created;
+  if (!slot_migrates_ || !claim.limit.is_exclusive()) return answer;
+  return MigratingSlot{caller_, names, claim, patience}.acquire(
+      {owner, least_uptime(claim), seen_ && seen_->dead ? seen_->holder.owner.text : ""});
 }
 
 Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
@@ -112,9 +94,11 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
   // The first question names no holder, because none is known. A refusal names one, and the second
   // asks for that holder's liveness as well. Holders that change in between are bounded.
   constexpr int most_questions = 5;
-  std::optional<Seen> seen;
+  // A verdict is for the next question only: the holder may have come back meanwhile.
+  if (seen_ && seen_->dead) seen_.reset();
+  Held held;
   for (int question = 0; question < most_questions; ++question) {
-    auto answer = try_acquire(claim, seen, patience);
+    auto answer = try_acquire(claim, patience);
     if (!answer) return answer.error();
     const Reply& reply = answer->reply;
     if (reply.is_error()) return error_reply(answer->server, reply.text);
@@ -122,26 +106,118 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
     const std::string_view verdict = reply.text_at(0);
     if (verdict == "YOUNG")
       return AcquireAnswer{TooYoung{std::chrono::seconds{reply.integer_at(1)}}};
+    if (verdict == "DONE") {
+      auto past = parse_past_run_json(reply.text_at(1));
+      if (!past) return not_redis(answer->server);
+      return AcquireAnswer{AlreadyDone{std::move(*past)}};
+    }
     std::optional<Holder> holder = parse_lock_json(reply.text_at(1));
     if (verdict == "NOTALOCK" || ((verdict == "OK" || verdict == "HELD") && !holder)) {
       return not_a_lock(answer->server, keys_of(claim.key).lock());
     }
     if (verdict == "OK") {
       if (caller_.too_few(*answer)) return caller_.too_few_replicas(*answer);
-      return AcquireAnswer{Grant{holder->owner, holder->token, holder->acquired_at,
-                                 claim.terms.stop_by(answer->sent_at)}};
+      bell_.reset();
+      ticket_.clear();
+      group_.text = reply.text_at(3);
+      return AcquireAnswer{Grant{holder->owner,
+                                 holder->token,
+                                 holder->acquired_at,
+                                 claim.terms.stop_by(answer->sent_at),
+                                 {reply.integer_at(2)}}};
     }
     if (verdict != "HELD") return not_redis(answer->server);
-    const bool alive = reply.integer_at(3) != not_asked;
-    seen = Seen{std::move(*holder)};
-    if (alive) break;
-    if (reached_by_script(claim, seen->holder)) continue;
-    auto lives = is_alive(claim, seen->holder, patience);
-    if (!lives) return lives.error();
-    if (*lives) break;
-    seen->dead = true;
+
+    long long ends = reply.integer_at(2);
+    const bool in_queue = reply.text_at(4) != "no";
+    held = Held{std::move(*holder), static_cast<std::size_t>(reply.integer_at(3)), {}};
+    if (in_queue) {
+      ticket_ = reply.text_at(4);
+      held.place.ahead = static_cast<std::uint64_t>(reply.integer_at(5));
+    }
+    bool decided = ends != not_asked;
+    if (!decided) {
+      seen_ = Seen{held.holder};
+      if (!reached_by_script(claim, held.holder)) {
+        auto lives = look_at(claim, held.holder, patience);
+        if (!lives) return lives.error();
+        seen_->dead = !*lives;
+        decided = lives->has_value();
+        if (decided) ends = whole_ms(**lives);
+      }
+    }
+    if (ends >= 0) held.place.holder_ends_in = std::chrono::milliseconds{ends};
+    held.place.holder_calls = held.holder.token.value != 0;
+    if (claim.waits && !slot_migrates_) {
+      auto is_new = listen_to(answer->server, claim, patience);
+      if (!is_new) return is_new.error();
+      if (*is_new) continue;
+      // Only the first in the queue need know whether the holder lives.
+      decided = decided || held.place.ahead.value_or(0) > 0;
+    }
+    if (decided) break;
   }
-  return AcquireAnswer{Held{std::move(seen->holder)}};
+  ask_again_ = BootClock::now() + ask_again_in(held.place, claim.terms.ttl());
+  return AcquireAnswer{std::move(held)};
+}
+
+Result<std::optional<Duration>, StoreFault> RedisStore::look_at(const Claim& claim,
+                                                                const Holder& holder,
+                                                                const Patience& patience) {
+  auto answer = caller_.call({"PTTL", keys_of(claim.key).liveness(holder.process)}, patience,
+                             Confirmation::NotNeeded);
+  if (!answer) return answer.error();
+  if (answer->reply.is_error()) return error_reply(answer->server, answer->reply.text);
+  if (answer->reply.integer == no_such_key) return std::optional<Duration>{};
+  return std::optional<Duration>{std::chrono::milliseconds{answer->reply.integer}};
+}
+
+// --- wait ---
+
+Result<bool, StoreFault> RedisStore::listen_to(const std::string& server, const Claim& claim,
+                                               const Patience& patience) {
+  if (bell_ && bell_->server() == server) return false;
+  bell_.reset();
+  const LockKeys& names = keys_of(claim.key);
+  auto connection = caller_.another_connection(names.lock());
+  if (!connection) return false;
+  auto bell = Bell::hang(std::move(connection), names.channel(claim.process), patience);
+  if (!bell) return bell.error();
+  bell_ = std::move(*bell);
+  return true;
+}
+
+void RedisStore::await_turn(const Claim&, const Patience& patience) {
+  Instant until = std::min(patience.until, ask_again_);
+  while (bell_) {
+    auto call = bell_->listen({until, patience.interrupt});
+    if (!call) {
+      // The server is gone or throws us out: the next question finds out which, but not at once.
+      bell_.reset();
+      until = std::min(until, BootClock::now() + std::chrono::milliseconds{50});
+      break;
+    }
+    // "first 10000": another one has the lock, and may be dead in 10 s.
+    constexpr std::string_view first = "first ";
+    if (!*call || !(*call)->starts_with(first)) return;
+    const auto ends_in = parse_number<long>(std::string_view{**call}.substr(first.size()), 0);
+    if (!ends_in) return;
+    until = std::min(until, BootClock::now() + std::chrono::milliseconds{*ends_in + 1});
+  }
+  std::array<pollfd, 1> watched{
+      {{patience.interrupt != nullptr ? patience.interrupt->fd() : -1, POLLIN, 0}}};
+  wait_for_any(watched, until);
+}
+
+void RedisStore::leave_queue(const Claim& claim, const Patience& patience) {
+  bell_.reset();
+  if (ticket_.empty()) return;
+  const LockKeys& names = keys_of(claim.key);
+  // Should this fail, our place expires.
+  [[maybe_unused]] const auto left =
+      caller_.call(leave_script, {names.queue(), names.place(claim.process)},
+                   {claim.process.text, names.prefix()}, patience, Confirmation::NotNeeded);
+  ticket_.clear();
 }
 
 // --- renew ---
@@ -150,35 +226,20 @@ Result<Answer, StoreFault> RedisStore::ask_to_renew(const Claim& claim, const Gr
                                                     const Patience& patience) {
   const LockKeys& names = keys_of(claim.key);
   const std::string now = iso_now();
-  auto answer = caller_.call(
-      renew_script, {names.lock(), names.liveness(claim.process)},
-      {grant.owner.text, lock_json(claim, grant.owner, grant.acquired_at, now, grant.token),
-       liveness_json(now), ms(claim.terms.lock_ttl()), ms(claim.terms.ttl()),
-       setting_.lapse == Lapse::IsRevived ? "1" : "0"},
-      patience);
-  return is_between_nodes(answer) ? renew_alone(claim, grant, patience) : std::move(answer);
-}
-
-Result<Answer, StoreFault> RedisStore::renew_alone(const Claim& claim, const Grant& grant,
-                                                   const Patience& patience) {
-  const LockKeys& names = keys_of(claim.key);
-  const std::string now = iso_now();
-  auto lock = caller_.call(
-      renew_alone_script, {names.lock()},
-      {grant.owner.text, lock_json(claim, grant.owner, grant.acquired_at, now, grant.token),
-       ms(claim.terms.lock_ttl())},
-      patience);
-  if (!lock || lock->reply.is_error() || lock->reply.text_at(0) != "OK" || caller_.too_few(*lock))
-    return lock;
-  const std::string liveness = names.liveness(claim.process);
-  const std::string ttl = ms(claim.terms.ttl());
-  auto extended = setting_.lapse == Lapse::IsRevived
-                      ? caller_.call({"SET", liveness, liveness_json(now), "PX", ttl}, patience)
-                      : caller_.call({"PEXPIRE", liveness, ttl}, patience);
-  if (!extended || extended->reply.is_error() || caller_.too_few(*extended)) return extended;
-  const bool gone = extended->reply.type == Reply::Type::Integer && extended->reply.integer == 0;
-  if (gone) lock->reply.items.front().text = "LAPSED";
-  return lock;
+  const bool revive = setting_.lapse == Lapse::IsRevived;
+  const bool shares = !group_.text.empty();
+  const std::string value = lock_json(claim, grant.owner, grant.acquired_at, now, grant.token);
+  std::vector<std::string> keys{names.lock(), names.liveness(claim.process)};
+  std::vector<std::string> arguments{grant.owner.text,      value,
+                                     liveness_json(now),    ms(claim.terms.lock_ttl()),
+                                     ms(claim.terms.ttl()), revive ? "1" : "0"};
+  if (shares) {
+    keys.insert(keys.end(), {names.holders(), names.liveness(group_)});
+    arguments.insert(arguments.end(), {claim.process.text, group_.text});
+  }
+  auto answer = caller_.call(shares ? renew_share_script : renew_script, keys, arguments, patience);
+  if (!is_between_nodes(answer)) return answer;
+  return MigratingSlot{caller_, names, claim, patience}.renew({grant, value, revive, group_});
 }
 
 Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Grant& grant,
@@ -201,28 +262,23 @@ Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Gran
 
 // --- release ---
 
-Result<Answer, StoreFault> RedisStore::ask_to_release(const Claim& claim,
+Result<Answer, StoreFault> RedisStore::ask_to_release(const Claim& claim, const Farewell& farewell,
                                                       const Patience& patience) {
   const LockKeys& names = keys_of(claim.key);
-  auto answer = caller_.call(release_script, {names.lock(), names.liveness(claim.process)},
-                             {claim.process.text}, patience, Confirmation::NotNeeded);
-  return is_between_nodes(answer) ? release_alone(claim, patience) : std::move(answer);
+  auto answer =
+      caller_.call(release_script,
+                   {names.lock(), names.liveness(claim.process), names.queue(), names.holders(),
+                    names.past_run()},
+                   {claim.process.text, names.prefix(), ms(farewell.keep),
+                    farewell.run ? past_run_json(*farewell.run) : "", ms(past_run_life(claim))},
+                   patience, Confirmation::NotNeeded);
+  if (!is_between_nodes(answer)) return answer;
+  return MigratingSlot{caller_, names, claim, patience}.release(group_, farewell);
 }
 
-Result<Answer, StoreFault> RedisStore::release_alone(const Claim& claim, const Patience& patience) {
-  const LockKeys& names = keys_of(claim.key);
-  auto released = caller_.call(release_alone_script, {names.lock()}, {claim.process.text}, patience,
-                               Confirmation::NotNeeded);
-  if (!released || released->reply.text_at(0) != "OK") return released;
-  // It ends by itself when this fails: the lock is what others look at.
-  [[maybe_unused]] const auto deleted =
-      caller_.call({"DEL", names.liveness(claim.process)}, patience, Confirmation::NotNeeded);
-  return released;
-}
-
-Result<ReleaseAnswer, StoreFault> RedisStore::release(const Claim& claim,
+Result<ReleaseAnswer, StoreFault> RedisStore::release(const Claim& claim, const Farewell& farewell,
                                                       const Patience& patience) {
-  auto answer = ask_to_release(claim, patience);
+  auto answer = ask_to_release(claim, farewell, patience);
   if (!answer) return answer.error();
   const Reply& reply = answer->reply;
   if (reply.is_error()) {

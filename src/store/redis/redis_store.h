@@ -1,6 +1,8 @@
 #pragma once
 
+#include "store/redis/bell.h"
 #include "store/redis/lock_keys.h"
+#include "store/redis/migrating_slot.h"
 #include "store/redis/script_caller.h"
 #include "store/store.h"
 
@@ -32,9 +34,12 @@ class RedisStore final : public Store {
       : caller_(std::move(caller)), setting_(std::move(setting)) {}
 
   Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override;
+  void await_turn(const Claim& claim, const Patience& patience) override;
+  void leave_queue(const Claim& claim, const Patience& patience) override;
   Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
                                         const Patience& patience) override;
-  Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Patience& patience) override;
+  Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Farewell& farewell,
+                                            const Patience& patience) override;
   std::string name() const override { return caller_.name(); }
 
  private:
@@ -43,24 +48,26 @@ class RedisStore final : public Store {
     Holder holder;
     bool dead = false;  // found so in a request of its own
   };
-  Result<Answer, StoreFault> try_acquire(const Claim& claim, const std::optional<Seen>& seen,
-                                         const Patience& patience);
+  Result<Answer, StoreFault> try_acquire(const Claim& claim, const Patience& patience);
   Result<Answer, StoreFault> ask_to_renew(const Claim& claim, const Grant& grant,
                                           const Patience& patience);
-  Result<Answer, StoreFault> ask_to_release(const Claim& claim, const Patience& patience);
+  Result<Answer, StoreFault> ask_to_release(const Claim& claim, const Farewell& farewell,
+                                            const Patience& patience);
 
-  // In a slot that migrates a script gets at one key only: see scripts/*_alone.lua.
-  Result<Answer, StoreFault> try_acquire_alone(const Claim& claim, const std::optional<Seen>& seen,
-                                               const OwnerHash& owner, const Patience& patience);
-  Result<Answer, StoreFault> renew_alone(const Claim& claim, const Grant& grant,
-                                         const Patience& patience);
-  Result<Answer, StoreFault> release_alone(const Claim& claim, const Patience& patience);
-
-  /// Looks where its liveness is kept; a request of its own.
-  Result<bool, StoreFault> is_alive(const Claim& claim, const Holder& holder,
-                                    const Patience& patience);
+  /// How long its liveness has to live, where that is kept; nothing when it is gone. A request of
+  /// its own.
+  Result<std::optional<Duration>, StoreFault> look_at(const Claim& claim, const Holder& holder,
+                                                      const Patience& patience);
   /// Whether the acquire script can look at its liveness.
   bool reached_by_script(const Claim& claim, const Holder& holder);
+
+  /// Sees to it that we can be called by the server that has just refused us. True: this is new, so
+  /// that a call may have been missed.
+  Result<bool, StoreFault> listen_to(const std::string& server, const Claim& claim,
+                                     const Patience& patience);
+  /// What to say of our ticket: see acquire.lua.
+  std::string ticket_of(const Claim& claim) const;
+
   std::string least_uptime(const Claim& claim) const;
   const LockKeys& keys_of(const LockKey& key);
 
@@ -70,6 +77,12 @@ class RedisStore final : public Store {
   std::string keys_for_;
   bool slot_migrates_ = false;  // as the last attempt to acquire found
   std::uint32_t attempt_ = 0;
+  ProcessHash group_;  // in whose name we hold the lock, if we may not be the only holder
+
+  std::optional<Seen> seen_;
+  std::optional<Bell> bell_;  // while we wait
+  std::string ticket_;        // our number in the queue
+  Instant ask_again_ = never;
 };
 
 }  // namespace dlock::redis

@@ -46,6 +46,10 @@ class ScriptCaller {
   bool too_few(const Answer& answer) const { return answer.replicas < replication_.least; }
   StoreFault too_few_replicas(const Answer& answer) const;
 
+  /// See Servers.
+  std::unique_ptr<Connection> another_connection(std::string_view key) const {
+    return servers_->another_connection(key);
+  }
   const std::string& name() const { return servers_->name(); }
 
  private:

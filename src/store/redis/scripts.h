@@ -12,7 +12,10 @@ struct Script {
 
 extern const Script acquire_script;
 extern const Script renew_script;
+extern const Script renew_share_script;
 extern const Script release_script;
+extern const Script leave_script;
+extern const Script extend_alone_script;
 extern const Script create_alone_script;
 extern const Script renew_alone_script;
 extern const Script release_alone_script;

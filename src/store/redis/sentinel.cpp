@@ -47,6 +47,11 @@ Result<Answers, StoreFault> SentinelServers::ask(const std::vector<Command>& com
   }
 }
 
+std::unique_ptr<Connection> SentinelServers::another_connection(std::string_view) const {
+  if (!master_) return nullptr;
+  return std::make_unique<Connection>(master_->endpoint(), master_access_);
+}
+
 Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) {
   std::optional<StoreFault> first_fault;
   const auto note = [&](StoreFault fault) {

@@ -15,6 +15,7 @@ class SentinelServers final : public Servers {
 
   Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view key,
                                   const Patience& patience) override;
+  std::unique_ptr<Connection> another_connection(std::string_view key) const override;
   const std::string& name() const override { return name_; }
 
  private:

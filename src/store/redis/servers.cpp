@@ -11,15 +11,20 @@ namespace {
 /// One server, always the same.
 class Standalone final : public Servers {
  public:
-  Standalone(const Endpoint& endpoint, const Access& access) : connection_(endpoint, access) {}
+  Standalone(const Endpoint& endpoint, const Access& access)
+      : access_(access), connection_(endpoint, access) {}
 
   Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view,
                                   const Patience& patience) override {
     return redis::ask(connection_, commands, patience);
   }
+  std::unique_ptr<Connection> another_connection(std::string_view) const override {
+    return std::make_unique<Connection>(connection_.endpoint(), access_);
+  }
   const std::string& name() const override { return connection_.name(); }
 
  private:
+  Access access_;
   Connection connection_;
 };
 

@@ -28,6 +28,10 @@ class Servers {
   virtual Result<Answers, StoreFault> ask(const std::vector<Command>& commands,
                                           std::string_view key, const Patience& patience) = 0;
 
+  /// A connection of its own to the server that answered last for that key; not opened yet. None
+  /// before there was an answer.
+  virtual std::unique_ptr<Connection> another_connection(std::string_view key) const = 0;
+
   /// Names all of them in messages.
   virtual const std::string& name() const = 0;
 };

@@ -1,39 +1,134 @@
--- Takes the lock when nobody holds it, adopts it when it is ours already, takes it over from one
--- holder named by the caller when that holder is dead. One round trip when the lock is free.
+-- Takes the lock when there is room for one more holder and nobody waits in front of us; adopts it when
+-- it is ours already; takes the place of a holder that is dead. Else joins the queue, if we wait. One
+-- round trip when the lock is free.
 --
--- KEYS[1] lock   KEYS[2] our liveness   KEYS[3] token counter   KEYS[4] liveness of the holder seen
--- ARGV[1] value of the lock: JSON without its closing brace, for the token is known here only
+-- A lock has one holder, whose value is that of the lock's key; or several (--limit, --shared), whose
+-- values are in a hash by their process hash. Then the lock's key names a group, whose liveness each
+-- of them keeps alive: so a peer that knows of one holder only sees the lock held until the last has
+-- gone.
+--
+-- KEYS[1] lock   KEYS[2] our liveness   KEYS[3] token counter   KEYS[4] queue   KEYS[5] hash of holders
+-- KEYS[6] past run   KEYS[7] our place in the queue
+-- KEYS[8] liveness of the holder seen: this script looks whether it is dead
+-- ARGV[1] our value: JSON without its closing brace, for the token is known here only
 -- ARGV[2] our process hash   ARGV[3] value of the liveness   ARGV[4] lock TTL, ms
--- ARGV[5] liveness TTL, ms   ARGV[6] least uptime of the server, s (0: any)
--- ARGV[7] owner hash of the holder seen. With KEYS[4] this script looks whether it is dead; without,
---         the caller has found it dead where its liveness is kept, in another slot of a Cluster.
+-- ARGV[5] liveness TTL, ms   ARGV[6] least uptime of the server, s (0: any)   ARGV[7] key prefix
+-- ARGV[8] how many may hold the lock at once (0: any number)
+-- ARGV[9] our ticket; '' if we wait and have none yet, 'no' if we do not wait
+-- ARGV[10] --once-per, ms (0: as often as you like)
+-- ARGV[11] process hash of the group, should we be its first   ARGV[12] value of the lock for it
+-- ARGV[13] owner hash of the holder seen. With KEYS[8] this script looks whether it is dead; without,
+--          the caller has found it dead where its liveness is kept, in another slot of a Cluster.
 --
--- Answers {'OK', lock value} | {'HELD', lock value, lock PTTL, liveness PTTL or -3 if not asked}
---       | {'NOTALOCK', value} | {'YOUNG', seconds until the server is old enough}
+-- Answers {'OK', our value, server time in ms, process hash of the group or ''}
+--       | {'HELD', value of who is in the way, PTTL of its liveness or -3 if not asked, number of
+--          holders (0: it is a waiter in front of us), our ticket or 'no', how many wait in front of us}
+--       | {'DONE', past run} | {'NOTALOCK', value} | {'YOUNG', seconds until the server is old enough}
 --
--- All checks come before the first write: a script that fails half-way is not undone.
+-- Nothing that grows is written before all checks: a script that fails half-way is not undone.
 
-local held = redis.call('GET', KEYS[1])
+local lock, liveness, queue, holders = KEYS[1], KEYS[2], KEYS[4], KEYS[5]
+local me, lock_ttl, ttl, prefix, ticket = ARGV[2], ARGV[4], ARGV[5], ARGV[7], ARGV[9]
+
+-- Before Redis 5 a script that asked for the time could not write without this.
+if redis.replicate_commands then redis.replicate_commands() end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function without_limit(most) return most == 0 and math.huge or most end
+local function extend(key, ms)
+  if redis.call('PTTL', key) < tonumber(ms) then redis.call('PEXPIRE', key, ms) end
+end
+local function digits_of(number)
+  -- `..` and tostring would print it as 1.79e+15; '%.0f' keeps every digit until the year 2255.
+  return string.format('%.0f', number)
+end
+
+-- Who holds the lock: how many, of them the one that ends first, and how many they put up with.
+local count, first, ends = 0, nil, -3
+local most = without_limit(tonumber(ARGV[8]))
+local function is_in_the_way(value, left, limit)
+  count = count + 1
+  most = math.min(most, without_limit(tonumber(limit) or 1))
+  if not first or left < ends then first, ends = value, left end
+end
+
+local group  -- of the lock as it is now
+local held = redis.call('GET', lock)
 if held and held ~= '' then
-  local ok, lock = pcall(cjson.decode, held)
-  if not ok or type(lock) ~= 'table' or type(lock.ownerHash) ~= 'string'
-     or type(lock.processHash) ~= 'string' then
+  local ok, is = pcall(cjson.decode, held)
+  if not ok or type(is) ~= 'table' or type(is.ownerHash) ~= 'string'
+     or type(is.processHash) ~= 'string' then
     return {'NOTALOCK', held}
   end
-  if lock.processHash == ARGV[2] then
+  if is.shares then group = is.processHash end
+  local mine = held
+  if group then mine = redis.call('HGET', holders, me) end
+  if mine and (group or is.processHash == me) then
     -- Ours: an earlier attempt was applied and its reply lost. Adopt it under ITS hash, and only
     -- while its liveness stands: a lapsed one may be deleted by a peer's verdict still in flight.
-    if redis.call('PEXPIRE', KEYS[2], ARGV[5]) == 1 then
-      redis.call('PEXPIRE', KEYS[1], ARGV[4])
-      return {'OK', held}
+    if redis.call('PEXPIRE', liveness, ttl) == 1 then
+      extend(lock, lock_ttl)
+      if group then
+        extend(holders, lock_ttl)
+        extend(prefix .. 'proc:' .. group, ttl)
+      end
+      return {'OK', mine, now, group or ''}
     end
-  elseif lock.ownerHash ~= ARGV[7] then
-    return {'HELD', held, redis.call('PTTL', KEYS[1]), -3}
-  elseif KEYS[4] then
-    -- The holder is compared and found dead in the same script: between two there could be a renewal.
-    local alive = redis.call('PTTL', KEYS[4])
-    if alive ~= -2 then return {'HELD', held, redis.call('PTTL', KEYS[1]), alive} end
   end
+  if group then
+    local all = redis.call('HGETALL', holders)
+    for i = 1, #all, 2 do
+      local left = redis.call('PTTL', prefix .. 'proc:' .. all[i])
+      if left == -2 then
+        redis.call('HDEL', holders, all[i])
+      else
+        is_in_the_way(all[i + 1], left, cjson.decode(all[i + 1]).limit)
+      end
+    end
+  elseif is.processHash ~= me then
+    -- The holder is compared and found dead in the same script: between two there could be a renewal.
+    local left = -3
+    if is.ownerHash == ARGV[13] then left = KEYS[8] and redis.call('PTTL', KEYS[8]) or -2 end
+    if left ~= -2 then is_in_the_way(held, left, 1) end
+  end
+end
+
+-- Whether the run of this slot has been.
+local period = tonumber(ARGV[10])
+local past = period > 0 and redis.call('GET', KEYS[6])
+if past then
+  local ok, run = pcall(cjson.decode, past)
+  if ok and type(run) == 'table' and run.counts == true and type(run.startedMs) == 'number'
+     and math.floor(run.startedMs / period) == math.floor(now / period) then
+    return {'DONE', past}
+  end
+end
+
+-- May we enter? Only if all holders put up with one more, and nobody came before us.
+local refused = count + 1 > most
+if not refused then
+  local waiter = call_first(queue, prefix, me, 'look')
+  if waiter then
+    refused, count = true, 0
+    first = redis.call('GET', place_of(prefix, waiter))
+    ends = redis.call('PTTL', place_of(prefix, waiter))
+  end
+end
+if refused then
+  local ahead = 0
+  if ticket ~= 'no' then
+    first_in(queue, prefix)
+    if ticket == '' then
+      local last = tonumber(redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')[2]) or 0
+      ticket = digits_of(math.max(last + 1, time[1] * 1000000 + time[2]))
+    end
+    redis.call('ZADD', queue, ticket, me)
+    extend(queue, lock_ttl)
+    redis.call('SET', KEYS[7], ARGV[1] .. '}', 'PX', ttl)
+    ahead = redis.call('ZRANK', queue, me)
+  end
+  return {'HELD', first, ends, count, ticket, ahead}
 end
 
 -- A server that came up a moment ago may have forgotten a holder that still runs.
@@ -43,19 +138,32 @@ if least > 0 then
   if uptime and uptime < least then return {'YOUNG', least - uptime} end
 end
 
--- Before Redis 5 a script that asked for the time could not write without this.
-if redis.replicate_commands then redis.replicate_commands() end
-
--- The token: more than the last, and more than any before it if the counter was lost. `..` and
--- tostring would print it as 1.79e+15; '%.0f' keeps every digit until the year 2255.
-local time = redis.call('TIME')
-local token = time[1] * 1000000 + time[2]
+-- The token: more than the last, and more than any before it if the counter was lost.
 local last = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
-if last >= token then token = last + 1 end
-local digits = string.format('%.0f', token)
+local token = digits_of(math.max(last + 1, time[1] * 1000000 + time[2]))
+local value = ARGV[1] .. ',"token":' .. token .. '}'
 
-local value = ARGV[1] .. ',"token":' .. digits .. '}'
-redis.call('SET', KEYS[3], digits, 'PX', 2592000000)
-redis.call('SET', KEYS[1], value, 'PX', ARGV[4])
-redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[5])
-return {'OK', value}
+redis.call('SET', KEYS[3], token, 'PX', 2592000000)
+if ARGV[8] == '1' then
+  if group then redis.call('DEL', holders, prefix .. 'proc:' .. group) end
+  group = ''
+  redis.call('SET', lock, value, 'PX', lock_ttl)
+else
+  if group and count > 0 then
+    extend(lock, lock_ttl)
+    extend(prefix .. 'proc:' .. group, ttl)
+  else
+    redis.call('DEL', holders)
+    group = ARGV[11]
+    redis.call('SET', lock, ARGV[12], 'PX', lock_ttl)
+    redis.call('SET', prefix .. 'proc:' .. group, ARGV[3], 'PX', ttl)
+  end
+  redis.call('HSET', holders, me, value)
+  extend(holders, lock_ttl)
+end
+redis.call('SET', liveness, ARGV[3], 'PX', ttl)
+
+-- The next one need not look before our liveness could end; unless there may be room for it, too.
+if ticket ~= 'no' then leaves_queue(queue, prefix, me) end
+call_first(queue, prefix, me, group == '' and 'first ' .. ttl or 'look')
+return {'OK', value, now, group}

@@ -8,8 +8,12 @@
 -- ARGV[5] '1': our liveness was there before, so a lock of ours is an earlier attempt's
 -- ARGV[6] owner hash of the dead holder, or ''
 --
--- Answers as acquire.lua: {'OK', lock value} | {'HELD', lock value, lock PTTL, -3}
+-- Answers as acquire.lua: {'OK', lock value, server time in ms, ''} | {'HELD', lock value, -3, 1, 'no', 0}
 --       | {'NOTALOCK', value} | {'YOUNG', seconds}
+
+if redis.replicate_commands then redis.replicate_commands() end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local held = redis.call('GET', KEYS[1])
 if held and held ~= '' then
@@ -21,10 +25,10 @@ if held and held ~= '' then
   if lock.processHash == ARGV[2] then
     if ARGV[5] == '1' then
       redis.call('PEXPIRE', KEYS[1], ARGV[3])
-      return {'OK', held}
+      return {'OK', held, now, ''}
     end
   elseif lock.ownerHash ~= ARGV[6] then
-    return {'HELD', held, redis.call('PTTL', KEYS[1]), -3}
+    return {'HELD', held, -3, 1, 'no', 0}
   end
 end
 
@@ -36,8 +40,6 @@ end
 
 -- The counter is another key. The time alone is above every token that came before it, unless the
 -- clock of this node is behind the last one's by more than the time since then.
-if redis.replicate_commands then redis.replicate_commands() end
-local time = redis.call('TIME')
 local value = ARGV[1] .. ',"token":' .. string.format('%.0f', time[1] * 1000000 + time[2]) .. '}'
 redis.call('SET', KEYS[1], value, 'PX', ARGV[3])
-return {'OK', value}
+return {'OK', value, now, ''}

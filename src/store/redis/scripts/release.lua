@@ -1,15 +1,50 @@
 -- Gives the lock back, if it is ours: of any attempt of this run, so that one whose reply was lost
--- goes with it.
+-- goes with it. Then calls the first of those who wait.
 --
--- KEYS[1] lock   KEYS[2] our liveness
--- ARGV[1] our process hash
+-- KEYS[1] lock   KEYS[2] our liveness   KEYS[3] queue   KEYS[4] hash of holders   KEYS[5] past run
+-- ARGV[1] our process hash   ARGV[2] key prefix
+-- ARGV[3] how long the lock stays taken although nobody uses it, ms (0: it does not)
+-- ARGV[4] past run to remember, or ''   ARGV[5] how long, ms
 --
 -- Answers {'OK'} | {'LOST', lock value or ''} | {'NOTALOCK', value}
 
-local held = redis.call('GET', KEYS[1])
+local lock, liveness, queue, holders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local me, prefix, keep = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local held = redis.call('GET', lock)
 if not held or held == '' then return {'LOST', ''} end
-local ok, lock = pcall(cjson.decode, held)
-if not ok or type(lock) ~= 'table' then return {'NOTALOCK', held} end
-if lock.processHash ~= ARGV[1] then return {'LOST', held} end
-redis.call('DEL', KEYS[1], KEYS[2])
+local ok, is = pcall(cjson.decode, held)
+if not ok or type(is) ~= 'table' then return {'NOTALOCK', held} end
+
+local function kept(value) return string.sub(value, 1, -2) .. ',"minHold":true}' end
+local function extend(key, ms)
+  if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, ms) end
+end
+
+-- PEXPIRE and DEL come first: they work when Redis is out of memory, and what grows is let through
+-- after them.
+if is.shares then
+  local mine = redis.call('HGET', holders, me)
+  if not mine then return {'LOST', held} end
+  local group = prefix .. 'proc:' .. is.processHash
+  if keep > 0 then
+    redis.call('PEXPIRE', liveness, keep)
+    for _, key in ipairs({lock, holders, group}) do extend(key, keep) end
+    redis.call('HSET', holders, me, kept(mine))
+  else
+    redis.call('HDEL', holders, me)
+    redis.call('DEL', liveness)
+    if redis.call('HLEN', holders) == 0 then redis.call('DEL', lock, group) end
+  end
+else
+  if is.processHash ~= me then return {'LOST', held} end
+  if keep > 0 then
+    redis.call('PEXPIRE', liveness, keep)
+    redis.call('SET', lock, kept(held), 'PX', keep)
+  else
+    redis.call('DEL', lock, liveness)
+  end
+end
+if ARGV[4] ~= '' then redis.call('SET', KEYS[5], ARGV[4], 'PX', ARGV[5]) end
+call_first(queue, prefix, '', 'look')
 return {'OK'}

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "core/time.h"
+
+#include <cstdint>
+#include <string>
+
+namespace dlock {
+
+/// `--once-per`: time is cut into slots of that length, counted from 1970 in UTC, and in each there
+/// is at most one run.
+struct OncePer {
+  std::chrono::milliseconds period;
+  /// Whether a run that failed uses up its slot as well: `--even-if-failed`.
+  bool even_if_failed = false;
+};
+
+/// A moment by the clock of the store: what it says of the time of day, in ms since 1970. It
+/// decides in which slot a run falls, and nothing else.
+struct StoreTime {
+  std::int64_t ms = 0;
+};
+
+/// Whether both moments fall into one slot. (The acquire script of the Redis store repeats this.)
+constexpr bool in_one_slot(const OncePer& once, StoreTime a, StoreTime b) {
+  return a.ms / once.period.count() == b.ms / once.period.count();
+}
+
+/// What the store remembers of the last run of a key with `--once-per`. Bytes come from the store:
+/// show them through printable() only.
+struct PastRun {
+  StoreTime started;
+  /// Whether it uses up its slot.
+  bool counts = false;
+  std::string ended_at;  // ISO 8601, UTC, by the wall clock of who ran it
+  int exit_code = 0;     // as a shell shows it
+  std::string host;
+  long pid = 0;
+  std::string user;
+  std::string command;
+};
+
+/// `host web1 pid 4711 (rsync -a ...) at 2026-01-31T02:00:07.000Z`.
+std::string describe(const PastRun& run);
+
+}  // namespace dlock

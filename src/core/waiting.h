@@ -1,0 +1,28 @@
+#pragma once
+
+#include "core/time.h"
+
+#include <optional>
+
+namespace dlock {
+
+/// What a waiter knows of its place in the queue.
+struct Place {
+  /// How many wait in front of it; nothing when the store could not say.
+  std::optional<std::uint64_t> ahead;
+  /// When the first of the holders in the way ends, unless it is renewed; nothing when it does not
+  /// end by itself.
+  std::optional<Duration> holder_ends_in;
+  /// Whether that holder calls the next one when it releases. A holder of the Node library does
+  /// not.
+  bool holder_calls = true;
+};
+
+/// How long a waiter may sleep until it asks again, unless it is called before.
+///
+/// The first one looks when the holder's liveness could be over: should the holder be dead, nobody
+/// calls. The others ask only to show that they are alive, for which a third of the TTL will do: a
+/// waiter that is silent for a whole TTL loses its place.
+Duration ask_again_in(const Place& place, Duration ttl);
+
+}  // namespace dlock

@@ -1,0 +1,88 @@
+#include "store/local/lock_file.h"
+
+#include "core/poll.h"
+#include "core/text.h"
+#include "store/lock_json.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace dlock::local {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int open_flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+
+}  // namespace
+
+StoreFault cannot(const char* deed, const std::string& path, int error) {
+  return {.sentence = std::string{"cannot "} + deed + " the lock file '" + printable(path) +
+                      "': " + ::strerror(error),
+          .not_applied = true};
+}
+
+Result<LockFile, StoreFault> LockFile::open(const std::string& path) {
+  LockFile file{path, Fd{::open(path.c_str(), open_flags | O_CREAT, 0600)}};
+  if (!file.is_open()) return cannot("open", path, errno);
+  struct stat status {};
+  if (::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode))
+    return cannot("use", path, EINVAL);
+  return file;
+}
+
+std::optional<LockFile> LockFile::open_if_there(const std::string& path) {
+  LockFile file{path, Fd{::open(path.c_str(), open_flags)}};
+  struct stat status {};
+  if (!file.is_open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode))
+    return {};
+  return file;
+}
+
+bool LockFile::try_lock(Mode mode) const {
+  return ::flock(fd_.number(), (mode == Mode::Shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0;
+}
+
+void LockFile::unlock() const { ::flock(fd_.number(), LOCK_UN); }
+
+bool LockFile::in_place() const {
+  struct stat ours {};
+  struct stat there {};
+  return ::fstat(fd_.number(), &ours) == 0 && ::lstat(path_.c_str(), &there) == 0 &&
+         ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+std::string LockFile::read() const {
+  std::array<char, 16384> buffer;
+  const auto count = ::pread(fd_.number(), buffer.data(), buffer.size(), 0);
+  return count > 0 ? std::string(buffer.data(), static_cast<std::size_t>(count)) : std::string{};
+}
+
+bool LockFile::overwrite(const std::string& text) const {
+  return ::pwrite(fd_.number(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+         ::ftruncate(fd_.number(), static_cast<off_t>(text.size())) == 0;
+}
+
+Holder LockFile::holder() const {
+  for (const Instant until = BootClock::now() + 100ms; BootClock::now() < until;) {
+    if (auto holder = parse_lock_json(read())) return *holder;
+    wait_for_any({}, std::min(until, BootClock::now() + 1ms));
+  }
+  return {};
+}
+
+bool LockFile::move_to(const std::string& path) {
+  if (::rename(path_.c_str(), path.c_str()) != 0) return false;
+  path_ = path;
+  return true;
+}
+
+void LockFile::remove() const { ::unlink(path_.c_str()); }
+
+}  // namespace dlock::local

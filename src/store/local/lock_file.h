@@ -1,0 +1,62 @@
+#pragma once
+
+#include "core/fd.h"
+#include "core/holder.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "store/store.h"
+
+#include <optional>
+#include <string>
+
+namespace dlock::local {
+
+/// One file of the embedded store: a kernel lock with data inside.
+///
+/// The kernel keeps a flock(2) as long as any process has the open file, so it ends with the last
+/// of them, however they die. Whoever may write the file is its user (see ready_directory); nobody
+/// else reads it.
+class LockFile {
+ public:
+  enum class Mode { Shared, Exclusive };
+
+  LockFile() = default;
+
+  /// Opens it, made if it is missing. Not locked yet.
+  static Result<LockFile, StoreFault> open(const std::string& path);
+  /// Nothing if it is not there.
+  static std::optional<LockFile> open_if_there(const std::string& path);
+
+  /// Takes the kernel lock if it is free; taken already, it is changed to that mode.
+  bool try_lock(Mode mode) const;
+  void unlock() const;
+  /// Whether its path still leads to it: somebody may have removed or replaced the file, and then a
+  /// lock on it is one that nobody will ever ask for.
+  bool in_place() const;
+
+  std::string read() const;
+  /// A reader sees the old text, the new one, or the new one with a tail that makes it no JSON;
+  /// never an empty file.
+  bool overwrite(const std::string& text) const;
+  /// The holder that the file tells of. Whoever got the lock a moment ago writes who it is only
+  /// now: that is waited for, but not long.
+  Holder holder() const;
+
+  /// False with errno set.
+  bool move_to(const std::string& path);
+  void remove() const;
+  void close() { fd_.close(); }
+  bool is_open() const { return fd_.open(); }
+  int number() const { return fd_.number(); }
+  const std::string& path() const { return path_; }
+
+ private:
+  LockFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+  std::string path_;
+  Fd fd_;
+};
+
+StoreFault cannot(const char* deed, const std::string& path, int error);
+
+}  // namespace dlock::local

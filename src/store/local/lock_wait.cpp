@@ -1,0 +1,72 @@
+#include "store/local/lock_wait.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace dlock::local {
+namespace {
+
+/// All other descriptors of ours: a copy of them must not outlive us here, for an end-of-file tells
+/// the front of our death.
+void keep_only(int a, int b) {
+  const auto low = static_cast<unsigned>(std::min(a, b));
+  const auto high = static_cast<unsigned>(std::max(a, b));
+  if (low > 0) ::close_range(0, low - 1, 0);
+  if (high > low + 1) ::close_range(low + 1, high - 1, 0);
+  ::close_range(high + 1, ~0U, 0);
+}
+
+[[noreturn]] void wait_in_kernel(const LockWait::For& lock, int news, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  ::prctl(PR_SET_NAME, "dlock-waiter");
+  keep_only(lock.fd, news);
+  while (::flock(lock.fd, lock.operation) != 0) {
+    if (errno != EINTR) break;  // whoever asks next will see
+  }
+  const char got = 1;
+  [[maybe_unused]] const auto told = ::write(news, &got, sizeof got);
+  ::_exit(0);
+}
+
+}  // namespace
+
+LockWait::LockWait(const std::vector<For>& locks) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    throw std::system_error(errno, std::generic_category(), "pipe");
+  news_ = Fd{ends[0]};
+  const Fd tell{ends[1]};
+  const pid_t parent = ::getpid();
+  for (const For& lock : locks) {
+    const pid_t child = ::fork();
+    if (child == 0) wait_in_kernel(lock, tell.number(), parent);
+    if (child < 0) {
+      const int error = errno;
+      end();
+      throw std::system_error(error, std::generic_category(), "fork");
+    }
+    waiting_.push_back(child);
+  }
+}
+
+LockWait::~LockWait() { end(); }
+
+void LockWait::end() {
+  for (const pid_t child : waiting_) ::kill(child, SIGKILL);
+  for (const pid_t child : waiting_) {
+    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  waiting_.clear();
+}
+
+}  // namespace dlock::local

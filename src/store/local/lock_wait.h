@@ -1,0 +1,41 @@
+#pragma once
+
+#include "core/fd.h"
+
+#include <sys/types.h>
+#include <vector>
+
+namespace dlock::local {
+
+/// Waits for one of several kernel locks to be free.
+///
+/// A wait in flock(2) has no deadline, and only a signal ends it; a thread of ours that hung in one
+/// would be there when the job is forked. So a process of its own waits for each, on the open file
+/// that it has from us: what it gets is ours, and killing it ends the wait. The kernel serves those
+/// who wait for one file in the order in which they came.
+///
+/// Main thread only, while there is no other.
+class LockWait {
+ public:
+  struct For {
+    int fd;
+    int operation;  // LOCK_SH or LOCK_EX
+  };
+
+  /// Throws std::system_error if no process can be had.
+  explicit LockWait(const std::vector<For>& locks);
+  ~LockWait();
+  LockWait(const LockWait&) = delete;
+  LockWait& operator=(const LockWait&) = delete;
+
+  /// Readable when one of the locks has been got: which one, the caller finds by trying.
+  int fd() const { return news_.number(); }
+
+ private:
+  void end();
+
+  Fd news_;
+  std::vector<pid_t> waiting_;
+};
+
+}  // namespace dlock::local

@@ -1,0 +1,175 @@
+#include "store/redis/migrating_slot.h"
+
+#include "core/wall_clock.h"
+#include "store/lock_json.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dlock::redis {
+namespace {
+
+bool failed(const Result<Answer, StoreFault>& answer) {
+  return !answer || answer->reply.is_error();
+}
+
+bool is_zero(const Result<Answer, StoreFault>& answer) {
+  return answer->reply.type == Reply::Type::Integer && answer->reply.integer == 0;
+}
+
+Answer with_verdict(Answer answer, std::string verdict, std::string value = {}) {
+  answer.reply = Reply{.type = Reply::Type::Array,
+                       .items = {Reply{.type = Reply::Type::Text, .text = std::move(verdict)},
+                                 Reply{.type = Reply::Type::Text, .text = std::move(value)}}};
+  return answer;
+}
+
+}  // namespace
+
+bool is_between_nodes(const Result<Answer, StoreFault>& answer) {
+  return answer && answer->reply.is_error() && answer->reply.text.starts_with("TRYAGAIN");
+}
+
+Duration past_run_life(const Claim& claim) {
+  using namespace std::chrono_literals;
+  const Duration period = claim.once ? Duration{claim.once->period} : Duration::zero();
+  return std::max<Duration>(24h * 30, 2 * period);
+}
+
+// --- acquire ---
+
+Result<Answer, StoreFault> MigratingSlot::acquire(const Attempt& attempt) {
+  auto created = create(attempt);
+  const bool got_it = created && created->reply.text_at(0) == "OK";
+  if (!got_it || !claim_.once) return created;
+  // Whether the run has been is asked while we have the lock: before, it could have been meanwhile.
+  auto past = caller_.call({"GET", keys_.past_run()}, patience_, Confirmation::NotNeeded);
+  if (failed(past)) return past;
+  const auto run = parse_past_run_json(past->reply.text);
+  const bool done =
+      run && run->counts && in_one_slot(*claim_.once, run->started, {created->reply.integer_at(2)});
+  if (!done) return created;
+  if (auto released = release({}, {}); failed(released)) return released;
+  const std::string value = past->reply.text;
+  return with_verdict(std::move(*past), "DONE", value);
+}
+
+Result<Answer, StoreFault> MigratingSlot::create(const Attempt& attempt) {
+  const std::string liveness = keys_.liveness(claim_.process);
+  const std::string ttl = std::to_string(whole_ms(claim_.terms.ttl()));
+  const std::string now = iso_now();
+  auto extended = caller_.call({"PEXPIRE", liveness, ttl}, patience_);
+  if (failed(extended)) return extended;
+  const bool was_alive = extended->reply.integer == 1;
+  Instant sent_at = extended->sent_at;
+  if (!was_alive) {
+    auto written = caller_.call({"SET", liveness, liveness_json(now), "PX", ttl}, patience_);
+    if (failed(written) || caller_.too_few(*written)) return written;
+    sent_at = written->sent_at;
+  }
+  auto created = caller_.call(create_alone_script, {keys_.lock()},
+                              {lock_json(claim_, attempt.owner, now, now, {}), claim_.process.text,
+                               std::to_string(whole_ms(claim_.terms.lock_ttl())),
+                               attempt.least_uptime, was_alive ? "1" : "0", attempt.dead_holder},
+                              patience_);
+  if (created) created->sent_at = sent_at;
+  return created;
+}
+
+// --- renew ---
+
+Result<Answer, StoreFault> MigratingSlot::renew(const Renewal& renewal) {
+  auto lock = renewal.group.text.empty() ? renew_lock(renewal) : renew_share(renewal);
+  if (failed(lock) || lock->reply.text_at(0) != "OK" || caller_.too_few(*lock)) return lock;
+  // After the lock was seen to be ours, not before: a liveness that is still there then was never
+  // absent, so nobody can have judged us dead. The group's comes first, as in renew_share.lua.
+  std::vector<std::string> alive{keys_.liveness(claim_.process)};
+  if (!renewal.group.text.empty()) alive.insert(alive.begin(), keys_.liveness(renewal.group));
+  for (const std::string& liveness : alive) {
+    auto extended = extend(liveness, renewal.revive);
+    if (failed(extended) || caller_.too_few(*extended)) return extended;
+    if (is_zero(extended)) return with_verdict(std::move(*extended), "LAPSED");
+  }
+  return lock;
+}
+
+Result<Answer, StoreFault> MigratingSlot::renew_lock(const Renewal& renewal) {
+  return caller_.call(
+      renew_alone_script, {keys_.lock()},
+      {renewal.grant.owner.text, renewal.value, std::to_string(whole_ms(claim_.terms.lock_ttl()))},
+      patience_);
+}
+
+Result<Answer, StoreFault> MigratingSlot::renew_share(const Renewal& renewal) {
+  auto lock = caller_.call({"GET", keys_.lock()}, patience_);
+  if (failed(lock)) return lock;
+  const std::string value = lock->reply.text;
+  auto mine = caller_.call({"HGET", keys_.holders(), claim_.process.text}, patience_);
+  if (failed(mine)) return mine;
+  const auto group = parse_lock_json(value);
+  const auto member = parse_lock_json(mine->reply.text);
+  if (!group || group->process != renewal.group || !member || member->owner != renewal.grant.owner)
+    return with_verdict(std::move(*lock), "LOST", value);
+  const std::string lock_ttl = std::to_string(whole_ms(claim_.terms.lock_ttl()));
+  for (const std::string& key : {keys_.lock(), keys_.holders()}) {
+    auto extended = caller_.call(extend_alone_script, {key}, {lock_ttl}, patience_);
+    if (failed(extended) || caller_.too_few(*extended)) return extended;
+  }
+  return with_verdict(std::move(*lock), "OK");
+}
+
+Result<Answer, StoreFault> MigratingSlot::extend(const std::string& liveness, bool revive) {
+  const std::string ttl = std::to_string(whole_ms(claim_.terms.ttl()));
+  auto extended = caller_.call(extend_alone_script, {liveness}, {ttl}, patience_);
+  if (failed(extended) || !is_zero(extended) || !revive) return extended;
+  return caller_.call({"SET", liveness, liveness_json(iso_now()), "PX", ttl}, patience_);
+}
+
+// --- release ---
+
+Result<Answer, StoreFault> MigratingSlot::release(const ProcessHash& group,
+                                                  const Farewell& farewell) {
+  const auto call = [this](const Command& command) {
+    return caller_.call(command, patience_, Confirmation::NotNeeded);
+  };
+  // Before the lock is free: whoever takes it next must know.
+  if (farewell.run) {
+    const std::string life = std::to_string(whole_ms(past_run_life(claim_)));
+    const std::string value = past_run_json(*farewell.run);
+    if (auto done = call({"SET", keys_.past_run(), value, "PX", life}); failed(done)) return done;
+  }
+  const std::string liveness = keys_.liveness(claim_.process);
+  const std::string keep = std::to_string(whole_ms(farewell.keep));
+  if (farewell.keep > Duration::zero()) {
+    if (auto kept = call({"PEXPIRE", liveness, keep}); failed(kept)) return kept;
+  }
+  if (!group.text.empty()) {
+    // A share is given up by its liveness alone, and kept so; the group ends with its last member.
+    if (farewell.keep > Duration::zero()) return extend_group(group, farewell.keep);
+    auto left = call({"HDEL", keys_.holders(), claim_.process.text});
+    if (failed(left)) return left;
+    [[maybe_unused]] const auto deleted = call({"DEL", liveness});
+    const bool was_ours = left->reply.integer == 1;
+    return with_verdict(std::move(*left), was_ours ? "OK" : "LOST");
+  }
+  auto released = caller_.call(release_alone_script, {keys_.lock()}, {claim_.process.text, keep},
+                               patience_, Confirmation::NotNeeded);
+  if (failed(released) || released->reply.text_at(0) != "OK") return released;
+  // It ends by itself when this fails: the lock is what others look at.
+  if (farewell.keep == Duration::zero()) {
+    [[maybe_unused]] const auto deleted = call({"DEL", liveness});
+  }
+  return released;
+}
+
+Result<Answer, StoreFault> MigratingSlot::extend_group(const ProcessHash& group, Duration keep) {
+  Result<Answer, StoreFault> last = StoreFault{};
+  for (const std::string& key : {keys_.lock(), keys_.holders(), keys_.liveness(group)}) {
+    last = caller_.call(extend_alone_script, {key}, {std::to_string(whole_ms(keep))}, patience_,
+                        Confirmation::NotNeeded);
+    if (failed(last)) return last;
+  }
+  return with_verdict(std::move(*last), "OK");
+}
+
+}  // namespace dlock::redis

@@ -1,0 +1,11 @@
+-- Leaves the queue, and calls the one behind if it was our turn.
+--
+-- KEYS[1] queue   KEYS[2] our place in it
+-- ARGV[1] our process hash   ARGV[2] key prefix
+--
+-- Answers {'OK'}
+
+local was_first = redis.call('ZRANGE', KEYS[1], 0, 0)[1] == ARGV[1]
+leaves_queue(KEYS[1], ARGV[2], ARGV[1])
+if was_first then call_first(KEYS[1], ARGV[2], '', 'look') end
+return {'OK'}

@@ -1,0 +1,32 @@
+-- As renew.lua, for one of several holders.
+--
+-- KEYS[1] lock   KEYS[2] our liveness   KEYS[3] hash of holders   KEYS[4] liveness of the group. All
+--         exist while the lock is held, so that a Cluster answers also while their slot migrates.
+-- ARGV[1] our owner hash   ARGV[2] our value   ARGV[3] value of the liveness   ARGV[4] lock TTL, ms
+-- ARGV[5] liveness TTL, ms   ARGV[6] '1': a liveness that ran out is revived
+-- ARGV[7] our process hash   ARGV[8] process hash of the group
+--
+-- Answers {'OK'} | {'LOST', lock value or ''} | {'LAPSED'} | {'NOTALOCK', value}
+
+local held = redis.call('GET', KEYS[1])
+if not held or held == '' then return {'LOST', ''} end
+local ok, lock = pcall(cjson.decode, held)
+if not ok or type(lock) ~= 'table' then return {'NOTALOCK', held} end
+local mine = redis.call('HGET', KEYS[3], ARGV[7])
+if lock.processHash ~= ARGV[8] or not mine or cjson.decode(mine).ownerHash ~= ARGV[1] then
+  return {'LOST', held}
+end
+
+-- The group's first: a peer looks at it alone, and must not find it gone while we think us alive.
+for _, liveness in ipairs({KEYS[4], KEYS[2]}) do
+  local left = redis.call('PTTL', liveness)
+  if left == -2 and ARGV[6] ~= '1' then return {'LAPSED'} end
+  if left ~= -2 and left < tonumber(ARGV[5]) then redis.call('PEXPIRE', liveness, ARGV[5]) end
+  if left == -2 then redis.call('SET', liveness, ARGV[3], 'PX', ARGV[5]) end
+end
+for _, key in ipairs({KEYS[1], KEYS[3]}) do
+  if redis.call('PTTL', key) < tonumber(ARGV[4]) then redis.call('PEXPIRE', key, ARGV[4]) end
+end
+redis.call('HSET', KEYS[3], ARGV[7], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[5])
+return {'OK'}

@@ -1,0 +1,110 @@
+// What every store promises of a lock after its job: --min-hold and --once-per.
+#include "contract/places.h"
+
+using namespace dlock;
+using namespace dlock::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Claim once(Claim claim, std::chrono::milliseconds period = 24h, bool even_if_failed = false) {
+  claim.once = OncePer{period, even_if_failed};
+  return claim;
+}
+
+Farewell having_run(const Grant& grant, bool counts) {
+  return {.run = PastRun{.started = grant.at,
+                         .counts = counts,
+                         .ended_at = "2026-01-31T02:00:07.000Z",
+                         .exit_code = counts ? 0 : 1,
+                         .host = "host",
+                         .pid = 4711,
+                         .user = "me",
+                         .command = "report"}};
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a lock that is kept is refused until its time is over, and says so", Place,
+                   LocalPlace, RedisPlace) {
+  const Place place;
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(2), {2})}) {
+    CAPTURE(claim.limit.most);
+    const auto store = place.open();
+    const Grant grant = take(*store, claim);
+    const Instant released = BootClock::now();
+    give_back(*store, claim, {.keep = 400ms});
+    const auto next = place.open();
+    const Held held = refused(*next, waiting(claim_of(3)));
+    CHECK(held.holder.only_kept);
+    CHECK(held.holder.pid == claim.pid);
+    CHECK(held.holder.token == grant.token);
+    CHECK(held.place.holder_ends_in.value_or(0s) > 0s);
+    while (std::holds_alternative<Held>(*next->acquire(waiting(claim_of(3)), soon())))
+      time_to_turn(*next, waiting(claim_of(3)));
+    const Duration kept = BootClock::now() - released;
+    CHECK(kept >= 399ms);
+    CHECK(kept < 700ms);
+    give_back(*next, claim_of(3));
+  }
+}
+
+TEST_CASE_TEMPLATE("a run that has succeeded is not repeated in its slot, and who did it is told",
+                   Place, LocalPlace, RedisPlace) {
+  const Place place;
+  const auto first = place.open();
+  const Grant grant = take(*first, once(claim_of(1)));
+  CHECK(is<Held>([&] { return place.open()->acquire(once(claim_of(2)), soon()); }));
+  give_back(*first, once(claim_of(1)), having_run(grant, true));
+  auto answer = place.open()->acquire(once(claim_of(3)), soon());
+  REQUIRE(answer.ok());
+  REQUIRE(std::holds_alternative<AlreadyDone>(*answer));
+  const PastRun& by = std::get<AlreadyDone>(*answer).by;
+  CHECK(by.host == "host");
+  CHECK(by.pid == 4711);
+  CHECK(by.command == "report");
+  CHECK(by.ended_at == "2026-01-31T02:00:07.000Z");
+  // Who does not ask for it runs all the same.
+  const auto other = place.open();
+  take(*other, claim_of(4));
+}
+
+TEST_CASE_TEMPLATE("a run that failed leaves its slot to the next one", Place, LocalPlace,
+                   RedisPlace) {
+  const Place place;
+  const auto first = place.open();
+  const Grant grant = take(*first, once(claim_of(1)));
+  give_back(*first, once(claim_of(1)), having_run(grant, false));
+  const auto second = place.open();
+  take(*second, once(claim_of(2)));
+}
+
+TEST_CASE_TEMPLATE("in the next slot it runs again", Place, LocalPlace, RedisPlace) {
+  const Place place;
+  const auto first = place.open();
+  const Grant grant = take(*first, once(claim_of(1), 1s));
+  give_back(*first, once(claim_of(1), 1s), having_run(grant, true));
+  const Instant began = BootClock::now();
+  const auto second = place.open();
+  for (;;) {
+    auto answer = second->acquire(once(claim_of(2), 1s), soon());
+    REQUIRE(answer.ok());
+    if (const auto* again = std::get_if<Grant>(&*answer)) {
+      CHECK(again->at.ms / 1000 > grant.at.ms / 1000);
+      break;
+    }
+    REQUIRE(BootClock::now() - began < 2s);
+  }
+}
+
+TEST_CASE_TEMPLATE("who waits for a run of its slot learns that it has been", Place, LocalPlace,
+                   RedisPlace) {
+  const Place place;
+  const auto first = place.open();
+  const auto second = place.open();
+  const Grant grant = take(*first, once(claim_of(1)));
+  refused(*second, waiting(once(claim_of(2))));
+  give_back(*first, once(claim_of(1)), having_run(grant, true));
+  CHECK(time_to_turn(*second, waiting(once(claim_of(2)))) < 300ms);
+  CHECK(is<AlreadyDone>([&] { return second->acquire(waiting(once(claim_of(2))), soon()); }));
+}

@@ -1,0 +1,106 @@
+// Places for locks, fresh for each case, at which any number of stores can be opened; and what the
+// cases say to them.
+#pragma once
+
+#include "contract/redis_process.h"
+#include "store/open.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace dlock::test {
+
+using namespace std::chrono_literals;
+
+inline Patience soon() { return {BootClock::now() + 5s}; }
+
+struct LocalPlace {
+  LocalPlace() {
+    char pattern[] = "/tmp/dlock-contract-XXXXXX";
+    REQUIRE(::mkdtemp(pattern) != nullptr);
+    directory = pattern;
+  }
+  ~LocalPlace() { std::filesystem::remove_all(directory); }
+  std::unique_ptr<Store> open() const { return make_store({LocalAddress{directory}, "", false}); }
+  void take_lock_away(const std::string& key) const {
+    std::filesystem::remove(directory + "/" + key + ".lock");
+  }
+  /// As a machine that loses its power.
+  void let_die(std::unique_ptr<Store>& store, const Claim&) const { store.reset(); }
+  std::string directory;
+};
+
+struct RedisPlace {
+  std::unique_ptr<Store> open() const {
+    return make_store({*parse_store_address(server.url()), "t:", true});
+  }
+  void take_lock_away(const std::string& key) const { server.ask("DEL t:lock:" + key); }
+  void let_die(std::unique_ptr<Store>& store, const Claim& claim) const {
+    store.reset();
+    server.ask("DEL t:proc:" + claim.process.text);
+  }
+  test::RedisProcess server;
+};
+
+inline Claim claim_of(int run, const std::string& key = "backup") {
+  return {.key = *LockKey::parse(key),
+          .terms = {2s, 10s},
+          .process = make_process_hash("host", 100 + run, static_cast<std::uint64_t>(run)),
+          .host = "host",
+          .pid = 100 + run,
+          .user = "me",
+          .command = "job " + std::to_string(run),
+          .trace = {},
+          .note = {}};
+}
+
+inline Grant take(Store& store, const Claim& claim) {
+  auto answer = store.acquire(claim, soon());
+  REQUIRE(answer.ok());
+  REQUIRE(std::holds_alternative<Grant>(*answer));
+  return std::get<Grant>(*answer);
+}
+
+inline Claim waiting(Claim claim) {
+  claim.waits = true;
+  return claim;
+}
+
+inline Claim sharing(Claim claim, Limit limit = Limit::shared()) {
+  claim.limit = limit;
+  return claim;
+}
+
+/// Who is in the way. The claim must be refused.
+inline Held refused(Store& store, const Claim& claim) {
+  auto answer = store.acquire(claim, soon());
+  REQUIRE(answer.ok());
+  REQUIRE(std::holds_alternative<Held>(*answer));
+  return std::get<Held>(std::move(*answer));
+}
+
+inline void give_back(Store& store, const Claim& claim, const Farewell& farewell = {}) {
+  auto answer = store.release(claim, farewell, soon());
+  REQUIRE(answer.ok());
+  REQUIRE(std::holds_alternative<Released>(*answer));
+}
+
+/// How long it takes until it may be the turn of a claim that waits.
+inline Duration time_to_turn(Store& store, const Claim& claim, Duration patience = 5s) {
+  const Instant began = BootClock::now();
+  store.await_turn(claim, {began + patience});
+  return BootClock::now() - began;
+}
+
+template <class Answer, class Call>
+bool is(Call&& call) {
+  auto answer = call();
+  REQUIRE(answer.ok());
+  return std::holds_alternative<Answer>(*answer);
+}
+
+}  // namespace dlock::test

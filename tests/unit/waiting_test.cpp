@@ -1,0 +1,71 @@
+#include "core/waiting.h"
+
+#include "core/limit.h"
+#include "core/once.h"
+
+#include <doctest/doctest.h>
+
+using namespace dlock;
+using namespace std::chrono_literals;
+
+TEST_CASE("one more may enter as long as nobody's limit is passed") {
+  const Limit one{1};
+  const Limit two{2};
+  const Limit three{3};
+  const Limit any = Limit::shared();
+  struct {
+    Limit newcomer;
+    std::vector<Limit> holders;
+    bool may;
+  } cases[] = {
+      {one, {}, true},
+      {any, {}, true},
+      {one, {one}, false},
+      {any, {one}, false},
+      {one, {any}, false},
+      {any, {any, any, any}, true},
+      {two, {two}, true},
+      {two, {two, two}, false},
+      {three, {two}, true},
+      {three, {two, three}, false},
+      {two, {three, three}, false},
+      {any, {two}, true},
+      {any, {two, any}, false},
+      {three, {three, three}, true},
+  };
+  for (const auto& [newcomer, holders, may] : cases) {
+    CAPTURE(newcomer.most);
+    CAPTURE(holders.size());
+    CHECK(may_enter(newcomer, holders) == may);
+  }
+}
+
+TEST_CASE("the first of those who wait looks when the holder's liveness is over, not before") {
+  CHECK(ask_again_in({.ahead = 0, .holder_ends_in = 2500ms}, 10s) == 2501ms);
+  CHECK(ask_again_in({.ahead = 0, .holder_ends_in = 0ms}, 10s) == 1ms);
+}
+
+TEST_CASE("a waiter shows that it lives three times in each TTL") {
+  CHECK(ask_again_in({.ahead = 7, .holder_ends_in = 10ms}, 9s) == 3s);
+  CHECK(ask_again_in({.ahead = 0, .holder_ends_in = 8s}, 9s) == 3s);
+  CHECK(ask_again_in({.ahead = 0}, 9s) == 3s);
+}
+
+TEST_CASE("a holder that calls nobody is looked after twice a second, by the first waiter only") {
+  CHECK(ask_again_in({.ahead = 0, .holder_ends_in = 8s, .holder_calls = false}, 10s) == 500ms);
+  CHECK(ask_again_in({.ahead = 1, .holder_ends_in = 8s, .holder_calls = false}, 9s) == 3s);
+}
+
+TEST_CASE("a waiter without a place in the queue asks five times a second") {
+  CHECK(ask_again_in({}, 10s) == 200ms);
+}
+
+TEST_CASE("slots are cut from 1970 on, and two moments are in one or not") {
+  const OncePer daily{24h};
+  constexpr std::int64_t day = 86'400'000;
+  CHECK(in_one_slot(daily, {20'000 * day}, {20'001 * day - 1}));
+  CHECK_FALSE(in_one_slot(daily, {20'000 * day - 1}, {20'000 * day}));
+  const OncePer quarter{15min};
+  CHECK(in_one_slot(quarter, {900'000}, {1'799'999}));
+  CHECK_FALSE(in_one_slot(quarter, {900'000}, {1'800'000}));
+}
