@@ -17,17 +17,23 @@ bool is_unknown(const std::string& error) { return error.find("unknown command")
 struct Trial {
   const char* name;
   redis::Command command;
+  Tried::Need need = Tried::Need::Always;
 };
 
 }  // namespace
 
 Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix) {
   std::string missing;
+  std::string missing_for_some;
   std::string unknown;
   bool keys_denied = false;
   std::set<std::string> seen;
-  for (const auto& [name, error] : tried) {
-    if (is_denied(error) && error.find(about_the_command) == error.npos) {
+  for (const auto& [name, error, need] : tried) {
+    const bool about_command = error.find(about_the_command) != error.npos;
+    if (need == Tried::Need::ToWaitOrShare) {
+      if (is_denied(error) && seen.insert(name).second)
+        missing_for_some += about_command ? " +" + name : " &" + prefix + "wake:*";
+    } else if (is_denied(error) && !about_command) {
       keys_denied = true;
     } else if ((is_denied(error) || is_unknown(error)) && seen.insert(name).second) {
       (is_denied(error) ? missing : unknown) += (is_denied(error) ? " +" : " ") + name;
@@ -35,7 +41,16 @@ Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix)
   }
   if (keys_denied) missing += " ~" + prefix + "*";
   Finding finding{.check = "rights", .fact = "all commands that dlock needs are allowed"};
-  if (missing.empty() && unknown.empty()) return finding;
+  if (missing.empty() && unknown.empty()) {
+    if (missing_for_some.empty()) return finding;
+    finding.verdict = Verdict::Weak;
+    finding.fact = "this user lacks" + missing_for_some;
+    finding.meaning =
+        "runs with --wait, --limit or --shared are refused, and those that wait for "
+        "other users' runs are not called when these end";
+    finding.remedy = "ACL SETUSER <user>" + missing_for_some + "; ACL in dlock(1) has the rights";
+    return finding;
+  }
   finding.verdict = Verdict::Broken;
   finding.meaning = "no lock can be had, or none can be kept";
   if (!missing.empty()) {
@@ -66,7 +81,21 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
                             {"del", {"DEL", lock}},
                             {"time", {"TIME"}},
                             {"eval", {"EVAL", "return 1", "1", lock}},
-                            {"evalsha", {"EVALSHA", no_such_script, "1", lock}}};
+                            {"evalsha", {"EVALSHA", no_such_script, "1", lock}},
+                            {"exists", {"EXISTS", lock}},
+                            {"zrange", {"ZRANGE", names.queue(), "0", "0"}},
+                            {"zrem", {"ZREM", names.queue(), "nobody"}}};
+  constexpr auto to_wait_or_share = Tried::Need::ToWaitOrShare;
+  const std::string channel = names.channel({"dlock-doctor/1.1"});
+  trials.insert(trials.end(),
+                {{"zadd", {"ZADD", names.queue(), "XX", "0", "nobody"}, to_wait_or_share},
+                 {"zrank", {"ZRANK", names.queue(), "nobody"}, to_wait_or_share},
+                 {"publish", {"PUBLISH", channel, ""}, to_wait_or_share},
+                 {"hset", {"HSET", names.holders(), "nobody", ""}, to_wait_or_share},
+                 {"hget", {"HGET", names.holders(), "nobody"}, to_wait_or_share},
+                 {"hgetall", {"HGETALL", names.holders()}, to_wait_or_share},
+                 {"hlen", {"HLEN", names.holders()}, to_wait_or_share},
+                 {"hdel", {"HDEL", names.holders(), "nobody"}, to_wait_or_share}});
   if (!options.trust_restart) trials.push_back({"info", {"INFO", "server"}});
   if (options.least_replicas > 0) trials.push_back({"wait", {"WAIT", "0", "1"}});
   if (address.deployment == Deployment::Sentinel) trials.push_back({"role", {"ROLE"}});
@@ -79,7 +108,7 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
   std::vector<Tried> tried;
   for (std::size_t i = 0; i < trials.size(); ++i) {
     const redis::Reply& reply = answers->replies[i];
-    tried.push_back({trials[i].name, reply.is_error() ? reply.text : ""});
+    tried.push_back({trials[i].name, reply.is_error() ? reply.text : "", trials[i].need});
   }
   return judge_rights(tried, options.prefix);
 }

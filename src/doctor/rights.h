@@ -22,6 +22,8 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
 struct Tried {
   std::string name;
   std::string reply;  // its error, or empty
+  /// Every run needs it, or only those that wait or share a lock.
+  enum class Need { Always, ToWaitOrShare } need = Need::Always;
 };
 Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix);
 

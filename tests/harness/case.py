@@ -50,6 +50,11 @@ class Case(unittest.TestCase):
     def local_store(self):
         return ["--store", f"local:{self.locks}"]
 
+    @property
+    def default_store(self):
+        """What a run of this test is given when nothing else is said."""
+        return self.local_store
+
     def life_file(self, name="life"):
         """Made beforehand and open to all, so that the jobs of two users may write to it."""
         path = self.path(name)
@@ -83,7 +88,7 @@ class Case(unittest.TestCase):
 
     def start_run(self, *words, store=None, key=None, options=(), **how):
         """Starts `dlock run --key KEY STORE OPTIONS -- WORDS`."""
-        store = self.local_store if store is None else store
+        store = self.default_store if store is None else store
         return self.start("run", "--key", self.key if key is None else key, *store, *options, "--", *words, **how)
 
     def start_with_status(self, *words, options=(), **how):
@@ -230,6 +235,14 @@ class RedisCase(Case):
 
     def wait_lock_gone(self, seconds=5):
         wait_until(lambda: self.lock_value() is None, seconds, "the lock is released")
+
+
+class OnRedis(RedisCase):
+    """For tests that are about both stores: `class X(XTests, OnRedis)` beside `class Y(XTests, Case)`."""
+
+    @property
+    def default_store(self):
+        return self.redis_store
 
 
 def _starts(path):

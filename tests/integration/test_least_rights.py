@@ -21,7 +21,7 @@ def rules_in_the_man_page():
     for literal in re.findall(r"\.Bd -literal[^\n]*\n(.*?)\n\.Ed", section, re.S):
         for line in literal.replace("\n    ", " ").splitlines():
             name, *words = line.replace("ACL SETUSER ", "").split()
-            rules[name] = [word for word in words if word.startswith(("~", "+"))]
+            rules[name] = [word for word in words if word.startswith(("~", "+", "&"))]
     return rules
 
 
@@ -47,6 +47,38 @@ class Standalone(RedisCase):
             dlock.procs.kill(pid)
         first.wait()
         wait_until(lambda: self.run_job("true", options=["--ttl", "1300ms"], **how).code == 0, 5, "the dead holder's lock is taken")
+
+
+    def test_runs_that_wait_and_runs_that_share_a_lock(self):
+        self.prefix = "dlock:"
+        server = self.own_server()
+        server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"], *RULES["dlock-waiting"], *RULES["dlock-sharing"])
+        how = self.by_environment(as_least(server.url))
+        for options in ([], ["--shared"], ["--limit", "2"], ["--once-per", "daily"]):
+            with self.subTest(options=options):
+                self.key = f"job{options}"
+                held = self.hold(seconds=1, options=[*options, "--min-hold", "1200ms"], **how)
+                waits = self.start_run("true", options=["-w"], **how)
+                wait_until(lambda waits=waits: "waiting for it" in waits.stderr, 10, lambda waits=waits: waits.stderr)
+                self.assertEqual((held.wait(), waits.wait()), (0, 0), held.stderr + waits.stderr)
+
+    def test_a_run_that_does_not_wait_needs_no_more_when_others_do(self):
+        self.prefix = "dlock:"
+        server = self.own_server()
+        server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"])
+        held = self.hold(seconds=1, **self.by_environment(as_least(server.url)))
+        waits = self.start_run("true", store=self.redis_store, options=["-w"])
+        wait_until(lambda: "waiting for it" in waits.stderr, 10, lambda: waits.stderr)
+        self.assertEqual((held.wait(), waits.wait()), (0, 0), held.stderr + waits.stderr)
+
+    def test_a_run_that_may_not_subscribe_says_so(self):
+        self.prefix = "dlock:"
+        server = self.own_server()
+        server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"])
+        self.hold(store=self.redis_store)
+        refused = self.run_job("true", options=["-w"], **self.by_environment(as_least(server.url)))
+        self.assertEqual(refused.code, dlock.REFUSED)
+        self.assert_says(refused, "ACL in dlock(1)", "subscribe")
 
 
 class Deployments(DeploymentCase):

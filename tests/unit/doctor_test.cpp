@@ -226,6 +226,14 @@ TEST_CASE("each right that is missing is named as an ACL names it") {
   CHECK(command.fact == "this user lacks +pttl");
   const Finding key = judge_rights({{"get", "NOPERM No permissions to access a key"}}, "p:");
   CHECK(key.fact == "this user lacks ~p:*");
+  const Finding some = judge_rights(
+      {{"get", ""},
+       {"zadd", "NOPERM this user has no permissions to run the 'zadd' command",
+        Tried::Need::ToWaitOrShare},
+       {"publish", "NOPERM No permissions to access a channel", Tried::Need::ToWaitOrShare}},
+      "p:");
+  CHECK(some.verdict == Verdict::Weak);
+  CHECK(some.fact == "this user lacks +zadd &p:wake:*");
   CHECK(judge_rights({{"eval", "ERR unknown command 'EVAL'"}}, "p:").fact ==
         "the server does not know eval");
 }

@@ -108,6 +108,8 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire_alone(const Claim& claim) 
     }
     if (auto holder = parse_lock_json(lock_.read()))
       return AcquireAnswer{refused_by(std::move(*holder), the_lock)};
+    // A waiter who has just got it and does not say so yet.
+    if (auto held = refused_by_waiter()) return AcquireAnswer{std::move(*held)};
     if (BootClock::now() >= until) return AcquireAnswer{refused_by(Holder{}, the_lock)};
     wait_for_any({}, BootClock::now() + 1ms);
   }

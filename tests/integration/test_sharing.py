@@ -1,0 +1,227 @@
+"""--limit and --shared on both stores: who may hold a lock beside whom, and that each holder stands for itself."""
+
+import json
+import os
+import random
+import signal
+import unittest
+
+from harness import dlock, life, peer, procs
+from harness.case import JOBTOOL, Case, OnRedis
+from harness.wait import LATE, now, wait_until
+
+TTL = 2.0
+OPTIONS = ["--ttl", "2s"]
+
+
+def beside(moment, *paths):
+    """How many runs were alive at that moment, by their life files."""
+    return sum(run.first <= moment <= run.last for path in paths for run in life.runs(path))
+
+
+class SharingTests:
+    def setUp(self):
+        super().setUp()
+        self.life = self.life_file()
+
+    def share(self, *options, seconds=60, **how):
+        return self.hold(life=self.life, seconds=seconds, options=[*OPTIONS, *options], **how)
+
+    def attempt(self, *options, **how):
+        return self.run_job("true", options=[*OPTIONS, *options], **how)
+
+    def test_readers_run_together_and_a_writer_alone(self):
+        readers = [self.share("--shared") for _ in range(3)]
+        writer = self.attempt()
+        self.assertEqual(writer.code, dlock.HELD)
+        self.assert_says(writer, "is held by 3, one of them host")
+        for each in readers:
+            each.signal(signal.SIGTERM)
+            each.wait()
+        self.share("--exclusive")
+        reader = self.attempt("--shared")
+        self.assertEqual(reader.code, dlock.HELD)
+        self.assert_says(reader, "is held by host")
+
+    def test_up_to_n_run_at_once_and_no_more(self):
+        first = self.share("--limit", "2")
+        self.share("--limit", "2")
+        self.assertEqual(self.attempt("--limit", "2").code, dlock.HELD)
+        first.signal(signal.SIGTERM)
+        first.wait()
+        self.assertEqual(self.attempt("--limit", "2").code, 0)
+
+    def test_a_waiting_writer_is_passed_by_no_later_reader(self):
+        reader = self.share("--shared")
+        writer = self.start_run(JOBTOOL, "tick", self.life, "0.2", options=[*OPTIONS, "-w"])
+        wait_until(lambda: "waiting for it" in writer.stderr, 10, "the writer waits")
+        late = self.attempt("--shared")
+        self.assertEqual(late.code, dlock.HELD)
+        self.assert_says(late, "about to be taken by host")
+        waiting = self.start_run(JOBTOOL, "tick", self.life, "0.2", options=[*OPTIONS, "-w", "--shared"])
+        wait_until(lambda: "waiting for it" in waiting.stderr, 10, "the late reader waits")
+        reader.signal(signal.SIGTERM)
+        self.assertEqual((writer.wait(), waiting.wait()), (0, 0))
+        self.assert_no_overlap(self.life)
+
+    def test_each_holder_has_a_token_of_its_own_that_goes_up(self):
+        for _ in range(3):
+            self.share("--limit", "3")
+        tokens = [int(run.token) for run in life.runs(self.life)]
+        self.assertEqual(len(set(tokens)), 3)
+        self.assertEqual(tokens, sorted(tokens))
+
+    def test_a_holder_is_killed_and_its_place_is_free_while_the_others_go_on(self):
+        killed = self.share("--limit", "2")
+        other = self.share("--limit", "2")
+        procs.kill(killed.pid)
+        killed.wait()
+        self.assertEqual(self.run_job("true", options=[*OPTIONS, "--limit", "2", "-w", "5s"]).code, 0)
+        self.assertTrue(other.running())
+        self.assertEqual(self.attempt().code, dlock.HELD)
+
+    def test_both_supervisors_of_a_holder_die_and_its_place_is_free_within_a_ttl(self):
+        dead = self.share("--limit", "2")
+        other = self.share("--limit", "2")
+        engine = dead.engine()
+        procs.stop(engine)
+        procs.stop(dead.pid)
+        procs.kill(engine)
+        procs.kill(dead.pid)
+        died = now()
+        self.assertEqual(self.run_job("true", options=[*OPTIONS, "--limit", "2", "-w", "10s"]).code, 0)
+        self.assertLess(now() - died, TTL + LATE)
+        self.assertTrue(other.running())
+
+    def test_holders_that_come_and_die_at_random_are_never_more_than_n_and_nobody_waits_for_ever(self):
+        seed = random.randrange(1 << 30)
+        chance = random.Random(seed)
+        lives = {3: self.life_file("three"), 5: self.life_file("five")}
+        runs, ended, stop_at = [], [], now() + 4
+        while now() < stop_at:
+            running = [each for each in runs if each.running()]
+            if len(running) < 8:
+                most = chance.choice([3, 3, 5])
+                runs.append(self.start_run(JOBTOOL, "tick", lives[most], str(chance.uniform(0.02, 0.3)),
+                                           options=["--ttl", "1300ms", "-w", "--limit", str(most)]))
+            elif chance.random() < 0.1:
+                victim = chance.choice(running)
+                pids = [victim.pid, *procs.descendants(victim.pid)]
+                procs.kill(chance.choice(pids))
+                ended.append(victim)
+        for each in runs:
+            code = each.wait(30)
+            if each not in ended:
+                self.assertEqual(code, 0, f"seed {seed}: {each.stderr}")
+        self.assertGreater(len(life.runs(lives[3])), 5, f"seed {seed}")
+        for most, path in lives.items():
+            for run in life.runs(path):
+                self.assertLessEqual(beside(run.first, *lives.values()), most, f"seed {seed}: {run}")
+                self.assertLessEqual(beside(run.last, *lives.values()), most, f"seed {seed}: {run}")
+
+    def test_readers_and_writers_that_come_and_die_at_random_never_meet(self):
+        seed = random.randrange(1 << 30)
+        chance = random.Random(seed)
+        readers, writers = self.life_file("readers"), self.life_file("writers")
+        runs, killed, stop_at = [], [], now() + 4
+        while now() < stop_at:
+            running = [each for each in runs if each.running()]
+            if len(running) < 8:
+                kind = chance.choice([(readers, "--shared"), (readers, "--shared"), (writers, "--exclusive")])
+                runs.append(self.start_run(JOBTOOL, "tick", kind[0], str(chance.uniform(0.02, 0.2)),
+                                           options=["--ttl", "1300ms", "-w", kind[1]]))
+            elif chance.random() < 0.1:
+                victim = chance.choice(running)
+                procs.kill(chance.choice([victim.pid, *procs.descendants(victim.pid)]))
+                killed.append(victim)
+        for each in runs:
+            code = each.wait(30)
+            if each not in killed:
+                self.assertEqual(code, 0, f"seed {seed}: {each.stderr}")
+        self.assert_no_overlap(writers)
+        for writer in life.runs(writers):
+            for reader in life.runs(readers):
+                self.assertFalse(writer.first < reader.last and reader.first < writer.last,
+                                 f"seed {seed}: {writer} and {reader}")
+        self.assertGreater(len(life.runs(writers)), 3, f"seed {seed}")
+
+
+class SharingOnTheEmbeddedStore(SharingTests, Case):
+    def test_a_holder_s_file_is_removed_and_its_job_dies(self):
+        held = self.share("--shared")
+        other = self.share("--shared")
+        directory = f"{self.locks}/{self.key}.holders"
+        for name in os.listdir(directory):
+            if name.startswith(f"{held.pid}."):
+                os.unlink(os.path.join(directory, name))
+        self.assertEqual(held.wait(), dlock.LOST)
+        self.assertTrue(other.running())
+
+
+class SharingOnRedis(SharingTests, OnRedis):
+    def test_what_is_written_while_several_hold_and_after(self):
+        holders = [self.share("--limit", "2", "--note", f"number {number}") for number in range(2)]
+        lock = json.loads(self.lock_value())
+        self.assertTrue(lock["shares"])
+        self.assertRegex(lock["processHash"], r"^[^/]+/\d+\.\d+$")
+        self.assertEqual(self.redis("EXISTS", f"{self.prefix}proc:{lock['processHash']}"), 1)
+        (name,) = [key for key in self.keys() if ":holders:" in key.replace(self.prefix, ":")]
+        notes = sorted(json.loads(value)["note"] for value in self.redis("HVALS", name))
+        self.assertEqual(notes, ["number 0", "number 1"])
+        for each in holders:
+            each.signal(signal.SIGTERM)
+            each.wait()
+        self.assertEqual([key for key in self.keys() if "fence:" not in key], [])
+
+    def test_the_whole_lock_is_deleted_by_hand_and_every_holder_dies_within_a_renewal(self):
+        holders = [self.share("--shared") for _ in range(2)]
+        self.redis("DEL", self.lock_name)
+        deleted = now()
+        self.assertEqual([each.wait() for each in holders], [dlock.LOST, dlock.LOST])
+        self.assertLess(life.last_tick(self.life) - deleted, TTL / 5 + LATE)
+
+    @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
+    def test_a_holder_of_the_node_library_is_kept_out_until_the_last_has_gone_and_keeps_others_out(self):
+        def contender(*words, **options):
+            started = peer.Peer(self.directory, self.redis.port, self.prefix, words, self.env, **options)
+            self.addCleanup(started.kill)
+            return started
+        holders = [self.share("--shared") for _ in range(2)]
+        for each in holders:
+            self.assertEqual(contender("try", self.key).wait(), 75)
+            each.signal(signal.SIGTERM)
+            each.wait()
+        holder = contender("hold", self.key, "1", life=self.life)
+        holder.wait_event("acquired")
+        self.assertEqual(self.attempt("--shared").code, dlock.HELD)
+        self.assertEqual(self.run_job("true", options=[*OPTIONS, "--shared", "-w", "10s"]).code, 0)
+        self.assertEqual(holder.wait(), 0)
+
+
+class Refused(Case):
+    def test_combinations_and_numbers_that_mean_nothing(self):
+        for options, says in ((["--shared", "--limit", "2"], "--limit cannot be had with --shared: leave one out"),
+                              (["--shared", "--exclusive"], "--shared and --exclusive cannot be had together"),
+                              (["--exclusive", "--limit", "2"], "--limit cannot be had with --exclusive"),
+                              (["--limit", "0"], "--limit '0' is not a number of holders: it is from 1 to"),
+                              (["--limit", "-1"], "--limit '-1'"), (["--limit", "two"], "--limit 'two'"),
+                              (["--limit", "99999999999"], "--limit '99999999999'"),
+                              (["-n", "-w"], "-n/--nonblock and -w/--wait cannot be had together"),
+                              (["-w", "30 s"], "-w/--wait '30 s'"), (["--wait=-1s"], "-w/--wait '-1s'"),
+                              (["--once-per", "0"], "--once-per"), (["--once-per", "weekly"], "--once-per 'weekly'"),
+                              (["--once-per", "500ms"], "--once-per '500ms' is too short: the least is 1s"),
+                              (["--once-per", "daily", "--shared"], "--once-per cannot be had with --shared"),
+                              (["--once-per", "daily", "--limit", "2"], "--once-per cannot be had with --limit"),
+                              (["--even-if-failed"], "--even-if-failed means nothing without --once-per"),
+                              (["--done-exit-code", "3"], "--done-exit-code means nothing without --once-per"),
+                              (["--once-per", "daily", "--done-exit-code", "256"], "--done-exit-code '256'"),
+                              (["--min-hold", "soon"], "--min-hold 'soon'")):
+            with self.subTest(options=options):
+                ended = self.run_job("touch", self.path("ran"), options=options)
+                self.assertEqual(ended.code, dlock.USAGE, ended.stderr)
+                self.assert_says(ended, says)
+                self.assertFalse(os.path.exists(self.path("ran")))
+
+
+if __name__ == "__main__":
+    unittest.main()

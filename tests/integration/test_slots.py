@@ -1,0 +1,171 @@
+"""--min-hold and --once-per on both stores: what a lock remembers after its job."""
+
+import json
+import signal
+import unittest
+
+from harness import dlock, life, peer, procs
+from harness.case import JOBTOOL, Case, OnRedis
+from harness.wait import LATE, now, wait_until
+
+OPTIONS = ["--ttl", "2s"]
+
+
+class SlotTests:
+    def attempt(self, *options, job=("true",), **how):
+        return self.run_job(*job, options=[*OPTIONS, *options], **how)
+
+    # -- --min-hold --
+
+    def test_a_short_job_s_lock_stays_taken_while_dlock_is_gone_and_whoever_asks_is_told_so(self):
+        began = now()
+        done = self.attempt("--min-hold", "2s")
+        self.assertEqual(done.code, 0)
+        self.assertLess(now() - began, 1.5, "dlock itself does not wait")
+        second = self.attempt()
+        self.assertEqual(second.code, dlock.HELD)
+        self.assert_says(second, f"pid {done.pid}", "its job is over, and --min-hold keeps the lock")
+        wait_until(lambda: self.attempt().code == 0, 10, "the lock is free", pause=0.02)
+        self.assertGreater(now() - began, 2.0)
+
+    def test_it_is_counted_from_the_start_of_the_job(self):
+        self.assertEqual(self.attempt("--min-hold", "300ms", job=("sleep", "0.5")).code, 0)
+        self.assertEqual(self.attempt().code, 0)
+
+    def test_a_waiter_runs_when_the_time_is_over(self):
+        path = self.life_file()
+        held = self.start_run(JOBTOOL, "tick", path, "0.3", options=[*OPTIONS, "--min-hold", "1500ms"])
+        self.wait_job_starts(path, 0, held)
+        self.assertEqual(self.attempt("-w", job=(JOBTOOL, "tick", path, "0.1")).code, 0)
+        first, second = life.runs(path)
+        self.assertTrue(1.48 <= second.first - first.first < 1.5 + LATE, second.first - first.first)
+
+    def test_a_job_that_failed_or_was_killed_keeps_its_lock_too(self):
+        self.assertEqual(self.attempt("--min-hold", "2s", job=("false",)).code, 1)
+        self.assertEqual(self.attempt().code, dlock.HELD)
+
+    def test_a_command_that_cannot_be_run_keeps_nothing(self):
+        self.assertEqual(self.attempt("--min-hold", "1h", job=("/no/such/program",)).code, 127)
+        self.assertEqual(self.attempt().code, 0)
+
+    def test_the_front_is_killed_and_the_lock_is_kept_all_the_same(self):
+        held = self.start_run("sleep", "60", options=[*OPTIONS, "--min-hold", "3s"])
+        held.job()
+        procs.kill(held.pid)
+        held.wait()
+        second = self.attempt()
+        self.assertEqual(second.code, dlock.HELD, second.stderr)
+
+    def test_a_place_beside_others_is_kept_too(self):
+        self.assertEqual(self.attempt("--limit", "2", "--min-hold", "2s").code, 0)
+        self.assertEqual(self.attempt("--limit", "2", "--min-hold", "2s").code, 0)
+        third = self.attempt("--limit", "2")
+        self.assertEqual(third.code, dlock.HELD)
+        self.assert_says(third, "held by 2", "--min-hold keeps the lock")
+        self.assertEqual(self.attempt("--limit", "2", "-w", "10s").code, 0)
+
+    # -- --once-per --
+
+    def test_the_second_comer_of_a_slot_exits_with_0_and_says_who_has_done_it(self):
+        done = self.attempt("--once-per", "daily")
+        again = self.attempt("--once-per", "daily", job=("touch", self.path("ran")))
+        self.assertEqual((done.code, again.code), (0, 0))
+        self.assert_says(again, "key 'job': already done by host", f"pid {done.pid}", "(true)", " at 20", "nothing was started")
+        self.assertEqual(self.attempt("--once-per", "daily", "--done-exit-code", "9").code, 9)
+
+    def test_a_failed_run_frees_its_slot(self):
+        self.assertEqual(self.attempt("--once-per", "daily", job=("false",)).code, 1)
+        self.assertEqual(self.attempt("--once-per", "daily", job=("sh", "-c", "kill -9 $$")).code, 137)
+        ran = self.attempt("--once-per", "daily", job=("echo", "ran"))
+        self.assertEqual((ran.code, ran.stdout), (0, "ran\n"))
+
+    def test_a_failed_run_keeps_its_slot_if_asked(self):
+        self.assertEqual(self.attempt("--once-per", "daily", "--even-if-failed", job=("sh", "-c", "exit 3")).code, 3)
+        again = self.attempt("--once-per", "daily", job=("touch", self.path("ran")))
+        self.assertEqual(again.code, 0)
+        self.assert_says(again, "already done by host")
+
+    def test_a_command_that_cannot_be_run_has_not_been(self):
+        self.assertEqual(self.attempt("--once-per", "daily", "--even-if-failed", job=("/no/such/program",)).code, 127)
+        self.assertEqual(self.attempt("--once-per", "daily", job=("echo", "ran")).stdout, "ran\n")
+
+    def test_whoever_waits_for_the_one_that_runs_then_knows(self):
+        path = self.life_file()
+        first = self.start_run(JOBTOOL, "tick", path, "1", options=[*OPTIONS, "--once-per", "daily"])
+        self.wait_job_starts(path, 0, first)
+        waiters = [self.start_run(JOBTOOL, "tick", path, "1", options=[*OPTIONS, "--once-per", "daily", "-w"]) for _ in range(3)]
+        self.assertEqual([each.wait() for each in waiters], [0, 0, 0])
+        for each in waiters:
+            self.assert_says(each, "already done by host", f"pid {first.pid}")
+        self.assertEqual(len(life.runs(path)), 1)
+
+    def test_whoever_waits_for_one_that_fails_runs_itself(self):
+        path = self.life_file()
+        first = self.start_run(JOBTOOL, "tick", path, "0.5", "--exit", "1", options=[*OPTIONS, "--once-per", "daily"])
+        self.wait_job_starts(path, 0, first)
+        waiters = [self.start_run(JOBTOOL, "tick", path, "0.2", options=[*OPTIONS, "--once-per", "daily", "-w"]) for _ in range(3)]
+        self.assertEqual([each.wait() for each in waiters], [0, 0, 0])
+        self.assertEqual((first.wait(), len(life.runs(path))), (1, 2))
+
+    def test_of_many_that_come_at_once_in_each_slot_exactly_one_runs(self):
+        path = self.life_file()
+        runs, stop_at = [], now() + 4
+        while now() < stop_at:
+            runs = [each for each in runs if each.running()]
+            if len(runs) < 6:
+                runs.append(self.start_run("sh", "-c", f"date +%s.%N >>{path}", options=[*OPTIONS, "--once-per", "2s"]))
+        for each in runs:
+            each.wait()
+        with open(path, encoding="ascii") as file:
+            slots = [int(float(line)) // 2 for line in file]
+        self.assertEqual(sorted(set(slots)), sorted(slots), "one run in each slot")
+        self.assertGreaterEqual(len(slots), 2)
+
+    def test_the_status_file_tells_a_run_that_has_been_from_a_success(self):
+        self.attempt("--once-per", "daily")
+        path = self.path("status")
+        self.attempt("--once-per", "daily", "--status-file", path)
+        with open(path, encoding="utf-8") as file:
+            status = json.load(file)
+        self.assertEqual((status["outcome"], status["exit_code"]), ("already_done", 0))
+        self.assertIn("host", status["reason"])
+
+
+class SlotsOnTheEmbeddedStore(SlotTests, Case):
+    pass
+
+
+class SlotsOnRedis(SlotTests, OnRedis):
+    def test_the_time_is_the_server_s_and_not_the_machine_s(self):
+        self.attempt("--once-per", "daily")
+        run = json.loads(self.redis("GET", next(key for key in self.keys() if "done:" in key)))
+        seconds, microseconds = map(int, self.redis("TIME"))
+        self.assertLess(abs(run["startedMs"] - seconds * 1000 - microseconds // 1000), 10_000)
+        self.assertEqual((run["exitCode"], run["counts"]), (0, True))
+
+    def test_a_run_that_could_not_be_remembered_within_the_lease_is_told(self):
+        between = self.relay()
+        path = self.life_file()
+        held = self.start_run(JOBTOOL, "tick", path, "0.5", store=self.through(between), options=[*OPTIONS, "--once-per", "daily"])
+        self.wait_job_starts(path, 0, held)
+        between.freeze()
+        self.assertEqual(held.wait(), 0)
+        self.assert_says(held, "is not remembered")
+
+    @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
+    def test_a_holder_of_the_node_library_respects_a_lock_that_is_kept(self):
+        self.assertEqual(self.attempt("--min-hold", "2s").code, 0)
+        kept = now()
+        attempts = []
+
+        def try_it():
+            attempts.append(peer.Peer(self.directory, self.redis.port, self.prefix, ["try", self.key], self.env))
+            self.addCleanup(attempts[-1].kill)
+            return attempts[-1].wait()
+        self.assertEqual(try_it(), 75)
+        wait_until(lambda: try_it() == 0, 15, "the peer gets the lock")
+        self.assertGreater(now() - kept, 1.0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,296 @@
+"""-w on both stores: who is woken, in which order, for how long, and what becomes of the wait when somebody dies."""
+
+import re
+import signal
+import unittest
+
+from harness import dlock, life, procs
+from harness.case import JOBTOOL, Case, OnRedis
+from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
+
+TTL = 2.0
+OPTIONS = ["--ttl", "2s"]
+
+
+class WaitingTests:
+    """Runs as both of the classes below."""
+
+    def setUp(self):
+        super().setUp()
+        self.life = self.life_file()
+
+    def first(self, seconds=60, **how):
+        return self.hold(life=self.life, seconds=seconds, options=[*OPTIONS, *how.pop("options", ())], **how)
+
+    def waiter(self, *words, wait=("-w",), **how):
+        """Returns when it waits, by its own word."""
+        started = self.start_run(*(words or (JOBTOOL, "tick", self.life, "0.1")),
+                                 options=[*OPTIONS, *wait, *how.pop("options", ())], **how)
+        self.until_it_waits(started)
+        return started
+
+    def until_it_waits(self, started):
+        wait_until(lambda: "; waiting for it" in started.stderr, 20, lambda: f"the waiter waits: {started.stderr}")
+
+    def kill_all_of(self, started):
+        """Front, engine and job at one moment, as a machine that loses its power."""
+        family = [pid for pid in (started.pid, *procs.descendants(started.pid)) if procs.alive(pid)]
+        for pid in family:
+            procs.kill(pid, signal.SIGSTOP)
+        for pid in family:
+            procs.kill(pid)
+        started.wait()
+
+    # -- the end of a wait --
+
+    def test_a_waiter_runs_when_the_lock_is_released_and_says_before_for_whom_it_waits(self):
+        held = self.first()
+        waits = self.waiter()
+        self.assert_says(waits, "key 'job' is held by host", f"pid {held.pid}", "jobtool tick", " since 20")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(waits.wait(), 0)
+        self.assert_no_overlap(self.life)
+        self.assertEqual(len(life.runs(self.life)), 2)
+
+    def test_a_lock_that_is_free_is_taken_without_a_word_about_waiting(self):
+        done = self.run_job("true", options=["-w"])
+        self.assertEqual((done.code, done.stderr), (0, ""))
+
+    def test_the_next_job_starts_soon_after_the_one_before_it_has_ended(self):
+        took = []
+        for _ in range(5):
+            self.life = self.life_file(f"life{len(took)}")
+            held = self.first()
+            waits = self.waiter()
+            procs.kill(held.job())
+            self.assertEqual(waits.wait(), 0)
+            before, after = life.runs(self.life)
+            took.append(after.first - before.last)
+        self.assertLess(sorted(took)[2], 0.05 * PATIENCE, took)
+
+    def test_a_wait_of_some_time_ends_with_75_when_that_is_over(self):
+        self.first()
+        began = now()
+        ended = self.run_job("true", options=[*OPTIONS, "-w", "500ms"])
+        took = now() - began
+        self.assertEqual(ended.code, dlock.HELD)
+        self.assertTrue(0.5 <= took < 0.5 + LATE, took)
+        self.assert_says(ended, "for 0.5s at most", "held by host", "waited 5", "nothing was started")
+
+    def test_the_exit_code_of_a_wait_in_vain_can_be_chosen(self):
+        self.first()
+        self.assertEqual(self.run_job("true", options=[*OPTIONS, "-w", "100ms", "-E", "0"]).code, 0)
+
+    def test_a_wait_of_0_is_no_wait(self):
+        self.first()
+        ended = self.run_job("true", options=[*OPTIONS, "--wait=0"])
+        self.assertEqual(ended.code, dlock.HELD)
+        self.assertNotIn("wait", ended.stderr)
+
+    def test_term_int_and_hup_end_a_wait_at_once_and_the_next_one_moves_up(self):
+        held = self.first()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with self.subTest(signal=number):
+                waits = self.waiter()
+                began = now()
+                waits.signal(number)
+                self.assertEqual(waits.wait(), 128 + number)
+                self.assertLess(now() - began, LATE)
+                self.assert_says(waits, f"{signal.Signals(number).name} came before the job was started")
+        last = self.waiter()
+        held.signal(signal.SIGTERM)
+        self.assertEqual(last.wait(), 0)
+
+    def test_a_lock_that_was_taken_away_from_its_holder_is_found_to_be_free(self):
+        held = self.first()
+        waits = self.waiter()
+        self.take_lock_away()
+        self.assertEqual(waits.wait(), 0)
+        self.assertEqual(held.wait(), dlock.LOST)
+
+    # -- order --
+
+    def test_waiters_run_in_the_order_in_which_they_came(self):
+        order = self.path("order")
+        held = self.first()
+        waiters = [self.waiter("sh", "-c", f"echo {number} >>{order}") for number in range(12)]
+        held.signal(signal.SIGTERM)
+        for each in waiters:
+            self.assertEqual(each.wait(), 0)
+        with open(order, encoding="ascii") as file:
+            self.assertEqual([int(line) for line in file], list(range(12)))
+
+    def test_a_run_that_does_not_wait_does_not_pass_one_that_does(self):
+        held = self.first()
+        waits = self.waiter()
+        procs.stop(waits.engine())
+        held.signal(signal.SIGTERM)
+        held.wait()
+        ended = self.run_job("true", options=OPTIONS)
+        self.assertEqual(ended.code, dlock.HELD)
+        self.assert_says(ended, "about to be taken by host", f"pid {waits.pid}", "who waits for it")
+        procs.resume(waits.engine())
+        self.assertEqual(waits.wait(), 0)
+
+    # -- deaths --
+
+    def test_the_holder_is_killed_and_the_waiter_runs(self):
+        held = self.first()
+        waits = self.waiter()
+        procs.kill(held.pid)
+        self.assertEqual(waits.wait(), 0)
+        self.assert_no_overlap(self.life)
+
+    def test_waiters_are_killed_in_front_of_one_that_lives_and_it_runs_at_once(self):
+        held = self.first()
+        dead = [self.waiter() for _ in range(3)]
+        last = self.waiter()
+        for each in dead:
+            self.kill_all_of(each)
+        held.signal(signal.SIGTERM)
+        held.wait()
+        ended = life.last_tick(self.life)
+        self.assertEqual(last.wait(), 0)
+        self.assertLess(life.runs(self.life)[1].first - ended, LATE)
+
+    def test_the_waiter_that_was_woken_dies_before_it_takes_the_lock_and_the_next_one_runs_within_a_ttl(self):
+        held = self.first()
+        woken = self.waiter()
+        last = self.waiter()
+        for pid in (woken.pid, woken.engine()):
+            procs.stop(pid)
+        held.signal(signal.SIGTERM)
+        held.wait()
+        self.kill_all_of(woken)
+        died = now()
+        self.assertEqual(last.wait(), 0)
+        self.assertLess(life.runs(self.life)[1].first - died, TTL + LATE)
+
+    def test_a_waiter_s_engine_or_front_is_killed_and_nothing_of_it_is_left(self):
+        held = self.first()
+        for who in ("front", "engine"):
+            with self.subTest(killed=who):
+                waits = self.waiter()
+                procs.kill(waits.pid if who == "front" else waits.engine())
+                waits.wait()
+        last = self.waiter()
+        held.signal(signal.SIGTERM)
+        self.assertEqual(last.wait(), 0)
+
+
+class WaitingOnTheEmbeddedStore(WaitingTests, Case):
+    def take_lock_away(self):
+        import os
+        os.unlink(f"{self.locks}/{self.key}.lock")
+
+    def test_holder_and_supervisors_die_at_once_and_the_waiter_runs_at_once(self):
+        held = self.first()
+        waits = self.waiter()
+        self.kill_all_of(held)
+        died = now()
+        self.assertEqual(waits.wait(), 0)
+        self.assertLess(life.runs(self.life)[1].first - died, LATE)
+
+    def test_a_wait_costs_no_processor_time(self):
+        self.first()
+        waits = self.waiter()
+        family = [waits.pid, *procs.descendants(waits.pid)]
+        before = [procs.stat(pid)["cpu_ticks"] for pid in family]
+        hold_for(1.0, waits.running, "the wait")
+        self.assertLessEqual(sum(procs.stat(pid)["cpu_ticks"] for pid in family) - sum(before), 2)
+
+
+class WaitingOnRedis(WaitingTests, OnRedis):
+    def take_lock_away(self):
+        self.redis("DEL", self.lock_name)
+
+    def test_the_holder_s_machine_dies_and_the_next_job_starts_within_50_ms_of_the_end_of_its_liveness(self):
+        took = []
+        for number in range(3):
+            self.life = self.life_file(f"life{number}")
+            held = self.first()
+            waits = self.waiter()
+            self.kill_all_of(held)
+            (liveness,) = [key for key in self.keys() if ":proc:" in key]
+            over = now() + self.redis("PTTL", liveness) / 1000
+            self.assertEqual(waits.wait(), 0)
+            took.append(life.runs(self.life)[1].first - over)
+        self.assertGreater(min(took), -0.002, "nobody may run before the liveness is over")
+        self.assertLess(sorted(took)[1], 0.05 * PATIENCE, took)
+
+    def test_a_waiter_that_is_stopped_loses_its_place_after_a_ttl(self):
+        held = self.first()
+        stopped = self.waiter()
+        last = self.waiter()
+        procs.stop(stopped.engine())
+        stopped_at = now()
+        held.signal(signal.SIGTERM)
+        held.wait()
+        self.assertEqual(last.wait(), 0)
+        self.assertLess(life.runs(self.life)[1].first - stopped_at, TTL + TTL / 3 + LATE)
+        procs.resume(stopped.engine())
+        self.assertEqual(stopped.wait(), 0)
+
+    def test_a_store_that_falls_silent_during_the_wait_is_waited_out(self):
+        between = self.relay()
+        held = self.first()
+        waits = self.waiter(store=self.through(between))
+        between.freeze()
+        wait_until(lambda: "did not answer" in waits.stderr, 10, lambda: waits.stderr)
+        between.thaw()
+        held.signal(signal.SIGTERM)
+        self.assertEqual(waits.wait(), 0)
+        self.assert_says(waits, "waiting on", "answers again")
+        self.assert_no_overlap(self.life)
+
+    def test_a_store_that_is_restarted_during_the_wait_is_waited_out(self):
+        server = self.own_server(persistent=True)
+        held = self.first(store=self.redis_store)
+        waits = self.waiter(store=self.redis_store)
+        server.stop()
+        wait_until(lambda: "waiting on" in waits.stderr, 10, lambda: waits.stderr)
+        server.start_again()
+        hold_for(0.5, waits.running, "the wait")
+        held.signal(signal.SIGTERM)
+        self.assertEqual(waits.wait(), 0)
+        self.assert_no_overlap(self.life)
+
+    def test_a_wait_of_some_time_is_no_longer_when_the_store_hangs(self):
+        between = self.relay()
+        self.first()
+        began = now()
+        waits = self.waiter(store=self.through(between), wait=("-w", "2s"))
+        between.freeze()
+        self.assertEqual(waits.wait(), dlock.UNREACHABLE)
+        self.assertLess(now() - began, 2 + LATE + 0.3)
+        self.assert_says(waits, "did not answer", "nothing was started")
+
+    def test_a_release_wakes_one_waiter_and_no_herd(self):
+        held = self.first()
+        waiters = [self.waiter("true") for _ in range(10)]
+        before, began = self.calls("evalsha"), now()
+        held.signal(signal.SIGTERM)
+        for each in waiters:
+            self.assertEqual(each.wait(), 0)
+        # Eleven releases and ten acquires; and each that waits shows that it lives once in a third of a TTL.
+        shows = 10 * (1 + (now() - began) / (TTL / 3))
+        self.assertLessEqual(self.calls("evalsha") - before, 11 + 10 + shows)
+
+    def calls(self, command):
+        found = re.search(rf"cmdstat_{command}:calls=(\d+)", self.redis("INFO", "commandstats"))
+        return int(found.group(1)) if found else 0
+
+    def test_nothing_of_the_queue_is_left_behind(self):
+        held = self.first()
+        waits = self.waiter()
+        leaver = self.waiter()
+        leaver.signal(signal.SIGTERM)
+        leaver.wait()
+        held.signal(signal.SIGTERM)
+        waits.wait()
+        wait_until(lambda: [key for key in self.keys() if ":fence:" not in key.replace(self.prefix, ":")] == [], 5,
+                   lambda: f"only the token is left: {self.keys()}")
+
+
+if __name__ == "__main__":
+    unittest.main()
