@@ -17,7 +17,7 @@ from harness.relay import DOWN
 from harness.sentinel import MASTER_NAME, SentinelDeployment
 from harness.wait import PATIENCE, now, wait_until
 
-LEAST_RIGHTS = "~{prefix}* +get +set +del +pexpire +pttl +time +info +eval +evalsha"
+LEAST_RIGHTS = "~{prefix}* +get +set +del +pexpire +pttl +exists +time +info +eval +evalsha +zrange +zrem"
 SECRET = "very-secret-word"
 
 
@@ -174,11 +174,12 @@ class Rights(RedisCase, DoctorCase):
         self.own_server()
         enough = self.as_user("enough", LEAST_RIGHTS)
         without = {right: self.as_user(f"no-{right}", f"{LEAST_RIGHTS} -{right}")
-                   for right in ("set", "pttl", "time", "info", "eval", "evalsha")}
+                   for right in ("get", "set", "del", "pexpire", "pttl", "time", "info", "eval", "evalsha", "zrange")}
         elsewhere = self.as_user("elsewhere", LEAST_RIGHTS.replace("~{prefix}*", "~other:*"))
         enough = Report(enough)
         self.assert_ok(enough)
         self.assert_found(enough, "password", "ok", "given")
+        self.assert_found(enough, "rights", "weak", "+zadd", "+publish", "+hset", "--wait, --limit or --shared")
         self.assert_no_secret(enough)
         for right, started in without.items():
             with self.subTest(lacks=right):

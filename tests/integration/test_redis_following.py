@@ -1,0 +1,122 @@
+"""Those who wait and those who hold a lock together follow it through failovers and slot migrations."""
+
+import signal
+import unittest
+
+from harness import dlock, life
+from harness.cluster import ClusterDeployment
+from harness.deployment_case import DeploymentCase, SentinelCase
+from harness.wait import LATE, hold_for, wait_until
+
+
+class Following(DeploymentCase):
+    def waiter(self, *options):
+        started = self.start_run(dlock.JOBTOOL, "tick", self.life, "0.1", store=self.store,
+                                 options=["--ttl", self.TTL, "-w", *options])
+        wait_until(lambda: "; waiting for it" in started.stderr, 20, lambda: f"it waits: {started.stderr}")
+        return started
+
+    def serves_in_order(self, held, waiters, within=None):
+        held.signal(signal.SIGTERM)
+        self.assertEqual(held.wait(), 143, held.stderr)
+        ended = life.last_tick(self.life)
+        for each in waiters:
+            self.assertEqual(each.wait(), 0, each.stderr)
+        self.assert_no_overlap_so_far()
+        runs = life.runs(self.life)
+        self.assertEqual(len(runs), 1 + len(waiters))
+        if within is not None:
+            self.assertLess(runs[1].first - ended, within)
+
+
+class Sentinel(SentinelCase, Following):
+    def test_waiters_are_called_by_the_new_master(self):
+        deployment = self.deploy_sentinel()
+        held = self.first()
+        waiters = [self.waiter() for _ in range(2)]
+        new = deployment.sentinel_failover()
+        queue = f"dlock:queue:{{dlock:lock:{self.key}}}"
+        wait_until(lambda: new("PUBSUB", "NUMSUB", *[f"dlock:wake:{each}" for each in new("ZRANGE", queue, 0, -1)])[1::2] == [1, 1],
+                   10, "both listen to the new master")
+        self.serves_in_order(held, waiters, within=LATE)
+
+    def test_readers_and_a_waiting_writer_go_over_to_the_new_master(self):
+        deployment = self.deploy_sentinel()
+        readers = [self.first("--shared", seconds=8) for _ in range(2)]
+        writer = self.waiter()
+        deployment.sentinel_failover()
+        self.assertEqual([each.wait() for each in readers], [0, 0])
+        self.assertEqual(writer.wait(), 0, writer.stderr)
+
+
+class Cluster(Following):
+    TTL = "4s"
+
+    def setUp(self):
+        super().setUp()
+        self.deploy(ClusterDeployment, replicas=0)
+        self.lock_name = f"dlock:lock:{self.key}"
+        self.slot = self.deployment.slot_of(self.lock_name)
+        self.source = self.deployment.node_of(self.lock_name)
+        self.target = self.deployment.other_master(self.source)
+
+    def test_waiters_are_called_by_the_node_to_which_the_slot_has_gone(self):
+        held = self.first()
+        waiters = [self.waiter() for _ in range(2)]
+        self.deployment.migrate(self.slot, self.target)
+        queue = f"dlock:queue:{{{self.lock_name}}}"
+        wait_until(lambda: self.target("PUBSUB", "NUMSUB", *[f"dlock:wake:{each}" for each in self.target("ZRANGE", queue, 0, -1)])
+                   [1::2] == [1, 1], 10, "both listen to the new node")
+        self.serves_in_order(held, waiters, within=LATE)
+
+    def test_a_waiter_gets_the_lock_while_the_slot_migrates(self):
+        held = self.first()
+        waits = self.waiter()
+        self.deployment.begin_migration(self.slot, self.target)
+        self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
+        hold_for(1.0, waits.running, "the wait")
+        self.serves_in_order(held, [waits])
+        self.deployment.move_keys(self.slot, self.source, self.target)
+        self.deployment.finish_migration(self.slot, self.target)
+
+    def test_no_step_of_a_migration_disturbs_those_who_hold_a_lock_together(self):
+        readers = [self.first("--shared") for _ in range(2)]
+        self.deployment.begin_migration(self.slot, self.target)
+        self.stay(readers)
+        self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
+        self.stay(readers)
+        self.deployment.move_keys(self.slot, self.source, self.target)
+        self.stay(readers)
+        self.deployment.finish_migration(self.slot, self.target)
+        self.stay(readers)
+        for each in readers:
+            each.signal(signal.SIGTERM)
+            self.assertEqual(each.wait(), 143, each.stderr)
+        self.assertEqual(self.try_second(), 0)
+
+    def stay(self, readers):
+        """Longer than a job may live without a renewal."""
+        hold_for(4.5, lambda: all(each.running() for each in readers), "the readers' dlock")
+        self.assertEqual(self.try_second(), dlock.HELD)
+
+    def test_a_share_that_is_given_back_meanwhile_is_free(self):
+        reader = self.first("--shared")
+        self.deployment.begin_migration(self.slot, self.target)
+        self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
+        reader.signal(signal.SIGTERM)
+        self.assertEqual(reader.wait(), 143, reader.stderr)
+        self.deployment.move_keys(self.slot, self.source, self.target)
+        self.deployment.finish_migration(self.slot, self.target)
+        wait_until(lambda: self.try_second() == 0, 5, "the lock is free")
+
+    def test_a_lock_is_kept_and_a_run_remembered_while_the_slot_migrates(self):
+        self.deployment.begin_migration(self.slot, self.target)
+        self.assertEqual(self.try_second("--once-per", "daily", "--min-hold", "3s"), 0)
+        self.assertEqual(self.try_second(), dlock.HELD)
+        again = self.run_job("echo", "ran", store=self.store, options=["--ttl", self.TTL, "--once-per", "daily", "-w"])
+        self.assertEqual((again.code, again.stdout), (0, ""), again.stderr)
+        self.assert_says(again, "already done by host")
+
+
+if __name__ == "__main__":
+    unittest.main()
