@@ -10,6 +10,7 @@
 #include "supervise/front_calls.h"
 #include "supervise/give_back.h"
 #include "supervise/liveness.h"
+#include "supervise/reason.h"
 #include "supervise/report.h"
 #include "supervise/start_job.h"
 #include "supervise/timer.h"
@@ -21,7 +22,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -161,17 +161,17 @@ class Engine {
   void take_news() {
     const LivenessNews news = liveness_->take_news();
     if (news.lost) {
-      loss_ = news.lost->how;
+      lock_news_.loss = news.lost->how;
       tell(engine::LeaseLost{});
     }
     // The kill comes first, the words after it.
     if (news.silence) {
-      if (loss_.empty()) silence_ = news.silence->sentence;
+      if (lock_news_.loss.empty()) lock_news_.silence = news.silence->sentence;
       log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence +
                 "; trying on until the lease ends");
     }
     if (news.heard_again) {
-      silence_.clear();
+      lock_news_.silence.clear();
       log_.notice(about_key() + ": the lock is renewed again");
     }
   }
@@ -260,7 +260,7 @@ class Engine {
   void perform(const engine::KillTree& deed) {
     channel_.send({.kind = MessageKind::Killing,
                    .number = static_cast<std::int32_t>(deed.because),
-                   .text = loss_});
+                   .text = lock_news_.loss});
     if (options_.containment == Containment::PidNamespace) ::kill(job_.child(), SIGKILL);
     const Instant now = BootClock::now();
     kill_.begin(now, now);
@@ -274,7 +274,7 @@ class Engine {
     channel_.send(
         {MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
     release(report);
-    report.reason = reason_of(report);
+    report.reason = reason_of(report, options_, lock_news_);
     finish(report);
   }
 
@@ -300,7 +300,7 @@ class Engine {
       if (over) return;
       report.ending = Ending::LockLost;
       report.detail = 0;
-      loss_ = lost->how;
+      lock_news_.loss = lost->how;
     }
   }
 
@@ -339,29 +339,6 @@ class Engine {
     report.key = options_.key.bytes();
     report.store = store_name_;
     return report;
-  }
-
-  /// Why it ended so, for the endings that need a reason.
-  std::string reason_of(const Report& report) const {
-    switch (report.ending) {
-      case Ending::CannotRun:
-        return "cannot run '" + excerpt(options_.command.front(), 100) +
-               "': " + ::strerror(report.detail) + hint(report.detail);
-      case Ending::LockLost:
-        return loss_;
-      case Ending::LockUnconfirmed:
-        return silence_.empty() ? "no renewal was acknowledged" : silence_;
-      case Ending::SupervisorDied:
-        return "dlock's front process was killed; the lock is released";
-      default:
-        return {};
-    }
-  }
-
-  std::string hint(int error) const {
-    const std::string& program = options_.command.front();
-    const bool there = program.find('/') != program.npos && ::access(program.c_str(), F_OK) == 0;
-    return error == ENOENT && there ? " (the file is there: is its interpreter missing?)" : "";
   }
 
   std::string about_key() const { return about(options_.key.bytes()); }
@@ -409,8 +386,7 @@ class Engine {
   Instant continue_due_ = never;
 
   Instant told_deadline_ = never;  // each deadline is told to the rules once
-  std::string loss_;               // how the lock was lost
-  std::string silence_;            // why renewals fail
+  LockNews lock_news_;
 };
 
 }  // namespace
