@@ -1,6 +1,7 @@
 #include "cli/args.h"
 
 #include "cli/complaint.h"
+#include "cli/job_limits.h"
 #include "cli/parser.h"
 #include "cli/small_file.h"
 #include "cli/store_settings.h"
@@ -183,6 +184,7 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                   .orphans = orphans,
                   .containment = containment,
                   .stop = stop_policy_of(words),
+                  .max_run = time_limit_of(words, "max-run", words.max_run),
                   .wait = wait_limit_of(words),
                   .limit = limit,
                   .min_hold = min_hold,

@@ -245,8 +245,10 @@ class Parser::Options {
                "What asks the job, or what it left behind, to stop (TERM)");
     run_.value(
         "-k,--kill-after", words_.kill_after, "DUR",
-        "How long after that SIGKILL follows (2s for what the job left behind; never for the "
-        "job unless this is given)");
+        "How long after that SIGKILL follows (2s for what the job left behind; 10s for a job that "
+        "--max-run ends; never for one that dlock's caller asks to stop, unless this is given)");
+    run_.value("--max-run", words_.max_run, "DUR",
+               "End the job when it has run for so long, and exit with 124");
     run_.value(
         "--orphans", words_.orphans, "kill|wait|leave",
         "Processes that outlive the job's first one: kill them, wait for them, or leave them "

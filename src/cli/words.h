@@ -38,6 +38,7 @@ struct Words {
   std::string on_silence = "kill";
   std::string signal = "TERM";
   std::string kill_after;
+  std::string max_run;
   std::string orphans = "kill";
   std::string contain = "auto";
   std::string trace;

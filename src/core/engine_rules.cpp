@@ -1,5 +1,7 @@
 #include "core/engine_rules.h"
 
+#include <utility>
+
 namespace dlock::engine {
 namespace {
 
@@ -12,10 +14,12 @@ bool asks_to_stop(int signal) {
 int rank(Ending ending) {
   switch (ending) {
     case Ending::LockLost:
-      return 3;
+      return 4;
     case Ending::LockUnconfirmed:
-      return 2;
+      return 3;
     case Ending::SupervisorDied:
+      return 2;
+    case Ending::MaxRunExceeded:
       return 1;
     default:
       return 0;
@@ -53,13 +57,12 @@ Actions Rules::handle(const RootEnded& ended) {
     case Orphans::Leave:
       return finish();
     case Orphans::Wait:
-      return {};
+      if (!ended_by_us()) return {};
+      break;
     case Orphans::Kill:
       break;
   }
-  // A stopped process acts on no signal but SIGKILL until it goes on.
-  return {SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT},
-          StartGrace{policy_.stop.leftovers_grace}};
+  return end_leftovers(policy_.stop.leftovers_grace);
 }
 
 Actions Rules::handle(const RootStopped&) {
@@ -83,8 +86,7 @@ Actions Rules::handle(const SignalAsked& asked) {
   switch (state_) {
     case State::Draining:
       if (policy_.orphans != Orphans::Wait || !asks_to_stop(asked.number)) return {};
-      return {SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT},
-              StartGrace{policy_.stop.leftovers_grace}};
+      return end_leftovers(policy_.stop.leftovers_grace);
     case State::Starting:
     case State::Running:
       break;
@@ -97,7 +99,10 @@ Actions Rules::handle(const SignalAsked& asked) {
 
   Actions actions{SignalRoot{stop ? policy_.stop.signal : asked.number}};
   if (stopped_ && asks_to_stop(asked.number)) actions.push_back(SignalRoot{SIGCONT});
-  if (stop && policy_.stop.kill_after) actions.push_back(StartGrace{*policy_.stop.kill_after});
+  if (stop && policy_.stop.kill_after && !ended_by_us()) {
+    kill_is_near_ = true;
+    actions.push_back(StartGrace{*policy_.stop.kill_after});
+  }
   return actions;
 }
 
@@ -139,6 +144,36 @@ Actions Rules::handle(const DeadlineHit&) {
 Actions Rules::handle(const LeaseLost&) { return kill_because(Ending::LockLost); }
 
 Actions Rules::handle(const GraceOver&) { return kill(); }
+
+Actions Rules::handle(const MaxRunOver&) { return end_job(Ending::MaxRunExceeded); }
+
+/// As if somebody had asked it to end, but not without bound. Of two reasons the first one counts.
+Actions Rules::end_job(Ending because) {
+  const bool runs = state_ == State::Starting || state_ == State::Running;
+  const bool leftovers_run = state_ == State::Draining && policy_.orphans == Orphans::Wait;
+  if (ending_ != Ending::JobEnded || (!runs && !leftovers_run)) return {};
+  ending_ = because;
+  detail_ = 0;
+  const Duration patience = policy_.stop.patience_when_we_end_it();
+  if (leftovers_run) return end_leftovers(patience);
+
+  Actions actions{SignalRoot{policy_.stop.signal}};
+  if (stopped_) actions.push_back(SignalRoot{SIGCONT});
+  if (!std::exchange(kill_is_near_, true)) actions.push_back(StartGrace{patience});
+  return actions;
+}
+
+/// Once we are ending the job, its KILL comes when it was first set to come: what ends by and by
+/// must not put it off.
+Actions Rules::end_leftovers(Duration patience) {
+  // A stopped process acts on no signal but SIGKILL until it goes on.
+  Actions actions{SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT}};
+  if (!ended_by_us() || !kill_is_near_) actions.push_back(StartGrace{patience});
+  kill_is_near_ = true;
+  return actions;
+}
+
+bool Rules::ended_by_us() const { return ending_ == Ending::MaxRunExceeded; }
 
 Actions Rules::kill() {
   if (state_ == State::Killing) return {};

@@ -50,10 +50,12 @@ struct DeadlineHit {};
 struct LeaseLost {};
 /// The time of the last StartGrace is over.
 struct GraceOver {};
+/// The job has run for as long as --max-run lets it.
+struct MaxRunOver {};
 
 using Event = std::variant<ExecWorked, ExecFailed, RootEnded, RootStopped, RootContinued,
                            NoChildren, SignalAsked, ContinueAsked, ContinueDue, StopQuestion,
-                           KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver>;
+                           KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver, MaxRunOver>;
 
 // What the engine does about it, in the order given.
 struct TellStarted {
@@ -141,7 +143,11 @@ class Rules {
   Actions handle(const DeadlineHit&);
   Actions handle(const LeaseLost&);
   Actions handle(const GraceOver&);
+  Actions handle(const MaxRunOver&);
 
+  Actions end_job(Ending because);
+  Actions end_leftovers(Duration patience);
+  bool ended_by_us() const;
   Actions kill();
   bool is_in_stop(std::int32_t stop) const;
   Actions kill_because(Ending ending);
@@ -152,6 +158,7 @@ class Rules {
   bool stopped_ = false;
   std::int32_t stops_ = 0;
   std::int32_t stop_to_continue_ = 0;
+  bool kill_is_near_ = false;  // a StartGrace is under way, of which KILL is the end
 
   // What the run is to end with: the job's own status, unless something worse happened.
   // Should nobody tell that status, it is "killed", never "success".

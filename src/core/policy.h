@@ -24,6 +24,10 @@ struct StopPolicy {
   /// Between a SIGTERM to dlock and SIGKILL for the job; nothing: the job takes as long as it
   /// takes.
   std::optional<Duration> kill_after;
+
+  /// Between the signal and SIGKILL for a job that dlock itself ends. Nobody waits there to press
+  /// Ctrl-C, so it is never without bound.
+  Duration patience_when_we_end_it() const { return kill_after.value_or(std::chrono::seconds{10}); }
 };
 
 }  // namespace dlock

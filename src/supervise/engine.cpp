@@ -92,6 +92,7 @@ class Engine {
     job_ = std::move(started->process);
     job_started_ = BootClock::now();
     cgroup_ = std::move(started->cgroup);
+    if (options_.max_run) max_run_ends_ = BootClock::now() + *options_.max_run;
     first_renewal_ = options_.terms.first_renewal(BootClock::now(), grant_.stop_by);
     liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
     return true;
@@ -124,6 +125,10 @@ class Engine {
       grace_ends_ = never;
       tell(engine::GraceOver{});
     }
+    if (now >= max_run_ends_) {
+      max_run_ends_ = never;
+      tell(engine::MaxRunOver{});
+    }
     if (now >= continue_due_) {
       continue_due_ = never;
       tell(engine::ContinueDue{});
@@ -140,8 +145,8 @@ class Engine {
 
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
-    Instant moment = std::min(
-        {grace_ends_, continue_due_, kill_.next(), deadline == told_deadline_ ? never : deadline});
+    Instant moment = std::min({grace_ends_, max_run_ends_, continue_due_, kill_.next(),
+                               deadline == told_deadline_ ? never : deadline});
     if (!liveness_->started()) moment = std::min(moment, first_renewal_);
     return moment;
   }
@@ -384,6 +389,7 @@ class Engine {
   Instant first_renewal_ = never;
   Instant grace_ends_ = never;
   Instant continue_due_ = never;
+  Instant max_run_ends_ = never;
 
   Instant told_deadline_ = never;  // each deadline is told to the rules once
   LockNews lock_news_;

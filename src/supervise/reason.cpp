@@ -1,5 +1,6 @@
 #include "supervise/reason.h"
 
+#include "core/duration.h"
 #include "core/text.h"
 
 #include <cerrno>
@@ -26,6 +27,8 @@ std::string reason_of(const Report& report, const RunOptions& options, const Loc
       return news.loss;
     case Ending::LockUnconfirmed:
       return news.silence.empty() ? "no renewal was acknowledged" : news.silence;
+    case Ending::MaxRunExceeded:
+      return "it ran longer than --max-run " + to_text(*options.max_run);
     case Ending::SupervisorDied:
       return "dlock's front process was killed; the lock is released";
     default:

@@ -25,6 +25,7 @@ struct RunOptions {
   Orphans orphans = Orphans::Kill;
   Containment containment = Containment::Auto;
   StopPolicy stop;
+  std::optional<Duration> max_run = {};
   WaitLimit wait = {};
   Limit limit = {};
   /// How long from its start the job's lock stays taken, at least.

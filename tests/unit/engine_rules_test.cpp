@@ -46,7 +46,8 @@ const std::vector<Event> all_events{ExecWorked{},
                                     FrontGone{},
                                     DeadlineHit{},
                                     LeaseLost{},
-                                    GraceOver{}};
+                                    GraceOver{},
+                                    MaxRunOver{}};
 
 template <class T>
 bool has(const Actions& actions) {
@@ -246,6 +247,86 @@ TEST_CASE("--on-silence=continue lets the job outlive the deadline, but not an a
   CHECK(rules.on(DeadlineHit{}).empty());
   CHECK(rules.state() == State::Running);
   CHECK(rules.on(LeaseLost{}) == Actions{KillTree{Ending::LockLost}});
+}
+
+TEST_CASE("a job that runs too long is asked to end, and killed with its whole tree 10 s later") {
+  for (const State state : {State::Starting, State::Running}) {
+    Rules rules = in(state);
+    CHECK(rules.on(MaxRunOver{}) == Actions{SignalRoot{SIGTERM}, StartGrace{10s}});
+    CHECK(rules.state() == state);
+    CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::MaxRunExceeded}});
+    CHECK(rules.on(RootEnded{SIGKILL, false}).empty());
+    CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::MaxRunExceeded, 0}});
+  }
+}
+
+TEST_CASE("a job that runs too long gets the signal of -s and the time of -k") {
+  Rules rules = in(State::Running, {.stop = {.signal = SIGUSR1, .kill_after = 3s}});
+  CHECK(rules.on(MaxRunOver{}) == Actions{SignalRoot{SIGUSR1}, StartGrace{3s}});
+}
+
+TEST_CASE("a stopped job that runs too long is continued, or it would never hear of it") {
+  Rules rules = in(State::Running);
+  rules.on(RootStopped{});
+  CHECK(rules.on(MaxRunOver{}) ==
+        Actions{SignalRoot{SIGTERM}, SignalRoot{SIGCONT}, StartGrace{10s}});
+}
+
+TEST_CASE("a job that ends well once it was told that it ran too long has run too long still") {
+  Rules rules = in(State::Running);
+  rules.on(MaxRunOver{});
+  CHECK(rules.on(RootEnded{0, true}) == Actions{Finish{Ending::MaxRunExceeded, 0}});
+}
+
+TEST_CASE("a job that ended just before its time was over has ended by itself") {
+  CHECK(in(State::Draining).on(MaxRunOver{}).empty());
+  Rules rules = in(State::Draining);
+  rules.on(MaxRunOver{});
+  CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
+}
+
+TEST_CASE("what a job leaves behind that ran too long is part of it, and its KILL is not put off") {
+  for (const Orphans orphans : {Orphans::Kill, Orphans::Wait}) {
+    Rules rules = in(State::Running, {.orphans = orphans});
+    rules.on(MaxRunOver{});
+    CHECK(rules.on(RootEnded{SIGTERM, false}) ==
+          Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}});
+    CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::MaxRunExceeded}});
+  }
+}
+
+TEST_CASE("with --orphans=wait the processes that are waited for can run too long, too") {
+  Rules rules = in(State::Draining, {.orphans = Orphans::Wait});
+  CHECK(rules.on(MaxRunOver{}) ==
+        Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{10s}});
+  CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::MaxRunExceeded, 0}});
+}
+
+TEST_CASE("no other wish to end the job puts off the KILL that is under way") {
+  Rules asked_first = in(State::Running, {.stop = {.kill_after = 3s}});
+  CHECK(asked_first.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGTERM}, StartGrace{3s}});
+  CHECK(asked_first.on(MaxRunOver{}) == Actions{SignalRoot{SIGTERM}});
+
+  Rules too_long_first = in(State::Running, {.stop = {.kill_after = 3s}});
+  too_long_first.on(MaxRunOver{});
+  CHECK(too_long_first.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGTERM}});
+}
+
+TEST_CASE("a lost lock and a silent store outrank a job that ran too long, and wait for nothing") {
+  Rules lost = in(State::Running);
+  lost.on(MaxRunOver{});
+  CHECK(lost.on(LeaseLost{}) == Actions{KillTree{Ending::LockLost}});
+  CHECK(lost.on(NoChildren{}) == Actions{Finish{Ending::LockLost, 0}});
+
+  Rules silent = in(State::Running);
+  silent.on(MaxRunOver{});
+  CHECK(silent.on(DeadlineHit{}) == Actions{KillTree{Ending::LockUnconfirmed}});
+}
+
+TEST_CASE("a command that could not be run has not run too long") {
+  Rules rules{Policy{}};
+  rules.on(ExecFailed{EACCES});
+  CHECK(rules.on(MaxRunOver{}).empty());
 }
 
 TEST_CASE("whatever comes in whatever order, the run is finished once, and only by proof") {
