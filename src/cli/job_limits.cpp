@@ -2,6 +2,10 @@
 
 #include "cli/complaint.h"
 #include "cli/values.h"
+#include "core/duration.h"
+#include "core/signals.h"
+
+#include <csignal>
 
 namespace dlock::cli {
 
@@ -15,6 +19,32 @@ std::optional<Duration> time_limit_of(const Words& words, const std::string& nam
              " leaves no time at all: write more than 0, or leave the option out");
   }
   return limit;
+}
+
+std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
+                                  OnSilence on_silence) {
+  if (!words.given("warn-signal")) return {};
+  const std::string option = "--warn-signal " + quoted(words.warn_signal) + " ";
+  const std::string name = words.warn_signal.substr(0, words.warn_signal.find(':'));
+  const auto signal = parse_signal(name);
+  if (!signal) {
+    complain(option +
+             "does not begin with a signal: write a name or a number, and a time if it is not to "
+             "come at once, as in USR1:2s");
+  }
+  if (*signal == SIGKILL || *signal == SIGSTOP)
+    complain(option + "warns nobody, for no job can catch that: name another one, such as USR1");
+  if (name.size() == words.warn_signal.size()) return Warning{*signal, {}};
+
+  const auto after = parse_duration(words.warn_signal.substr(name.size() + 1));
+  if (!after) complain(option + "has no good time: what comes after the colon " + after.error());
+  // With --on-silence=continue no kill comes first.
+  const Duration most = terms.longest_failing() - std::chrono::milliseconds{1};
+  if (on_silence == OnSilence::Kill && *after > most) {
+    complain(option + "would come when the job has been killed: with this --ttl the most is " +
+             to_text(most));
+  }
+  return Warning{*signal, *after};
 }
 
 }  // namespace dlock::cli

@@ -250,6 +250,10 @@ class Parser::Options {
     run_.value("--max-run", words_.max_run, "DUR",
                "End the job when it has run for so long, and exit with 124");
     run_.value(
+        "--warn-signal", words_.warn_signal, "SIG[:DUR]",
+        "Tell the job by that signal that renewals of the lock have been failing for DUR (at "
+        "once), before it is killed for that; never comes with a local store");
+    run_.value(
         "--orphans", words_.orphans, "kill|wait|leave",
         "Processes that outlive the job's first one: kill them, wait for them, or leave them "
         "running without the lock (kill)");

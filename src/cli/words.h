@@ -39,6 +39,7 @@ struct Words {
   std::string signal = "TERM";
   std::string kill_after;
   std::string max_run;
+  std::string warn_signal;
   std::string orphans = "kill";
   std::string contain = "auto";
   std::string trace;

@@ -145,6 +145,25 @@ Actions Rules::handle(const LeaseLost&) { return kill_because(Ending::LockLost);
 
 Actions Rules::handle(const GraceOver&) { return kill(); }
 
+Actions Rules::handle(const RenewalsFail& fail) {
+  renewals_fail_ = true;
+  if (!policy_.warning || state_ == State::Killing) return {};
+  return {AwaitWarning{fail.since + policy_.warning->after}};
+}
+
+Actions Rules::handle(const RenewalsWork&) {
+  renewals_fail_ = false;
+  return {};
+}
+
+/// A warning to a job that is about to be killed anyway, or to one whose first process is gone, is
+/// of use to nobody.
+Actions Rules::handle(const WarningDue&) {
+  const bool hears = state_ == State::Starting || state_ == State::Running;
+  if (!renewals_fail_ || !hears || !policy_.warning) return {};
+  return {SignalRoot{policy_.warning->signal}};
+}
+
 Actions Rules::handle(const MaxRunOver&) { return end_job(Ending::MaxRunExceeded); }
 
 /// As if somebody had asked it to end, but not without bound. Of two reasons the first one counts.

@@ -4,6 +4,7 @@
 #include "core/policy.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -50,12 +51,20 @@ struct DeadlineHit {};
 struct LeaseLost {};
 /// The time of the last StartGrace is over.
 struct GraceOver {};
+/// Renewals have begun to fail: the first that did was sent then.
+struct RenewalsFail {
+  Instant since;
+};
+struct RenewalsWork {};
+/// The moment of the last AwaitWarning has come.
+struct WarningDue {};
 /// The job has run for as long as --max-run lets it.
 struct MaxRunOver {};
 
 using Event = std::variant<ExecWorked, ExecFailed, RootEnded, RootStopped, RootContinued,
                            NoChildren, SignalAsked, ContinueAsked, ContinueDue, StopQuestion,
-                           KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver, MaxRunOver>;
+                           KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver, RenewalsFail,
+                           RenewalsWork, WarningDue, MaxRunOver>;
 
 // What the engine does about it, in the order given.
 struct TellStarted {
@@ -89,6 +98,11 @@ struct StartGrace {
   Duration length;
   bool operator==(const StartGrace&) const = default;
 };
+/// Tell WarningDue at that moment, and at no earlier one that was to be awaited.
+struct AwaitWarning {
+  Instant at;
+  bool operator==(const AwaitWarning&) const = default;
+};
 /// SIGKILL to every process of the job, again and again until NoChildren.
 struct KillTree {
   Ending because;
@@ -102,14 +116,16 @@ struct Finish {
   bool operator==(const Finish&) const = default;
 };
 
-using Action = std::variant<TellStarted, TellStopped, ConfirmStop, TellContinued, AwaitContinue,
-                            SignalRoot, SignalLeftovers, StartGrace, KillTree, Finish>;
+using Action =
+    std::variant<TellStarted, TellStopped, ConfirmStop, TellContinued, AwaitContinue, SignalRoot,
+                 SignalLeftovers, StartGrace, AwaitWarning, KillTree, Finish>;
 using Actions = std::vector<Action>;
 
 struct Policy {
   OnSilence on_silence = OnSilence::Kill;
   Orphans orphans = Orphans::Kill;
   StopPolicy stop;
+  std::optional<Warning> warning;
 };
 
 /// Decides what the engine does from the fork of the job to its end. Pure: it knows no clock, no
@@ -143,6 +159,9 @@ class Rules {
   Actions handle(const DeadlineHit&);
   Actions handle(const LeaseLost&);
   Actions handle(const GraceOver&);
+  Actions handle(const RenewalsFail&);
+  Actions handle(const RenewalsWork&);
+  Actions handle(const WarningDue&);
   Actions handle(const MaxRunOver&);
 
   Actions end_job(Ending because);
@@ -158,6 +177,7 @@ class Rules {
   bool stopped_ = false;
   std::int32_t stops_ = 0;
   std::int32_t stop_to_continue_ = 0;
+  bool renewals_fail_ = false;
   bool kill_is_near_ = false;  // a StartGrace is under way, of which KILL is the end
 
   // What the run is to end with: the job's own status, unless something worse happened.

@@ -37,6 +37,10 @@ class LeaseTerms {
     return granted_until - lease(ttl_) + renew_every();
   }
 
+  /// How long renewals can have been failing, counted from when the first of them was sent, before
+  /// the job dies of it: the lease, but for what the last good renewal has used up by then.
+  constexpr Duration longest_failing() const { return lease(ttl_) - renew_every(); }
+
   /// The front kills this much later than the engine: it is the second line.
   static constexpr Duration front_delay = std::chrono::milliseconds{150};
 

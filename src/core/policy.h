@@ -16,6 +16,12 @@ enum class Orphans { Kill, Wait, Leave };
 /// What holds the job's processes together, beside the walk over the process tree.
 enum class Containment { Auto, Walk, Cgroup, PidNamespace };
 
+/// Tells the job that renewals have been failing for some time, before it is killed for that.
+struct Warning {
+  int signal = 0;
+  Duration after{};
+};
+
 struct StopPolicy {
   /// What asks the job, or what it left behind, to end.
   int signal = SIGTERM;

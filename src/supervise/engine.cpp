@@ -41,7 +41,7 @@ class Engine {
         claim_(make_claim(options_, setting.front)),
         store_(make_store(options_.store)),
         tree_(::getsid(0)),
-        rules_({options_.on_silence, options_.orphans, options_.stop}) {}
+        rules_({options_.on_silence, options_.orphans, options_.stop, options_.warning}) {}
 
   void run() {
     if (!take_lock() || !start()) return;
@@ -125,6 +125,10 @@ class Engine {
       grace_ends_ = never;
       tell(engine::GraceOver{});
     }
+    if (now >= warning_due_) {
+      warning_due_ = never;
+      tell(engine::WarningDue{});
+    }
     if (now >= max_run_ends_) {
       max_run_ends_ = never;
       tell(engine::MaxRunOver{});
@@ -145,8 +149,8 @@ class Engine {
 
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
-    Instant moment = std::min({grace_ends_, max_run_ends_, continue_due_, kill_.next(),
-                               deadline == told_deadline_ ? never : deadline});
+    Instant moment = std::min({grace_ends_, max_run_ends_, warning_due_, continue_due_,
+                               kill_.next(), deadline == told_deadline_ ? never : deadline});
     if (!liveness_->started()) moment = std::min(moment, first_renewal_);
     return moment;
   }
@@ -171,11 +175,13 @@ class Engine {
     }
     // The kill comes first, the words after it.
     if (news.silence) {
+      tell(engine::RenewalsFail{news.silent_since});
       if (lock_news_.loss.empty()) lock_news_.silence = news.silence->sentence;
       log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence +
                 "; trying on until the lease ends");
     }
     if (news.heard_again) {
+      tell(engine::RenewalsWork{});
       lock_news_.silence.clear();
       log_.notice(about_key() + ": the lock is renewed again");
     }
@@ -262,6 +268,7 @@ class Engine {
   void perform(const engine::SignalRoot& deed) { job_.signal(deed.number); }
   void perform(const engine::SignalLeftovers& deed) { tree_.signal_all(deed.number); }
   void perform(const engine::StartGrace& deed) { grace_ends_ = BootClock::now() + deed.length; }
+  void perform(const engine::AwaitWarning& deed) { warning_due_ = deed.at; }
   void perform(const engine::KillTree& deed) {
     channel_.send({.kind = MessageKind::Killing,
                    .number = static_cast<std::int32_t>(deed.because),
@@ -390,6 +397,7 @@ class Engine {
   Instant grace_ends_ = never;
   Instant continue_due_ = never;
   Instant max_run_ends_ = never;
+  Instant warning_due_ = never;
 
   Instant told_deadline_ = never;  // each deadline is told to the rules once
   LockNews lock_news_;

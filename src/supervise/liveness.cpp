@@ -64,7 +64,7 @@ class Liveness::Loop {
       Patience patience{began + claim_.terms.request_timeout(), &stop_};
       auto answer = shared_->store->renew(claim_, grant_, patience);
       if (!answer) {
-        tell_silence(answer.error());
+        tell_silence(answer.error(), began);
         // From when it began: a timeout took its time already, a refused connection took none.
         next = began + claim_.terms.retry_every();
         continue;
@@ -92,9 +92,13 @@ class Liveness::Loop {
     return watched[0].revents == 0;
   }
 
-  void tell_silence(const StoreFault& fault) {
+  void tell_silence(const StoreFault& fault, Instant since) {
     if (std::exchange(silent_, true)) return;
-    tell([&](LivenessNews& news) { news.silence = fault; });
+    tell([&](LivenessNews& news) {
+      news.silence = fault;
+      news.silent_since = since;
+      news.heard_again = false;  // if nobody has taken that yet, it is old
+    });
   }
   void tell_heard() {
     if (!std::exchange(silent_, false)) return;

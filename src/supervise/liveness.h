@@ -16,6 +16,7 @@ namespace dlock::supervise {
 struct LivenessNews {
   std::optional<Lost> lost;           // an answer: the lock is not ours
   std::optional<StoreFault> silence;  // renewals began to fail
+  Instant silent_since{};             // when the first that did was sent
   bool heard_again = false;           // and work again
 };
 

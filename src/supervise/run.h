@@ -26,6 +26,7 @@ struct RunOptions {
   Containment containment = Containment::Auto;
   StopPolicy stop;
   std::optional<Duration> max_run = {};
+  std::optional<Warning> warning = {};
   WaitLimit wait = {};
   Limit limit = {};
   /// How long from its start the job's lock stays taken, at least.

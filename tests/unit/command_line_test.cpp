@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <cstring>
 
 using namespace dlock;
@@ -65,6 +66,20 @@ TEST_CASE("a long --ttl takes --lock-ttl along, unless that was given, too") {
   CHECK(terms.lock_ttl() == std::chrono::minutes{10});
 }
 
+TEST_CASE("a warning comes at once unless a time is given, and any time will do if no kill comes") {
+  const auto warning = [](std::vector<std::string> options) {
+    std::vector<std::string> words{"run", "--key", "k", "--", "cmd"};
+    words.insert(words.begin() + 3, options.begin(), options.end());
+    return good(words).options.warning.value();
+  };
+  CHECK(warning({"--warn-signal", "USR2"}).signal == SIGUSR2);
+  CHECK(warning({"--warn-signal", "USR2"}).after == std::chrono::seconds{0});
+  CHECK(warning({"--warn-signal", "RTMIN+1:7.397s"}).after == std::chrono::milliseconds{7397});
+  CHECK(warning({"--warn-signal", "USR1:1h", "--on-silence=continue"}).after ==
+        std::chrono::hours{1});
+  CHECK_FALSE(good({"run", "--key", "k", "--", "cmd"}).options.warning.has_value());
+}
+
 TEST_CASE("every bad option is refused with its name, its value and the remedy") {
   struct {
     std::vector<std::string> words;
@@ -91,6 +106,21 @@ TEST_CASE("every bad option is refused with its name, its value and the remedy")
        {"--max-run '0'", "no time at all", "more than 0"}},
       {{"run", "--key", "k", "--max-run=-5s", "--", "cmd"}, {"--max-run '-5s'", "is negative"}},
       {{"run", "--key", "k", "--max-run=", "--", "cmd"}, {"--max-run"}},
+      {{"run", "--key", "k", "--warn-signal", "NOPE", "--", "cmd"},
+       {"--warn-signal 'NOPE'", "USR1:2s"}},
+      {{"run", "--key", "k", "--warn-signal", ":2s", "--", "cmd"}, {"--warn-signal ':2s'"}},
+      {{"run", "--key", "k", "--warn-signal", "USR1:", "--", "cmd"},
+       {"--warn-signal 'USR1:'", "not a duration"}},
+      {{"run", "--key", "k", "--warn-signal", "USR1:-1s", "--", "cmd"},
+       {"--warn-signal 'USR1:-1s'", "is negative"}},
+      {{"run", "--key", "k", "--warn-signal", "USR1:2s:3s", "--", "cmd"},
+       {"--warn-signal 'USR1:2s:3s'", "not a duration"}},
+      {{"run", "--key", "k", "--warn-signal", "KILL", "--", "cmd"},
+       {"--warn-signal 'KILL'", "such as USR1"}},
+      {{"run", "--key", "k", "--warn-signal", "19:1s", "--", "cmd"},
+       {"--warn-signal '19:1s'", "such as USR1"}},
+      {{"run", "--key", "k", "--warn-signal", "USR1:7.398s", "--", "cmd"},
+       {"--warn-signal 'USR1:7.398s'", "the most is 7397ms"}},
       {{"run", "--key", "k", "--orphans", "eat", "--", "cmd"},
        {"--orphans 'eat'", "kill, wait, leave"}},
       {{"run", "--key", "k", "--contain", "box", "--", "cmd"},

@@ -47,6 +47,9 @@ const std::vector<Event> all_events{ExecWorked{},
                                     DeadlineHit{},
                                     LeaseLost{},
                                     GraceOver{},
+                                    RenewalsFail{},
+                                    RenewalsWork{},
+                                    WarningDue{},
                                     MaxRunOver{}};
 
 template <class T>
@@ -247,6 +250,44 @@ TEST_CASE("--on-silence=continue lets the job outlive the deadline, but not an a
   CHECK(rules.on(DeadlineHit{}).empty());
   CHECK(rules.state() == State::Running);
   CHECK(rules.on(LeaseLost{}) == Actions{KillTree{Ending::LockLost}});
+}
+
+TEST_CASE("the job is warned once renewals have been failing for as long as was asked") {
+  constexpr Instant t0{1h};
+  const Policy warn{.warning = Warning{SIGUSR1, 2s}};
+  for (const State state : {State::Starting, State::Running}) {
+    Rules rules = in(state, warn);
+    CHECK(rules.on(RenewalsFail{t0}) == Actions{AwaitWarning{t0 + 2s}});
+    CHECK(rules.on(WarningDue{}) == Actions{SignalRoot{SIGUSR1}});
+    CHECK(rules.state() == state);
+  }
+}
+
+TEST_CASE("an outage that is over warns of nothing, and a later one warns again") {
+  constexpr Instant t0{1h};
+  Rules rules = in(State::Running, {.warning = Warning{SIGUSR1, 2s}});
+  rules.on(RenewalsFail{t0});
+  rules.on(RenewalsWork{});
+  CHECK(rules.on(WarningDue{}).empty());
+  CHECK(rules.on(RenewalsFail{t0 + 9s}) == Actions{AwaitWarning{t0 + 11s}});
+  CHECK(rules.on(WarningDue{}) == Actions{SignalRoot{SIGUSR1}});
+}
+
+TEST_CASE("nobody is warned of a lock that is lost, after the job, or without being asked to") {
+  const Policy warn{.warning = Warning{SIGUSR1, 0s}};
+  Rules lost = in(State::Running, warn);
+  lost.on(RenewalsFail{});
+  lost.on(LeaseLost{});
+  CHECK(lost.on(WarningDue{}).empty());
+  CHECK(lost.on(RenewalsFail{}).empty());
+
+  Rules draining = in(State::Draining, warn);
+  draining.on(RenewalsFail{});
+  CHECK(draining.on(WarningDue{}).empty());
+
+  Rules unasked = in(State::Running);
+  CHECK(unasked.on(RenewalsFail{}).empty());
+  CHECK(unasked.on(WarningDue{}).empty());
 }
 
 TEST_CASE("a job that runs too long is asked to end, and killed with its whole tree 10 s later") {

@@ -27,6 +27,12 @@ TEST_CASE("with a TTL of 10 s an outage of 6.3 s is ridden out in the worst case
   CHECK(ridden_out == 6398ms);
 }
 
+TEST_CASE("with a TTL of 10 s renewals can have been failing for 7.398 s before the job dies") {
+  // The first that fails is sent one renewal after the last good one, which is 2 s.
+  CHECK(ten_seconds.longest_failing() == 7398ms);
+  CHECK(LeaseTerms{LeaseTerms::least_ttl(), 5min}.longest_failing() > 500ms);
+}
+
 TEST_CASE("the front kills after the engine and before the liveness ends") {
   for (const Duration ttl : {Duration{LeaseTerms::least_ttl()}, Duration{10s}, Duration{24h}}) {
     const LeaseTerms terms{ttl, ttl};

@@ -1,0 +1,121 @@
+"""--warn-signal: a job learns that its lock cannot be renewed before it is killed for that."""
+
+import os
+import signal
+import unittest
+
+from harness import dlock, procs
+from harness.case import JOBTOOL, RedisCase
+from harness.wait import LATE, hold_for, now, wait_until
+
+OPTIONS = ["--ttl", "2s"]  # renewals every 0.4 s; the job dies 1.078 s after the first that fails was sent
+
+
+class Warned(RedisCase):
+    def setUp(self):
+        super().setUp()
+        self.between = self.relay()
+        self.signals = self.path("signals")
+
+    def start_listener(self, *options, store=None):
+        """A job that writes down every signal, behind the relay."""
+        with open(self.signals, "wb"):
+            pass
+        held = self.start_run(JOBTOOL, "signals", self.signals, "60", "--until", "KILL",
+                              store=store or self.through(self.between), options=[*OPTIONS, *options])
+        wait_until(lambda: b"ready" in self.written(), 15, lambda: f"the job is ready ({held.stderr!r})")
+        return held
+
+    def written(self):
+        with open(self.signals, "rb") as file:
+            return file.read()
+
+    def warnings(self):
+        return self.written().count(b"signal %d " % signal.SIGUSR1)
+
+    def wait_warned(self, count=1):
+        wait_until(lambda: self.warnings() >= count, 5, f"warning {count} comes")
+        return now()
+
+    def end(self, held):
+        procs.kill(held.pid)
+        held.wait()
+
+
+class WhileRenewalsFail(Warned):
+    def test_the_job_is_warned_before_it_is_killed(self):
+        held = self.start_listener("--warn-signal", "USR1")
+        self.between.freeze()
+        self.wait_warned()
+        self.assertTrue(held.running())
+        self.between.refuse()  # the outage goes on, but the release at the end need not wait for an answer
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.assertEqual(self.warnings(), 1)
+
+    def test_the_warning_comes_as_much_later_as_was_asked(self):
+        held = self.start_listener("--warn-signal", "USR1:700ms")
+        self.between.refuse()
+        held.wait_said("could not be renewed")
+        failing = now()
+        self.assertEqual(self.warnings(), 0)
+        self.assertGreater(self.wait_warned() - failing, 0.5)
+        self.assertLess(now() - failing, 0.7 + LATE)
+        self.end(held)
+
+    def test_a_short_outage_warns_of_nothing(self):
+        held = self.start_listener("--warn-signal", "USR1:1s")
+        self.between.refuse()
+        held.wait_said("could not be renewed")
+        self.between.thaw()
+        held.wait_said("is renewed again")
+        hold_for(1.1, lambda: self.warnings() == 0 and held.running(), "the silence")
+        self.end(held)
+
+    def test_there_is_one_warning_in_an_outage_and_another_in_the_next(self):
+        held = self.start_listener("--warn-signal", "USR1", "--on-silence=continue")
+        for outage in (1, 2):
+            self.between.refuse()
+            self.wait_warned(outage)
+            hold_for(0.4, lambda: self.warnings() == outage, "one warning")
+            self.between.thaw()
+            wait_until(lambda: held.stderr.count("is renewed again") == outage, 10, "the store answers again")
+        self.end(held)
+
+    def test_a_job_that_is_to_go_on_in_silence_is_warned_too(self):
+        held = self.start_listener("--warn-signal", "USR1:2s", "--on-silence=continue")
+        self.between.refuse()
+        held.wait_said("the job goes on unproved", 10)
+        self.wait_warned()
+        self.assertTrue(held.running())
+        self.end(held)
+
+
+class Unwarned(Warned):
+    def test_a_job_whose_lock_is_lost_is_killed_unwarned(self):
+        held = self.start_listener("--warn-signal", "USR1")
+        self.redis("DEL", self.lock_name)
+        self.assertEqual(held.wait(), dlock.LOST)
+        self.assertEqual(self.warnings(), 0)
+
+    def test_without_the_option_nothing_comes(self):
+        held = self.start_listener()
+        self.between.refuse()
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.assertEqual(self.warnings(), 0)
+
+    def test_with_a_local_store_it_never_comes_not_even_for_a_loss(self):
+        held = self.start_listener("--warn-signal", "USR1", store=self.local_store)
+        for name in os.listdir(self.locks):
+            os.unlink(os.path.join(self.locks, name))
+        self.assertEqual(held.wait(), dlock.LOST)
+        self.assertEqual(self.warnings(), 0)
+
+    def test_a_time_that_would_come_after_the_kill_is_refused_with_the_most_that_is_possible(self):
+        refused = self.run_job("touch", self.path("ran"), store=self.redis_store, options=[*OPTIONS, "--warn-signal", "USR1:1078ms"])
+        self.assertEqual(refused.code, dlock.USAGE)
+        self.assert_says(refused, "--warn-signal 'USR1:1078ms'", "1077ms")
+        self.assertFalse(os.path.exists(self.path("ran")))
+
+
+if __name__ == "__main__":
+    unittest.main()
