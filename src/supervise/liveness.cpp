@@ -1,28 +1,15 @@
 #include "supervise/liveness.h"
 
 #include "core/poll.h"
+#include "supervise/event.h"
 #include "supervise/timer.h"
 
 #include <array>
-#include <cerrno>
 #include <cstdint>
-#include <sys/eventfd.h>
-#include <system_error>
 #include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
-
-Fd make_event_fd() {
-  Fd fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  if (!fd.open()) throw std::system_error(errno, std::generic_category(), "eventfd");
-  return fd;
-}
-
-void wake(const Fd& fd) {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(fd.number(), &one, sizeof one);
-}
 
 /// Once asked to stop, always: the event is not read.
 class StopRequest final : public Interrupt {
