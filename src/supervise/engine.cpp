@@ -1,5 +1,6 @@
 #include "supervise/engine.h"
 
+#include "core/alarm.h"
 #include "core/duration.h"
 #include "core/engine_rules.h"
 #include "core/poll.h"
@@ -92,7 +93,7 @@ class Engine {
     job_ = std::move(started->process);
     job_started_ = BootClock::now();
     cgroup_ = std::move(started->cgroup);
-    if (options_.max_run) max_run_ends_ = BootClock::now() + *options_.max_run;
+    if (options_.max_run) max_run_ends_.set(BootClock::now() + *options_.max_run);
     first_renewal_ = options_.terms.first_renewal(BootClock::now(), grant_.stop_by);
     liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
     return true;
@@ -121,22 +122,10 @@ class Engine {
     if (watched[1].revents != 0) drain_signals();
     reap();
     if (watched[0].revents != 0) take_messages();
-    if (now >= grace_ends_) {
-      grace_ends_ = never;
-      tell(engine::GraceOver{});
-    }
-    if (now >= warning_due_) {
-      warning_due_ = never;
-      tell(engine::WarningDue{});
-    }
-    if (now >= max_run_ends_) {
-      max_run_ends_ = never;
-      tell(engine::MaxRunOver{});
-    }
-    if (now >= continue_due_) {
-      continue_due_ = never;
-      tell(engine::ContinueDue{});
-    }
+    if (grace_ends_.rings(now)) tell(engine::GraceOver{});
+    if (warning_due_.rings(now)) tell(engine::WarningDue{});
+    if (max_run_ends_.rings(now)) tell(engine::MaxRunOver{});
+    if (continue_due_.rings(now)) tell(engine::ContinueDue{});
     if (over()) return;
     if (now >= kill_.next()) kill_.sweep(now);
     if (!liveness_->started() && now >= first_renewal_) liveness_->start();
@@ -149,8 +138,9 @@ class Engine {
 
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
-    Instant moment = std::min({grace_ends_, max_run_ends_, warning_due_, continue_due_,
-                               kill_.next(), deadline == told_deadline_ ? never : deadline});
+    Instant moment =
+        std::min({grace_ends_.at(), max_run_ends_.at(), warning_due_.at(), continue_due_.at(),
+                  kill_.next(), deadline == told_deadline_ ? never : deadline});
     if (!liveness_->started()) moment = std::min(moment, first_renewal_);
     return moment;
   }
@@ -263,12 +253,12 @@ class Engine {
     wake_front();
   }
   void perform(const engine::AwaitContinue&) {
-    continue_due_ = BootClock::now() + std::chrono::milliseconds{20};
+    continue_due_.set(BootClock::now() + std::chrono::milliseconds{20});
   }
   void perform(const engine::SignalRoot& deed) { job_.signal(deed.number); }
   void perform(const engine::SignalLeftovers& deed) { tree_.signal_all(deed.number); }
-  void perform(const engine::StartGrace& deed) { grace_ends_ = BootClock::now() + deed.length; }
-  void perform(const engine::AwaitWarning& deed) { warning_due_ = deed.at; }
+  void perform(const engine::StartGrace& deed) { grace_ends_.set(BootClock::now() + deed.length); }
+  void perform(const engine::AwaitWarning& deed) { warning_due_.set(deed.at); }
   void perform(const engine::KillTree& deed) {
     channel_.send({.kind = MessageKind::Killing,
                    .number = static_cast<std::int32_t>(deed.because),
@@ -394,10 +384,10 @@ class Engine {
   bool channel_open_ = true;
   Instant job_started_ = never;
   Instant first_renewal_ = never;
-  Instant grace_ends_ = never;
-  Instant continue_due_ = never;
-  Instant max_run_ends_ = never;
-  Instant warning_due_ = never;
+  Alarm grace_ends_;
+  Alarm continue_due_;
+  Alarm max_run_ends_;
+  Alarm warning_due_;
 
   Instant told_deadline_ = never;  // each deadline is told to the rules once
   LockNews lock_news_;
