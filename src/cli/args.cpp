@@ -185,6 +185,8 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                   .containment = containment,
                   .stop = stop_policy_of(words),
                   .max_run = time_limit_of(words, "max-run", words.max_run),
+                  .heartbeat_timeout =
+                      time_limit_of(words, "heartbeat-timeout", words.heartbeat_timeout),
                   .warning = warning_of(words, terms, on_silence),
                   .wait = wait_limit_of(words),
                   .limit = limit,
@@ -214,6 +216,19 @@ DoctorCommand doctor_command(const Words& words, const CommandLine& line,
   return {.store = store_settings(words, environment, terms.ttl()).options,
           .terms = terms,
           .json = words.json};
+}
+
+/// Reads no settings: the dlock that runs the job has them, and a mistake there is no news for it.
+HeartbeatCommand heartbeat_command(const CommandLine& line, const Environment& environment) {
+  if (line.has_dashes)
+    complain("dlock heartbeat runs no command: leave out the -- and what follows");
+  const std::string socket = environment.socket.value_or("");
+  if (socket.empty()) {
+    complain(
+        "DLOCK_SOCKET is not set: run dlock heartbeat inside a job of dlock run "
+        "--heartbeat-timeout (or --on-silence=continue)");
+  }
+  return {socket};
 }
 
 /// The file that is named, or else the default one if it is there.
@@ -264,6 +279,7 @@ Parsed parse(const CommandLine& line, const Environment& environment) {
       complain(
           "there is no sub-command: write dlock run --key K -- command [args...], or dlock --help");
     }
+    if (words.command == SubCommand::Heartbeat) return heartbeat_command(line, environment);
     read_config(parser, words, environment);
     if (words.command == SubCommand::Doctor) return doctor_command(words, line, environment);
     return run_command(words, line, environment);

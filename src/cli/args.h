@@ -26,6 +26,11 @@ struct DoctorCommand {
   bool json = false;
 };
 
+/// `dlock heartbeat`, checked.
+struct HeartbeatCommand {
+  std::string socket;
+};
+
 /// `--help` or `--version`: what to print on stdout.
 struct Print {
   std::string text;
@@ -38,7 +43,7 @@ struct BadUsage {
   LogFormat format = LogFormat::Text;  // as far as it was understood
 };
 
-using Parsed = std::variant<RunCommand, DoctorCommand, Print, BadUsage>;
+using Parsed = std::variant<RunCommand, DoctorCommand, HeartbeatCommand, Print, BadUsage>;
 
 /// Turns words into values, each checked. Reads the files that they name.
 Parsed parse(const CommandLine& line, const Environment& environment);

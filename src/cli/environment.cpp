@@ -16,7 +16,8 @@ Environment Environment::of_this_process() {
   return {.store = variable("DLOCK_STORE"),
           .config = variable("DLOCK_CONFIG"),
           .password = variable("REDISCLI_AUTH"),
-          .sentinel_password = variable("DLOCK_SENTINEL_PASSWORD")};
+          .sentinel_password = variable("DLOCK_SENTINEL_PASSWORD"),
+          .socket = variable("DLOCK_SOCKET")};
 }
 
 }  // namespace dlock::cli

@@ -11,6 +11,7 @@ struct Environment {
   std::optional<std::string> config = {};             // DLOCK_CONFIG
   std::optional<std::string> password = {};           // REDISCLI_AUTH
   std::optional<std::string> sentinel_password = {};  // DLOCK_SENTINEL_PASSWORD
+  std::optional<std::string> socket = {};             // DLOCK_SOCKET, in a job
   /// Read if it is there and no other is named. Empty: none is.
   std::string default_config = "/etc/dlock.toml";
 

@@ -2,8 +2,10 @@
 #include "cli/command_line.h"
 #include "cli/stderr_log.h"
 #include "doctor/doctor.h"
+#include "supervise/heartbeat_client.h"
 #include "supervise/run.h"
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -43,7 +45,7 @@ ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
   return supervise::run(command.options, inherited, arguments, log);
 }
 
-/// There is no job to outlive: Ctrl-C ends the doctor as it would any program.
+/// There is no job to outlive: Ctrl-C ends us as it would any program.
 void let_signals_end_us(const supervise::InheritedSignals& inherited) {
   sigset_t mask = inherited.mask;
   ::sigaddset(&mask, SIGPIPE);  // a server that hangs up, or a reader of ours
@@ -61,6 +63,16 @@ ExitStatus examine(const cli::DoctorCommand& command, bool secret_in_arguments,
   return printed.code == 0 && !report.ok() ? ExitStatus{.code = something_is_broken} : printed;
 }
 
+ExitStatus report_progress(const cli::HeartbeatCommand& command,
+                           const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
+  constexpr auto patience = std::chrono::seconds{2};
+  let_signals_end_us(inherited);
+  const auto reported = supervise::send_heartbeat(command.socket, BootClock::now() + patience);
+  if (reported) return {};
+  log.error(reported.error().sentence);
+  return {.code = static_cast<int>(reported.error().code)};
+}
+
 ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& inherited,
                       cli::StderrLog& log) {
   const auto arguments = supervise::ArgumentArea::of(argc, argv);
@@ -72,6 +84,9 @@ ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& 
   }
   if (const auto* command = std::get_if<cli::DoctorCommand>(&parsed)) {
     return examine(*command, secret_in_arguments, inherited, log);
+  }
+  if (const auto* command = std::get_if<cli::HeartbeatCommand>(&parsed)) {
+    return report_progress(*command, inherited, log);
   }
   if (const auto* text = std::get_if<cli::Print>(&parsed)) return print(*text);
   const auto& bad = std::get<cli::BadUsage>(parsed);

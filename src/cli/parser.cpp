@@ -43,8 +43,10 @@ class HelpFormat final : public CLI::Formatter {
     if (name.empty()) {
       return "Usage: dlock run --key K [options] -- command [args...]\n"
              "       dlock doctor [options]\n"
+             "       dlock heartbeat\n"
              "       dlock --help | --version\n";
     }
+    if (app->get_name() == "heartbeat") return "Usage: dlock heartbeat\n";
     if (app->get_name() == "doctor") return "Usage: dlock doctor [options]\n";
     return "Usage: dlock " + app->get_name() + " --key K [options] -- command [args...]\n";
   }
@@ -78,6 +80,8 @@ class Parser::Options {
     run_.app = app_.add_subcommand("run", "Run a job while holding a lock");
     doctor_.app = app_.add_subcommand(
         "doctor", "Say whether this machine and this store can keep the promise");
+    heartbeat_.app = app_.add_subcommand(
+        "heartbeat", "Inside a job: report progress, and fail if the lock is lost");
   }
 
   void read_command_line(const std::vector<std::string>& ours) {
@@ -87,6 +91,7 @@ class Parser::Options {
     };
     if (named(run_)) add_run_options();
     if (named(doctor_)) add_doctor_options();
+    if (named(heartbeat_)) add_heartbeat_options();
     try {
       app_.parse(std::vector<std::string>{ours.rbegin(), ours.rend()});
     } catch (const CLI::CallForHelp&) {
@@ -94,11 +99,14 @@ class Parser::Options {
     } catch (const CLI::CallForVersion& call) {
       throw Asked{std::string{call.what()} + "\n"};
     } catch (const CLI::ParseError& error) {
-      const std::string help = doctor_.app->parsed() ? "doctor" : "run";
+      const std::string help = doctor_.app->parsed()      ? "doctor"
+                               : heartbeat_.app->parsed() ? "heartbeat"
+                                                          : "run";
       complain(without_url_secrets(error.what()) + " (see dlock " + help + " --help)");
     }
     if (run_.app->parsed()) words_.command = SubCommand::Run;
     if (doctor_.app->parsed()) words_.command = SubCommand::Doctor;
+    if (heartbeat_.app->parsed()) words_.command = SubCommand::Heartbeat;
     for (const Setting& setting : present().settings) {
       if (setting.option->count() > 0) words_.sources[setting.name] = Source::Flag;
     }
@@ -246,9 +254,14 @@ class Parser::Options {
     run_.value(
         "-k,--kill-after", words_.kill_after, "DUR",
         "How long after that SIGKILL follows (2s for what the job left behind; 10s for a job that "
-        "--max-run ends; never for one that dlock's caller asks to stop, unless this is given)");
+        "--max-run or --heartbeat-timeout ends; never for one that dlock's caller asks to stop, "
+        "unless this is given)");
     run_.value("--max-run", words_.max_run, "DUR",
                "End the job when it has run for so long, and exit with 124");
+    run_.value(
+        "--heartbeat-timeout", words_.heartbeat_timeout, "DUR",
+        "End the job when it has not reported progress for so long, by dlock heartbeat or by "
+        "WATCHDOG=1 of sd_notify, and exit with 82");
     run_.value(
         "--warn-signal", words_.warn_signal, "SIG[:DUR]",
         "Tell the job by that signal that renewals of the lock have been failing for DUR (at "
@@ -274,7 +287,8 @@ class Parser::Options {
     run_.app->set_help_flag("-h,--help", "Show this");
     run_.app->footer([] {
       return std::string{duration_help} +
-             "The job sees DLOCK_KEY, DLOCK_OWNER and DLOCK_FENCING_TOKEN in its environment.\n\n" +
+             "The job sees DLOCK_KEY, DLOCK_OWNER and DLOCK_FENCING_TOKEN in its environment, and\n"
+             "DLOCK_SOCKET with --heartbeat-timeout or --on-silence=continue.\n\n" +
              exit_code_table();
     });
   }
@@ -292,12 +306,24 @@ class Parser::Options {
                         "Exits with 0, or 1 when something breaks the promise.\n");
   }
 
+  void add_heartbeat_options() {
+    heartbeat_.app->set_help_flag("-h,--help", "Show this");
+    heartbeat_.app->footer(
+        "\nFor a process of a job of dlock run --heartbeat-timeout or --on-silence=continue, which "
+        "is\n"
+        "found by DLOCK_SOCKET. Exits with 0 while the lock is held; with 80 when it is lost, or "
+        "the\n"
+        "job is being killed, or dlock is gone; with 81 when it cannot be confirmed: the store is\n"
+        "silent, or dlock did not answer within 2 seconds.\n");
+  }
+
   Words& words_;
   CLI::App app_{
       "Runs a job on at most one machine of a cluster, and kills it before another could start "
       "it."};
   Command run_;
   Command doctor_;
+  Command heartbeat_;
 };
 
 Parser::Parser(Words& words) : options_(std::make_unique<Options>(words)) {}

@@ -9,7 +9,7 @@ namespace dlock::cli {
 /// Where a setting comes from; a later one here beats an earlier one.
 enum class Source { Default, File, Environment, Flag };
 
-enum class SubCommand { None, Run, Doctor };
+enum class SubCommand { None, Run, Doctor, Heartbeat };
 
 /// All that dlock was told, as words: CLI11 sees to it that options are known and have values, and
 /// reads none of them, for it takes 010 for eight.
@@ -40,6 +40,7 @@ struct Words {
   std::string kill_after;
   std::string max_run;
   std::string warn_signal;
+  std::string heartbeat_timeout;
   std::string orphans = "kill";
   std::string contain = "auto";
   std::string trace;

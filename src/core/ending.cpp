@@ -28,6 +28,8 @@ std::string_view name_of(Ending ending) {
       return "lock_lost";
     case Ending::LockUnconfirmed:
       return "lock_unconfirmed";
+    case Ending::JobHung:
+      return "job_hung";
     case Ending::MaxRunExceeded:
       return "max_run_exceeded";
     case Ending::SystemFailed:
@@ -56,6 +58,8 @@ ExitStatus exit_status_of(Ending ending, std::int32_t detail, int conflict_code)
       return code(ExitCode::LockLost);
     case Ending::LockUnconfirmed:
       return code(ExitCode::LockUnconfirmed);
+    case Ending::JobHung:
+      return code(ExitCode::JobHung);
     case Ending::MaxRunExceeded:
       return code(ExitCode::MaxRunExceeded);
     case Ending::SystemFailed:

@@ -18,6 +18,7 @@ enum class Ending : std::int32_t {
   LockLost,         // the store said that the lock is not ours
   LockUnconfirmed,  // the store said nothing up to the deadline
   SystemFailed,     // detail: errno of what the system refused before the job ran
+  JobHung,          // the job did not report progress in time, and was ended
   MaxRunExceeded,   // the job ran longer than --max-run, and was ended
   SupervisorDied,   // front or engine was killed, and the other one killed the job
 };

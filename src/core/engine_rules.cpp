@@ -19,6 +19,7 @@ int rank(Ending ending) {
       return 3;
     case Ending::SupervisorDied:
       return 2;
+    case Ending::JobHung:
     case Ending::MaxRunExceeded:
       return 1;
     default:
@@ -164,6 +165,8 @@ Actions Rules::handle(const WarningDue&) {
   return {SignalRoot{policy_.warning->signal}};
 }
 
+Actions Rules::handle(const HeartbeatMissed&) { return end_job(Ending::JobHung); }
+
 Actions Rules::handle(const MaxRunOver&) { return end_job(Ending::MaxRunExceeded); }
 
 /// As if somebody had asked it to end, but not without bound. Of two reasons the first one counts.
@@ -192,7 +195,9 @@ Actions Rules::end_leftovers(Duration patience) {
   return actions;
 }
 
-bool Rules::ended_by_us() const { return ending_ == Ending::MaxRunExceeded; }
+bool Rules::ended_by_us() const {
+  return ending_ == Ending::MaxRunExceeded || ending_ == Ending::JobHung;
+}
 
 Actions Rules::kill() {
   if (state_ == State::Killing) return {};

@@ -58,13 +58,15 @@ struct RenewalsFail {
 struct RenewalsWork {};
 /// The moment of the last AwaitWarning has come.
 struct WarningDue {};
+/// The job has not reported progress for as long as --heartbeat-timeout lets it.
+struct HeartbeatMissed {};
 /// The job has run for as long as --max-run lets it.
 struct MaxRunOver {};
 
 using Event = std::variant<ExecWorked, ExecFailed, RootEnded, RootStopped, RootContinued,
                            NoChildren, SignalAsked, ContinueAsked, ContinueDue, StopQuestion,
                            KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver, RenewalsFail,
-                           RenewalsWork, WarningDue, MaxRunOver>;
+                           RenewalsWork, WarningDue, HeartbeatMissed, MaxRunOver>;
 
 // What the engine does about it, in the order given.
 struct TellStarted {
@@ -162,6 +164,7 @@ class Rules {
   Actions handle(const RenewalsFail&);
   Actions handle(const RenewalsWork&);
   Actions handle(const WarningDue&);
+  Actions handle(const HeartbeatMissed&);
   Actions handle(const MaxRunOver&);
 
   Actions end_job(Ending because);

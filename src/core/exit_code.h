@@ -18,6 +18,7 @@ enum class ExitCode : int {
   Configuration = 78,
   LockLost = 80,
   LockUnconfirmed = 81,
+  JobHung = 82,
   MaxRunExceeded = 124,
   CannotRun = 126,
   NotFound = 127,
@@ -29,7 +30,7 @@ struct ExitCodeMeaning {
   std::string_view when;
 };
 
-inline constexpr std::array<ExitCodeMeaning, 13> exit_codes{{
+inline constexpr std::array<ExitCodeMeaning, 14> exit_codes{{
     {ExitCode::Success, "SUCCESS",
      "the job ran and ended with 0; its other codes are passed on, 128+n for signal n"},
     {ExitCode::Usage, "USAGE", "an option or argument is wrong; nothing was started"},
@@ -48,6 +49,8 @@ inline constexpr std::array<ExitCodeMeaning, 13> exit_codes{{
      "the lock was taken over, deleted or expired while the job ran; the job was killed"},
     {ExitCode::LockUnconfirmed, "LOCK_UNCONFIRMED",
      "the store was silent up to the deadline; the job was killed"},
+    {ExitCode::JobHung, "JOB_HUNG",
+     "the job did not report progress in time and was ended; the lock was released"},
     {ExitCode::MaxRunExceeded, "MAX_RUN_EXCEEDED",
      "the job ran longer than --max-run and was ended; the lock was released"},
     {ExitCode::CannotRun, "CANNOT_RUN",

@@ -19,6 +19,7 @@ enum class MessageKind : std::int32_t {
   // engine to front
   Witness,        // fd: keeps the lock of the embedded store
   Cgroup,         // text: the directory of the job's cgroup
+  Socket,         // text: the directory of the job's socket
   Started,        // the job's program runs
   Stopped,        // number: which stop; the job was stopped, as by Ctrl-Z
   StopConfirmed,  // number: which stop; it still is

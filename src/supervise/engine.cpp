@@ -11,6 +11,7 @@
 #include "supervise/front_calls.h"
 #include "supervise/give_back.h"
 #include "supervise/liveness.h"
+#include "supervise/progress.h"
 #include "supervise/reason.h"
 #include "supervise/report.h"
 #include "supervise/start_job.h"
@@ -93,8 +94,10 @@ class Engine {
     job_ = std::move(started->process);
     job_started_ = BootClock::now();
     cgroup_ = std::move(started->cgroup);
-    if (options_.max_run) max_run_ends_.set(BootClock::now() + *options_.max_run);
-    first_renewal_ = options_.terms.first_renewal(BootClock::now(), grant_.stop_by);
+    const Instant now = BootClock::now();
+    if (options_.max_run) max_run_ends_.set(now + *options_.max_run);
+    progress_ = Progress{std::move(started->socket), options_.heartbeat_timeout, now};
+    first_renewal_ = options_.terms.first_renewal(now, grant_.stop_by);
     liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
     return true;
   }
@@ -123,6 +126,7 @@ class Engine {
     reap();
     if (watched[0].revents != 0) take_messages();
     if (grace_ends_.rings(now)) tell(engine::GraceOver{});
+    if (progress_.hung(now)) tell(engine::HeartbeatMissed{});
     if (warning_due_.rings(now)) tell(engine::WarningDue{});
     if (max_run_ends_.rings(now)) tell(engine::MaxRunOver{});
     if (continue_due_.rings(now)) tell(engine::ContinueDue{});
@@ -140,7 +144,7 @@ class Engine {
     const Instant deadline = setting_.deadline.read();
     Instant moment =
         std::min({grace_ends_.at(), max_run_ends_.at(), warning_due_.at(), continue_due_.at(),
-                  kill_.next(), deadline == told_deadline_ ? never : deadline});
+                  kill_.next(), progress_.due(), deadline == told_deadline_ ? never : deadline});
     if (!liveness_->started()) moment = std::min(moment, first_renewal_);
     return moment;
   }
@@ -215,6 +219,7 @@ class Engine {
   }
 
   void tell_of_root(int status, bool alone) {
+    progress_.follow_root(status, BootClock::now());
     if (WIFSTOPPED(status)) return tell(engine::RootStopped{});
     if (WIFCONTINUED(status)) return tell(engine::RootContinued{});
     tell(engine::RootEnded{status, alone});
@@ -260,6 +265,7 @@ class Engine {
   void perform(const engine::StartGrace& deed) { grace_ends_.set(BootClock::now() + deed.length); }
   void perform(const engine::AwaitWarning& deed) { warning_due_.set(deed.at); }
   void perform(const engine::KillTree& deed) {
+    progress_.tell_of_loss();
     channel_.send({.kind = MessageKind::Killing,
                    .number = static_cast<std::int32_t>(deed.because),
                    .text = lock_news_.loss});
@@ -275,7 +281,9 @@ class Engine {
     report.acquired_at = grant_.acquired_at;
     channel_.send(
         {MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
+    progress_.tell_of_loss();  // what --orphans=leave leaves may still ask
     release(report);
+    progress_.end();
     report.reason = reason_of(report, options_, lock_news_);
     finish(report);
   }
@@ -376,6 +384,7 @@ class Engine {
   Fd signals_{make_signal_fd()};
   Timer timer_;
   Cgroup cgroup_;
+  Progress progress_;
   TreeKill kill_{tree_, cgroup_, about(options_.key.bytes()), log_};
 
   JobProcess job_;

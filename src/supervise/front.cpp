@@ -7,6 +7,7 @@
 #include "core/wall_clock.h"
 #include "supervise/cgroup.h"
 #include "supervise/report.h"
+#include "supervise/socket_directory.h"
 #include "supervise/timer.h"
 #include "supervise/tree_kill.h"
 #include "supervise/words.h"
@@ -42,6 +43,7 @@ class Front {
     }
     while (rules_.state() != front::Rules::State::Over) turn();
     cgroup_.remove();
+    socket_directory_.remove();
     reap_engine();
     if (killed_by_us_) {
       const Report report = report_of_our_kill();
@@ -108,6 +110,9 @@ class Front {
         break;
       case MessageKind::Cgroup:
         cgroup_ = Cgroup{message.text};
+        break;
+      case MessageKind::Socket:
+        socket_directory_ = SocketDirectory{message.text};
         break;
       case MessageKind::Started:
         tell(front::JobStarted{});
@@ -288,6 +293,7 @@ class Front {
   Timer timer_;
   std::vector<Fd> witnesses_;  // keep the lock of the embedded store until we exit
   Cgroup cgroup_;
+  SocketDirectory socket_directory_;
   TreeKill kill_{Tree{::getsid(0)}, cgroup_, about(setting_.options.key.bytes()), log_};
 
   bool channel_open_ = true;

@@ -29,6 +29,9 @@ JobProgram::JobProgram(const JobSpec& spec) : spec_(spec) {
     return std::any_of(set_variables_.begin(), set_variables_.end(),
                        [&](const std::string& variable) { return name_of(variable) == name; });
   };
+  const auto is_left_out = [&spec](std::string_view name) {
+    return std::find(spec.left_out.begin(), spec.left_out.end(), name) != spec.left_out.end();
+  };
   const std::string front = std::to_string(spec.front);
   auto pid_variable = pid_variables_.begin();
   for (char** inherited = environ; *inherited != nullptr; ++inherited) {
@@ -37,7 +40,7 @@ JobProgram::JobProgram(const JobSpec& spec) : spec_(spec) {
     const bool names_the_front = (name == "LISTEN_PID" || name == "WATCHDOG_PID") &&
                                  variable.size() > name.size() &&
                                  variable.substr(name.size() + 1) == front;
-    if (is_set_by_us(name)) continue;
+    if (is_set_by_us(name) || is_left_out(name)) continue;
     if (names_the_front && pid_variable != pid_variables_.end()) {
       std::copy(name.begin(), name.end(), pid_variable->text.begin());
       pid_variable->text[name.size()] = '=';

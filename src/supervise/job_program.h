@@ -15,6 +15,8 @@ struct JobSpec {
   std::vector<std::string> command;
   /// Added to the inherited environment, or put in the place of a variable of that name.
   std::vector<std::pair<std::string, std::string>> environment;
+  /// Variables that it does not inherit.
+  std::vector<std::string> left_out;
   InheritedSignals signals;
   /// The front's pid, for variables such as LISTEN_PID that name the process they are meant for.
   pid_t front = 0;

@@ -27,6 +27,9 @@ std::string reason_of(const Report& report, const RunOptions& options, const Loc
       return news.loss;
     case Ending::LockUnconfirmed:
       return news.silence.empty() ? "no renewal was acknowledged" : news.silence;
+    case Ending::JobHung:
+      return "it reported no progress for " + to_text(*options.heartbeat_timeout) +
+             " (--heartbeat-timeout)";
     case Ending::MaxRunExceeded:
       return "it ran longer than --max-run " + to_text(*options.max_run);
     case Ending::SupervisorDied:

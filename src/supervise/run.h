@@ -26,6 +26,7 @@ struct RunOptions {
   Containment containment = Containment::Auto;
   StopPolicy stop;
   std::optional<Duration> max_run = {};
+  std::optional<Duration> heartbeat_timeout = {};
   std::optional<Warning> warning = {};
   WaitLimit wait = {};
   Limit limit = {};

@@ -1,6 +1,9 @@
 #include "supervise/start_job.h"
 
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace dlock::supervise {
@@ -22,6 +25,41 @@ Result<Cgroup, std::string> cgroup_for(const RunOptions& options, Channel& front
   return Cgroup{};
 }
 
+/// None for a job that has nothing to report, and nothing to ask: elsewhere a job whose lock is
+/// lost does not live to hear of it. So a plain run pays for none of this.
+Result<std::unique_ptr<JobSocket>, std::string> socket_for(const EngineSetting& setting,
+                                                           Channel& front, Log& log) {
+  const RunOptions& options = setting.options;
+  std::unique_ptr<JobSocket> none;
+  if (!options.heartbeat_timeout && options.on_silence == OnSilence::Kill) return none;
+  std::optional<JobSocket::Notifications> notifications;
+  if (options.heartbeat_timeout) {
+    const char* const outer = std::getenv("NOTIFY_SOCKET");
+    notifications = JobSocket::Notifications{outer != nullptr ? outer : ""};
+  }
+  auto made = JobSocket::make(setting.deadline, std::move(notifications));
+  if (made) {
+    front.send({.kind = MessageKind::Socket, .text = (*made)->directory().path()});
+    return made;
+  }
+  if (options.heartbeat_timeout) return "--heartbeat-timeout: " + made.error();
+  log.warn("dlock heartbeat does not work in this job: " + made.error());
+  return none;
+}
+
+/// The job is told of its socket as systemd tells a service.
+void tell_of_socket(JobSpec& spec, const JobSocket& socket, const RunOptions& options) {
+  const std::string path = socket.directory().socket_path();
+  spec.environment.emplace_back("DLOCK_SOCKET", path);
+  if (!options.heartbeat_timeout) return;
+  using std::chrono::microseconds;
+  const auto timeout = std::chrono::ceil<microseconds>(*options.heartbeat_timeout);
+  spec.environment.emplace_back("NOTIFY_SOCKET", path);
+  spec.environment.emplace_back("WATCHDOG_USEC", std::to_string(timeout.count()));
+  // It would silence every process but that one, and any process of the job may report.
+  spec.left_out.emplace_back("WATCHDOG_PID");
+}
+
 JobSpec spec_of(const EngineSetting& setting, const Grant& grant) {
   const RunOptions& options = setting.options;
   return {.command = options.command,
@@ -40,17 +78,28 @@ Result<StartedJob, JobNotStarted> start_job(const EngineSetting& setting, const 
                                             const Tree& tree, Channel& front, Log& log) {
   auto cgroup = cgroup_for(setting.options, front, log);
   if (!cgroup) return JobNotStarted{.why = cgroup.error()};
+  auto socket = socket_for(setting, front, log);
+  if (!socket) {
+    cgroup->remove();
+    return JobNotStarted{.why = socket.error()};
+  }
   JobSpec spec = spec_of(setting, grant);
+  if (*socket != nullptr) tell_of_socket(spec, **socket, setting.options);
   if (cgroup->exists()) spec.cgroup_directory = cgroup->directory().number();
+  const auto undo = [&] {
+    cgroup->remove();
+    if (*socket != nullptr) (*socket)->remove_directory();
+  };
   if (tree.listing() == Listing::None && !cgroup->exists() && !spec.pid_namespace) {
+    undo();
     return JobNotStarted{
         .why =
             "/proc is not mounted, so its processes could not be found; mount it, or use "
             "--contain=cgroup or pidns"};
   }
   auto process = JobProcess::start(spec);
-  if (process) return StartedJob{std::move(*process), std::move(*cgroup)};
-  cgroup->remove();
+  if (process) return StartedJob{std::move(*process), std::move(*cgroup), std::move(*socket)};
+  undo();
   const JobProcess::Refusal& refusal = process.error();
   return JobNotStarted{refusal.error, refusal.what + ": " + ::strerror(refusal.error)};
 }

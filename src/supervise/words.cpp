@@ -37,6 +37,11 @@ void say_how_it_ended(const Report& report, Log& log) {
                 report.reason +
                 "; mend the store, or give a longer --ttl if such outages are normal");
       break;
+    case Ending::JobHung:
+      log.error(key + ": the job was ended, because " + report.reason +
+                "; no process of it is left and the lock is released; see what it hangs on, or let "
+                "it call dlock heartbeat more often");
+      break;
     case Ending::MaxRunExceeded:
       log.error(key + ": the job was ended, because " + report.reason +
                 "; no process of it is left and the lock is released; see why it took so long, or "

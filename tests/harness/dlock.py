@@ -37,7 +37,7 @@ JOBTOOL = _program(os.path.join(TOOLS, "jobtool"))
 
 # The numbers of DESIGN.md section 6.
 USAGE, UNREACHABLE, INTERNAL, SYSTEM, HELD, REFUSED, CONFIG = 64, 69, 70, 71, 75, 77, 78
-LOST, UNCONFIRMED = 80, 81
+LOST, UNCONFIRMED, HUNG = 80, 81, 82
 MAX_RUN = 124
 
 

@@ -107,9 +107,9 @@ class ExitStatus(UnitCase):
 
 
 class Notify(UnitCase):
-    def start_notifying(self, *settings):
+    def start_notifying(self, *settings, options=()):
         sent = self.path("sent")
-        self.unit("ready", sys.executable, "-c", NOTIFYING_JOB, sent, settings=["Type=notify", *settings])
+        self.unit("ready", sys.executable, "-c", NOTIFYING_JOB, sent, settings=["Type=notify", *settings], options=options)
         self.systemd.ctl("start", "--no-block", "ready")
         wait_until(lambda: os.path.exists(sent), 20, lambda: f"the job has sent READY=1: {self.said('ready')}")
 
@@ -120,6 +120,13 @@ class Notify(UnitCase):
         self.systemd.ctl("stop", "ready")
         self.assert_shows("ready", Result="success", ActiveState="inactive")
         self.assert_lock_free()
+
+    def test_a_job_that_must_report_to_dlock_is_heard_by_systemd_as_well(self):
+        self.start_notifying("NotifyAccess=all", options=["--heartbeat-timeout", "300s"])
+        self.wait_state("ready", "active")
+        self.assert_shows("ready", StatusText="serving since now")
+        self.systemd.ctl("stop", "ready")
+        self.assert_shows("ready", Result="success", ActiveState="inactive")
 
     def test_with_access_for_the_main_process_the_job_is_not_heard_and_the_start_times_out(self):
         # the time has to suffice for the job to start, or nothing is shown

@@ -50,6 +50,7 @@ const std::vector<Event> all_events{ExecWorked{},
                                     RenewalsFail{},
                                     RenewalsWork{},
                                     WarningDue{},
+                                    HeartbeatMissed{},
                                     MaxRunOver{}};
 
 template <class T>
@@ -362,6 +363,31 @@ TEST_CASE("a lost lock and a silent store outrank a job that ran too long, and w
   Rules silent = in(State::Running);
   silent.on(MaxRunOver{});
   CHECK(silent.on(DeadlineHit{}) == Actions{KillTree{Ending::LockUnconfirmed}});
+}
+
+TEST_CASE("a job that hangs is ended as one that runs too long is, and the first reason counts") {
+  for (const State state : {State::Starting, State::Running}) {
+    Rules rules = in(state);
+    CHECK(rules.on(HeartbeatMissed{}) == Actions{SignalRoot{SIGTERM}, StartGrace{10s}});
+    CHECK(rules.on(MaxRunOver{}).empty());
+    CHECK(rules.on(RootEnded{0, false}) ==
+          Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}});
+    CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::JobHung}});
+    CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobHung, 0}});
+  }
+  Rules too_long = in(State::Running);
+  too_long.on(MaxRunOver{});
+  CHECK(too_long.on(HeartbeatMissed{}).empty());
+  CHECK(too_long.on(NoChildren{}) == Actions{Finish{Ending::MaxRunExceeded, 0}});
+}
+
+TEST_CASE("a lost lock outranks a job that hangs; a job that ended by itself has not hung") {
+  Rules lost = in(State::Running);
+  lost.on(HeartbeatMissed{});
+  CHECK(lost.on(LeaseLost{}) == Actions{KillTree{Ending::LockLost}});
+  CHECK(in(State::Draining).on(HeartbeatMissed{}).empty());
+  CHECK(in(State::Draining, {.orphans = Orphans::Wait}).on(HeartbeatMissed{}) ==
+        Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{10s}});
 }
 
 TEST_CASE("a command that could not be run has not run too long") {

@@ -1,0 +1,62 @@
+"""--heartbeat-timeout: a job that reports progress lives as long as it likes, and is not judged while it cannot run."""
+
+import shlex
+import unittest
+
+from harness import dlock, procs
+from harness.case import needs_pid_namespace
+from harness.heartbeat_case import BEAT, NOTIFY_LOOP, TIMEOUT, HeartbeatCase
+from harness.wait import hold_for, wait_until
+
+
+class AJobThatReports(HeartbeatCase):
+    LOOP = f"i=0; while [ $i -lt 12 ]; do {BEAT} || exit 9; sleep {TIMEOUT / 5}; i=$((i + 1)); done; exit 7"
+
+    def test_it_lives_as_long_as_it_likes(self):
+        self.assertEqual(self.start_job(self.LOOP).wait(60), 7)
+
+    def test_it_may_do_so_by_sd_notify(self):
+        ended = self.run_job("python3", "-c", NOTIFY_LOOP, "WATCHDOG=1", str(3 * TIMEOUT), options=["--heartbeat-timeout", f"{1.5 * TIMEOUT}s"])
+        self.assertEqual(ended.code, 0, ended.stderr)
+
+    def test_a_report_may_stand_among_other_words(self):
+        ended = self.run_job("python3", "-c", NOTIFY_LOOP, "STATUS=1\nWATCHDOG=1\nX=y", str(3 * TIMEOUT),
+                             options=["--heartbeat-timeout", f"{1.5 * TIMEOUT}s"])
+        self.assertEqual(ended.code, 0, ended.stderr)
+
+    def test_any_process_of_it_may_also_a_daemon_in_a_session_of_its_own(self):
+        loop = f"while :; do {BEAT}; sleep {TIMEOUT / 5}; done"
+        held = self.start_job(f"setsid sh -c {shlex.quote(loop)} & sleep {2 * TIMEOUT}; exit 7")
+        self.assertEqual(held.wait(60), 7, held.stderr)
+
+    def test_with_orphans_wait_a_daemon_must_go_on_reporting_when_the_command_has_ended(self):
+        loop = f"i=0; while [ $i -lt 7 ]; do {BEAT}; sleep {TIMEOUT / 5}; i=$((i + 1)); done; : >{self.path('done')}"
+        held = self.start_job(f"setsid sh -c {shlex.quote(loop + '; sleep 60')} & exit 0", "--orphans=wait")
+        self.assert_hung(held)
+        self.assertTrue(self.file("done"))
+
+    def test_a_stopped_job_has_its_time_stand_still(self):
+        held = self.start_job("sleep 60")
+        job = held.job()
+        procs.stop(job)
+        hold_for(2 * TIMEOUT, held.running, "the stopped job")
+        procs.resume(job)
+        self.assert_hung(held)
+
+    def test_a_stopped_engine_judges_nobody_for_the_time_it_slept(self):
+        held = self.start_job(self.LOOP)
+        engine = held.engine()
+        wait_until(lambda: procs.children(engine), 15, "the job starts")
+        procs.stop(engine)
+        hold_for(1.5 * TIMEOUT, held.running, "dlock")
+        procs.resume(engine)
+        # its heartbeats got no answer meanwhile, and a shell gives up on that here
+        self.assertIn(held.wait(60), (7, 9))
+
+    @needs_pid_namespace
+    def test_it_may_do_so_from_a_pid_namespace(self):
+        self.assertEqual(self.start_job(self.LOOP, "--contain=pidns").wait(60), 7)
+
+
+if __name__ == "__main__":
+    unittest.main()
