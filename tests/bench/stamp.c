@@ -1,5 +1,5 @@
-// A job of a given length that writes when it began and when it ended, on CLOCK_BOOTTIME in ns, to the
-// end of a file: stamp FILE NUMBER MILLISECONDS
+// A job of a given length that writes when it began and when it ended, on CLOCK_BOOTTIME in ns, to
+// the end of a file: stamp FILE NUMBER MILLISECONDS
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ static long long now(void) {
   return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   const long long began = now();
   if (argc != 4) return 64;
   const int file = open(argv[1], O_WRONLY | O_APPEND);
