@@ -8,6 +8,7 @@
 #include "core/wall_clock.h"
 #include "supervise/acquire.h"
 #include "supervise/claim.h"
+#include "supervise/farewell.h"
 #include "supervise/front_calls.h"
 #include "supervise/give_back.h"
 #include "supervise/liveness.h"
@@ -302,35 +303,17 @@ class Engine {
     }
     // When the lease is over anyway, a release that fails is no news.
     const bool over = report.ending == Ending::LockUnconfirmed;
-    const ReleaseAnswer answer = give_back(*store, claim_, log_,
-                                           {.farewell = farewell_after(report),
-                                            .patience = patience_for(report),
-                                            .level = over ? LogLevel::Debug : LogLevel::Warning});
+    const ReleaseAnswer answer = give_back(
+        *store, claim_, log_,
+        {.farewell = farewell_of(options_, claim_, grant_, report, BootClock::now() - job_started_),
+         .patience = patience_for(report),
+         .level = over ? LogLevel::Debug : LogLevel::Warning});
     if (const auto* lost = std::get_if<Lost>(&answer)) {
       if (over) return;
       report.ending = Ending::LockLost;
       report.detail = 0;
       lock_news_.loss = lost->how;
     }
-  }
-
-  /// A job that could not be run has not been: nothing is kept, and nothing remembered.
-  Farewell farewell_after(const Report& report) const {
-    Farewell farewell;
-    if (report.ending == Ending::CannotRun) return farewell;
-    farewell.keep = std::max(Duration::zero(), job_started_ + options_.min_hold - BootClock::now());
-    if (!options_.once) return farewell;
-    const ExitStatus exit = exit_status_of(report.ending, report.detail, options_.conflict_code);
-    const bool succeeded = exit == ExitStatus{};
-    farewell.run = PastRun{.started = grant_.at,
-                           .counts = succeeded || options_.once->even_if_failed,
-                           .ended_at = iso_now(),
-                           .exit_code = exit.as_code(),
-                           .host = claim_.host,
-                           .pid = claim_.pid,
-                           .user = claim_.user,
-                           .command = claim_.command};
-    return farewell;
   }
 
   /// That a run has been must not be forgotten for two seconds of silence: the lock is ours until

@@ -1,0 +1,28 @@
+#include "supervise/farewell.h"
+
+#include "core/wall_clock.h"
+
+#include <algorithm>
+
+namespace dlock::supervise {
+
+Farewell farewell_of(const RunOptions& options, const Claim& claim, const Grant& grant,
+                     const Report& report, Duration since_start) {
+  Farewell farewell;
+  if (report.ending == Ending::CannotRun) return farewell;
+  farewell.keep = std::max(Duration::zero(), options.min_hold - since_start);
+  if (!options.once) return farewell;
+  const ExitStatus exit = exit_status_of(report.ending, report.detail, options.conflict_code);
+  const bool succeeded = exit == ExitStatus{};
+  farewell.run = PastRun{.started = grant.at,
+                         .counts = succeeded || options.once->even_if_failed,
+                         .ended_at = iso_now(),
+                         .exit_code = exit.as_code(),
+                         .host = claim.host,
+                         .pid = claim.pid,
+                         .user = claim.user,
+                         .command = claim.command};
+  return farewell;
+}
+
+}  // namespace dlock::supervise
