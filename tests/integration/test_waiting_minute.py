@@ -1,0 +1,28 @@
+"""What a long wait says: a file of its own, because it takes a minute."""
+
+import os
+import unittest
+
+from harness.case import Case
+from harness.wait import now, wait_until
+
+
+@unittest.skipIf(os.environ.get("DLOCK_SANITIZE", "none") != "none", "a minute of waiting tells a sanitizer nothing")
+class LongWaits(Case):
+    def test_every_minute_a_line_says_for_whom_it_waits(self):
+        held = self.start_run("sleep", "90")
+        held.job()
+        began = now()
+        waits = self.start_run("true", options=["-w"])
+        wait_until(lambda: "is still held by" in waits.stderr, 75, lambda: f"the second line: {waits.stderr}")
+        self.assertGreater(now() - began, 59)
+        first, second = [line for line in waits.own_lines if "waiting for it" in line or "has waited for" in line]
+        self.assertIn(f"pid {held.pid}", first)
+        self.assertIn(f"pid {held.pid}", second)
+        self.assertIn("has waited for 1m", second)
+        waits.signal(15)
+        self.assertEqual(waits.wait(), 143)
+
+
+if __name__ == "__main__":
+    unittest.main()
