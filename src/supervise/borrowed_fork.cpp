@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -21,8 +22,8 @@ extern "C" long dlock_clone3_call(clone_args* arguments, std::size_t size, void 
                                   void* argument);
 #endif
 
-// The child may not return from the function that made the system call: it stands on our stack, and
-// would overwrite the way back. So it goes on by a call, whose frames lie below ours.
+// The child has an empty stack, with no way back from the function that made the system call. So it
+// goes on by a call.
 #if DLOCK_MAY_BORROW && defined(__x86_64__)
 asm(R"(
     .text
@@ -39,7 +40,7 @@ dlock_clone3_call:
     jz 1f
     ret
 1:  xorl %ebp, %ebp
-    subq $8, %rsp               # aligned, as a call wants it
+    andq $-16, %rsp             # aligned, as a call wants it
     movq %r9, %rdi
     call *%r8
     ud2
@@ -66,9 +67,12 @@ dlock_clone3_call:
 namespace dlock::supervise {
 namespace {
 
-long clone3_and_call(clone_args& arguments, void (*child)(void*), void* argument) {
+long clone3_and_call(clone_args& arguments, void (*child)(void*), void* argument,
+                     [[maybe_unused]] std::span<std::byte> stack) {
 #if DLOCK_MAY_BORROW
-  arguments.flags |= CLONE_VM | CLONE_VFORK;
+  arguments.flags |= CLONE_VM;
+  arguments.stack = reinterpret_cast<std::uintptr_t>(stack.data());
+  arguments.stack_size = stack.size() / 16 * 16;
   const long result = dlock_clone3_call(&arguments, sizeof arguments, child, argument);
   if (result < 0) errno = static_cast<int>(-result);
   return result;
@@ -81,14 +85,15 @@ long clone3_and_call(clone_args& arguments, void (*child)(void*), void* argument
 
 }  // namespace
 
-pid_t borrowed_fork(void (*child)(void*), void* argument, int cgroup_directory) {
+pid_t borrowed_fork(void (*child)(void*), void* argument, std::span<std::byte> stack,
+                    int cgroup_directory) {
   clone_args arguments{};
   arguments.exit_signal = SIGCHLD;
   if (cgroup_directory >= 0) {
     arguments.flags = CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<unsigned>(cgroup_directory);
   }
-  const long pid = clone3_and_call(arguments, child, argument);
+  const long pid = clone3_and_call(arguments, child, argument, stack);
   if (pid >= 0 || cgroup_directory >= 0 || errno != ENOSYS)
     return pid < 0 ? -1 : static_cast<pid_t>(pid);
   // Kernels before 5.3, and containers whose filter does not know clone3.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <sys/types.h>
 
 namespace dlock::supervise {
@@ -7,14 +9,17 @@ namespace dlock::supervise {
 /// Starts a child that runs `child(argument)`, which must exec or _exit and never return. Returns
 /// its pid, or -1 with errno.
 ///
-/// As vfork(2): the child borrows our memory, and we stand still until it has left it by exec or
-/// _exit. No page is copied, which takes a fifth of the time of a whole run off a short job. So the
-/// child must change nothing that we use, nor allocate. Should exec hang, as on a dead file server,
-/// we hang with it and the front's deadline ends us both.
+/// The child borrows our memory, as that of vfork(2) does: no page is copied, which takes a fifth
+/// of the time of a whole run off a short job. But it has a stack of its own, and we do not stand
+/// still: an exec may hang, as on a dead file server, and renewals and signals go on meanwhile. So
+///
+/// - the child allocates nothing, and what it reads and `stack` stay as they are until it has gone;
+/// - errno is one for both: until the caller knows that the child makes bare_call only, it waits.
 ///
 /// `cgroup_directory`, if not negative, is the cgroup in which the child starts: joining later
 /// would wait for a grace period of the kernel's. That takes clone3(2), for which glibc has no
 /// wrapper.
-pid_t borrowed_fork(void (*child)(void*), void* argument, int cgroup_directory);
+pid_t borrowed_fork(void (*child)(void*), void* argument, std::span<std::byte> stack,
+                    int cgroup_directory);
 
 }  // namespace dlock::supervise

@@ -110,7 +110,7 @@ class Engine {
   /// of it.
   void turn() {
     std::array<pollfd, 6> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
-                                   {job_was_born() ? signals_.number() : -1, POLLIN, 0},
+                                   {signals_.number(), POLLIN, 0},
                                    {timer_.fd(), POLLIN, 0},
                                    {liveness_->fd(), POLLIN, 0},
                                    {job_.exec_fd(), POLLIN, 0},
@@ -135,9 +135,6 @@ class Engine {
     if (now >= kill_.next()) kill_.sweep(now);
     if (!liveness_->started() && now >= first_renewal_) liveness_->start();
   }
-
-  /// Until then our own signals stay where they are: the newborn compares them with its own.
-  bool job_was_born() const { return job_.exec_fd() < 0; }
 
   bool over() const { return rules_.state() == engine::Rules::State::Over; }
 

@@ -54,11 +54,6 @@ InheritedSignals take_over_signals() {
   return inherited;
 }
 
-void give_back_signals(const InheritedSignals& inherited) {
-  ::sigaction(SIGCHLD, &inherited.sigchld, nullptr);
-  ::sigprocmask(SIG_SETMASK, &inherited.mask, nullptr);
-}
-
 int make_signal_fd() {
   const sigset_t blocked = blocked_signals();
   const int fd = ::signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);

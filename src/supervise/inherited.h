@@ -18,9 +18,6 @@ struct InheritedSignals {
 /// a signalfd, and sets SIGCHLD to its default, for with SIG_IGN there would be no wait status.
 InheritedSignals take_over_signals();
 
-/// In the child, before exec.
-void give_back_signals(const InheritedSignals& inherited);
-
 /// A signalfd, close-on-exec and non-blocking, for all signals that take_over_signals() blocked.
 /// Throws std::system_error.
 int make_signal_fd();

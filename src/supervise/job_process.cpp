@@ -8,6 +8,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <memory>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,14 +19,18 @@ namespace {
 
 /// What the child needs, in one pointer.
 struct Birth {
-  JobProgram& program;
+  JobProgram program;
   pid_t parent;
   int exec_pipe;
+  int prepared_pipe;
+
+  static constexpr std::size_t stack_size = 65536;
+  std::unique_ptr<std::byte[]> stack = std::make_unique_for_overwrite<std::byte[]>(stack_size);
 };
 
 void be_born(void* birth) {
-  auto& [program, parent, exec_pipe] = *static_cast<Birth*>(birth);
-  program.become(parent, exec_pipe);
+  auto& born = *static_cast<Birth*>(birth);
+  born.program.become(born.parent, born.exec_pipe, born.prepared_pipe);
 }
 
 /// fork(2) into new namespaces.
@@ -38,24 +43,31 @@ pid_t fork_into(unsigned long long namespaces) {
 
 }  // namespace
 
-Result<JobProcess, JobProcess::Refusal> JobProcess::start(const JobSpec& spec) {
+Result<JobProcess, JobProcess::Refusal> JobProcess::start(JobSpec spec) {
   std::array<int, 2> exec_pipe{};
   if (::pipe2(exec_pipe.data(), O_CLOEXEC) != 0) return Refusal{errno, "pipe"};
   JobProcess job;
   job.exec_ = Fd{exec_pipe[0]};
   Fd exec_write{exec_pipe[1]};
-  JobProgram program{spec};
-  if (spec.pid_namespace) return start_in_namespace(std::move(job), program, std::move(exec_write));
+  EndOfPipe prepared;
+  const int cgroup = spec.cgroup_directory;
+  if (spec.pid_namespace)
+    return start_in_namespace(std::move(job), JobProgram{std::move(spec)}, std::move(exec_write),
+                              std::move(prepared));
 
-  Birth birth{program, ::getpid(), exec_write.number()};
-  job.child_ = borrowed_fork(be_born, &birth, spec.cgroup_directory);
+  // Never given back: the child reads it until exec has worked or it is dead, whatever befalls us.
+  auto* birth =
+      new Birth{JobProgram{std::move(spec)}, ::getpid(), exec_write.number(), prepared.writing()};
+  job.child_ = borrowed_fork(be_born, birth, {birth->stack.get(), Birth::stack_size}, cgroup);
   if (job.child_ < 0) return Refusal{errno, "fork"};
+  prepared.wait();
   return job;
 }
 
 Result<JobProcess, JobProcess::Refusal> JobProcess::start_in_namespace(JobProcess job,
-                                                                       JobProgram& program,
-                                                                       Fd exec_write) {
+                                                                       JobProgram program,
+                                                                       Fd exec_write,
+                                                                       EndOfPipe prepared) {
   std::array<int, 2> link{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link.data()) != 0) {
     return Refusal{errno, "socketpair"};
@@ -70,8 +82,10 @@ Result<JobProcess, JobProcess::Refusal> JobProcess::start_in_namespace(JobProces
   if (job.child_ == 0) {
     job.reports_.close();
     job.exec_.close();
-    run_namespace_init(user, std::move(init_end), std::move(exec_write), program);
+    run_namespace_init(user, std::move(init_end), std::move(exec_write), prepared.take_writing(),
+                       program);
   }
+  prepared.wait();
   return job;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/fd.h"
 #include "core/result.h"
+#include "supervise/end_of_pipe.h"
 #include "supervise/job_program.h"
 
 #include <optional>
@@ -29,7 +30,8 @@ class JobProcess {
     int error;
     std::string what;
   };
-  static Result<JobProcess, Refusal> start(const JobSpec& spec);
+  /// The child has done all but its exec when this returns.
+  static Result<JobProcess, Refusal> start(JobSpec spec);
 
   /// Our own child: the job's first process, or the init of its pid namespace.
   pid_t child() const { return child_; }
@@ -48,8 +50,8 @@ class JobProcess {
   void signal(int number);
 
  private:
-  static Result<JobProcess, Refusal> start_in_namespace(JobProcess job, JobProgram& program,
-                                                        Fd exec_write);
+  static Result<JobProcess, Refusal> start_in_namespace(JobProcess job, JobProgram program,
+                                                        Fd exec_write, EndOfPipe prepared);
 
   pid_t child_ = -1;
   Fd exec_;

@@ -1,10 +1,13 @@
 #include "supervise/job_program.h"
 
+#include "supervise/bare_call.h"
 #include "supervise/born_late.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstdlib>
 #include <string_view>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -18,21 +21,32 @@ std::string_view name_of(std::string_view variable) {
 
 char* writable(const std::string& text) { return const_cast<char*>(text.c_str()); }
 
+constexpr const char* shell = "/bin/sh";
+
+/// Whether the program may still be in a later directory of PATH, as glibc has it.
+bool goes_on_looking(int error) {
+  return error == EACCES || error == ENOENT || error == ENOTDIR || error == ENODEV ||
+         error == ESTALE || error == ETIMEDOUT;
+}
+
 }  // namespace
 
-JobProgram::JobProgram(const JobSpec& spec) : spec_(spec) {
-  for (const std::string& word : spec.command) words_.push_back(writable(word));
+JobProgram::JobProgram(JobSpec spec) : spec_(std::move(spec)) {
+  for (const std::string& word : spec_.command) words_.push_back(writable(word));
   words_.push_back(nullptr);
+  script_words_ = words_;
+  script_words_.insert(script_words_.begin(), const_cast<char*>(shell));
+  find_paths();
 
-  for (const auto& [name, value] : spec.environment) set_variables_.push_back(name + "=" + value);
+  for (const auto& [name, value] : spec_.environment) set_variables_.push_back(name + "=" + value);
   const auto is_set_by_us = [this](std::string_view name) {
     return std::any_of(set_variables_.begin(), set_variables_.end(),
                        [&](const std::string& variable) { return name_of(variable) == name; });
   };
-  const auto is_left_out = [&spec](std::string_view name) {
-    return std::find(spec.left_out.begin(), spec.left_out.end(), name) != spec.left_out.end();
+  const auto is_left_out = [this](std::string_view name) {
+    return std::find(spec_.left_out.begin(), spec_.left_out.end(), name) != spec_.left_out.end();
   };
-  const std::string front = std::to_string(spec.front);
+  const std::string front = std::to_string(spec_.front);
   auto pid_variable = pid_variables_.begin();
   for (char** inherited = environ; *inherited != nullptr; ++inherited) {
     const std::string_view variable{*inherited};
@@ -62,7 +76,48 @@ void JobProgram::fill_in(PidVariable& variable) {
   std::copy(first, digits.end(), variable.text.begin() + static_cast<long>(variable.name_length));
 }
 
-void JobProgram::become(pid_t parent, int exec_pipe) {
+void JobProgram::find_paths() {
+  const std::string& name = spec_.command.front();
+  if (name.empty()) return;
+  if (name.find('/') != name.npos) {
+    paths_.push_back(name);
+    return;
+  }
+  const char* set = ::getenv("PATH");
+  std::string_view rest = set != nullptr ? set : "/bin:/usr/bin";
+  for (;;) {
+    const auto colon = rest.find(':');
+    const std::string directory{rest.substr(0, colon)};
+    // An empty one is the working directory.
+    if (directory.size() < PATH_MAX)
+      paths_.push_back(directory.empty() ? name : directory + "/" + name);
+    if (colon == rest.npos) return;
+    rest.remove_prefix(colon + 1);
+  }
+}
+
+/// As execvpe(3), which may not be used: it leaves its failures in errno. Returns the error.
+int JobProgram::execute() {
+  int error = ENOENT;
+  bool denied = false;
+  for (const std::string& path : paths_) {
+    error = execute(path.c_str(), words_.data());
+    if (error == ENOEXEC) {
+      script_words_[1] = writable(path);
+      error = execute(shell, script_words_.data());
+    }
+    if (!goes_on_looking(error)) return error;
+    denied = denied || error == EACCES;
+  }
+  return denied ? EACCES : error;
+}
+
+int JobProgram::execute(const char* path, char* const* words) {
+  return static_cast<int>(-bare_call(SYS_execve, as_argument(path), as_argument(words),
+                                     as_argument(environment_.data())));
+}
+
+void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // it died before the line above took effect
   if (spec_.own_session) {
@@ -73,11 +128,15 @@ void JobProgram::become(pid_t parent, int exec_pipe) {
   for (PidVariable& variable : pid_variables_) {
     if (variable.name_length > 0) fill_in(variable);
   }
-  give_back_signals(spec_.signals);
-  ::execvpe(words_.front(), words_.data(), environment_.data());
-  const int error = errno;
-  [[maybe_unused]] const auto sent = ::write(exec_pipe, &error, sizeof error);
-  ::_exit(127);
+  ::sigaction(SIGCHLD, &spec_.signals.sigchld, nullptr);
+  bare_call(SYS_close, prepared_pipe);
+
+  // Only now: a Ctrl-Z may stop us here, and who waits for us would stand still with us.
+  constexpr long kernel_set_size = 8;
+  bare_call(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&spec_.signals.mask), 0, kernel_set_size);
+  const int error = execute();
+  bare_call(SYS_write, exec_pipe, as_argument(&error), sizeof error);
+  for (;;) bare_call(SYS_exit_group, 127);
 }
 
 }  // namespace dlock::supervise

@@ -32,14 +32,14 @@ struct JobSpec {
 /// parent, for the child may have to do without (see borrowed_fork).
 class JobProgram {
  public:
-  /// `spec` must outlive it.
-  explicit JobProgram(const JobSpec& spec);
+  explicit JobProgram(JobSpec spec);
   JobProgram(const JobProgram&) = delete;
   JobProgram& operator=(const JobProgram&) = delete;
 
   /// Turns this process, a fresh child of `parent`, into the job. When exec fails its errno goes
-  /// down the pipe.
-  [[noreturn]] void become(pid_t parent, int exec_pipe);
+  /// down the first pipe. The last writer lets go of the second one when all but exec is done: from
+  /// then on there are bare calls only, and nobody waits for them, for exec may hang.
+  [[noreturn]] void become(pid_t parent, int exec_pipe, int prepared_pipe);
 
  private:
   /// A variable such as LISTEN_PID, by which systemd says for which process something is meant. It
@@ -49,9 +49,14 @@ class JobProgram {
     std::size_t name_length = 0;
   };
   void fill_in(PidVariable& variable);
+  void find_paths();
+  int execute();
+  int execute(const char* path, char* const* words);
 
-  const JobSpec& spec_;
+  const JobSpec spec_;
+  std::vector<std::string> paths_;  // where the program may be, in this order
   std::vector<char*> words_;
+  std::vector<char*> script_words_;  // for the shell, should it be a script that names none
   std::vector<std::string> set_variables_;
   std::array<PidVariable, 2> pid_variables_;
   std::vector<char*> environment_;

@@ -2,6 +2,7 @@
 
 #include "core/poll.h"
 #include "supervise/born_late.h"
+#include "supervise/end_of_pipe.h"
 #include "supervise/inherited.h"
 #include "supervise/job_process.h"
 
@@ -40,14 +41,6 @@ void mount_own_proc() {
   // Slave: what is mounted outside later still shows up inside, and nothing goes the other way.
   ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr);
   ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
-}
-
-/// Until nobody has the writing end any more.
-void wait_for_end(const Fd& reading, Fd writing) {
-  writing.close();
-  char nothing = 0;
-  while (::read(reading.number(), &nothing, 1) < 0 && errno == EINTR) {
-  }
 }
 
 class Init {
@@ -115,7 +108,8 @@ NamespaceUser NamespaceUser::of_this_process() {
   return {::geteuid(), ::getegid(), ::geteuid() == 0};
 }
 
-void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, JobProgram& program) {
+void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, Fd prepared_pipe,
+                        JobProgram& program) {
   // In a new pid namespace getppid() is 0, alive or dead: that the engine died before this line
   // took effect shows as the end of the link.
   if (user.needs_user_namespace() && !become_same_user(user)) {
@@ -126,11 +120,11 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, JobPro
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after any change of user, which would clear it
   ::prctl(PR_SET_NAME, "dlock-init");
   make_up_for_missed_signals();
+  prepared_pipe.close();
   mount_own_proc();
-  std::array<int, 2> birth{-1, -1};  // stays open in the job until it executes its program
-  [[maybe_unused]] const int made = ::pipe2(birth.data(), O_CLOEXEC);
+  EndOfPipe root_prepared;
   const pid_t root = ::fork();
-  if (root == 0) program.become(1, exec_pipe.number());
+  if (root == 0) program.become(1, exec_pipe.number(), root_prepared.writing());
   if (root < 0) {
     const int error = errno;
     [[maybe_unused]] const auto sent = ::write(exec_pipe.number(), &error, sizeof error);
@@ -138,7 +132,7 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, JobPro
   }
   exec_pipe.close();
   let_go_of_inherited_descriptors();
-  wait_for_end(Fd{birth[0]}, Fd{birth[1]});  // it compares its signals with ours: read none before
+  root_prepared.wait();  // it compares its signals with ours: read none before
   Init{std::move(link), root}.run();
 }
 

@@ -23,8 +23,9 @@ struct NamespaceUser {
 /// in the namespace, in one stroke; and PR_SET_PDEATHSIG kills it when the engine dies. That closes
 /// the case that no other containment covers: both supervisors killed at once.
 ///
-/// `link` takes signal numbers and gives RootReports.
+/// `link` takes signal numbers and gives RootReports; `prepared_pipe` ends as in
+/// JobProgram::become.
 [[noreturn]] void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe,
-                                     JobProgram& program);
+                                     Fd prepared_pipe, JobProgram& program);
 
 }  // namespace dlock::supervise

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import unittest
 
 from harness import dlock
@@ -142,6 +143,22 @@ class TheCommandCannotBeRun(Case):
         path = self.file("broken", b"\x7fELF" + bytes(60), 0o755)
         self.assertIn(self.run_job(path).code, (126, 127))
         self.assertEqual(self.run_job("true").code, 0)
+
+    def test_a_command_without_a_slash_is_looked_for_as_by_env(self):
+        for directory, name, content, mode in (("first", "denied", b"echo first\n", 0o644), ("second", "denied", b"exit 3\n", 0o755),
+                                               ("first", "only", b"", 0o644), ("second", "script", b'echo "$0 $*"\n', 0o755),
+                                               ("here", "local", b"exit 5\n", 0o755), ("first", "file", b"", 0o644)):
+            os.makedirs(self.path(directory), exist_ok=True)
+            self.file(f"{directory}/{name}", content, mode)
+        here, first, second = (self.path(name) for name in ("here", "first", "second"))
+        for path in (f"{first}:{second}", f"{second}:{first}", f"{first}/file:{second}", f":{first}", f"{first}::{second}",
+                     f"{second}:", "", "/none:/", None):
+            env = {name: value for name, value in self.env.items() if name != "PATH"} | ({} if path is None else {"PATH": path})
+            for words in (["denied"], ["only"], ["script", "a b", "c"], ["local"], ["sh", "-c", "exit 9"], ["none"], ["n" * 300]):
+                with self.subTest(path=path, words=words):
+                    wanted = subprocess.run(["/usr/bin/env", *words], cwd=here, env=env, capture_output=True, check=False)
+                    ended = self.run_job(*words, cwd=here, env=env)
+                    self.assertEqual((ended.code, ended.stdout), (wanted.returncode, wanted.stdout.decode()), ended.stderr)
 
     @needs_root
     def test_a_file_of_somebody_else_is_126(self):

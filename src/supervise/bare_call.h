@@ -1,0 +1,46 @@
+#pragma once
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if !defined(__x86_64__) && !defined(__aarch64__)
+#include <cerrno>
+#endif
+
+namespace dlock::supervise {
+
+/// A system call that leaves errno alone, which a child of borrowed_fork shares with its parent.
+/// Returns what the kernel returns: -errno in case of an error.
+inline long bare_call(long number, long first, long second = 0, long third = 0, long fourth = 0) {
+#if defined(__x86_64__)
+  long result = number;
+  register long fourth_register asm("r10") = fourth;
+  asm volatile("syscall"
+               : "+a"(result)
+               : "D"(first), "S"(second), "d"(third), "r"(fourth_register)
+               : "rcx", "r11", "memory");
+  return result;
+#elif defined(__aarch64__)
+  register long number_register asm("x8") = number;
+  register long result asm("x0") = first;
+  register long second_register asm("x1") = second;
+  register long third_register asm("x2") = third;
+  register long fourth_register asm("x3") = fourth;
+  asm volatile("svc #0"
+               : "+r"(result)
+               : "r"(number_register), "r"(second_register), "r"(third_register),
+                 "r"(fourth_register)
+               : "memory");
+  return result;
+#else  // no memory is borrowed there
+  const long result = ::syscall(number, first, second, third, fourth);
+  return result == -1 ? -errno : result;
+#endif
+}
+
+template <class Pointed>
+long as_argument(Pointed* pointer) {
+  return reinterpret_cast<long>(pointer);
+}
+
+}  // namespace dlock::supervise
