@@ -11,7 +11,7 @@ UP, DOWN = "up", "down"  # towards the server, towards dlock
 class Relay:
     """Forwards to `target_port` of the loopback interface from a port of its own."""
 
-    def __init__(self, target_port):
+    def __init__(self, target_port, listen_on="127.0.0.1"):
         self._target = target_port
         self._lock = threading.Condition()
         self._frozen = set()
@@ -23,7 +23,7 @@ class Relay:
         self.accepted = 0
         self.round_trips = 0
         self._last_direction = None
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server((listen_on, 0), backlog=64)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -10,11 +10,11 @@ import time
 import unittest
 
 from harness import dlock, life
-from harness.case import JOBTOOL
+from harness.case import JOBTOOL, run_quietly, unshare_user
 from harness.fake_redis import ERROR_REPLIES, PASS, is_script
 from harness.fake_redis_case import FakeRedisCase
 from harness.redis_server import free_port
-from harness.relay import DOWN
+from harness.relay import DOWN, Relay
 from harness.wait import PATIENCE, now, wait_until
 
 TTL = 2.0
@@ -258,6 +258,56 @@ class SlowNames(Refusals):
             self.skipTest("localhost has no IPv4 address here")
         ended = self.run_job("true", store=self.store_at(f"redis://localhost:{self.redis.port}"))
         self.assertEqual(ended.code, 0, ended.stderr)
+
+    def full_listener(self, address, port):
+        """Listens, and drops whoever asks for a connection: its queue is full, and nobody takes from it."""
+        listener = socket.create_server((address, port), backlog=0)
+        self.addCleanup(listener.close)
+        for _ in range(3):
+            asking = socket.socket()
+            self.addCleanup(asking.close)
+            asking.setblocking(False)
+            asking.connect_ex((address, port))
+
+    def knowing(self, *lines):
+        """A prefix command with an /etc/hosts of its own, or the test is skipped."""
+        hosts = self.path("hosts")
+        with open(hosts, "w", encoding="ascii") as file:
+            file.write("".join(line + "\n" for line in lines))
+        prefix = ["unshare", *unshare_user(), "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts]
+        if run_quietly(*prefix, "getent", "hosts", lines[0].split()[1]).returncode != 0:
+            self.skipTest("no /etc/hosts of its own can be made here")
+        return prefix
+
+    def two_faced(self):
+        """A host name with two addresses, and a port at which Redis answers on the later one. Returns them with the prefix."""
+        relay = Relay(self.redis.port, listen_on="127.0.0.2")  # getaddrinfo(3) puts 127.0.0.1 before it
+        self.addCleanup(relay.stop)
+        return relay, self.knowing("127.0.0.1 two-faced", "127.0.0.2 two-faced")
+
+    def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(self):
+        relay, prefix = self.two_faced()
+        self.full_listener("127.0.0.1", relay.port)
+        ended = self.run_job("true", store=self.store_at(f"redis://two-faced:{relay.port}"), options=OPTIONS,
+                             prefix_command=prefix)
+        self.assertEqual((ended.code, ended.stderr), (0, ""))
+
+    def test_a_run_goes_on_when_an_address_before_the_good_one_falls_silent(self):
+        relay, prefix = self.two_faced()
+        held = self.start_run(JOBTOOL, "tick", self.life, "4", store=self.store_at(f"redis://two-faced:{relay.port}"),
+                              options=OPTIONS, prefix_command=prefix)
+        self.wait_job_starts(self.life, 0, held)
+        self.full_listener("127.0.0.1", relay.port)
+        relay.reset()
+        self.assertEqual(held.wait(), 0, held.stderr)
+
+    def test_when_no_address_answers_the_message_is_about_that(self):
+        port = free_port()
+        for address in ("127.0.0.1", "127.0.0.2"):
+            self.full_listener(address, port)
+        prefix = self.knowing("127.0.0.1 two-faced", "127.0.0.2 two-faced")
+        self.refuse({dlock.UNREACHABLE}, "Connection timed out", store=self.store_at(f"redis://two-faced:{port}"),
+                    prefix_command=prefix)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include "store/redis/faults.h"
 #include "store/redis/resolve.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -111,8 +112,8 @@ Result<Done, StoreFault> Connection::connect(const Patience& patience) {
   if (!addresses) return unreachable(name_, addresses.error());
   Fd socket;
   int error = EADDRNOTAVAIL;
-  for (const SocketAddress& address : *addresses) {
-    error = connect_to(address, socket, patience);
+  for (std::size_t i = 0; i < addresses->size(); ++i) {
+    error = connect_to((*addresses)[i], socket, share_of(patience, addresses->size() - i));
     if (error == 0) break;
     if (error == ECANCELED) return interrupted(name_);
   }
@@ -273,6 +274,12 @@ Result<std::optional<Reply>, StoreFault> Connection::listen(const Patience& pati
       return received.error();
     }
   }
+}
+
+Patience share_of(const Patience& patience, std::size_t parts) {
+  const Instant now = BootClock::now();
+  return {now + std::max(Duration::zero(), patience.until - now) / static_cast<long>(parts),
+          patience.interrupt};
 }
 
 }  // namespace dlock::redis

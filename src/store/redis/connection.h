@@ -79,4 +79,8 @@ class Connection {
   bool heard_ = false;  // since it was opened
 };
 
+/// The time that is left, shared evenly: one server or address that hangs leaves some for the
+/// others.
+Patience share_of(const Patience& patience, std::size_t parts);
+
 }  // namespace dlock::redis

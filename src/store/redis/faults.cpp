@@ -106,8 +106,11 @@ StoreFault unreachable(const std::string& server, const std::string& why) {
 }
 
 StoreFault timed_out(const std::string& server, Duration patience) {
-  return {.sentence = server + " did not answer within " + to_text(patience),
-          .worth_retrying = true};
+  // What came before, such as connecting, may have used all of it up.
+  const bool any = patience > Duration::zero();
+  return {
+      .sentence = server + " did not answer " + (any ? "within " + to_text(patience) : "in time"),
+      .worth_retrying = true};
 }
 
 StoreFault connection_broke(const std::string& server, const std::string& why) {

@@ -3,8 +3,6 @@
 #include "store/redis/cluster.h"
 #include "store/redis/sentinel.h"
 
-#include <algorithm>
-
 namespace dlock::redis {
 namespace {
 
@@ -52,12 +50,6 @@ Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Comman
   auto replies = connection.ask(commands, patience);
   if (!replies) return replies.error();
   return Answers{std::move(*replies), connection.name(), sent_at};
-}
-
-Patience share_of(const Patience& patience, std::size_t parts) {
-  const Instant now = BootClock::now();
-  return {now + std::max(Duration::zero(), patience.until - now) / static_cast<long>(parts),
-          patience.interrupt};
 }
 
 }  // namespace dlock::redis

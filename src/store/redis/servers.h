@@ -48,7 +48,4 @@ std::unique_ptr<Servers> make_servers(const ServersSetting& setting);
 Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Command>& commands,
                                 const Patience& patience);
 
-/// The time that is left, shared evenly: one server that hangs leaves some for the others.
-Patience share_of(const Patience& patience, std::size_t parts);
-
 }  // namespace dlock::redis
