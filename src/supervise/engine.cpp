@@ -84,6 +84,15 @@ class Engine {
   }
 
   bool start() {
+    // We may have been paused since the lock was granted.
+    if (setting_.deadline.read() <= BootClock::now()) {
+      Report report =
+          blank_report(Ending::StoreFailed, static_cast<std::int32_t>(ExitCode::StoreUnavailable));
+      report.reason = "the lease was over before the job could be started (was dlock stopped?)";
+      give_back(*store_, claim_, log_);
+      finish(report);
+      return false;
+    }
     auto started = start_job(setting_, grant_, tree_, channel_, log_);
     if (!started) {
       Report report = blank_report(Ending::SystemFailed, started.error().error);

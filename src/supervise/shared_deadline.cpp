@@ -21,8 +21,10 @@ SharedDeadline::SharedDeadline(Leases leases, Over over, Duration ttl)
 void SharedDeadline::move_to(Instant stop_by) {
   const Instant now = BootClock::now();
   const std::int64_t old = nanoseconds_->load();
-  const bool passed = old != 0 && Instant{Duration{old}} <= now;
-  if ((passed && over_ == Over::ForGood) || stop_by <= now) return;
+  const bool first = old == 0;
+  const bool passed = !first && Instant{Duration{old}} <= now;
+  // The first one counts even if it is over already, as after a pause: without it there were none.
+  if (!first && ((passed && over_ == Over::ForGood) || stop_by <= now)) return;
   nanoseconds_->store(stop_by.time_since_epoch().count());
 }
 

@@ -1,0 +1,38 @@
+#include "supervise/shared_deadline.h"
+
+#include <doctest/doctest.h>
+
+using namespace dlock;
+using namespace dlock::supervise;
+using namespace std::chrono_literals;
+
+TEST_CASE("the first deadline counts even if it has passed before it was set") {
+  for (const auto over : {SharedDeadline::Over::ForGood, SharedDeadline::Over::UntilRenewed}) {
+    SharedDeadline deadline{SharedDeadline::Leases::Expire, over, 10s};
+    CHECK(deadline.read() == never);
+    const Instant passed = BootClock::now() - 1s;
+    deadline.move_to(passed);
+    CHECK(deadline.read() == passed);
+  }
+}
+
+TEST_CASE("a deadline that has passed is final, unless a renewal may bring the lease back") {
+  for (const auto& [over, moves] : {std::pair{SharedDeadline::Over::ForGood, false},
+                                    {SharedDeadline::Over::UntilRenewed, true}}) {
+    SharedDeadline deadline{SharedDeadline::Leases::Expire, over, 10s};
+    deadline.move_to(BootClock::now() - 1s);
+    deadline.move_to(BootClock::now() + 5s);
+    CHECK((deadline.read() > BootClock::now()) == moves);
+  }
+}
+
+TEST_CASE("a deadline is never further away than the TTL, and one of the past moves none") {
+  SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
+  deadline.move_to(BootClock::now() + 1h);
+  const Instant read = deadline.read();
+  CHECK(read <= BootClock::now() + 10s);
+  const Instant soon = BootClock::now() + 5s;
+  deadline.move_to(soon);
+  deadline.move_to(BootClock::now() - 1s);
+  CHECK(deadline.read() == soon);
+}
