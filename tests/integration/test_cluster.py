@@ -9,6 +9,7 @@ import uuid
 from harness import dlock, life
 from harness.cluster import ClusterDeployment
 from harness.deployment_case import LOGIN, DeploymentCase
+from harness.fake_redis import PASS, FakeRedis
 from harness.redis_server import RedisServer
 from harness.relay import Relay
 from harness.wait import hold_for, now, wait_until
@@ -116,6 +117,32 @@ class FindingTheNode(ClusterCase):
         server = RedisServer(self.path("alone"))
         self.addCleanup(server.stop)
         self.assertEqual(self.try_second(store=self.store_at(self.deployment.url_of(server))), 0)
+
+
+class NodesThatCannotServe(ClusterCase):
+    def test_a_node_that_cannot_serve_is_passed_over_wherever_it_stands(self):
+        server = RedisServer(self.path("server"))
+        self.addCleanup(server.stop)
+        for reply in (b"-CLUSTERDOWN The cluster is down\r\n", b"-LOADING Redis is loading the dataset in memory\r\n",
+                      b"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n"):
+            ill = FakeRedis(lambda words, reply=reply: reply)
+            self.addCleanup(ill.stop)
+            for ports in ((ill.port, server.port), (server.port, ill.port)):
+                with self.subTest(reply=reply, ports=ports):
+                    self.store = self.store_at("redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports))
+                    self.assertEqual(self.try_second(), 0)
+
+    def test_an_owner_that_is_cut_off_from_the_others_is_left_for_its_successor(self):
+        self.TTL = "2s"
+        server = RedisServer(self.path("server"))
+        self.addCleanup(server.stop)
+        cut_off = []
+        owner = FakeRedis(lambda words: b"-CLUSTERDOWN The cluster is down\r\n" if cut_off else PASS, server.port)
+        self.addCleanup(owner.stop)
+        self.store = self.store_at(f"redis+cluster://127.0.0.1:{owner.port},127.0.0.1:{server.port}")
+        held = self.first(seconds=5)
+        cut_off.append(True)
+        self.assertEqual(held.wait(), 0, held.stderr)
 
 
 class Logins(ClusterCase):

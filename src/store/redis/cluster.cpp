@@ -33,6 +33,14 @@ struct Redirection {
   }
 };
 
+/// What a node says that is cut off from the others or not ready yet: another one may serve the
+/// slot by now.
+bool cannot_serve(const Reply& reply) {
+  return reply.is_error() &&
+         (reply.text.starts_with("CLUSTERDOWN") || reply.text.starts_with("MASTERDOWN") ||
+          reply.text.starts_with("LOADING"));
+}
+
 }  // namespace
 
 ClusterServers::ClusterServers(const RedisAddress& address, Access access)
@@ -86,6 +94,11 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
     if (asking) replies.erase(replies.begin());
 
     const auto redirection = Redirection::in(replies.front(), node);
+    if (cannot_serve(replies.front())) {
+      StoreFault fault = error_reply(answers->server, replies.front().text);
+      fault.not_applied = true;
+      return fault;
+    }
     if (!redirection) {
       if (!asking) owner_[slot] = node;
       return answers;
