@@ -1,6 +1,7 @@
 #include "supervise/report.h"
 
 #include "core/fd.h"
+#include "core/random.h"
 #include "core/text.h"
 
 #include <nlohmann/json.hpp>
@@ -15,8 +16,9 @@
 namespace dlock::supervise {
 namespace {
 
+/// Never one that a run left behind which was killed: in a container every pid is 1.
 std::string temporary_name(const std::string& path) {
-  return path + "." + std::to_string(::getpid()) + ".tmp";
+  return path + "." + std::to_string(random_number()) + ".tmp";
 }
 
 int create(const std::string& path) {
