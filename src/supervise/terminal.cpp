@@ -18,7 +18,8 @@ Terminal Terminal::find() {
 void Terminal::restore() const {
   const Fd tty{::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
   if (!modes_ || !tty.open() || ::tcgetpgrp(tty.number()) != ::getpgrp()) return;
-  ::tcsetattr(tty.number(), TCSADRAIN, &*modes_);
+  // At once: to wait for what is unsent could be for ever, where Ctrl-S has stopped it.
+  ::tcsetattr(tty.number(), TCSANOW, &*modes_);
 }
 
 }  // namespace dlock::supervise
