@@ -22,14 +22,14 @@ struct Kind {
 // at the wrong thing.
 constexpr std::array<Kind, 29> kinds{{
     {"NOAUTH", ExitCode::StoreRefused, false,
-     "wants a password: write it into the URL, as in redis://user:password@host"},
+     "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
     // What Redis says to a long command of a client that has not logged in.
     {"unauthenticated", ExitCode::StoreRefused, false,
-     "wants a password: write it into the URL, as in redis://user:password@host"},
+     "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
     {"WRONGPASS", ExitCode::StoreRefused, false,
-     "refused the user or the password: check both in the URL"},
+     "refused the user or the password: check --password-file, REDISCLI_AUTH and the URL"},
     {"invalid password", ExitCode::StoreRefused, false,
-     "refused the password: check it in the URL"},
+     "refused the password: check --password-file, REDISCLI_AUTH and the URL"},
     {"without any password configured", ExitCode::StoreRefused, false,
      "has no password set for this user: take the password out of the URL, or set one on the "
      "server"},
