@@ -156,6 +156,11 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                                                 {"walk", Containment::Walk},
                                                 {"cgroup", Containment::Cgroup},
                                                 {"pidns", Containment::PidNamespace}});
+  if (orphans == Orphans::Leave && containment == Containment::Cgroup) {
+    complain(
+        "--orphans=leave cannot be had with --contain=cgroup: the cgroup could never be removed; "
+        "use --contain=walk");
+  }
   if (orphans == Orphans::Leave && containment == Containment::PidNamespace) {
     complain(
         "--orphans=leave cannot be had with --contain=pidns: the end of a pid namespace kills all "

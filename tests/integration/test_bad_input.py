@@ -70,6 +70,13 @@ class Words(BadInput):
             self.refuse(self.run_line(option, "3"), [dlock.USAGE], option)
 
 
+class Combinations(BadInput):
+    def test_processes_that_are_left_alone_cannot_stay_in_a_cgroup_or_a_pid_namespace(self):
+        for how in ("cgroup", "pidns"):
+            self.refuse(self.run_line("--orphans=leave", f"--contain={how}"), [dlock.USAGE], "--orphans=leave",
+                        f"--contain={how}")
+
+
 class Keys(BadInput):
     def test_an_empty_key(self):
         self.refuse(self.run_line(key=""), [dlock.USAGE], "--key")
