@@ -332,7 +332,7 @@ class Deployments(DoctorCase):
         self.assert_broken(mixed, "nodes")
         self.assert_found(mixed, "nodes", "broken", f"not of this Cluster: {alone.address}")
         self.assert_ok(modest)
-        self.assert_found(modest, "rights", "ok")
+        self.assert_found(modest, "rights", "weak", "+zadd")
         for check in ("cluster", "failover time"):
             self.assert_found(modest, check, "note", "cannot be seen")
         self.assertNotIn(SECRET, modest.started.stdout)
