@@ -174,6 +174,8 @@ StoreSettings store_settings(const Words& words, const Environment& environment,
                        .trust_restart = words.trust_restart,
                        .least_replicas = least_replicas(words),
                        .replica_timeout = replica_timeout(words, ttl)};
+  if (const std::string why = why_prefix_unfit(options); !why.empty())
+    complain("--prefix " + quoted(words.prefix) + " " + why);
   if (auto* redis = std::get_if<RedisAddress>(&options.address))
     settle_redis(*redis, options, store.source, words, environment);
   return {std::move(options), store.source == Source::Default};

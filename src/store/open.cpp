@@ -39,6 +39,14 @@ ProcessHash at_home_in(const StoreOptions& options, const LockKey& key, ProcessH
   return redis::LockKeys{options.prefix, key}.homed(process);
 }
 
+std::string why_prefix_unfit(const StoreOptions& options) {
+  if (!is_cluster(options.address) || redis::LockKeys::prefix_fits_cluster(options.prefix))
+    return {};
+  return "has empty braces, with which the keys of a lock cannot lie in one slot of a Cluster: "
+         "leave "
+         "them out";
+}
+
 bool leases_expire(const StoreAddress& address) {
   return !std::holds_alternative<LocalAddress>(address);
 }

@@ -28,6 +28,9 @@ std::unique_ptr<Store> make_store(const StoreOptions& options);
 /// the slot of the lock.
 ProcessHash at_home_in(const StoreOptions& options, const LockKey& key, ProcessHash process);
 
+/// Why that prefix cannot be had with that store; empty if it can.
+std::string why_prefix_unfit(const StoreOptions& options);
+
 /// Whether leases of this store end by themselves, so that a deadline must be kept. The embedded
 /// store's do not: the kernel holds its locks.
 bool leases_expire(const StoreAddress& address);

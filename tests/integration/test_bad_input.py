@@ -71,6 +71,10 @@ class Words(BadInput):
 
 
 class Combinations(BadInput):
+    def test_a_prefix_with_empty_braces_in_a_cluster(self):
+        self.refuse(self.run_line("--prefix", "{}:", store=["--store", "redis+cluster://127.0.0.1:1"]), [dlock.USAGE], "--prefix",
+                    "{}:", "empty braces")
+
     def test_processes_that_are_left_alone_cannot_stay_in_a_cgroup_or_a_pid_namespace(self):
         for how in ("cgroup", "pidns"):
             self.refuse(self.run_line("--orphans=leave", f"--contain={how}"), [dlock.USAGE], "--orphans=leave",

@@ -80,8 +80,10 @@ class FindingTheNode(ClusterCase):
                     self.assertEqual(self.try_second(*options), dlock.HELD)
                     made = set(node("CLUSTER", "GETKEYSINSLOT", slot, 100)) - before
                     self.assertEqual(sorted(key[len(prefix):].partition(":")[0] for key in made), ["fence", "lock", "proc"])
+                    waits = self.start_run("true", store=self.store, options=[*options, "--shared", "-w"])
+                    wait_until(lambda waits=waits: "waiting for it" in waits.stderr, 10, lambda waits=waits: waits.stderr)
                     held.signal(15)
-                    held.wait()
+                    self.assertEqual((held.wait(), waits.wait()), (143, 0), waits.stderr)
 
     def test_one_round_trip_to_acquire_when_the_first_node_asked_is_the_right_one(self):
         self.assertEqual(self.try_second(), 0)  # the node knows the scripts from now on

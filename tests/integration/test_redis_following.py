@@ -6,7 +6,7 @@ import unittest
 from harness import dlock, life
 from harness.cluster import ClusterDeployment
 from harness.deployment_case import DeploymentCase, SentinelCase
-from harness.wait import LATE, hold_for, wait_until
+from harness.wait import PATIENCE, hold_for, wait_until
 
 
 class Following(DeploymentCase):
@@ -38,7 +38,7 @@ class Sentinel(SentinelCase, Following):
         queue = f"dlock:queue:{{dlock:lock:{self.key}}}"
         wait_until(lambda: new("PUBSUB", "NUMSUB", *[f"dlock:wake:{each}" for each in new("ZRANGE", queue, 0, -1)])[1::2] == [1, 1],
                    10, "both listen to the new master")
-        self.serves_in_order(held, waiters, within=LATE)
+        self.serves_in_order(held, waiters, within=2 * PATIENCE)
 
     def test_readers_and_a_waiting_writer_go_over_to_the_new_master(self):
         deployment = self.deploy_sentinel()
@@ -67,7 +67,7 @@ class Cluster(Following):
         queue = f"dlock:queue:{{{self.lock_name}}}"
         wait_until(lambda: self.target("PUBSUB", "NUMSUB", *[f"dlock:wake:{each}" for each in self.target("ZRANGE", queue, 0, -1)])
                    [1::2] == [1, 1], 10, "both listen to the new node")
-        self.serves_in_order(held, waiters, within=LATE)
+        self.serves_in_order(held, waiters, within=2 * PATIENCE)
 
     def test_a_waiter_gets_the_lock_while_the_slot_migrates(self):
         held = self.first()

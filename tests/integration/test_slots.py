@@ -6,7 +6,7 @@ import unittest
 
 from harness import dlock, life, peer, procs
 from harness.case import JOBTOOL, Case, OnRedis
-from harness.wait import LATE, now, wait_until
+from harness.wait import PATIENCE, now, wait_until
 
 OPTIONS = ["--ttl", "2s"]
 
@@ -19,14 +19,14 @@ class SlotTests:
 
     def test_a_short_job_s_lock_stays_taken_while_dlock_is_gone_and_whoever_asks_is_told_so(self):
         began = now()
-        done = self.attempt("--min-hold", "2s")
+        done = self.attempt("--min-hold", "6s")
         self.assertEqual(done.code, 0)
-        self.assertLess(now() - began, 1.5, "dlock itself does not wait")
+        self.assertLess(now() - began, 5, "dlock itself does not wait")
         second = self.attempt()
         self.assertEqual(second.code, dlock.HELD)
         self.assert_says(second, f"pid {done.pid}", "its job is over, and --min-hold keeps the lock")
-        wait_until(lambda: self.attempt().code == 0, 10, "the lock is free", pause=0.02)
-        self.assertGreater(now() - began, 2.0)
+        wait_until(lambda: self.attempt().code == 0, 20, "the lock is free", pause=0.05)
+        self.assertGreater(now() - began, 6.0)
 
     def test_it_is_counted_from_the_start_of_the_job(self):
         self.assertEqual(self.attempt("--min-hold", "300ms", job=("sleep", "0.5")).code, 0)
@@ -38,10 +38,10 @@ class SlotTests:
         self.wait_job_starts(path, 0, held)
         self.assertEqual(self.attempt("-w", job=(JOBTOOL, "tick", path, "0.1")).code, 0)
         first, second = life.runs(path)
-        self.assertTrue(1.48 <= second.first - first.first < 1.5 + LATE, second.first - first.first)
+        self.assertTrue(1.48 <= second.first - first.first < 1.5 + 2 * PATIENCE, second.first - first.first)
 
     def test_a_job_that_failed_or_was_killed_keeps_its_lock_too(self):
-        self.assertEqual(self.attempt("--min-hold", "2s", job=("false",)).code, 1)
+        self.assertEqual(self.attempt("--min-hold", "10s", job=("false",)).code, 1)
         self.assertEqual(self.attempt().code, dlock.HELD)
 
     def test_a_command_that_cannot_be_run_keeps_nothing(self):
@@ -49,7 +49,7 @@ class SlotTests:
         self.assertEqual(self.attempt().code, 0)
 
     def test_the_front_is_killed_and_the_lock_is_kept_all_the_same(self):
-        held = self.start_run("sleep", "60", options=[*OPTIONS, "--min-hold", "3s"])
+        held = self.start_run("sleep", "60", options=[*OPTIONS, "--min-hold", "20s"])
         held.job()
         procs.kill(held.pid)
         held.wait()
@@ -57,12 +57,12 @@ class SlotTests:
         self.assertEqual(second.code, dlock.HELD, second.stderr)
 
     def test_a_place_beside_others_is_kept_too(self):
-        self.assertEqual(self.attempt("--limit", "2", "--min-hold", "2s").code, 0)
-        self.assertEqual(self.attempt("--limit", "2", "--min-hold", "2s").code, 0)
+        self.assertEqual(self.attempt("--limit", "2", "--min-hold", "6s").code, 0)
+        self.assertEqual(self.attempt("--limit", "2", "--min-hold", "6s").code, 0)
         third = self.attempt("--limit", "2")
         self.assertEqual(third.code, dlock.HELD)
         self.assert_says(third, "held by 2", "--min-hold keeps the lock")
-        self.assertEqual(self.attempt("--limit", "2", "-w", "10s").code, 0)
+        self.assertEqual(self.attempt("--limit", "2", "-w", "30s").code, 0)
 
     # -- --once-per --
 
@@ -154,7 +154,7 @@ class SlotsOnRedis(SlotTests, OnRedis):
 
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
     def test_a_holder_of_the_node_library_respects_a_lock_that_is_kept(self):
-        self.assertEqual(self.attempt("--min-hold", "2s").code, 0)
+        self.assertEqual(self.attempt("--min-hold", "6s").code, 0)
         kept = now()
         attempts = []
 
@@ -164,7 +164,7 @@ class SlotsOnRedis(SlotTests, OnRedis):
             return attempts[-1].wait()
         self.assertEqual(try_it(), 75)
         wait_until(lambda: try_it() == 0, 15, "the peer gets the lock")
-        self.assertGreater(now() - kept, 1.0)
+        self.assertGreater(now() - kept, 4.0)
 
 
 if __name__ == "__main__":

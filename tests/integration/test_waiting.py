@@ -6,10 +6,12 @@ import unittest
 
 from harness import dlock, life, procs
 from harness.case import JOBTOOL, Case, OnRedis
-from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
+from harness.wait import PATIENCE, hold_for, now, wait_until
 
 TTL = 2.0
 OPTIONS = ["--ttl", "2s"]
+LONG = ["--ttl", "10s"]  # for what must come long before a TTL is over
+SOON = 2 * PATIENCE  # and does so within this, also on a machine with forty processes to each processor
 
 
 class WaitingTests:
@@ -19,13 +21,13 @@ class WaitingTests:
         super().setUp()
         self.life = self.life_file()
 
-    def first(self, seconds=60, **how):
-        return self.hold(life=self.life, seconds=seconds, options=[*OPTIONS, *how.pop("options", ())], **how)
+    def first(self, seconds=60, ttl=OPTIONS, **how):
+        return self.hold(life=self.life, seconds=seconds, options=[*ttl, *how.pop("options", ())], **how)
 
-    def waiter(self, *words, wait=("-w",), **how):
+    def waiter(self, *words, wait=("-w",), ttl=OPTIONS, **how):
         """Returns when it waits, by its own word."""
         started = self.start_run(*(words or (JOBTOOL, "tick", self.life, "0.1")),
-                                 options=[*OPTIONS, *wait, *how.pop("options", ())], **how)
+                                 options=[*ttl, *wait, *how.pop("options", ())], **how)
         self.until_it_waits(started)
         return started
 
@@ -60,13 +62,13 @@ class WaitingTests:
         took = []
         for _ in range(5):
             self.life = self.life_file(f"life{len(took)}")
-            held = self.first()
-            waits = self.waiter()
+            held = self.first(ttl=LONG)
+            waits = self.waiter(ttl=LONG)
             procs.kill(held.job())
             self.assertEqual(waits.wait(), 0)
             before, after = life.runs(self.life)
             took.append(after.first - before.last)
-        self.assertLess(sorted(took)[2], 0.05 * PATIENCE, took)
+        self.assertLess(sorted(took)[2], SOON, took)  # whoever polled would take a third of a TTL
 
     def test_a_wait_of_some_time_ends_with_75_when_that_is_over(self):
         self.first()
@@ -74,7 +76,7 @@ class WaitingTests:
         ended = self.run_job("true", options=[*OPTIONS, "-w", "500ms"])
         took = now() - began
         self.assertEqual(ended.code, dlock.HELD)
-        self.assertTrue(0.5 <= took < 0.5 + LATE, took)
+        self.assertTrue(0.5 <= took < 0.5 + SOON, took)
         self.assert_says(ended, "for 0.5s at most", "held by host", "waited 5", "nothing was started")
 
     def test_the_exit_code_of_a_wait_in_vain_can_be_chosen(self):
@@ -95,7 +97,7 @@ class WaitingTests:
                 began = now()
                 waits.signal(number)
                 self.assertEqual(waits.wait(), 128 + number)
-                self.assertLess(now() - began, LATE)
+                self.assertLess(now() - began, SOON)
                 self.assert_says(waits, f"{signal.Signals(number).name} came before the job was started")
         last = self.waiter()
         held.signal(signal.SIGTERM)
@@ -142,16 +144,16 @@ class WaitingTests:
         self.assert_no_overlap(self.life)
 
     def test_waiters_are_killed_in_front_of_one_that_lives_and_it_runs_at_once(self):
-        held = self.first()
-        dead = [self.waiter() for _ in range(3)]
-        last = self.waiter()
+        held = self.first(ttl=LONG)
+        dead = [self.waiter(ttl=LONG) for _ in range(3)]
+        last = self.waiter(ttl=LONG)
         for each in dead:
             self.kill_all_of(each)
         held.signal(signal.SIGTERM)
         held.wait()
         ended = life.last_tick(self.life)
         self.assertEqual(last.wait(), 0)
-        self.assertLess(life.runs(self.life)[1].first - ended, LATE)
+        self.assertLess(life.runs(self.life)[1].first - ended, SOON)
 
     def test_the_waiter_that_was_woken_dies_before_it_takes_the_lock_and_the_next_one_runs_within_a_ttl(self):
         held = self.first()
@@ -164,7 +166,7 @@ class WaitingTests:
         self.kill_all_of(woken)
         died = now()
         self.assertEqual(last.wait(), 0)
-        self.assertLess(life.runs(self.life)[1].first - died, TTL + LATE)
+        self.assertLess(life.runs(self.life)[1].first - died, TTL + SOON)
 
     def test_a_waiter_s_engine_or_front_is_killed_and_nothing_of_it_is_left(self):
         held = self.first()
@@ -189,7 +191,7 @@ class WaitingOnTheEmbeddedStore(WaitingTests, Case):
         self.kill_all_of(held)
         died = now()
         self.assertEqual(waits.wait(), 0)
-        self.assertLess(life.runs(self.life)[1].first - died, LATE)
+        self.assertLess(life.runs(self.life)[1].first - died, SOON)
 
     def test_a_wait_costs_no_processor_time(self):
         self.first()
@@ -211,12 +213,12 @@ class WaitingOnRedis(WaitingTests, OnRedis):
             held = self.first()
             waits = self.waiter()
             self.kill_all_of(held)
-            (liveness,) = [key for key in self.keys() if ":proc:" in key]
+            (liveness,) = [key for key in self.keys() if ":proc:" in key and not key.endswith(":wait")]
             over = now() + self.redis("PTTL", liveness) / 1000
             self.assertEqual(waits.wait(), 0)
             took.append(life.runs(self.life)[1].first - over)
         self.assertGreater(min(took), -0.002, "nobody may run before the liveness is over")
-        self.assertLess(sorted(took)[1], 0.05 * PATIENCE, took)
+        self.assertLess(min(took), 0.05 * PATIENCE, took)
 
     def test_a_waiter_that_is_stopped_loses_its_place_after_a_ttl(self):
         held = self.first()
@@ -227,7 +229,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         held.signal(signal.SIGTERM)
         held.wait()
         self.assertEqual(last.wait(), 0)
-        self.assertLess(life.runs(self.life)[1].first - stopped_at, TTL + TTL / 3 + LATE)
+        self.assertLess(life.runs(self.life)[1].first - stopped_at, TTL + TTL / 3 + SOON)
         procs.resume(stopped.engine())
         self.assertEqual(stopped.wait(), 0)
 
@@ -262,7 +264,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         waits = self.waiter(store=self.through(between), wait=("-w", "2s"))
         between.freeze()
         self.assertEqual(waits.wait(), dlock.UNREACHABLE)
-        self.assertLess(now() - began, 2 + LATE + 0.3)
+        self.assertLess(now() - began, 2 + SOON)
         self.assert_says(waits, "did not answer", "nothing was started")
 
     def test_a_release_wakes_one_waiter_and_no_herd(self):

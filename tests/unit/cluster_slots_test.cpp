@@ -19,7 +19,6 @@ TEST_CASE("a slot is what CLUSTER KEYSLOT says") {
 }
 
 TEST_CASE("all keys of a lock lie in one slot, whatever braces key and prefix have") {
-  const ProcessHash process{"web1/17.4711"};
   for (const char* prefix : {"dlock:", "lk{:", "{lk}:", "lk}{:", "{}", "a{b}c{d", ""}) {
     for (const char* key :
          {"job", "a{b", "a}b", "}{", "{t}:x", "{}x", "{", "}", "a{}b{c}", "{a}{b}"}) {
@@ -28,9 +27,25 @@ TEST_CASE("all keys of a lock lie in one slot, whatever braces key and prefix ha
       const LockKeys keys{prefix, *LockKey::parse(key)};
       CHECK(keys.in_our_slot(keys.lock()));
       CHECK(keys.in_our_slot(keys.token()));
-      CHECK(keys.in_our_slot(keys.liveness(keys.homed(process))));
+      CHECK(keys.in_our_slot(keys.queue()));
+      CHECK(keys.in_our_slot(keys.holders()));
+      CHECK(keys.in_our_slot(keys.past_run()));
+      for (const char* name : {"web1/17.4711", "host/1.9", "db/2.7"}) {
+        const ProcessHash home = keys.homed({name});
+        CHECK(keys.in_our_slot(keys.liveness(home)));
+        if (!LockKeys::prefix_fits_cluster(prefix)) continue;
+        CHECK(keys.in_our_slot(keys.place(home)));
+        CHECK(keys.in_our_slot(keys.liveness(make_group_hash(home))));
+      }
     }
   }
+}
+
+TEST_CASE("a prefix whose first braces are empty fits no Cluster: no tag counts behind them") {
+  for (const char* prefix : {"{}", "a{}b:", "{}{x}:"})
+    CHECK_FALSE(LockKeys::prefix_fits_cluster(prefix));
+  for (const char* prefix : {"", "dlock:", "{lk}:", "lk{:", "}{:", "a{b}{}:"})
+    CHECK(LockKeys::prefix_fits_cluster(prefix));
 }
 
 TEST_CASE("the counter's name is the plain one wherever that does") {

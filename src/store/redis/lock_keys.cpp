@@ -27,12 +27,17 @@ LockKeys::LockKeys(std::string prefix, const LockKey& key)
       holders_(companion(prefix_, "holders", lock_, slot_, key)),
       past_run_(companion(prefix_, "done", lock_, slot_, key)) {}
 
+bool LockKeys::prefix_fits_cluster(std::string_view prefix) {
+  const auto open = prefix.find('{');
+  return open == prefix.npos || prefix.substr(open + 1, 1) != "}";
+}
+
 std::string LockKeys::liveness(const ProcessHash& process) const {
   return prefix_ + "proc:" + process.text;
 }
 
 std::string LockKeys::place(const ProcessHash& process) const {
-  return prefix_ + "wait:" + process.text;
+  return liveness(process) + ":wait";
 }
 
 std::string LockKeys::channel(const ProcessHash& process) const {

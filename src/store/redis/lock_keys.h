@@ -4,6 +4,7 @@
 #include "core/key.h"
 
 #include <string>
+#include <string_view>
 
 namespace dlock::redis {
 
@@ -13,6 +14,10 @@ namespace dlock::redis {
 class LockKeys {
  public:
   LockKeys(std::string prefix, const LockKey& key);
+
+  /// Whether all names can be brought into one slot: not where the first braces of the prefix are
+  /// empty, for then each whole name counts.
+  static bool prefix_fits_cluster(std::string_view prefix);
 
   const std::string& prefix() const { return prefix_; }
   const std::string& lock() const { return lock_; }

@@ -49,7 +49,8 @@ std::string tag_into(int slot, std::string_view before, std::string_view after) 
     key.resize(before.size());
     key += tag;
     key += after;
-    if (slot_of(key) == slot) return tag;
+    // Without a tag the whole key counts, and a longer one has another slot.
+    if (slot_of(key) == slot && (n >= 0 || slot_of(key + "0") == slot)) return tag;
   }
   return {};
 }

@@ -7,9 +7,9 @@
 -- one that is stopped or cut off. So a dead waiter holds up nobody for longer than its TTL.
 --
 -- The names of other waiters are known here only. They are in the slot of the lock, by the tag in
--- their process hash.
+-- their process hash, as long as they begin as the name of their liveness does.
 
-local function place_of(prefix, process) return prefix .. 'wait:' .. process end
+local function place_of(prefix, process) return prefix .. 'proc:' .. process .. ':wait' end
 
 local function leaves_queue(queue, prefix, process)
   redis.call('ZREM', queue, process)
