@@ -118,9 +118,9 @@ class OverlapOnRedis(RedisCase):
         self.assertLess(life.overlap(self.life), RENEWAL + LATE)
 
     def test_many_contenders_one_after_the_other_overlap_0(self):
-        stop_at = now() + 5
-        running = []
-        while now() < stop_at:
+        began, running = now(), []
+        # For five seconds, and on a loaded machine until there is something to judge.
+        while now() < began + 5 or (len(life.runs(self.life)) <= 10 and now() < began + 60):
             running = [each for each in running if each.running()]
             if len(running) < 6:
                 running.append(self.start_run(dlock.JOBTOOL, "tick", self.life, "0.05", store=self.redis_store, options=OPTIONS))
@@ -215,9 +215,9 @@ class OverlapOnTheEmbeddedStore(Case):
         self.assertLess(life.overlap(self.life), RENEWAL + LATE)
 
     def test_many_contenders_one_after_the_other_overlap_0(self):
-        stop_at = now() + 5
-        running = []
-        while now() < stop_at:
+        began, running = now(), []
+        # For five seconds, and on a loaded machine until there is something to judge.
+        while now() < began + 5 or (len(life.runs(self.life)) <= 10 and now() < began + 60):
             running = [each for each in running if each.running()]
             if len(running) < 6:
                 running.append(self.start_run(dlock.JOBTOOL, "tick", self.life, "0.05", options=OPTIONS))
