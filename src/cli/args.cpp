@@ -58,26 +58,40 @@ int code_of(const char* option, const std::string& word, ExitCode otherwise) {
   return *code;
 }
 
+/// Which of these options counts: they exclude each other, the command line beats the file, and two
+/// from one place are one too many. Empty: none was given.
+std::string the_one_of(const Words& words,
+                       std::initializer_list<std::pair<const char*, bool>> options) {
+  std::string chosen;
+  std::string rival;
+  for (const auto& [name, is_set] : options) {
+    if (!is_set) continue;
+    if (chosen.empty() || words.source(name) > words.source(chosen)) {
+      chosen = name;
+      rival.clear();
+    } else if (words.source(name) == words.source(chosen)) {
+      rival = name;
+    }
+  }
+  if (!rival.empty())
+    complain("--" + chosen + " and --" + rival + " cannot be had together: leave one out");
+  return chosen;
+}
+
 supervise::WaitLimit wait_limit_of(const Words& words) {
-  if (!words.given("wait")) return supervise::WaitLimit::none();
-  if (words.nonblock && words.source("wait") == words.source("nonblock"))
-    complain("-n/--nonblock and -w/--wait cannot be had together: leave one out");
-  // A flag beats the file.
-  if (words.nonblock && words.source("nonblock") > words.source("wait"))
-    return supervise::WaitLimit::none();
+  const std::string chosen =
+      the_one_of(words, {{"nonblock", words.nonblock}, {"wait", words.given("wait")}});
+  if (chosen != "wait") return supervise::WaitLimit::none();
   if (words.wait.empty() || words.wait == "true") return supervise::WaitLimit::forever();
   return {duration_of("-w/--wait", words.wait)};
 }
 
 Limit limit_of(const Words& words) {
-  if (words.shared && words.exclusive)
-    complain("--shared and --exclusive cannot be had together: leave one out");
-  if ((words.shared || words.exclusive) && words.given("limit")) {
-    complain(std::string{"--limit cannot be had with "} +
-             (words.shared ? "--shared" : "--exclusive") + ": leave one out");
-  }
-  if (words.shared) return Limit::shared();
-  if (!words.given("limit")) return {};
+  const std::string chosen = the_one_of(
+      words,
+      {{"shared", words.shared}, {"exclusive", words.exclusive}, {"limit", words.given("limit")}});
+  if (chosen == "shared") return Limit::shared();
+  if (chosen != "limit") return {};
   constexpr std::uint32_t most = 10'000;
   const auto number = parse_number<std::uint32_t>(words.limit, 1, most);
   if (!number) {

@@ -57,6 +57,23 @@ class Order(SettingsCase):
         self.assertEqual(self.run_job("true", options=["--config", config]).code, 9)
         self.assertEqual(self.run_job("true", options=["--config", config, "-E", "8"]).code, 8)
 
+    def test_of_options_that_exclude_each_other_that_of_the_command_line_counts(self):
+        waits = self.file("waits", 'store = "local"\nwait = "20s"\nshared = true\n')
+        lone = self.file("lone", 'store = "local"\nnonblock = true\nlimit = "2"\n')
+        self.hold(options=["--config", waits])
+        self.assertEqual(self.run_job("true", options=["--config", waits]).code, 0)
+        self.assertEqual(self.run_job("true", options=["--config", waits, "--exclusive", "-n"]).code, dlock.HELD)
+        self.assertEqual(self.run_job("true", options=["--config", lone, "--shared"]).code, 0)
+        ended = self.run_job("true", options=["--config", lone, "--exclusive", "-w", "100ms"])
+        self.assertEqual(ended.code, dlock.HELD)
+        self.assert_says(ended, "waited")
+
+    def test_a_wait_for_ever_can_be_had_from_the_file(self):
+        config = self.file("config", 'store = "local"\nwait = true\n')
+        held = self.hold(seconds=1)
+        self.assertEqual(self.run_job("true", options=["--config", config]).code, 0)
+        self.assertEqual(held.wait(), 0)
+
     def test_a_config_by_the_command_line_beats_one_by_the_environment(self):
         good, bad = self.file("good", f'store = "{self.redis.url}"\n'), self.file("bad", f'store = "{NOBODY_LISTENS}"\n')
         self.assertEqual(self.run_with("--config", good, DLOCK_CONFIG=bad).code, 0)

@@ -200,13 +200,13 @@ class SharingOnRedis(SharingTests, OnRedis):
 
 class Refused(Case):
     def test_combinations_and_numbers_that_mean_nothing(self):
-        for options, says in ((["--shared", "--limit", "2"], "--limit cannot be had with --shared: leave one out"),
+        for options, says in ((["--shared", "--limit", "2"], "--shared and --limit cannot be had together: leave one out"),
                               (["--shared", "--exclusive"], "--shared and --exclusive cannot be had together"),
-                              (["--exclusive", "--limit", "2"], "--limit cannot be had with --exclusive"),
+                              (["--exclusive", "--limit", "2"], "--exclusive and --limit cannot be had together"),
                               (["--limit", "0"], "--limit '0' is not a number of holders: it is from 1 to"),
                               (["--limit", "-1"], "--limit '-1'"), (["--limit", "two"], "--limit 'two'"),
                               (["--limit", "99999999999"], "--limit '99999999999'"),
-                              (["-n", "-w"], "-n/--nonblock and -w/--wait cannot be had together"),
+                              (["-n", "-w"], "--nonblock and --wait cannot be had together"),
                               (["-w", "30 s"], "-w/--wait '30 s'"), (["--wait=-1s"], "-w/--wait '-1s'"),
                               (["--once-per", "0"], "--once-per"), (["--once-per", "weekly"], "--once-per 'weekly'"),
                               (["--once-per", "500ms"], "--once-per '500ms' is too short: the least is 1s"),

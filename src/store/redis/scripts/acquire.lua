@@ -39,6 +39,10 @@ local function without_limit(most) return most == 0 and math.huge or most end
 local function extend(key, ms)
   if redis.call('PTTL', key) < tonumber(ms) then redis.call('PEXPIRE', key, ms) end
 end
+local function limit_in(value)
+  local ok, holder = pcall(cjson.decode, value)
+  return ok and type(holder) == 'table' and holder.limit or 1
+end
 local function digits_of(number)
   -- `..` and tostring would print it as 1.79e+15; '%.0f' keeps every digit until the year 2255.
   return string.format('%.0f', number)
@@ -83,7 +87,7 @@ if held and held ~= '' then
       if left == -2 then
         redis.call('HDEL', holders, all[i])
       else
-        is_in_the_way(all[i + 1], left, cjson.decode(all[i + 1]).limit)
+        is_in_the_way(all[i + 1], left, limit_in(all[i + 1]))
       end
     end
   elseif is.processHash ~= me then

@@ -13,7 +13,9 @@ if not held or held == '' then return {'LOST', ''} end
 local ok, lock = pcall(cjson.decode, held)
 if not ok or type(lock) ~= 'table' then return {'NOTALOCK', held} end
 local mine = redis.call('HGET', KEYS[3], ARGV[7])
-if lock.processHash ~= ARGV[8] or not mine or cjson.decode(mine).ownerHash ~= ARGV[1] then
+local known, member = pcall(cjson.decode, mine or '')
+if lock.processHash ~= ARGV[8] or not known or type(member) ~= 'table'
+   or member.ownerHash ~= ARGV[1] then
   return {'LOST', held}
 end
 
