@@ -82,8 +82,8 @@ class RedisExamination {
 
   Findings try_to_lock() {
     auto rights = check_rights(*servers_, address_, examination_.store, probe_, budget_);
-    // One that does not answer this would only cost more time.
-    if (!rights) return {broken_by(rights.error(), "rights")};
+    // One that does not answer this gives no lock either, and to try would only cost more time.
+    if (!rights) return {broken_by(rights.error(), "probe lock")};
     return {*rights, try_lock(examination_.store, examination_.terms, probe_, budget_)};
   }
 

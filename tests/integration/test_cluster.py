@@ -7,6 +7,7 @@ import unittest
 import uuid
 
 from harness import dlock, life
+from harness.certificates import certificates
 from harness.cluster import ClusterDeployment
 from harness.deployment_case import LOGIN, DeploymentCase
 from harness.fake_redis import PASS, FakeRedis
@@ -155,6 +156,43 @@ class Logins(ClusterCase):
             self.assertEqual(self.try_second(), 0)
         self.env["DLOCK_STORE"] = deployment.url
         self.refused(dlock.REFUSED, ["--trust-restart"], "wants a password")
+
+
+class Tls(ClusterCase):
+    def test_tls_from_end_to_end_also_when_the_slot_moves_to_a_node_that_was_not_named(self):
+        self.TTL = "4s"
+        made = certificates()
+        deployment = self.deploy_cluster(replicas=0, tls=made.tls())
+        self.store = self.store_at(deployment.url_of(self.owner()))
+        self.assertTrue(deployment.url.startswith("rediss+cluster://"))
+        self.refused(dlock.REFUSED, self.store, "not signed by a CA that is trusted here")
+        trusting = ["--tls-cacert", made.ca]
+        held = self.first(*trusting)
+        owner = deployment.migrate(deployment.slot_of(self.lock_name))
+        self.renewed_at(owner)
+        self.assertEqual(self.try_second(*trusting), dlock.HELD)
+        held.signal(15)
+        self.assertEqual(held.wait(), 143, held.stderr)
+        self.assertEqual(self.try_second(*trusting), 0)
+
+
+class AYoungNode(ClusterCase):
+    def waits_for_it(self):
+        waiting = self.start_run("true", store=["--store", self.deployment.url], options=["--ttl", "60s"])
+        waiting.wait_said("--trust-restart")
+        self.assertNotIn(self.lock_name, [key for node in self.deployment.nodes for key in self.lock_keys(node)])
+        waiting.signal(15)
+        waiting.wait(5)
+        self.assertEqual(waiting.died_by, 15, waiting.stderr)
+
+    def test_nothing_is_created_there_also_not_in_a_slot_that_migrates(self):
+        deployment = self.deploy_cluster(replicas=0)
+        self.waits_for_it()
+        self.assertEqual(self.try_second(), 0)  # leaves the counter, and with it on another node than ...
+        slot, target = deployment.slot_of(self.lock_name), deployment.other_master(self.owner())
+        source = deployment.begin_migration(slot, target)
+        deployment.move_keys(slot, source, target)
+        self.waits_for_it()  # ... the lock will be, no script can be run on both
 
 
 class Failover(ClusterCase):

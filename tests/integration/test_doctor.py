@@ -231,7 +231,7 @@ class IllServers(FakeRedisCase, DoctorCase):
             with self.subTest(server=name):
                 report = Report(one)
                 self.assertLess(now() - began, self.MOST * PATIENCE)
-                self.assert_broken(report, "rights" if name == "falls silent" else "connection")
+                self.assert_broken(report, "probe lock" if name == "falls silent" else "connection")
                 self.assert_found(report, "subreaper", "ok")
 
     def test_a_slow_server_and_a_clock_of_another_rate_are_held_against_what_the_deadline_allows_for(self):

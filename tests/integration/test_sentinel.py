@@ -70,6 +70,16 @@ class FindingTheMaster(SentinelCase):
         self.assertEqual(self.try_second("--tls-cacert", made.ca), 0)
 
 
+    def test_nothing_is_created_on_a_master_younger_than_the_ttl(self):
+        deployment = self.deploy_sentinel()
+        waiting = self.start_run("true", store=["--store", deployment.url], options=["--ttl", "60s"])
+        waiting.wait_said("--trust-restart")
+        self.assertIsNone(deployment.master()("GET", f"dlock:lock:{self.key}"))
+        waiting.signal(15)
+        waiting.wait(5)
+        self.assertEqual(waiting.died_by, 15, waiting.stderr)
+
+
 class Replicas(SentinelCase):
     def test_so_many_replicas_must_have_it(self):
         self.deploy_sentinel()

@@ -1,13 +1,15 @@
 """Redis over TLS: who is let in, who is not, and what each refusal says."""
 
 import os
+import shutil
 import unittest
 
 from harness import dlock, procs
-from harness.case import Case, needs
+from harness.case import Case, as_nobody, needs, needs_root
 from harness.certificates import certificates
 from harness.redis_server import RedisServer
-from harness.wait import hold_for, wait_until
+from harness.relay import DOWN, UP, Relay
+from harness.wait import LATE, hold_for, now, wait_until
 
 TTL = ["--ttl", "2s"]
 
@@ -124,6 +126,59 @@ class Mismatch(TlsCase):
         self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://localhost:{server.port}"), "does it speak TLS", options=TTL)
 
 
+class Faults(TlsCase):
+    """What breaks between dlock and its server is the same silence as without TLS; the second contender has its own way."""
+
+    def setUp(self):
+        super().setUp()
+        self.redis = self.server()
+        self.life = self.life_file()
+        self.between = Relay(self.redis.tls_port)
+        self.addCleanup(self.between.stop)
+
+    def first(self, **how):
+        return self.hold(life=self.life, store=self.trusting(f"rediss://127.0.0.1:{self.between.port}"), options=TTL, **how)
+
+    def second_follows(self):
+        self.take_when_free(self.life, 15, store=self.trusting(self.redis.tls_url), options=TTL)
+        self.assert_no_overlap(self.life)
+
+    def test_a_connection_that_is_cut_off_in_the_middle_overlap_0(self):
+        for directions in ((), (UP,), (DOWN,)):
+            with self.subTest(directions=directions):
+                held = self.first()
+                self.between.freeze(*directions)
+                self.assertEqual(held.wait(10), dlock.UNCONFIRMED, held.stderr)
+                self.second_follows()
+                self.between.thaw()
+
+    def test_a_drip_of_bytes_overlap_0(self):
+        held = self.first()
+        self.between.drip(4, DOWN)
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED, held.stderr)
+        self.second_follows()
+
+    def test_resets_are_followed_by_new_handshakes(self):
+        held = self.first(seconds=3)
+        for _ in range(4):
+            self.between.reset()
+            hold_for(0.5, held.running, "dlock")
+        self.assertEqual(held.wait(), 0, held.stderr)
+        self.assertGreater(self.between.accepted, 2)
+
+    def test_a_server_that_dies_overlap_0(self):
+        held = self.first()
+        self.redis.restart_with_lost_memory()  # the second one trusts that, and need not wait for anything
+        self.assertEqual(held.wait(10), dlock.LOST, held.stderr)
+        self.second_follows()
+
+    def test_a_handshake_that_hangs_ends_in_time(self):
+        self.between.freeze()
+        began = now()
+        self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://127.0.0.1:{self.between.port}"), "did not answer the TLS handshake in time", options=TTL)
+        self.assertLess(now() - began, 2 + LATE)
+
+
 class Files(TlsCase):
     """Each is refused before anything is asked: there is no server at this address."""
 
@@ -138,6 +193,18 @@ class Files(TlsCase):
                 files[option] = self.path("none.pem")
                 words = [word for pair in files.items() for word in pair]
                 self.refused(dlock.CONFIG, self.at(self.URL), option, "none.pem", "No such file", options=words)
+
+    @needs_root
+    def test_what_this_user_may_not_read(self):
+        for option in ("--tls-cacert", "--tls-cert", "--tls-key"):
+            with self.subTest(option=option):
+                words = {"--tls-cert": self.certificates.client.certificate, "--tls-key": self.certificates.client.key}
+                secret = self.path("secret.pem")
+                shutil.copy(words.get(option, self.certificates.ca), secret)
+                os.chmod(secret, 0)
+                words = {option: secret} if option == "--tls-cacert" else {**words, option: secret}
+                self.refused(dlock.CONFIG, self.at(self.URL), option, "secret.pem", "Permission denied",
+                             options=[word for pair in words.items() for word in pair], preexec_fn=as_nobody)
 
     def test_a_certificate_without_its_key_and_the_other_way_round(self):
         client = self.certificates.client

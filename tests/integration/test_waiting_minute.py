@@ -1,13 +1,9 @@
 """What a long wait says: a file of its own, because it takes a minute."""
 
-import os
-import unittest
-
 from harness.case import Case
 from harness.wait import now, wait_until
 
 
-@unittest.skipIf(os.environ.get("DLOCK_SANITIZE", "none") != "none", "a minute of waiting tells a sanitizer nothing")
 class LongWaits(Case):
     def test_every_minute_a_line_says_for_whom_it_waits(self):
         held = self.start_run("sleep", "90")
