@@ -235,7 +235,7 @@ class Failover(ClusterCase):
         deployment = self.deploy_cluster(replicas=0)
         held = self.first()
         owner = deployment.take_down()
-        self.refused(dlock.UNREACHABLE, self.store, "Cluster is down")
+        self.refused(dlock.UNREACHABLE, self.store, "Cluster is down", ttl="6s")  # a loaded machine needs time to ask a node
         self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
         deployment.bring_up(owner)
         self.second_follows()
