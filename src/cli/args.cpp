@@ -2,6 +2,7 @@
 
 #include "cli/complaint.h"
 #include "cli/job_limits.h"
+#include "cli/operate_args.h"
 #include "cli/parser.h"
 #include "cli/small_file.h"
 #include "cli/store_settings.h"
@@ -301,6 +302,9 @@ Parsed parse(const CommandLine& line, const Environment& environment) {
     if (words.command == SubCommand::Heartbeat) return heartbeat_command(line, environment);
     read_config(parser, words, environment);
     if (words.command == SubCommand::Doctor) return doctor_command(words, line, environment);
+    if (words.command == SubCommand::Status) return status_command(words, line, environment);
+    if (words.command == SubCommand::List) return list_command(words, line, environment);
+    if (words.command == SubCommand::Unlock) return unlock_command(words, line, environment);
     return run_command(words, line, environment);
   } catch (const Parser::Asked& asked) {
     return Print{asked.text};

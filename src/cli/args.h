@@ -4,8 +4,10 @@
 #include "cli/environment.h"
 #include "cli/stderr_log.h"
 #include "core/exit_code.h"
+#include "operate/look.h"
 #include "supervise/run.h"
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -26,6 +28,26 @@ struct DoctorCommand {
   bool json = false;
 };
 
+/// `dlock status …` or `dlock list …`, checked.
+struct ShowCommand {
+  StoreOptions store;
+  operate::Query query;
+  operate::View view;
+  /// Whether the exit code tells the state: `status` is asked by scripts.
+  bool is_question = false;
+  /// `--owner`: what became of that attempt; then the query is for the key in it, if it has one.
+  std::optional<OwnerHash> owner = {};
+};
+
+/// `dlock unlock …`, checked.
+struct UnlockCommand {
+  StoreOptions store;
+  LockKey key;
+  Duration patience;
+  bool force = false;
+  bool yes = false;
+};
+
 /// `dlock heartbeat`, checked.
 struct HeartbeatCommand {
   std::string socket;
@@ -43,7 +65,8 @@ struct BadUsage {
   LogFormat format = LogFormat::Text;  // as far as it was understood
 };
 
-using Parsed = std::variant<RunCommand, DoctorCommand, HeartbeatCommand, Print, BadUsage>;
+using Parsed = std::variant<RunCommand, DoctorCommand, ShowCommand, UnlockCommand, HeartbeatCommand,
+                            Print, BadUsage>;
 
 /// Turns words into values, each checked. Reads the files that they name.
 Parsed parse(const CommandLine& line, const Environment& environment);

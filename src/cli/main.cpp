@@ -2,14 +2,21 @@
 #include "cli/command_line.h"
 #include "cli/stderr_log.h"
 #include "doctor/doctor.h"
+#include "operate/owner.h"
+#include "operate/show.h"
+#include "operate/unlock.h"
+#include "supervise/claim.h"
 #include "supervise/heartbeat_client.h"
 #include "supervise/run.h"
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <system_error>
+#include <unistd.h>
 
 namespace {
 
@@ -63,6 +70,60 @@ ExitStatus examine(const cli::DoctorCommand& command, bool secret_in_arguments,
   return printed.code == 0 && !report.ok() ? ExitStatus{.code = something_is_broken} : printed;
 }
 
+ExitStatus fail(const StoreFault& fault, cli::StderrLog& log) {
+  log.error(fault.sentence);
+  return {.code = static_cast<int>(fault.exit_code)};
+}
+
+ExitStatus tell_of_owner(const cli::ShowCommand& command, Inspector& inspector,
+                         cli::StderrLog& log) {
+  std::optional<LockStatus> lock;
+  if (!command.query.keys.empty()) {
+    auto found =
+        operate::look(inspector, command.query, {BootClock::now() + command.view.patience});
+    if (!found) return fail(found.error(), log);
+    lock = std::move(found->front());
+  }
+  const operate::OwnerState state = operate::state_of(*command.owner, lock);
+  const ExitStatus printed = print({operate::name_of(state) + "\n"});
+  return printed.code == 0 ? ExitStatus{.code = operate::exit_code_of(state)} : printed;
+}
+
+ExitStatus show(const cli::ShowCommand& command, bool secret_in_arguments,
+                const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
+  if (secret_in_arguments) warn_of_secret(log);
+  let_signals_end_us(inherited);
+  const auto inspector = make_inspector(command.store);
+  if (command.owner) return tell_of_owner(command, *inspector, log);
+  const auto code = operate::show(*inspector, command.query, command.view, log);
+  if (!code) return fail(code.error(), log);
+  const bool failed = *code == static_cast<int>(ExitCode::SystemError);
+  return {.code = command.is_question || failed ? *code : 0};
+}
+
+bool ask_on_terminal(const std::string& question) {
+  std::fprintf(stderr, "%s [y/N] ", question.c_str());
+  std::array<char, 16> answer{};
+  return std::fgets(answer.data(), answer.size(), stdin) != nullptr &&
+         (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
+                  const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
+  if (secret_in_arguments) warn_of_secret(log);
+  let_signals_end_us(inherited);
+  const auto inspector = make_inspector(command.store);
+  operate::Unlocking how{.key = command.key,
+                         .by = supervise::make_unlocker(command.force),
+                         .patience = command.patience};
+  if (!command.yes && ::isatty(STDIN_FILENO) != 0) how.ask = ask_on_terminal;
+  const auto unlocked = operate::unlock(*inspector, how, log);
+  if (!unlocked) return fail(unlocked.error(), log);
+  if (unlocked->exit_code == 0) return print({unlocked->sentence + "\n"});
+  log.error(unlocked->sentence);
+  return {.code = unlocked->exit_code};
+}
+
 ExitStatus report_progress(const cli::HeartbeatCommand& command,
                            const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
   constexpr auto patience = std::chrono::seconds{2};
@@ -84,6 +145,12 @@ ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& 
   }
   if (const auto* command = std::get_if<cli::DoctorCommand>(&parsed)) {
     return examine(*command, secret_in_arguments, inherited, log);
+  }
+  if (const auto* command = std::get_if<cli::ShowCommand>(&parsed)) {
+    return show(*command, secret_in_arguments, inherited, log);
+  }
+  if (const auto* command = std::get_if<cli::UnlockCommand>(&parsed)) {
+    return unlock(*command, secret_in_arguments, inherited, log);
   }
   if (const auto* command = std::get_if<cli::HeartbeatCommand>(&parsed)) {
     return report_progress(*command, inherited, log);

@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
 #include <sstream>
+#include <string_view>
 
 namespace dlock::cli {
 namespace {
@@ -36,19 +38,28 @@ std::string wrapped(std::string_view text) {
   return out + std::string{text};
 }
 
+constexpr std::array usages{"dlock run --key K [options] -- command [args...]",
+                            "dlock status [options] KEY... | --owner HASH",
+                            "dlock list [options] [PATTERN]",
+                            "dlock unlock [options] KEY",
+                            "dlock doctor [options]",
+                            "dlock heartbeat"};
+
 /// Help in our words: the usage line shows where the command goes, and an option only its value.
 class HelpFormat final : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (name.empty()) {
-      return "Usage: dlock run --key K [options] -- command [args...]\n"
-             "       dlock doctor [options]\n"
-             "       dlock heartbeat\n"
-             "       dlock --help | --version\n";
+      std::string text;
+      for (const char* usage : usages)
+        text += (text.empty() ? "Usage: " : "       ") + std::string{usage} + "\n";
+      return text + "       dlock --help | --version\n";
     }
-    if (app->get_name() == "heartbeat") return "Usage: dlock heartbeat\n";
-    if (app->get_name() == "doctor") return "Usage: dlock doctor [options]\n";
-    return "Usage: dlock " + app->get_name() + " --key K [options] -- command [args...]\n";
+    for (const char* usage : usages) {
+      if (std::string_view{usage}.starts_with("dlock " + app->get_name()))
+        return std::string{"Usage: "} + usage + "\n";
+    }
+    return {};
   }
   std::string make_option_opts(const CLI::Option* option) const override {
     return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
@@ -73,11 +84,15 @@ class Parser::Options {
     app_.set_help_flag("-h,--help", "Show this");
     app_.set_version_flag("--version", std::string{"dlock "} + version, "Show the version");
     app_.footer([] {
-      return "\nSee 'dlock run --help' and 'dlock doctor --help' for their options, and "
+      return "\nSee 'dlock run --help' for the options of run, likewise for the others, and "
              "dlock(1).\n\n" +
              exit_code_table();
     });
     run_.app = app_.add_subcommand("run", "Run a job while holding a lock");
+    status_.app = app_.add_subcommand("status", "Say who holds a lock, and who waits for it");
+    list_.app = app_.add_subcommand("list", "Show all locks that somebody holds");
+    unlock_.app =
+        app_.add_subcommand("unlock", "Free a lock that a dead holder left, or take it by force");
     doctor_.app = app_.add_subcommand(
         "doctor", "Say whether this machine and this store can keep the promise");
     heartbeat_.app = app_.add_subcommand(
@@ -89,9 +104,9 @@ class Parser::Options {
     const auto named = [&](const Command& command) {
       return std::find(ours.begin(), ours.end(), command.app->get_name()) != ours.end();
     };
-    if (named(run_)) add_run_options();
-    if (named(doctor_)) add_doctor_options();
-    if (named(heartbeat_)) add_heartbeat_options();
+    for (const auto& [command, add_options, which] : commands()) {
+      if (named(*command)) (this->*add_options)();
+    }
     try {
       app_.parse(std::vector<std::string>{ours.rbegin(), ours.rend()});
     } catch (const CLI::CallForHelp&) {
@@ -99,14 +114,13 @@ class Parser::Options {
     } catch (const CLI::CallForVersion& call) {
       throw Asked{std::string{call.what()} + "\n"};
     } catch (const CLI::ParseError& error) {
-      const std::string help = doctor_.app->parsed()      ? "doctor"
-                               : heartbeat_.app->parsed() ? "heartbeat"
-                                                          : "run";
-      complain(without_url_secrets(error.what()) + " (see dlock " + help + " --help)");
+      const Command* const meant = parsed_command();
+      complain(without_url_secrets(error.what()) + " (see dlock " +
+               (meant == nullptr ? "run" : meant->app->get_name()) + " --help)");
     }
-    if (run_.app->parsed()) words_.command = SubCommand::Run;
-    if (doctor_.app->parsed()) words_.command = SubCommand::Doctor;
-    if (heartbeat_.app->parsed()) words_.command = SubCommand::Heartbeat;
+    for (const auto& [command, add_options, which] : commands()) {
+      if (command->app->parsed()) words_.command = which;
+    }
     for (const Setting& setting : present().settings) {
       if (setting.option->count() > 0) words_.sources[setting.name] = Source::Flag;
     }
@@ -151,7 +165,29 @@ class Parser::Options {
     }
   };
 
-  Command& present() { return doctor_.app->parsed() ? doctor_ : run_; }
+  struct Known {
+    Command* command;
+    void (Options::*add_options)();
+    SubCommand which;
+  };
+  std::array<Known, 6> commands() {
+    return {{{&run_, &Options::add_run_options, SubCommand::Run},
+             {&status_, &Options::add_status_options, SubCommand::Status},
+             {&list_, &Options::add_list_options, SubCommand::List},
+             {&unlock_, &Options::add_unlock_options, SubCommand::Unlock},
+             {&doctor_, &Options::add_doctor_options, SubCommand::Doctor},
+             {&heartbeat_, &Options::add_heartbeat_options, SubCommand::Heartbeat}}};
+  }
+  Command* parsed_command() {
+    for (const Known& known : commands()) {
+      if (known.command->app->parsed()) return known.command;
+    }
+    return nullptr;
+  }
+  Command& present() {
+    Command* const parsed = parsed_command();
+    return parsed == nullptr ? run_ : *parsed;
+  }
 
   void take(const std::string& path, const CLI::ConfigItem& item) {
     if (item.name == "++" || item.name == "--" || !item.parents.empty()) {
@@ -192,11 +228,6 @@ class Parser::Options {
                   "/etc/dlock.toml if there is one)");
     command.value("--prefix", words_.prefix, "P",
                   "What the names of all keys in Redis begin with (dlock:)");
-    command.value("--ttl", words_.ttl, "DUR",
-                  "How long a crashed machine blocks the key; the job survives an outage of the "
-                  "store of about two thirds of it (10s)");
-    command.value("--lock-ttl", words_.lock_ttl, "DUR",
-                  "How long the lock itself outlives its last renewal (5m, or --ttl if longer)");
     command.value("--password-file", words_.password_file, "FILE",
                   "Where the password of Redis is (else REDISCLI_AUTH, or the URL)");
     command.value("--sentinel-user", words_.sentinel_user, "USER",
@@ -211,6 +242,15 @@ class Parser::Options {
                   "The name that the server's certificate must have (the host of the URL)");
     command.flag("--tls-insecure", words_.tls_insecure,
                  "Take any certificate: whoever is in between can read and change everything");
+  }
+
+  /// What the lease of a run depends on.
+  void add_lease_options(Command& command) {
+    command.value("--ttl", words_.ttl, "DUR",
+                  "How long a crashed machine blocks the key; the job survives an outage of the "
+                  "store of about two thirds of it (10s)");
+    command.value("--lock-ttl", words_.lock_ttl, "DUR",
+                  "How long the lock itself outlives its last renewal (5m, or --ttl if longer)");
     command.value("--min-replicas", words_.least_replicas, "N",
                   "An acquire or a renewal counts only when N replicas have it (0)");
     command.value("--replica-timeout", words_.replica_timeout, "DUR",
@@ -221,6 +261,7 @@ class Parser::Options {
     run_.value("--key", words_.key, "K",
                "What the job must not share with another: any name up to 512 bytes");
     add_store_options(run_);
+    add_lease_options(run_);
     run_.flag("-n,--nonblock", words_.nonblock,
               "Do not wait for a lock that is held (the default)");
     run_.value(
@@ -293,8 +334,59 @@ class Parser::Options {
     });
   }
 
+  /// What is common to those that look at locks.
+  void add_operator_options(Command& command, const char* word, const char* description,
+                            const char* footer) {
+    command.app->add_option(word, words_.keys, description)->type_name("");
+    add_store_options(command);
+    command.value("--timeout", words_.timeout, "DUR", "How long the store may take to answer (5s)");
+    command.app->set_help_flag("-h,--help", "Show this");
+    command.app->footer(std::string{duration_help} + footer);
+  }
+  void add_view_options(Command& command) {
+    command.flag("--json", words_.json, "Write JSON, one object on one line");
+    command.value("--watch", words_.watch, "[DUR]", "Show it again and again, that often (2s)");
+    command.settings.back().option->expected(0, 1);
+  }
+
+  void add_status_options() {
+    add_operator_options(status_, "KEY",
+                         "Whose state is asked for; those that begin with a dash go behind a --",
+                         "Exits with 0 when all of them are free, with 75 when one is held, else "
+                         "with 1 when one has\n"
+                         "a dead holder.\n");
+    status_.value("--owner", words_.owner, "HASH",
+                  "Say instead what became of the run that has this owner hash: RUNNING (75), "
+                  "NO_RUNNING_PROCESS (1), NO_KEY (0), SOMEONE_ELSE_HOLDS_LOCK (80) or "
+                  "MALFORMED_OWNER_HASH (64)");
+    add_view_options(status_);
+  }
+
+  void add_list_options() {
+    add_operator_options(
+        list_, "PATTERN",
+        "Only keys that match: * is any text, ? a character, [a-z] one of these (quote it)",
+        "Shows who holds which lock: also dead holders, and what --min-hold keeps; not what is "
+        "free.\n");
+    list_.flag("--keys", words_.keys_only, "Show only the keys, one on each line");
+    add_view_options(list_);
+  }
+
+  void add_unlock_options() {
+    add_operator_options(
+        unlock_, "KEY", "Which lock; if it begins with a dash, behind a --",
+        "Exits with 0 when the lock is free, with 75 when somebody holds it who lives, with 81\n"
+        "when its holder does not confirm that its job is gone.\n");
+    unlock_.flag(
+        "--force", words_.force,
+        "Take the lock also from a holder that lives: its job is killed at once, and nobody "
+        "gets the lock before it is gone");
+    unlock_.flag("--yes", words_.yes, "Do not ask before that on a terminal");
+  }
+
   void add_doctor_options() {
     add_store_options(doctor_);
+    add_lease_options(doctor_);
     doctor_.flag(
         "--trust-restart", words_.trust_restart,
         "Judge for runs that take locks even from a Redis that came up less than a TTL ago");
@@ -322,6 +414,9 @@ class Parser::Options {
       "Runs a job on at most one machine of a cluster, and kills it before another could start "
       "it."};
   Command run_;
+  Command status_;
+  Command list_;
+  Command unlock_;
   Command doctor_;
   Command heartbeat_;
 };

@@ -3,13 +3,14 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dlock::cli {
 
 /// Where a setting comes from; a later one here beats an earlier one.
 enum class Source { Default, File, Environment, Flag };
 
-enum class SubCommand { None, Run, Doctor, Heartbeat };
+enum class SubCommand { None, Run, Doctor, Heartbeat, Status, List, Unlock };
 
 /// All that dlock was told, as words: CLI11 sees to it that options are known and have values, and
 /// reads none of them, for it takes 010 for eight.
@@ -48,6 +49,13 @@ struct Words {
   std::string prefix = "dlock:";
   std::string status_file;
   std::string log_format = "text";
+  std::vector<std::string> keys;  // of status and unlock; the pattern of list
+  std::string owner;
+  std::string watch;  // empty when it is given: the default
+  std::string timeout = "5s";
+  bool keys_only = false;
+  bool force = false;
+  bool yes = false;
   bool nonblock = false;
   bool shared = false;
   bool exclusive = false;

@@ -4,7 +4,9 @@
 
 namespace dlock {
 
-std::string describe(const Holder& holder) {
+namespace {
+
+std::string who(const Holder& holder) {
   // A peer that writes no host and pid of its own still has them in its process hash.
   std::string text =
       holder.host.empty() ? excerpt(holder.process.text, 100) : "host " + excerpt(holder.host, 64);
@@ -15,8 +17,16 @@ std::string describe(const Holder& holder) {
   if (!holder.acquired_at.empty()) text += " since " + excerpt(holder.acquired_at, 32);
   if (!holder.note.empty()) text += ", note: " + excerpt(holder.note, 120);
   if (!holder.trace.empty()) text += ", trace: " + excerpt(holder.trace, 80);
-  if (holder.only_kept) text += "; its job is over, and --min-hold keeps the lock";
   return text;
+}
+
+}  // namespace
+
+std::string describe(const Holder& holder) {
+  if (holder.forced) {
+    return who(holder) + ", by force, and not free before the job of the holder before it is gone";
+  }
+  return who(holder) + (holder.only_kept ? "; its job is over, and --min-hold keeps the lock" : "");
 }
 
 }  // namespace dlock

@@ -23,6 +23,9 @@ struct Holder {
   Limit limit;
   /// Its job is over, and only `--min-hold` keeps the lock.
   bool only_kept = false;
+  /// Somebody has taken the lock from the holder by force, and is who the other fields name; the
+  /// lock stays taken until the holder's job is gone.
+  bool forced = false;
 };
 
 /// `host web1 pid 4711 (rsync -a …) since 2026-01-31T02:00:00.000Z`, with what is known of it.

@@ -22,4 +22,41 @@ OwnerHash make_owner_hash(const LockKey& key, const ProcessHash& process, std::u
   return {printable(key.bytes()) + "@" + process.text + "." + std::to_string(attempt) + suffix};
 }
 
+namespace {
+
+/// Takes digits off the front; false when there are none.
+bool take_digits(std::string_view& text) {
+  const auto end = std::min(text.find_first_not_of("0123456789"), text.size());
+  text.remove_prefix(end);
+  return end > 0;
+}
+
+bool take(std::string_view& text, char wanted) {
+  if (!text.starts_with(wanted)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+/// `{host}/{pid}.{number}` in front of `.{attempt}` and perhaps `#{trace}`.
+std::optional<ProcessHash> process_in(std::string_view text) {
+  std::string_view rest = text.substr(std::min(text.find('/'), text.size()));
+  if (rest.data() == text.data() || !take(rest, '/')) return {};
+  if (!take_digits(rest) || !take(rest, '.') || !take_digits(rest)) return {};
+  const std::string_view process = text.substr(0, text.size() - rest.size());
+  if (!take(rest, '.') || !take_digits(rest)) return {};
+  if (!rest.empty() && rest.front() != '#') return {};
+  return ProcessHash{std::string{process}};
+}
+
+}  // namespace
+
+// As the Node library's ^(.+)@([^/]+\/\d+\.\d+)\.\d+(#.*)?$ does: of several @ the last that fits.
+std::optional<ParsedOwner> parse_owner_hash(std::string_view text) {
+  for (auto at = text.rfind('@'); at != text.npos && at > 0; at = text.rfind('@', at - 1)) {
+    if (auto process = process_in(text.substr(at + 1)))
+      return ParsedOwner{std::string{text.substr(0, at)}, std::move(*process)};
+  }
+  return {};
+}
+
 }  // namespace dlock

@@ -3,7 +3,9 @@
 #include "core/key.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace dlock {
 
@@ -40,5 +42,14 @@ ProcessHash make_group_hash(const ProcessHash& first);
 /// byte by byte. That two keys may then look alike does no harm, for the process hash is unique.
 OwnerHash make_owner_hash(const LockKey& key, const ProcessHash& process, std::uint32_t attempt,
                           const std::string& trace);
+
+/// What an owner hash tells by itself.
+struct ParsedOwner {
+  std::string key;  // as printable text
+  ProcessHash process;
+};
+
+/// Reads an owner hash of ours or of the Node library; nothing when it is none.
+std::optional<ParsedOwner> parse_owner_hash(std::string_view text);
 
 }  // namespace dlock

@@ -5,13 +5,14 @@
 
 namespace dlock {
 
+using namespace std::chrono;
+
 // By the calendar of <chrono>, not by gmtime(3): that one reads the time zone file at every start.
-std::string iso_now() {
-  using namespace std::chrono;
-  const auto now = floor<milliseconds>(system_clock::now());
-  const auto midnight = floor<days>(now);
+std::string iso_of(StoreTime moment) {
+  const sys_time<milliseconds> time_point{milliseconds{moment.ms}};
+  const auto midnight = floor<days>(time_point);
   const year_month_day date{midnight};
-  const hh_mm_ss time{now - midnight};
+  const hh_mm_ss time{time_point - midnight};
   char text[64];
   std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
@@ -19,6 +20,32 @@ std::string iso_now() {
                 static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
                 static_cast<int>(time.subseconds().count()));
   return text;
+}
+
+StoreTime wall_clock_now() {
+  return {floor<milliseconds>(system_clock::now()).time_since_epoch().count()};
+}
+
+std::string iso_now() { return iso_of(wall_clock_now()); }
+
+std::optional<StoreTime> parse_iso(std::string_view text) {
+  constexpr std::string_view shape = "dddd-dd-ddTdd:dd:dd.dddZ";
+  if (text.size() != shape.size()) return {};
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (shape[i] == 'd' ? !digit : text[i] != shape[i]) return {};
+  }
+  const auto number = [&](std::size_t at, std::size_t length) {
+    int value = 0;
+    for (const char c : text.substr(at, length)) value = value * 10 + (c - '0');
+    return value;
+  };
+  const year_month_day date{year{number(0, 4)}, month{static_cast<unsigned>(number(5, 2))},
+                            day{static_cast<unsigned>(number(8, 2))}};
+  if (!date.ok()) return {};
+  const auto time = sys_days{date} + hours{number(11, 2)} + minutes{number(14, 2)} +
+                    seconds{number(17, 2)} + milliseconds{number(20, 3)};
+  return StoreTime{duration_cast<milliseconds>(time.time_since_epoch()).count()};
 }
 
 }  // namespace dlock

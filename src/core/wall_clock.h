@@ -1,10 +1,21 @@
 #pragma once
 
+#include "core/once.h"
+
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace dlock {
 
 /// Now by the wall clock: `2026-01-31T02:00:00.123Z`. For people to read: no decision rests on it.
 std::string iso_now();
+std::string iso_of(StoreTime moment);
+
+/// Now by the wall clock of this machine, in the terms of a store's clock.
+StoreTime wall_clock_now();
+
+/// Reads what iso_now wrote, or a peer with as many digits; nothing when it is anything else.
+std::optional<StoreTime> parse_iso(std::string_view text);
 
 }  // namespace dlock

@@ -43,22 +43,40 @@ nlohmann::json object_in(std::string_view text) {
   return json.is_object() ? json : nlohmann::json::object();
 }
 
+Holder holder_of(const Claim& claim, const OwnerHash& owner, const std::string& acquired_at) {
+  return {.owner = owner,
+          .process = claim.process,
+          .trace = claim.trace,
+          .acquired_at = acquired_at,
+          .host = claim.host,
+          .pid = claim.pid,
+          .user = claim.user,
+          .command = claim.command,
+          .note = claim.note,
+          .limit = claim.limit};
+}
+
+ordered_json json_of(const Holder& holder, const std::string& extended_at) {
+  ordered_json json;
+  json["ownerHash"] = holder.owner.text;
+  json["processHash"] = holder.process.text;
+  if (!holder.trace.empty()) json["trace"] = holder.trace;
+  json["acquiredAt"] = holder.acquired_at;
+  json["extendedAt"] = extended_at;
+  json["host"] = holder.host;
+  json["pid"] = holder.pid;
+  if (!holder.user.empty()) json["user"] = holder.user;
+  json["command"] = holder.command;
+  if (!holder.note.empty()) json["note"] = holder.note;
+  if (!holder.limit.is_exclusive()) json["limit"] = limit_number(holder.limit);
+  return json;
+}
+
 }  // namespace
 
 std::string lock_json(const Claim& claim, const OwnerHash& owner, const std::string& acquired_at,
                       const std::string& extended_at, std::optional<FencingToken> token) {
-  ordered_json json;
-  json["ownerHash"] = owner.text;
-  json["processHash"] = claim.process.text;
-  if (!claim.trace.empty()) json["trace"] = claim.trace;
-  json["acquiredAt"] = acquired_at;
-  json["extendedAt"] = extended_at;
-  json["host"] = claim.host;
-  json["pid"] = claim.pid;
-  if (!claim.user.empty()) json["user"] = claim.user;
-  json["command"] = claim.command;
-  if (!claim.note.empty()) json["note"] = claim.note;
-  if (!claim.limit.is_exclusive()) json["limit"] = limit_number(claim.limit);
+  ordered_json json = json_of(holder_of(claim, owner, acquired_at), extended_at);
   if (token) json["token"] = token->value;
   std::string text = dumped(json);
   if (!token) text.pop_back();
@@ -73,6 +91,8 @@ std::string group_json(const Claim& first, const ProcessHash& group, const Owner
 }
 
 std::string liveness_json(const std::string& alive_at) { return dumped({{"aliveAt", alive_at}}); }
+
+std::string alive_at_in(std::string_view text) { return text_in(object_in(text), "aliveAt"); }
 
 std::optional<Holder> parse_lock_json(std::string_view text) {
   const nlohmann::json json = object_in(text);
@@ -90,6 +110,7 @@ std::optional<Holder> parse_lock_json(std::string_view text) {
   holder.token.value = number_in(json, "token");
   holder.limit = limit_in(json);
   holder.only_kept = flag_in(json, "minHold");
+  holder.forced = flag_in(json, "forced");
   return holder;
 }
 
@@ -101,6 +122,16 @@ std::string kept_lock_json(const Claim& claim, const Grant& grant, const std::st
 }
 
 std::string kept_until_in(std::string_view text) { return text_in(object_in(text), "keptUntil"); }
+
+std::string forced_lock_json(const Holder& by, const HolderStatus& from) {
+  Holder mark = by;
+  mark.process = from.holder.process;
+  mark.limit = from.holder.limit;
+  ordered_json json = json_of(mark, mark.acquired_at);
+  if (from.holder.token.value != 0) json["token"] = from.holder.token.value;
+  json["forced"] = true;
+  return dumped(json);
+}
 
 std::string past_run_json(const PastRun& run) {
   ordered_json json;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "store/lock_status.h"
 #include "store/store.h"
 
 #include <optional>
@@ -22,6 +23,7 @@ std::string group_json(const Claim& first, const ProcessHash& group, const Owner
 
 /// The value of a liveness key.
 std::string liveness_json(const std::string& alive_at);
+std::string alive_at_in(std::string_view text);
 
 /// Reads a lock written by dlock or by the Node library; unknown fields are ignored. Nothing when
 /// it is not JSON or has no owner.
@@ -30,6 +32,10 @@ std::optional<Holder> parse_lock_json(std::string_view text);
 /// As lock_json, of a lock that is only kept, for the embedded store: `until` is its own business.
 std::string kept_lock_json(const Claim& claim, const Grant& grant, const std::string& until);
 std::string kept_until_in(std::string_view text);
+
+/// What stands in the place of a holder that has lost its lock by force, until its job is gone: the
+/// words of the one who did it under the process hash of the holder, whose life it hangs on.
+std::string forced_lock_json(const Holder& by, const HolderStatus& from);
 
 /// What --once-per remembers of a run.
 std::string past_run_json(const PastRun& run);

@@ -1,6 +1,8 @@
 #include "store/open.h"
 
+#include "store/local/local_inspector.h"
 #include "store/local/local_store.h"
+#include "store/redis/redis_inspector.h"
 #include "store/redis/redis_store.h"
 
 namespace dlock {
@@ -32,6 +34,13 @@ std::unique_ptr<Store> make_store(const StoreOptions& options) {
           .restart = options.trust_restart ? redis::Restart::Trust : redis::Restart::Distrust,
           .lapse = options.revive_lapsed ? redis::Lapse::IsRevived : redis::Lapse::IsLoss,
           .slots = is_cluster(options.address) ? redis::Slots::One : redis::Slots::Any});
+}
+
+std::unique_ptr<Inspector> make_inspector(const StoreOptions& options) {
+  if (const auto* local = std::get_if<LocalAddress>(&options.address))
+    return std::make_unique<local::LocalInspector>(local->directory);
+  return std::make_unique<redis::RedisInspector>(
+      make_caller(std::get<RedisAddress>(options.address), options), options.prefix);
 }
 
 ProcessHash at_home_in(const StoreOptions& options, const LockKey& key, ProcessHash process) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/address.h"
+#include "store/inspector.h"
 #include "store/store.h"
 #include "store/tls_options.h"
 
@@ -23,6 +24,9 @@ struct StoreOptions {
 
 /// Makes the store that the address names. Nothing is opened and nobody asked until the first call.
 std::unique_ptr<Store> make_store(const StoreOptions& options);
+
+/// As make_store: for those who look at the store's locks from outside.
+std::unique_ptr<Inspector> make_inspector(const StoreOptions& options);
 
 /// The process hash in the form that suits the store: in a Redis Cluster the liveness must lie in
 /// the slot of the lock.

@@ -1,5 +1,9 @@
 #include "store/store.h"
 
+#include "core/text.h"
+
+#include <utility>
+
 namespace dlock {
 
 std::string describe(const Held& held) {
@@ -7,6 +11,13 @@ std::string describe(const Held& held) {
   if (held.holders == 0) return "about to be taken by " + who + ", who waits for it";
   if (held.holders == 1) return "held by " + who;
   return "held by " + std::to_string(held.holders) + ", one of them " + who;
+}
+
+Lost lost_by_force(const Holder& by) {
+  Holder who = by;
+  who.forced = false;
+  const std::string at = std::exchange(who.acquired_at, {});
+  return {"it was freed by force by " + describe(who) + " at " + printable(at), true};
 }
 
 }  // namespace dlock

@@ -86,7 +86,11 @@ struct Extended {
 /// The lock is not ours any more; no retry can bring it back.
 struct Lost {
   std::string how;
+  /// By force (see Inspector): it is to be released all the same, for until then nobody gets it.
+  bool by_force = false;
 };
+Lost lost_by_force(const Holder& by);
+
 using RenewAnswer = std::variant<Extended, Lost>;
 
 /// What a release leaves behind.
@@ -134,6 +138,10 @@ class Store {
   /// Proves to the store that the holder lives, and asks whether the lock is still its own.
   virtual Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
                                                 const Patience&) = 0;
+
+  /// While the lock is ours: returns when it may have been lost, so that it is worth asking, or
+  /// when the patience is over. Where the store cannot tell, the latter.
+  virtual void await_loss(const Claim& claim, const Grant& grant, const Patience&) = 0;
 
   /// After a refusal of a claim that waits: returns when it may be its turn, when it is time to ask
   /// again in any case, or when the patience is over. Tells neither of these apart, and asks the

@@ -49,4 +49,14 @@ Claim make_claim(const RunOptions& options, pid_t front) {
                .once = options.once};
 }
 
+Unlocker make_unlocker(bool by_force) {
+  const std::string host = host_name();
+  return {.host = printable(host),
+          .pid = ::getpid(),
+          .user = user_name(),
+          .command = by_force ? "dlock unlock --force" : "dlock unlock",
+          .process = make_process_hash(host, ::getpid(), random_number()),
+          .by_force = by_force};
+}
+
 }  // namespace dlock::supervise

@@ -108,6 +108,8 @@ class Engine {
     if (options_.max_run) max_run_ends_.set(now + *options_.max_run);
     progress_ = Progress{std::move(started->socket), options_.heartbeat_timeout, now};
     first_renewal_ = options_.terms.first_renewal(now, grant_.stop_by);
+    // From then on a loss is noticed at once; a job that is shorter needs no thread.
+    watch_from_ = std::min<Instant>(first_renewal_, now + std::chrono::milliseconds{500});
     liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
     return true;
   }
@@ -142,7 +144,7 @@ class Engine {
     if (continue_due_.rings(now)) tell(engine::ContinueDue{});
     if (over()) return;
     if (now >= kill_.next()) kill_.sweep(now);
-    if (!liveness_->started() && now >= first_renewal_) liveness_->start();
+    if (!liveness_->started() && now >= watch_from_) liveness_->start(first_renewal_);
   }
 
   bool over() const { return rules_.state() == engine::Rules::State::Over; }
@@ -152,7 +154,7 @@ class Engine {
     Instant moment =
         std::min({grace_ends_.at(), max_run_ends_.at(), warning_due_.at(), continue_due_.at(),
                   kill_.next(), progress_.due(), deadline == told_deadline_ ? never : deadline});
-    if (!liveness_->started()) moment = std::min(moment, first_renewal_);
+    if (!liveness_->started()) moment = std::min(moment, watch_from_);
     return moment;
   }
 
@@ -172,6 +174,7 @@ class Engine {
     const LivenessNews news = liveness_->take_news();
     if (news.lost) {
       lock_news_.loss = news.lost->how;
+      lost_by_force_ = news.lost->by_force;
       tell(engine::LeaseLost{});
     }
     // The kill comes first, the words after it.
@@ -295,10 +298,11 @@ class Engine {
     finish(report);
   }
 
-  /// A lock that is lost is nobody's business of ours any more. For any other ending the store is
-  /// asked to let go, and may say that it was lost already.
+  /// A lock that is lost is nobody's business of ours any more; but whoever took it by force waits
+  /// for our word that the job is gone. For any other ending the store is asked to let go, and may
+  /// say that it was lost already.
   void release(Report& report) {
-    if (report.ending == Ending::LockLost) return;
+    if (report.ending == Ending::LockLost && !lost_by_force_) return;
     auto store = liveness_->stop(BootClock::now() + release_patience);
     if (!store) {
       log_.warn(
@@ -315,7 +319,7 @@ class Engine {
          .patience = patience_for(report),
          .level = over ? LogLevel::Debug : LogLevel::Warning});
     if (const auto* lost = std::get_if<Lost>(&answer)) {
-      if (over) return;
+      if (over || lost_by_force_) return;
       report.ending = Ending::LockLost;
       report.detail = 0;
       lock_news_.loss = lost->how;
@@ -382,6 +386,7 @@ class Engine {
   bool channel_open_ = true;
   Instant job_started_ = never;
   Instant first_renewal_ = never;
+  Instant watch_from_ = never;
   Alarm grace_ends_;
   Alarm continue_due_;
   Alarm max_run_ends_;
@@ -389,6 +394,7 @@ class Engine {
 
   Instant told_deadline_ = never;  // each deadline is told to the rules once
   LockNews lock_news_;
+  bool lost_by_force_ = false;
 };
 
 }  // namespace

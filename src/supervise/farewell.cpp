@@ -9,7 +9,7 @@ namespace dlock::supervise {
 Farewell farewell_of(const RunOptions& options, const Claim& claim, const Grant& grant,
                      const Report& report, Duration since_start) {
   Farewell farewell;
-  if (report.ending == Ending::CannotRun) return farewell;
+  if (report.ending == Ending::CannotRun || report.ending == Ending::LockLost) return farewell;
   farewell.keep = std::max(Duration::zero(), options.min_hold - since_start);
   if (!options.once) return farewell;
   const ExitStatus exit = exit_status_of(report.ending, report.detail, options.conflict_code);

@@ -5,24 +5,56 @@
 #include "supervise/timer.h"
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
+#include <sys/epoll.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
 
 /// Once asked to stop, always: the event is not read.
+bool is_asked(const Fd& stop) {
+  std::array<pollfd, 1> watched{{{stop.number(), POLLIN, 0}}};
+  return wait_for_any(watched, BootClock::now());
+}
+
+/// Calls off a request.
 class StopRequest final : public Interrupt {
  public:
-  explicit StopRequest(const Fd& fd) : fd_(fd) {}
-  int fd() const override { return fd_.number(); }
-  bool requested() override {
-    std::array<pollfd, 1> watched{{{fd_.number(), POLLIN, 0}}};
-    return wait_for_any(watched, BootClock::now());
-  }
+  explicit StopRequest(const Fd& stop) : stop_(stop) {}
+  int fd() const override { return stop_.number(); }
+  bool requested() override { return is_asked(stop_); }
 
  private:
-  const Fd& fd_;
+  const Fd& stop_;
+};
+
+/// Ends the wait between two renewals: when the next one is due, when a clock was set (see
+/// ClockChange), or when asked to stop.
+class RenewalDue final : public Interrupt {
+ public:
+  explicit RenewalDue(const Fd& stop) : all_(::epoll_create1(EPOLL_CLOEXEC)) {
+    for (const int fd : {stop.number(), timer_.fd(), clock_change_.fd()}) {
+      epoll_event event{};
+      event.events = EPOLLIN;
+      if (::epoll_ctl(all_.number(), EPOLL_CTL_ADD, fd, &event) != 0)
+        throw std::system_error{errno, std::generic_category(), "epoll"};
+    }
+  }
+  void arm(Instant next) { timer_.arm(next); }
+  void rearm_clock_change() {
+    std::array<pollfd, 1> watched{{{clock_change_.fd(), POLLIN, 0}}};
+    if (wait_for_any(watched, BootClock::now())) clock_change_.rearm();
+  }
+  int fd() const override { return all_.number(); }
+  bool requested() override { return true; }
+
+ private:
+  Timer timer_;
+  ClockChange clock_change_;
+  Fd all_;
 };
 
 }  // namespace
@@ -44,8 +76,7 @@ class Liveness::Loop {
        SharedDeadline& deadline)
       : shared_(std::move(shared)), claim_(claim), grant_(grant), deadline_(deadline) {}
 
-  void run() {
-    Instant next = BootClock::now();
+  void run(Instant next) {
     while (wait_until(next)) {
       const Instant began = BootClock::now();
       Patience patience{began + claim_.terms.request_timeout(), &stop_};
@@ -68,15 +99,12 @@ class Liveness::Loop {
   }
 
  private:
-  /// False when asked to stop. A clock that was set cuts the wait short: see ClockChange.
+  /// False when asked to stop. Also returns when the lock may have been lost.
   bool wait_until(Instant next) {
-    timer_.arm(next);
-    std::array<pollfd, 3> watched{{{shared_->stop.number(), POLLIN, 0},
-                                   {timer_.fd(), POLLIN, 0},
-                                   {clock_change_.fd(), POLLIN, 0}}};
-    wait_for_any(watched, never);
-    if (watched[2].revents != 0) clock_change_.rearm();
-    return watched[0].revents == 0;
+    due_.arm(next);
+    shared_->store->await_loss(claim_, grant_, {never, &due_});
+    due_.rearm_clock_change();
+    return !stop_.requested();
   }
 
   void tell_silence(const StoreFault& fault, Instant since) {
@@ -106,8 +134,7 @@ class Liveness::Loop {
   const Grant& grant_;
   SharedDeadline& deadline_;
   StopRequest stop_{shared_->stop};
-  Timer timer_;
-  ClockChange clock_change_;
+  RenewalDue due_{shared_->stop};
   bool silent_ = false;
 };
 
@@ -126,10 +153,10 @@ Liveness::~Liveness() {
   if (thread_.joinable()) thread_.detach();
 }
 
-void Liveness::start() {
-  thread_ =
-      std::thread{[shared = shared_, &claim = claim_, &grant = grant_, &deadline = deadline_] {
-        Loop{shared, claim, grant, deadline}.run();
+void Liveness::start(Instant first) {
+  thread_ = std::thread{
+      [shared = shared_, &claim = claim_, &grant = grant_, &deadline = deadline_, first] {
+        Loop{shared, claim, grant, deadline}.run(first);
       }};
 }
 

@@ -23,8 +23,8 @@ struct LivenessNews {
 /// Renews the lease by a thread of its own, which may hang as long as it likes: it decides nothing,
 /// kills nothing and logs nothing. It moves the shared deadline, and leaves news.
 ///
-/// The thread starts with start(), so that the main thread can fork before; a job that is shorter
-/// than the first renewal is due never has one.
+/// The thread starts with start(), so that the main thread can fork before; a job that is short
+/// never has one. Between two renewals it listens for a loss, where the store can tell of one.
 class Liveness {
  public:
   /// `claim`, `grant` and `deadline` must outlive this. Throws std::system_error.
@@ -32,7 +32,8 @@ class Liveness {
            SharedDeadline& deadline);
   ~Liveness();
 
-  void start();
+  /// `first` is when the first renewal is due.
+  void start(Instant first);
   bool started() const { return thread_.joinable(); }
 
   /// Readable when take_news() has something.

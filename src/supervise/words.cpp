@@ -30,7 +30,7 @@ void say_how_it_ended(const Report& report, Log& log) {
       break;
     case Ending::LockLost:
       log.error(key + ": the lock was lost: " + report.reason +
-                "; no process of the job is left; find out who took it before you run it again");
+                "; no process of the job is left; find out why before you run it again");
       break;
     case Ending::LockUnconfirmed:
       log.error(key + ": the job was killed, because its lock could not be confirmed in time: " +

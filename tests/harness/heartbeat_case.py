@@ -12,7 +12,7 @@ from .wait import PATIENCE, wait_until
 DLOCK = shlex.quote(dlock.BINARY)
 BEAT = f"{DLOCK} heartbeat"
 # Long enough for a shell and a `dlock heartbeat` on a busy machine, short enough for many tests.
-TIMEOUT = 0.6 * PATIENCE
+TIMEOUT = 0.8 * PATIENCE
 HEARTBEAT = ["--heartbeat-timeout", f"{TIMEOUT}s"]
 
 

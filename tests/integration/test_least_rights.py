@@ -62,6 +62,23 @@ class Standalone(RedisCase):
                 wait_until(lambda waits=waits: "waiting for it" in waits.stderr, 10, lambda waits=waits: waits.stderr)
                 self.assertEqual((held.wait(), waits.wait()), (0, 0), held.stderr + waits.stderr)
 
+    def test_whoever_looks_at_locks_and_frees_them(self):
+        self.prefix = "dlock:"
+        server = self.own_server()
+        server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"], *RULES["dlock-waiting"], *RULES["dlock-sharing"],
+               *RULES["dlock-operator"])
+        how = self.by_environment(as_least(server.url))
+        how["store"].remove("--trust-restart")
+        for options in ([], ["--shared"], ["--min-hold", "60s"]):
+            with self.subTest(options=options):
+                held = self.hold(options=[*options, "--ttl", "2s"], store=self.redis_store)
+                words = how["store"]
+                for command, code in ((["status", "job"], dlock.HELD), (["list"], 0), (["unlock", "job"], dlock.HELD),
+                                      (["unlock", "--force", "job"], 0), (["status", "job"], 0)):
+                    asked = self.run_words(command[0], *words, *command[1:], more_env=how["more_env"])
+                    self.assertEqual(asked.code, code, asked.stderr)
+                self.assertEqual(held.wait(), dlock.LOST)
+
     def test_a_run_that_does_not_wait_needs_no_more_when_others_do(self):
         self.prefix = "dlock:"
         server = self.own_server()

@@ -53,6 +53,11 @@ TEST_CASE("only a run that ended with 0 uses up its slot, unless a failed one is
   CHECK(run.started.ms == 42);
 }
 
+TEST_CASE("who has lost the lock keeps nothing and is not remembered") {
+  CHECK(after(Ending::LockLost, 0, 1s, true).keep == 0s);
+  CHECK_FALSE(after(Ending::LockLost, 0, 1s, true).run);
+}
+
 TEST_CASE("a command that could not be run keeps nothing and has not been") {
   CHECK(after(Ending::CannotRun, ENOENT, 1s).keep == 0s);
   CHECK_FALSE(after(Ending::CannotRun, ENOENT, 1s, true).run);

@@ -43,15 +43,7 @@ std::string value_of(const Claim& claim, FencingToken token) {
                    token);
 }
 
-std::string without_ending(const std::string& path) { return path.substr(0, path.rfind(".lock")); }
-
 }  // namespace
-
-LocalStore::Place::Place(std::string path)
-    : lock(std::move(path)),
-      past_run(without_ending(lock) + ".done"),
-      holders(without_ending(lock) + ".holders"),
-      queue(without_ending(lock) + ".queue") {}
 
 // --- acquire ---
 
@@ -60,7 +52,7 @@ Result<Done, StoreFault> LocalStore::find_place(const Claim& claim) {
   if (!directory) return directory.error();
   auto path = lock_file_path(*directory, claim.key);
   if (!path) return path.error();
-  if (!place_ || place_->lock != *path) place_ = std::make_unique<Place>(std::move(*path));
+  if (!place_ || place_->lock != *path) place_ = std::make_unique<LockPlace>(std::move(*path));
   return Done{};
 }
 
@@ -265,6 +257,18 @@ void LocalStore::await_turn(const Claim&, const Patience& patience) {
   in_the_way_.clear();
 }
 
+void LocalStore::await_loss(const Claim&, const Grant&, const Patience& patience) {
+  if (!watch_) {
+    std::vector<std::string> paths{lock_.path()};
+    if (share_.is_open()) paths.push_back(share_.path());
+    watch_.emplace(paths);
+    if (watch_->fd() >= 0) return;  // something may have happened before
+  }
+  std::array<pollfd, 2> watched{{{patience.interrupt->fd(), POLLIN, 0}, {watch_->fd(), POLLIN, 0}}};
+  wait_for_any(watched, patience.until);
+  watch_->forget_what_happened();
+}
+
 void LocalStore::leave_queue(const Claim&, const Patience&) {
   in_the_way_.clear();
   lock_.close();
@@ -284,6 +288,8 @@ std::vector<int> LocalStore::witnesses() const {
 }
 
 Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim&, const Grant&, const Patience&) {
+  const auto holder = parse_lock_json((share_.is_open() ? share_ : lock_).read());
+  if (holder && holder->forced) return RenewAnswer{lost_by_force(*holder)};
   if (in_place()) return RenewAnswer{Extended{never}};
   return RenewAnswer{
       Lost{"the lock file '" + printable(lock_.path()) + "' was removed or replaced"}};

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "store/local/file_watch.h"
 #include "store/local/lock_file.h"
+#include "store/local/lock_place.h"
 #include "store/local/lock_wait.h"
-#include "store/local/members.h"
-#include "store/local/queue.h"
 #include "store/store.h"
 
 #include <memory>
@@ -26,6 +26,7 @@ class LocalStore final : public Store {
 
   Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override;
   void await_turn(const Claim& claim, const Patience& patience) override;
+  void await_loss(const Claim& claim, const Grant& grant, const Patience& patience) override;
   void leave_queue(const Claim& claim, const Patience& patience) override;
   Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
                                         const Patience& patience) override;
@@ -35,14 +36,6 @@ class LocalStore final : public Store {
   std::string name() const override { return "local store"; }
 
  private:
-  /// The files of one key.
-  struct Place {
-    explicit Place(std::string path);
-    std::string lock;
-    std::string past_run;
-    Members holders;  // if there may be several
-    Queue queue;
-  };
   /// What a refused claim waits for, once nobody waits in front of it.
   struct Obstacle {
     std::vector<LockWait::For> locks;
@@ -62,10 +55,11 @@ class LocalStore final : public Store {
   bool in_place() const;
 
   std::string wanted_directory_;
-  std::unique_ptr<Place> place_;
+  std::unique_ptr<LockPlace> place_;
   LockFile lock_;
   LockFile share_;  // ours, if we may not be the only holder
   Grant grant_;
+  std::optional<FileWatch> watch_;  // of the two
 
   Obstacle obstacle_;
   std::vector<Members::Member> in_the_way_;  // whose files we have open to wait for

@@ -3,11 +3,15 @@
 #include "core/fd.h"
 #include "core/text.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <pwd.h>
+#include <string_view>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -54,8 +58,14 @@ Result<Done, StoreFault> check(const std::string& path) {
   return Done{};
 }
 
-Result<std::string, StoreFault> default_directory() {
-  if (::geteuid() == 0) return std::string{"/run/dlock"};
+/// The user's own, from the root on that is there for sure: each part is to be made if it is not.
+struct OwnDirectory {
+  std::string root;
+  std::vector<std::string> parts;
+};
+
+Result<OwnDirectory, StoreFault> own_directory() {
+  if (::geteuid() == 0) return OwnDirectory{"/run", {"/dlock"}};
   const passwd* user = ::getpwuid(::geteuid());
   if (user == nullptr || user->pw_dir == nullptr || user->pw_dir[0] != '/') {
     return StoreFault{.exit_code = ExitCode::Configuration,
@@ -64,13 +74,17 @@ Result<std::string, StoreFault> default_directory() {
                                   elsewhere,
                       .not_applied = true};
   }
-  std::string path = user->pw_dir;
-  for (const char* part : {"/.local", "/state", "/dlock"}) {
-    path += part;
-    if (!make_directory(path))
-      return unfit(path, "cannot be made: " + std::string{::strerror(errno)} + elsewhere);
-  }
+  return OwnDirectory{user->pw_dir, {"/.local", "/state", "/dlock"}};
+}
+
+/// "/dir/" would follow a link that "/dir" does not.
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
+}
+
+StoreFault cannot_be_made(const std::string& path) {
+  return unfit(path, "cannot be made: " + std::string{::strerror(errno)} + elsewhere);
 }
 
 std::string percent_encoded(const std::string& bytes) {
@@ -89,34 +103,103 @@ std::string percent_encoded(const std::string& bytes) {
   return out;
 }
 
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/// Nothing when that is no encoded key.
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      bytes += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size() || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0) return {};
+    bytes += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+    i += 2;
+  }
+  return bytes;
+}
+
+constexpr std::size_t longest_part = 200;  // of the 255 bytes of a file name
+constexpr std::string_view lock_ending = ".lock";
+
+void find_keys(const std::filesystem::path& directory, const std::string& before,
+               std::vector<std::string>& keys) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator{directory, ignored}) {
+    std::string name = entry.path().filename();
+    if (name.ends_with('+') &&
+        entry.symlink_status(ignored).type() == std::filesystem::file_type::directory) {
+      name.pop_back();
+      find_keys(entry.path(), before + name, keys);
+    } else if (name.ends_with(lock_ending)) {
+      name.resize(name.size() - lock_ending.size());
+      auto key = percent_decoded(before + name);
+      if (key && LockKey::parse(*key)) keys.push_back(std::move(*key));
+    }
+  }
+}
+
 }  // namespace
 
 Result<std::string, StoreFault> ready_directory(const std::string& wanted) {
-  std::string path = wanted;
+  std::string path = without_slashes(wanted);
   if (path.empty()) {
-    auto own = default_directory();
+    auto own = own_directory();
     if (!own) return own.error();
-    path = *own;
+    path = own->root;
+    for (const std::string& part : own->parts) {
+      path += part;
+      if (!make_directory(path)) return cannot_be_made(path);
+    }
   }
-  // "/dir/" would follow a link that "/dir" does not.
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  if (!make_directory(path))
-    return unfit(path, "cannot be made: " + std::string{::strerror(errno)} + elsewhere);
+  if (!make_directory(path)) return cannot_be_made(path);
   if (auto checked = check(path); !checked) return checked.error();
   return path;
 }
 
-Result<std::string, StoreFault> lock_file_path(const std::string& directory, const LockKey& key) {
-  constexpr std::size_t part = 200;  // of the 255 bytes of a file name
+Result<std::optional<std::string>, StoreFault> directory_if_there(const std::string& wanted) {
+  std::string path = without_slashes(wanted);
+  if (path.empty()) {
+    auto own = own_directory();
+    if (!own) return own.error();
+    path = own->root;
+    for (const std::string& part : own->parts) path += part;
+  }
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 && errno == ENOENT) return std::optional<std::string>{};
+  if (auto checked = check(path); !checked) return checked.error();
+  return std::optional{path};
+}
+
+std::string lock_file_name(const std::string& directory, const LockKey& key) {
   std::string rest = percent_encoded(key.bytes());
   std::string path = directory;
   // "+" is in no encoded key, so a directory never meets a lock file of that name.
-  for (; rest.size() > part; rest.erase(0, part)) {
-    path += "/" + rest.substr(0, part) + "+";
-    if (!make_directory(path))
-      return unfit(path, "cannot be made: " + std::string{::strerror(errno)});
+  for (; rest.size() > longest_part; rest.erase(0, longest_part))
+    path += "/" + rest.substr(0, longest_part) + "+";
+  return path + "/" + rest + std::string{lock_ending};
+}
+
+Result<std::string, StoreFault> lock_file_path(const std::string& directory, const LockKey& key) {
+  const std::string path = lock_file_name(directory, key);
+  for (auto slash = path.find('/', directory.size() + 1); slash != path.npos;
+       slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (!make_directory(part))
+      return unfit(part, "cannot be made: " + std::string{::strerror(errno)});
   }
-  return path + "/" + rest + ".lock";
+  return path;
+}
+
+std::vector<std::string> keys_in(const std::string& directory) {
+  std::vector<std::string> keys;
+  find_keys(directory, "", keys);
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
 }  // namespace dlock::local

@@ -4,7 +4,9 @@
 #include "core/result.h"
 #include "store/store.h"
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace dlock::local {
 
@@ -17,8 +19,17 @@ namespace dlock::local {
 /// removes it.
 Result<std::string, StoreFault> ready_directory(const std::string& wanted);
 
+/// The same, if it is there; nothing is made. Nothing: there are no locks yet.
+Result<std::optional<std::string>, StoreFault> directory_if_there(const std::string& wanted);
+
 /// The path of the key's lock file below `directory`; makes directories for a key too long for one
 /// file name. Different keys have different paths: no hash is involved.
 Result<std::string, StoreFault> lock_file_path(const std::string& directory, const LockKey& key);
+
+/// The same path, without making anything.
+std::string lock_file_name(const std::string& directory, const LockKey& key);
+
+/// The keys of all lock files in the directory, whether anybody has the lock or not.
+std::vector<std::string> keys_in(const std::string& directory);
 
 }  // namespace dlock::local

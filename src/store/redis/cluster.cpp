@@ -118,6 +118,28 @@ std::unique_ptr<Connection> ClusterServers::another_connection(std::string_view 
   return std::make_unique<Connection>(owner->second, access_);
 }
 
+Result<std::vector<std::unique_ptr<Connection>>, StoreFault> ClusterServers::connections_to_all(
+    const Patience& patience) {
+  auto known = ask({{"CLUSTER", "SLOTS"}}, {}, patience);
+  if (!known) return known.error();
+  const Reply& ranges = known->replies.front();
+  if (ranges.is_error()) return error_reply(known->server, ranges.text);
+  const auto asked = std::find_if(connections_.begin(), connections_.end(),
+                                  [&](const Connection& c) { return c.name() == known->server; });
+  std::vector<std::unique_ptr<Connection>> connections;
+  for (const Reply& range : ranges.items) {
+    if (range.items.size() < 3) continue;
+    const Reply& master = range.items[2];
+    Endpoint node{.host = std::string{master.text_at(0)},
+                  .port = static_cast<int>(master.integer_at(1))};
+    if (node.host.empty() && asked != connections_.end()) node.host = asked->endpoint().host;
+    const bool there = std::any_of(connections.begin(), connections.end(),
+                                   [&](const auto& c) { return c->endpoint() == node; });
+    if (!there) connections.push_back(std::make_unique<Connection>(node, access_));
+  }
+  return connections;
+}
+
 bool ClusterServers::is_connected(const Endpoint& node) const {
   return std::any_of(connections_.begin(), connections_.end(),
                      [&](const Connection& c) { return c.endpoint() == node && c.open(); });

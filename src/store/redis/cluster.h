@@ -17,6 +17,8 @@ class ClusterServers final : public Servers {
   Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view key,
                                   const Patience& patience) override;
   std::unique_ptr<Connection> another_connection(std::string_view key) const override;
+  Result<std::vector<std::unique_ptr<Connection>>, StoreFault> connections_to_all(
+      const Patience& patience) override;
   const std::string& name() const override { return name_; }
 
  private:

@@ -17,8 +17,9 @@ std::string ms(Duration duration) { return std::to_string(whole_ms(duration)); }
 Lost lost_to(std::string_view lock_value) {
   if (lock_value.empty()) return {"it was deleted or has expired"};
   const auto holder = parse_lock_json(lock_value);
-  return {holder ? "it was taken over by " + describe(*holder)
-                 : "its key holds something that is not a lock"};
+  if (!holder) return {"its key holds something that is not a lock"};
+  if (holder->forced) return lost_by_force(*holder);
+  return {"it was taken over by " + describe(*holder)};
 }
 
 const Lost lapsed{"its liveness key is gone: deleted, evicted, or expired"};
@@ -117,8 +118,8 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
     }
     if (verdict == "OK") {
       if (caller_.too_few(*answer)) return caller_.too_few_replicas(*answer);
-      bell_.reset();
       ticket_.clear();
+      server_ = answer->server;
       group_.text = reply.text_at(3);
       return AcquireAnswer{Grant{holder->owner,
                                  holder->token,
@@ -209,6 +210,25 @@ void RedisStore::await_turn(const Claim&, const Patience& patience) {
   wait_for_any(watched, until);
 }
 
+void RedisStore::await_loss(const Claim& claim, const Grant&, const Patience& patience) {
+  if (!bell_ && BootClock::now() >= hang_again_) {
+    // Should it come down again at once, or this user may not listen: it is a comfort, no more.
+    hang_again_ = BootClock::now() + claim.terms.renew_every();
+    auto is_new = listen_to(server_, claim,
+                            {BootClock::now() + claim.terms.request_timeout(), patience.interrupt});
+    // A call may have been missed before it hung.
+    if (is_new && *is_new) return;
+  }
+  if (bell_) {
+    // Whatever is said, and also that nothing can be heard any more, is worth a question.
+    auto said = bell_->listen(patience);
+    if (!said) bell_.reset();
+    return;
+  }
+  std::array<pollfd, 1> watched{{{patience.interrupt->fd(), POLLIN, 0}}};
+  wait_for_any(watched, patience.until);
+}
+
 void RedisStore::leave_queue(const Claim& claim, const Patience& patience) {
   bell_.reset();
   if (ticket_.empty()) return;
@@ -246,6 +266,8 @@ Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Gran
                                                   const Patience& patience) {
   auto answer = ask_to_renew(claim, grant, patience);
   if (!answer) return answer.error();
+  if (bell_ && bell_->server() != answer->server) bell_.reset();
+  server_ = answer->server;
   const Reply& reply = answer->reply;
   if (reply.is_error()) {
     if (is_wrong_type(reply.text))

@@ -35,6 +35,7 @@ class RedisStore final : public Store {
 
   Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override;
   void await_turn(const Claim& claim, const Patience& patience) override;
+  void await_loss(const Claim& claim, const Grant& grant, const Patience& patience) override;
   void leave_queue(const Claim& claim, const Patience& patience) override;
   Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
                                         const Patience& patience) override;
@@ -80,7 +81,9 @@ class RedisStore final : public Store {
   ProcessHash group_;  // in whose name we hold the lock, if we may not be the only holder
 
   std::optional<Seen> seen_;
-  std::optional<Bell> bell_;  // while we wait
+  std::optional<Bell> bell_;  // while we wait, and then as long as we hold the lock
+  std::string server_;        // that has our lock
+  Instant hang_again_{};      // when to try, should it have come down while we hold the lock
   std::string ticket_;        // our number in the queue
   Instant ask_again_ = never;
 };

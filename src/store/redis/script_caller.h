@@ -50,6 +50,10 @@ class ScriptCaller {
   std::unique_ptr<Connection> another_connection(std::string_view key) const {
     return servers_->another_connection(key);
   }
+  Result<std::vector<std::unique_ptr<Connection>>, StoreFault> connections_to_all(
+      const Patience& patience) {
+    return servers_->connections_to_all(patience);
+  }
   const std::string& name() const { return servers_->name(); }
 
  private:

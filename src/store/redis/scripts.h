@@ -15,6 +15,8 @@ extern const Script renew_script;
 extern const Script renew_share_script;
 extern const Script release_script;
 extern const Script leave_script;
+extern const Script look_script;
+extern const Script unlock_script;
 extern const Script extend_alone_script;
 extern const Script create_alone_script;
 extern const Script renew_alone_script;

@@ -43,6 +43,16 @@ std::unique_ptr<Servers> make_servers(const ServersSetting& setting) {
   return std::make_unique<Standalone>(address.endpoints.front(), access);
 }
 
+/// One server has all of them: whoever answers.
+Result<std::vector<std::unique_ptr<Connection>>, StoreFault> Servers::connections_to_all(
+    const Patience& patience) {
+  auto found = ask({{"TIME"}}, {}, patience);
+  if (!found) return found.error();
+  std::vector<std::unique_ptr<Connection>> connections;
+  connections.push_back(another_connection({}));
+  return connections;
+}
+
 Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Command>& commands,
                                 const Patience& patience) {
   if (auto open = connection.ensure_open(patience); !open) return open.error();

@@ -32,6 +32,10 @@ class Servers {
   /// before there was an answer.
   virtual std::unique_ptr<Connection> another_connection(std::string_view key) const = 0;
 
+  /// A connection of its own to each server that has a part of the keys; not opened yet.
+  virtual Result<std::vector<std::unique_ptr<Connection>>, StoreFault> connections_to_all(
+      const Patience& patience);
+
   /// Names all of them in messages.
   virtual const std::string& name() const = 0;
 };

@@ -43,6 +43,11 @@ local function limit_in(value)
   local ok, holder = pcall(cjson.decode, value)
   return ok and type(holder) == 'table' and holder.limit or 1
 end
+-- Somebody has freed the lock by force: see unlock.lua.
+local function is_forced(value)
+  local ok, holder = pcall(cjson.decode, value)
+  return ok and type(holder) == 'table' and holder.forced
+end
 local function digits_of(number)
   -- `..` and tostring would print it as 1.79e+15; '%.0f' keeps every digit until the year 2255.
   return string.format('%.0f', number)
@@ -68,7 +73,7 @@ if held and held ~= '' then
   if is.shares then group = is.processHash end
   local mine = held
   if group then mine = redis.call('HGET', holders, me) end
-  if mine and (group or is.processHash == me) then
+  if mine and (group or is.processHash == me) and not is_forced(mine) then
     -- Ours: an earlier attempt was applied and its reply lost. Adopt it under ITS hash, and only
     -- while its liveness stands: a lapsed one may be deleted by a peer's verdict still in flight.
     if redis.call('PEXPIRE', liveness, ttl) == 1 then

@@ -1,4 +1,4 @@
--- What the scripts below it share (CMake puts it before acquire, release and leave): the queue of those
+-- What the scripts below it share (CMake puts it before acquire, release, leave and unlock): the queue of those
 -- who wait for a lock.
 --
 -- The queue is a sorted set of process hashes; the score is the ticket, which goes up with each arrival.

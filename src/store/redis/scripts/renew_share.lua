@@ -6,7 +6,7 @@
 -- ARGV[5] liveness TTL, ms   ARGV[6] '1': a liveness that ran out is revived
 -- ARGV[7] our process hash   ARGV[8] process hash of the group
 --
--- Answers {'OK'} | {'LOST', lock value or ''} | {'LAPSED'} | {'NOTALOCK', value}
+-- Answers {'OK'} | {'LOST', our value or that of the lock, or ''} | {'LAPSED'} | {'NOTALOCK', value}
 
 local held = redis.call('GET', KEYS[1])
 if not held or held == '' then return {'LOST', ''} end
@@ -16,7 +16,7 @@ local mine = redis.call('HGET', KEYS[3], ARGV[7])
 local known, member = pcall(cjson.decode, mine or '')
 if lock.processHash ~= ARGV[8] or not known or type(member) ~= 'table'
    or member.ownerHash ~= ARGV[1] then
-  return {'LOST', held}
+  return {'LOST', mine or held}
 end
 
 -- The group's first: a peer looks at it alone, and must not find it gone while we think us alive.

@@ -1,0 +1,104 @@
+#include "cli/operate_args.h"
+
+#include "cli/complaint.h"
+#include "cli/store_settings.h"
+#include "cli/values.h"
+#include "core/duration.h"
+
+namespace dlock::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Those behind a -- may begin with a dash.
+std::vector<std::string> plain_words(const Words& words, const CommandLine& line) {
+  std::vector<std::string> all = words.keys;
+  all.insert(all.end(), line.job.begin(), line.job.end());
+  return all;
+}
+
+LockKey key_of(const std::string& word) {
+  auto key = LockKey::parse(word);
+  if (!key) complain("the key " + quoted(word) + " " + key.error());
+  return *key;
+}
+
+Duration at_least(const char* option, const std::string& word, Duration least) {
+  const Duration duration = duration_of(option, word);
+  if (duration < least)
+    complain(std::string{option} + " " + quoted(word) + " is too short: the least is " +
+             to_text(least));
+  return duration;
+}
+
+StoreOptions store_of(const Words& words, const Environment& environment) {
+  constexpr Duration of_no_matter = 10s;  // only leases depend on it, and nobody gets one here
+  return store_settings(words, environment, of_no_matter).options;
+}
+
+operate::View view_of(const Words& words, operate::View::Form form) {
+  operate::View view{.form = words.json ? operate::View::Form::Json : form};
+  view.patience = at_least("--timeout", words.timeout, 1ms);
+  if (words.given("watch")) {
+    const bool by_default = words.watch.empty() || words.watch == "true";
+    view.watch = at_least("--watch", by_default ? "2s" : words.watch, 100ms);
+  }
+  return view;
+}
+
+}  // namespace
+
+ShowCommand status_command(const Words& words, const CommandLine& line,
+                           const Environment& environment) {
+  ShowCommand command{.store = store_of(words, environment),
+                      .query = {},
+                      .view = view_of(words, operate::View::Form::Details),
+                      .is_question = true};
+  const std::vector<std::string> keys = plain_words(words, line);
+  if (words.given("owner")) {
+    if (!keys.empty()) complain("--owner names the key already: leave out " + quoted(keys.front()));
+    if (words.json || words.given("watch"))
+      complain("--owner answers with one word: leave out --json and --watch");
+    command.owner = OwnerHash{words.owner};
+    if (const auto parsed = parse_owner_hash(words.owner))
+      command.query.keys.push_back(key_of(parsed->key));
+    return command;
+  }
+  if (keys.empty()) complain("there is no key: write dlock status KEY, or dlock list to see all");
+  for (const std::string& key : keys) command.query.keys.push_back(key_of(key));
+  return command;
+}
+
+ShowCommand list_command(const Words& words, const CommandLine& line,
+                         const Environment& environment) {
+  ShowCommand command{.store = store_of(words, environment),
+                      .query = {},
+                      .view = view_of(words, operate::View::Form::Table)};
+  const std::vector<std::string> patterns = plain_words(words, line);
+  if (patterns.size() > 1) {
+    complain("there are two patterns, " + quoted(patterns[0]) + " and " + quoted(patterns[1]) +
+             ": write one, in quotes so that the shell leaves it alone");
+  }
+  if (!patterns.empty()) command.query.pattern = patterns.front();
+  if (words.keys_only) {
+    if (words.json) complain("--keys and --json cannot be had together: leave one out");
+    command.view.form = operate::View::Form::KeysOnly;
+  }
+  return command;
+}
+
+UnlockCommand unlock_command(const Words& words, const CommandLine& line,
+                             const Environment& environment) {
+  const std::vector<std::string> keys = plain_words(words, line);
+  if (keys.size() != 1)
+    complain(keys.empty() ? "there is no key: write dlock unlock KEY"
+                          : "there are two keys, " + quoted(keys[0]) + " and " + quoted(keys[1]) +
+                                ": locks are freed one by one");
+  return {.store = store_of(words, environment),
+          .key = key_of(keys.front()),
+          .patience = at_least("--timeout", words.timeout, 1ms),
+          .force = words.force,
+          .yes = words.yes};
+}
+
+}  // namespace dlock::cli

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "cli/args.h"
+#include "cli/words.h"
+
+namespace dlock::cli {
+
+/// What the sub-commands for operators were told, checked. Each throws Complaint.
+ShowCommand status_command(const Words& words, const CommandLine& line,
+                           const Environment& environment);
+ShowCommand list_command(const Words& words, const CommandLine& line,
+                         const Environment& environment);
+UnlockCommand unlock_command(const Words& words, const CommandLine& line,
+                             const Environment& environment);
+
+}  // namespace dlock::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "core/key.h"
+#include "operate/screen.h"
+#include "store/inspector.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dlock::operate {
+
+/// What somebody wants to see of a store's locks.
+struct Query {
+  /// These locks, in all states; or
+  std::vector<LockKey> keys;
+  /// all that are not free and whose key matches this pattern of fnmatch(3), in which also a slash
+  /// is nothing special.
+  std::string pattern = "*";
+};
+
+/// How it is to be shown.
+struct View {
+  enum class Form { Details, Table, Json, KeysOnly };
+  Form form = Form::Table;
+  std::optional<Duration> watch;  // how often it is shown anew
+  /// How long the store may take for an answer.
+  Duration patience = std::chrono::seconds{5};
+};
+
+Result<std::vector<LockStatus>, StoreFault> look(Inspector& inspector, const Query& query,
+                                                 const Patience& patience);
+
+/// What is printed of that.
+std::string shown(const std::vector<LockStatus>& locks, const std::string& store, View::Form form,
+                  const Screen& screen);
+
+/// What a script learns from the exit code of `dlock status`: 0 when all of these locks are free,
+/// 75 when one is held or kept, else 1 when one has a dead holder.
+int exit_code_of(const std::vector<LockStatus>& locks);
+
+}  // namespace dlock::operate

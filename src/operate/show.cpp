@@ -1,0 +1,81 @@
+#include "operate/show.h"
+
+#include "core/exit_code.h"
+#include "core/poll.h"
+#include "core/text.h"
+#include "core/wall_clock.h"
+#include "operate/words.h"
+
+#include <cstdio>
+
+namespace dlock::operate {
+namespace {
+
+bool print(const std::string& text) {
+  return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+}
+
+/// Over what was there: each line is cleared as it is written, and what is left below.
+std::string redrawn(const std::string& text, const std::string& title) {
+  std::string out = "\033[H" + title + "\033[K\n\033[K\n";
+  for (const char c : text) {
+    if (c == '\n') out += "\033[K";
+    out += c;
+  }
+  return out + "\033[J";
+}
+
+class Display {
+ public:
+  Display(const std::string& store, const View& view)
+      : store_(store), view_(view), screen_(Screen::of_stdout()) {}
+
+  bool show(const std::vector<LockStatus>& locks) {
+    return put(shown(locks, store_, view_.form, screen_));
+  }
+  bool show(const StoreFault& fault) {
+    return put(view_.form == View::Form::Json ? "" : fault.sentence + "\n");
+  }
+
+ private:
+  bool put(const std::string& text) {
+    if (!view_.watch || view_.form == View::Form::Json) return print(text);
+    screen_ = Screen::of_stdout();  // its size may have changed
+    if (!screen_.can_redraw) return print(text + "\n");
+    const std::string clear = first_ ? "\033[2J" : "";
+    first_ = false;
+    return print(clear + redrawn(text, cut_to("every " + roughly(*view_.watch) + ": " + store_ +
+                                                  ", " + iso_now(),
+                                              screen_.width > 0 ? screen_.width : 200)));
+  }
+
+  const std::string& store_;
+  const View& view_;
+  Screen screen_;
+  bool first_ = true;
+};
+
+}  // namespace
+
+Result<int, StoreFault> show(Inspector& inspector, const Query& query, const View& view, Log& log) {
+  const std::string store = inspector.name();
+  Display display{store, view};
+  for (;;) {
+    const Instant began = BootClock::now();
+    auto locks = look(inspector, query, {began + view.patience, nullptr});
+    if (!locks && !view.watch) return locks.error();
+    if (!locks && view.form == View::Form::Json) log.warn(locks.error().sentence);
+    if (locks && locks->empty() && !view.watch && view.form == View::Form::Table) {
+      log.notice(
+          "no lock is held in " + store +
+          (query.pattern == "*" ? "" : " whose key matches '" + printable(query.pattern) + "'"));
+      return 0;
+    }
+    const bool printed = locks ? display.show(*locks) : display.show(locks.error());
+    if (!printed) return static_cast<int>(ExitCode::SystemError);
+    if (!view.watch) return exit_code_of(*locks);
+    wait_for_any({}, began + *view.watch);
+  }
+}
+
+}  // namespace dlock::operate

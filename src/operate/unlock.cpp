@@ -1,0 +1,154 @@
+#include "operate/unlock.h"
+
+#include "core/exit_code.h"
+#include "core/poll.h"
+#include "core/text.h"
+#include "operate/words.h"
+
+#include <algorithm>
+
+namespace dlock::operate {
+namespace {
+
+using namespace std::chrono_literals;
+using Life = HolderStatus::Life;
+
+/// `held by host web1 ...`, or by how many.
+std::string described(const std::vector<HolderStatus>& holders) {
+  if (holders.empty()) return "an unknown holder";
+  Holder one = holders.front().holder;
+  one.only_kept = false;  // that is said elsewhere
+  const std::string first = describe(one);
+  return holders.size() == 1 ? first
+                             : std::to_string(holders.size()) + " holders, one of them " + first;
+}
+
+class Unlock {
+ public:
+  Unlock(Inspector& inspector, const Unlocking& how, Log& log)
+      : inspector_(inspector),
+        how_(how),
+        log_(log),
+        about_("key '" + excerpt(how.key.bytes(), 100) + "'") {}
+
+  Result<Unlocked, StoreFault> run() {
+    if (how_.by.by_force && how_.ask) {
+      auto lock = inspector_.look_at(how_.key, patience());
+      if (!lock) return lock.error();
+      if (lock->state() == LockStatus::State::Held && !how_.ask(question(*lock)))
+        return Unlocked{about_ + " is left to " + described(lock->holders), held};
+    }
+    auto answer = inspector_.unlock(how_.key, how_.by, patience());
+    if (!answer) return answer.error();
+    return std::visit([this](const auto& what) { return on(what); }, *answer);
+  }
+
+ private:
+  static constexpr int held = static_cast<int>(ExitCode::SomeoneElseHoldsLock);
+
+  Patience patience() const { return {BootClock::now() + how_.patience, nullptr}; }
+
+  std::string question(const LockStatus& lock) const {
+    return about_ + " is held by " + described(lock.holders) +
+           ". Take it away? The job is killed at once.";
+  }
+
+  Result<Unlocked, StoreFault> on(const WasFree&) const {
+    return Unlocked{about_ + " is free: there is nothing to unlock"};
+  }
+
+  Result<Unlocked, StoreFault> on(const Freed& freed) const {
+    const bool was_dead = !freed.from.empty() && freed.from.front().life == Life::Dead;
+    return Unlocked{about_ + " is free now; " +
+                    (was_dead ? "its holder was dead: " : "--min-hold kept it for: ") +
+                    described(freed.from)};
+  }
+
+  Result<Unlocked, StoreFault> on(const StillHeld& still) const {
+    const bool kept = still.by.state() == LockStatus::State::Kept;
+    return Unlocked{about_ + " is held by " + described(still.by.holders) + "; --force " +
+                        (kept ? "frees it all the same" : "takes it away and kills the job"),
+                    held};
+  }
+
+  /// A mark that still stands is a job that may still run.
+  Result<Unlocked, StoreFault> on(const Forced& forced) {
+    const Instant began = BootClock::now();
+    Instant until = began + longest_lease(forced.from) + 1s;
+    bool told = false;
+    for (;;) {
+      auto lock = inspector_.look_at(how_.key, patience());
+      if (!lock) return lock.error();
+      const HolderStatus* const mark = mark_in(*lock, forced.marks);
+      const Instant now = BootClock::now();
+      if (mark == nullptr) return confirmed(forced, now - began);
+      if (mark->life == Life::Dead) return buried(forced, now - began);
+      if (now >= until) return unconfirmed(forced, *mark);
+      if (now >= began + 1s && !std::exchange(told, true)) {
+        log_.notice(about_ + ": waiting for " + described(forced.from) +
+                    " to confirm that its job is gone, for " + roughly(until - now) + " at most");
+      }
+      wait_for_any({}, now + (now < began + 1s ? 5ms : 100ms));
+    }
+  }
+
+  static const HolderStatus* mark_in(const LockStatus& lock, const std::vector<OwnerHash>& marks) {
+    for (const HolderStatus& holder : lock.holders) {
+      if (std::find(marks.begin(), marks.end(), holder.holder.owner) != marks.end()) return &holder;
+    }
+    return nullptr;
+  }
+
+  /// For so long a holder may believe in its lease; one whose end is not known has the time of a
+  /// kill.
+  static Duration longest_lease(const std::vector<HolderStatus>& holders) {
+    Duration longest{};
+    for (const HolderStatus& holder : holders)
+      longest = std::max(longest, holder.ends_in.value_or(10s));
+    return longest;
+  }
+
+  Unlocked confirmed(const Forced& forced, Duration after) const {
+    const bool peer = !forced.from.empty() && forced.from.front().holder.token.value == 0;
+    if (peer) {
+      return {about_ + " is free now, taken from " + described(forced.from) +
+              ", which is no dlock and cannot confirm that it has stopped"};
+    }
+    return {about_ + " is free now, taken from " + described(forced.from) +
+            (forced.from.size() == 1 ? ", which confirms that its job is gone (after "
+                                     : ", which confirm that their jobs are gone (after ") +
+            std::to_string(whole_ms(after)) + "ms)"};
+  }
+
+  /// Its lease ended without a word. Whoever asks next would get the lock; we leave it free.
+  Result<Unlocked, StoreFault> buried(const Forced& forced, Duration after) {
+    Unlocker by = how_.by;
+    by.by_force = false;
+    auto freed = inspector_.unlock(how_.key, by, patience());
+    if (!freed) return freed.error();
+    return Unlocked{about_ + " is free now, taken from " + described(forced.from) +
+                    ", which did not answer; its lease ended after " + roughly(after) +
+                    ", and by then its job was to be dead"};
+  }
+
+  Unlocked unconfirmed(const Forced& forced, const HolderStatus& mark) const {
+    return {
+        about_ + " was taken from " + described(forced.from) +
+            ", which does not confirm that its job is gone: is it stopped? The lock stays taken" +
+            (mark.ends_in ? " for " + roughly(*mark.ends_in) + " at most" : " until it has"),
+        static_cast<int>(ExitCode::LockUnconfirmed)};
+  }
+
+  Inspector& inspector_;
+  const Unlocking& how_;
+  Log& log_;
+  std::string about_;
+};
+
+}  // namespace
+
+Result<Unlocked, StoreFault> unlock(Inspector& inspector, const Unlocking& how, Log& log) {
+  return Unlock{inspector, how, log}.run();
+}
+
+}  // namespace dlock::operate

@@ -1,0 +1,16 @@
+#include "store/inspector.h"
+
+#include "core/wall_clock.h"
+
+namespace dlock {
+
+Holder mark_of(const Unlocker& by, const OwnerHash& mark) {
+  return {.owner = mark,
+          .acquired_at = iso_now(),
+          .host = by.host,
+          .pid = by.pid,
+          .user = by.user,
+          .command = by.command};
+}
+
+}  // namespace dlock

@@ -1,0 +1,273 @@
+"""`dlock unlock`: what a dead holder left is freed; by force a job that lives dies at once, and nobody runs beside it."""
+
+import json
+import signal
+import time
+import unittest
+
+from harness import dlock, life, peer, procs
+from harness.case import JOBTOOL, Case, OnRedis, RedisCase
+from harness.operator_case import OperatorMixin
+from harness.pty_session import PtySession
+from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
+
+OPTIONS = ["--ttl", "2s"]
+
+
+class UnlockTests(OperatorMixin):
+    def setUp(self):
+        super().setUp()
+        self.life = self.life_file()
+
+    def unlock(self, *words, **how):
+        return self.ask("unlock", *words, "--", self.key, **how)
+
+    def ticking(self, *options, **how):
+        return self.hold(life=self.life, options=[*OPTIONS, *options], **how)
+
+    def listens(self, held):
+        """A run listens for a loss half a second after its start."""
+        hold_for(0.8 * PATIENCE, held.running, "the run")
+
+    def test_a_free_lock_needs_nothing(self):
+        for words in ((), ("--force",)):
+            answer = self.unlock(*words)
+            self.assertEqual((answer.code, answer.stdout, answer.stderr), (0, "key 'job' is free: there is nothing to unlock\n", ""))
+
+    def test_a_living_holder_is_left_alone_and_named(self):
+        held = self.ticking("--note", "nightly")
+        refused = self.unlock()
+        self.assertEqual((refused.code, refused.stdout), (dlock.HELD, ""))
+        self.assert_says(refused, "key 'job' is held by host", f"pid {held.pid}", "note: nightly", "--force takes it away and kills the job")
+        self.assertTrue(held.running())
+
+    def test_by_force_the_job_dies_at_once_with_80_and_the_name_of_who_did_it(self):
+        took = []
+        for number in range(5):
+            self.life = self.life_file(f"life{number}")
+            held = self.ticking()
+            self.listens(held)
+            began = now()
+            answer = self.unlock("--force")
+            self.assertEqual(answer.code, 0, answer.stderr)
+            took.append(life.last_tick(self.life) - began)
+            self.assertEqual(held.wait(), dlock.LOST)
+            self.assertIn(f"key 'job' is free now, taken from host", answer.stdout)
+            self.assertIn("which confirms that its job is gone (after ", answer.stdout)
+            self.assert_says(held, "the lock was lost: it was freed by force by host", f"pid {answer.pid}", "(dlock unlock --force)")
+            self.assertEqual(self.run_job("true").code, 0)
+        self.assertLess(sorted(took)[2], 0.05 * PATIENCE, took)
+
+    def test_by_force_from_a_job_that_has_just_begun(self):
+        held = self.ticking()
+        self.assertEqual(self.unlock("--force").code, 0)
+        self.assertEqual(held.wait(), dlock.LOST)
+
+    def test_nobody_runs_beside_the_job_that_is_being_killed(self):
+        for number in range(4):
+            self.life = self.life_file(f"life{number}")
+            held = self.ticking(tick_options=["--ignore", "TERM"])
+            waiters = [self.start_run(JOBTOOL, "tick", self.life, "0.1", options=[*OPTIONS, "-w"]) for _ in range(3)]
+            for waiter in waiters:
+                waiter.wait_said("waiting for it")
+            self.assertEqual(self.unlock("--force").code, 0)
+            self.assertEqual(held.wait(), dlock.LOST)
+            self.assertEqual([waiter.wait() for waiter in waiters], [0, 0, 0])
+            self.assertEqual(len(life.runs(self.life)), 4)
+            self.assert_no_overlap(self.life)
+
+    def test_a_holder_that_is_stopped_keeps_all_others_out_until_its_job_is_gone(self):
+        held = self.ticking(seconds=30)
+        engine, job = held.engine(), held.job()
+        for pid in (job, engine, held.pid):
+            procs.stop(pid)
+        freeing = self.start("unlock", *self.asked_store, "--force", "--", self.key)
+        freeing.wait_said("to confirm that its job is gone")
+        self.assertTrue(procs.alive(job))
+        for pid in (engine, held.pid):
+            procs.resume(pid)
+        self.assertEqual(freeing.wait(), 0, freeing.stderr)
+        self.assertFalse(procs.alive(job))
+        self.assertEqual(held.wait(), dlock.LOST)
+
+    def test_while_it_is_being_freed_others_are_told_so(self):
+        held = self.ticking(seconds=30)
+        self.listens(held)
+        for pid in (held.engine(), held.pid):
+            procs.stop(pid)
+        freeing = self.start("unlock", *self.asked_store, "--force", "--", self.key)
+        wait_until(lambda: self.lock()["holders"] and self.lock()["holders"][0]["life"] == "forced", 1.5, "the mark is there")
+        other = self.run_job("true", options=OPTIONS)
+        self.assertEqual(other.code, dlock.HELD)
+        self.assert_says(other, f"pid {freeing.pid}", "by force, and not free before the job of the holder before it is gone")
+        for pid in (held.engine(), held.pid):
+            procs.resume(pid)
+        self.assertEqual(freeing.wait(), 0, freeing.stderr)
+
+    def test_by_force_from_all_who_hold_it_together(self):
+        readers = [self.ticking("--shared") for _ in range(3)]
+        self.listens(readers[0])
+        refused = self.unlock()
+        self.assertEqual(refused.code, dlock.HELD)
+        self.assert_says(refused, "held by 3 holders, one of them host")
+        answer = self.unlock("--force")
+        self.assertEqual(answer.code, 0, answer.stderr)
+        self.assertIn("which confirm that their jobs are gone", answer.stdout)
+        self.assertEqual([reader.wait() for reader in readers], [dlock.LOST] * 3)
+        self.assertEqual(self.run_job("true").code, 0)
+
+    def test_a_minimum_hold_is_freed_by_force_only(self):
+        self.run_job("true", options=["--min-hold", "60s"])
+        refused = self.unlock()
+        self.assertEqual(refused.code, dlock.HELD)
+        self.assert_says(refused, "--force frees it all the same")
+        answer = self.unlock("--force")
+        self.assertEqual(answer.code, 0, answer.stderr)
+        self.assertIn("--min-hold kept it for: host", answer.stdout)
+        self.assertEqual(self.run_job("true").code, 0)
+
+    def test_tokens_go_on_rising(self):
+        tokens = []
+        for _ in range(3):
+            held = self.ticking()
+            tokens.append(self.lock()["holders"][0]["token"])
+            self.assertEqual(self.unlock("--force").code, 0)
+            held.wait()
+        self.assertEqual(tokens, sorted(set(tokens)))
+
+    def test_runs_and_unlocks_at_random_never_overlap_and_all_end(self):
+        began, runs, freed = now(), [], 0
+        while now() < began + 5 * min(PATIENCE, 2):
+            runs = [each for each in runs if each.running()]
+            while len(runs) < 4:
+                runs.append(self.start_run(JOBTOOL, "tick", self.life, "5", options=[*OPTIONS, "-w"]))
+            answer = self.unlock("--force")
+            self.assertEqual(answer.code, 0, answer.stderr)
+            freed += "taken from" in answer.stdout
+            time.sleep(0.02)
+        for each in runs:
+            each.signal(signal.SIGTERM)
+        for each in runs:
+            each.wait()
+        self.assertGreater(freed, 5)
+        self.assert_no_overlap(self.life)
+
+    # -- who is asked --
+
+    def on_terminal(self, *words):
+        shell = PtySession("dash", self.env)
+        self.addCleanup(shell.close)
+        shell.line(" ".join(f"'{word}'" for word in (dlock.BINARY, "unlock", *self.asked_store, *words, self.key)))
+        return shell
+
+    def test_on_a_terminal_it_asks_before_it_kills(self):
+        held = self.ticking()
+        shell = self.on_terminal("--force")
+        shell.expect(rf"is held by host .*pid {held.pid}.*Take it away\? The job is killed at once\. \[y/N\] ")
+        shell.line("")
+        shell.expect("is left to host")
+        shell.prompt()
+        self.assertEqual(shell.exit_code(), dlock.HELD)
+        self.assertTrue(held.running())
+        shell = self.on_terminal("--force")
+        shell.expect(r"\[y/N\] ")
+        shell.line("y")
+        shell.expect("is free now, taken from host")
+        self.assertEqual(held.wait(), dlock.LOST)
+
+    def test_on_a_terminal_it_does_not_ask_when_told_so_or_when_nobody_lives(self):
+        held = self.ticking()
+        shell = self.on_terminal("--force", "--yes")
+        shell.expect("is free now, taken from host")
+        shell.prompt()
+        held.wait()
+        shell = self.on_terminal("--force")
+        shell.expect("is free: there is nothing to unlock")
+
+
+class UnlockOnTheEmbeddedStore(UnlockTests, Case):
+    def test_a_lock_file_that_is_removed_is_noticed_at_once(self):
+        held = self.ticking()
+        self.listens(held)
+        began = now()
+        dlock.os.unlink(dlock.os.path.join(self.locks, "job.lock"))
+        self.assertEqual(held.wait(), dlock.LOST)
+        self.assertLess(life.last_tick(self.life) - began, 0.05 * PATIENCE)
+
+
+class UnlockOnRedis(UnlockTests, OnRedis):
+    def test_what_a_dead_holder_left_is_freed(self):
+        for options in ((), ("--shared",)):
+            with self.subTest(options=options):
+                self.kill_machine(self.hold_lock(*options))
+                self.assertEqual(self.unlock().code, dlock.HELD)
+                self.wait_state("dead")
+                answer = self.unlock()
+                self.assertEqual(answer.code, 0, answer.stderr)
+                self.assertIn("key 'job' is free now; its holder was dead: host", answer.stdout)
+                self.assertEqual(self.lock()["state"], "free")
+
+    def test_a_waiter_is_called_when_a_dead_holder_s_lock_is_freed(self):
+        held = self.start_run("sleep", "60", options=["--ttl", "60s"])
+        held.job()
+        self.kill_machine(held)
+        waiter = self.start_run("true", options=[*OPTIONS, "-w"])
+        waiter.wait_said("waiting for it")
+        self.redis("DEL", *[key for key in self.keys() if "proc:" in key and not key.endswith(":wait")])
+        self.assertEqual(self.unlock().code, 0)
+        self.assertEqual(waiter.wait(), 0)
+
+    def test_a_holder_whose_machine_died_is_waited_out(self):
+        self.kill_machine(self.hold_lock())
+        answer = self.unlock("--force")
+        self.assertEqual(answer.code, 0, answer.stderr)
+        self.assertIn("which did not answer; its lease ended after", answer.stdout)
+        self.assertEqual(self.lock()["state"], "free")
+
+    def test_a_holder_that_may_not_listen_finds_out_at_its_next_renewal(self):
+        server = self.own_server()
+        server("ACL", "SETUSER", "jobs", "on", ">secret", "~*", "+@all", "-subscribe")
+        held = self.ticking(**self.by_environment(server.url.replace("://", "://jobs:secret@")))
+        self.listens(held)
+        answer = self.unlock("--force")
+        self.assertEqual(answer.code, 0, answer.stderr)
+        self.assertEqual(held.wait(), dlock.LOST)
+        self.assert_says(held, "it was freed by force by host")
+
+    def test_the_connection_that_listens_may_break_at_any_time(self):
+        held = self.ticking()
+        self.listens(held)
+        for _ in range(5):
+            self.redis("CLIENT", "KILL", "TYPE", "pubsub")
+            hold_for(0.2, held.running, "dlock")
+        hold_for(1, held.running, "dlock")
+        self.assertEqual(self.unlock("--force").code, 0)
+        self.assertEqual(held.wait(), dlock.LOST)
+
+    def test_a_run_whose_job_is_short_does_not_listen(self):
+        before = int(self.redis("INFO", "stats").split("total_connections_received:")[1].split()[0])
+        self.run_job("sleep", "0.1")
+        after = int(self.redis("INFO", "stats").split("total_connections_received:")[1].split()[0])
+        self.assertEqual(after - before, 1)
+
+    @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
+    def test_a_holder_of_the_node_library_loses_its_lock_too(self):
+        holder = peer.Peer(self.directory, self.redis.port, self.prefix, ["hold", self.key, "60"], self.env, life=self.life)
+        self.addCleanup(holder.kill)
+        holder.wait_event("acquired")
+        answer = self.unlock("--force")
+        self.assertEqual(answer.code, 0, answer.stderr)
+        self.assertIn("which is no dlock and cannot confirm", answer.stdout)
+        holder.wait_event("lost")
+
+    def test_a_key_that_holds_something_else_is_left_alone(self):
+        self.redis("SET", self.lock_name, "not json")
+        for words in ((), ("--force",)):
+            refused = self.unlock(*words)
+            self.assertEqual(refused.code, dlock.CONFIG, refused.stderr)
+            self.assert_says(refused, self.lock_name)
+        self.assertEqual(self.redis("GET", self.lock_name), "not json")
+
+
+if __name__ == "__main__":
+    unittest.main()
