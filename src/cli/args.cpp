@@ -11,7 +11,8 @@
 #include "core/number.h"
 #include "core/signals.h"
 #include "core/text.h"
-#include "supervise/report.h"
+#include "supervise/atomic_file.h"
+#include "supervise/metrics.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -143,6 +144,29 @@ StopPolicy stop_policy_of(const Words& words) {
   return policy;
 }
 
+/// Nothing is started whose result could not be told.
+void refuse_file(const char* option, const std::string& path, const std::string& why) {
+  if (why.empty()) return;
+  complain_of_setup(std::string{option} + " " + quoted(path) + " " + why +
+                    ": name a file in a directory that can be written");
+}
+
+supervise::Aftermath aftermath_of(const Words& words) {
+  if (words.given("status-file"))
+    refuse_file("--status-file", words.status_file, supervise::why_not_writable(words.status_file));
+  if (words.given("metrics-file"))
+    refuse_file("--metrics-file", words.metrics_file,
+                supervise::why_no_metrics(words.metrics_file));
+  supervise::Aftermath aftermath{.status_file = words.status_file,
+                                 .metrics_file = words.metrics_file,
+                                 .on_skip = words.on_skip,
+                                 .on_lost = words.on_lost,
+                                 .on_failure = words.on_failure};
+  if (const auto timeout = time_limit_of(words, "hook-timeout", words.hook_timeout))
+    aftermath.hook_timeout = *timeout;
+  return aftermath;
+}
+
 RunCommand run_command(const Words& words, const CommandLine& line,
                        const Environment& environment) {
   if (!line.has_dashes)
@@ -181,14 +205,6 @@ RunCommand run_command(const Words& words, const CommandLine& line,
         "--orphans=leave cannot be had with --contain=pidns: the end of a pid namespace kills all "
         "that is in it");
   }
-  if (words.given("status-file")) {
-    const std::string why = supervise::why_not_writable(words.status_file);
-    if (!why.empty()) {
-      throw Complaint{ExitCode::Configuration,
-                      "--status-file " + quoted(words.status_file) + " " + why +
-                          ": name a file in a directory that can be written"};
-    }
-  }
   const Limit limit = limit_of(words);
   const Duration min_hold =
       words.given("min-hold") ? duration_of("--min-hold", words.min_hold) : Duration::zero();
@@ -217,7 +233,7 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                                            ExitCode::SomeoneElseHoldsLock),
                   .trace = words.trace,
                   .note = words.note,
-                  .status_file = words.status_file,
+                  .aftermath = aftermath_of(words),
                   .command = line.job},
       .log = {},
       .store_is_default = store.is_default};

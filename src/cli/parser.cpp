@@ -321,6 +321,20 @@ class Parser::Options {
               "Take the lock even from a Redis that came up less than a TTL ago and may have "
               "forgotten a holder");
     run_.value("--status-file", words_.status_file, "FILE", "Write the result there, as JSON");
+    run_.value("--metrics-file", words_.metrics_file, "FILE",
+               "Count the run there, for the textfile collector of Prometheus' node exporter");
+    run_.value("--on-skip", words_.on_skip, "CMD",
+               "A command for the shell when somebody else holds the lock, or has done the work; "
+               "it has the result on stdin, as JSON, and in its environment");
+    run_.value(
+        "--on-lost", words_.on_lost, "CMD",
+        "Likewise when the lock was lost, or could not be confirmed, and the job was killed");
+    run_.value(
+        "--on-failure", words_.on_failure, "CMD",
+        "Likewise for any other run that did not succeed; without --on-lost for a lost lock, "
+        "too");
+    run_.value("--hook-timeout", words_.hook_timeout, "DUR",
+               "How long such a command may take before it is killed (30s)");
     run_.value("--log-format", words_.log_format, "text|json",
                "How dlock's own lines on stderr look (text)");
     run_.flag("-v,--verbose", words_.verbose, "Say more on stderr");

@@ -48,6 +48,11 @@ struct Words {
   std::string note;
   std::string prefix = "dlock:";
   std::string status_file;
+  std::string metrics_file;
+  std::string on_skip;
+  std::string on_lost;
+  std::string on_failure;
+  std::string hook_timeout;
   std::string log_format = "text";
   std::vector<std::string> keys;  // of status and unlock; the pattern of list
   std::string owner;

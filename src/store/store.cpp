@@ -17,7 +17,7 @@ Lost lost_by_force(const Holder& by) {
   Holder who = by;
   who.forced = false;
   const std::string at = std::exchange(who.acquired_at, {});
-  return {"it was freed by force by " + describe(who) + " at " + printable(at), true};
+  return {"it was freed by force by " + describe(who) + " at " + printable(at), by, true};
 }
 
 }  // namespace dlock

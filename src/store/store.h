@@ -86,6 +86,8 @@ struct Extended {
 /// The lock is not ours any more; no retry can bring it back.
 struct Lost {
   std::string how;
+  /// Who has it now, if somebody has.
+  std::optional<Holder> to = {};
   /// By force (see Inspector): it is to be released all the same, for until then nobody gets it.
   bool by_force = false;
 };

@@ -15,6 +15,7 @@
 #include "supervise/progress.h"
 #include "supervise/reason.h"
 #include "supervise/report.h"
+#include "supervise/resource_use.h"
 #include "supervise/start_job.h"
 #include "supervise/timer.h"
 #include "supervise/tree.h"
@@ -59,7 +60,10 @@ class Engine {
   bool take_lock() {
     FrontCalls calls{channel_};
     if (setting_.terminal) calls.await_early_signals();
+    const Instant began = BootClock::now();
     auto result = acquire(*store_, claim_, options_.wait, calls, log_);
+    acquired_ = BootClock::now();
+    waited_ = acquired_ - began;
     if (std::holds_alternative<Grant>(result) && calls.requested()) {
       give_back(*store_, claim_, log_);
       result = NotAcquired{Ending::Interrupted, 0, "the lock was given back", {}};
@@ -101,6 +105,7 @@ class Engine {
       finish(report);
       return false;
     }
+    use_before_ = resource_use();
     job_ = std::move(started->process);
     job_started_ = BootClock::now();
     cgroup_ = std::move(started->cgroup);
@@ -174,6 +179,7 @@ class Engine {
     const LivenessNews news = liveness_->take_news();
     if (news.lost) {
       lock_news_.loss = news.lost->how;
+      lost_to_ = news.lost->to;
       lost_by_force_ = news.lost->by_force;
       tell(engine::LeaseLost{});
     }
@@ -289,11 +295,15 @@ class Engine {
     report.owner = grant_.owner;
     report.token = grant_.token;
     report.acquired_at = grant_.acquired_at;
+    report.lost_to = lost_to_;
+    report.used = since(use_before_, resource_use());
     channel_.send(
         {MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
     progress_.tell_of_loss();  // what --orphans=leave leaves may still ask
     release(report);
     progress_.end();
+    report.renewals = liveness_->renewals();
+    report.held = BootClock::now() - acquired_;
     report.reason = reason_of(report, options_, lock_news_);
     finish(report);
   }
@@ -322,6 +332,7 @@ class Engine {
       if (over || lost_by_force_) return;
       report.ending = Ending::LockLost;
       report.detail = 0;
+      report.lost_to = lost->to;
       lock_news_.loss = lost->how;
     }
   }
@@ -341,6 +352,7 @@ class Engine {
     report.detail = detail;
     report.key = options_.key.bytes();
     report.store = store_name_;
+    report.waited = waited_;
     return report;
   }
 
@@ -352,7 +364,7 @@ class Engine {
     report.ended_at = iso_now();
     Message message{
         MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
-    if (!options_.status_file.empty()) message.text = to_json(report, options_.conflict_code);
+    if (options_.aftermath.is_wanted()) message.text = to_json(report, options_.conflict_code);
     // The front removes the cgroup while we exit.
     if (!channel_.send(message)) cgroup_.remove();
     wake_front();
@@ -394,7 +406,11 @@ class Engine {
 
   Instant told_deadline_ = never;  // each deadline is told to the rules once
   LockNews lock_news_;
+  std::optional<Holder> lost_to_;
   bool lost_by_force_ = false;
+  std::optional<Duration> waited_;
+  Instant acquired_{};
+  ResourceUse use_before_;  // by helpers of ours, before there was a job
 };
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include "core/front_rules.h"
 #include "core/poll.h"
 #include "core/signals.h"
-#include "core/text.h"
 #include "core/wall_clock.h"
+#include "supervise/aftermath.h"
 #include "supervise/cgroup.h"
 #include "supervise/report.h"
 #include "supervise/socket_directory.h"
@@ -16,7 +16,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <optional>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -50,7 +49,7 @@ class Front {
       say_how_it_ended(report, log_);
       status_text_ = to_json(report, setting_.options.conflict_code);
     }
-    write_status();
+    deal_with(status_text_, setting_.options.aftermath, setting_.signals, signals_, log_);
     const ExitStatus status = exit_status_of(ending_, detail_, setting_.options.conflict_code);
     const bool ended_by_itself = ending_ == Ending::JobEnded && status.signal == 0;
     if (!ended_by_itself) setting_.terminal.restore();
@@ -249,13 +248,6 @@ class Front {
     int status = 0;
     while (::waitpid(setting_.engine, &status, __WALL) < 0 && errno == EINTR) {
     }
-  }
-
-  void write_status() {
-    const std::string& path = setting_.options.status_file;
-    if (path.empty() || write_atomically(path, status_text_)) return;
-    log_.error("--status-file '" + printable(path) +
-               "' could not be written: " + ::strerror(errno));
   }
 
   /// We killed, so the engine cannot tell why: we do.

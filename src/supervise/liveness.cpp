@@ -66,7 +66,8 @@ struct Liveness::Shared {
   Fd ended = make_event_fd();
   int news_fd = -1;
   std::mutex mutex;
-  LivenessNews news;  // guarded by mutex
+  LivenessNews news;      // guarded by mutex
+  RenewalTimes renewals;  // likewise
 };
 
 /// The body of the thread.
@@ -86,6 +87,10 @@ class Liveness::Loop {
         // From when it began: a timeout took its time already, a refused connection took none.
         next = began + claim_.terms.retry_every();
         continue;
+      }
+      {
+        const std::lock_guard lock{shared_->mutex};
+        shared_->renewals.add(BootClock::now() - began);
       }
       if (const auto* lost = std::get_if<Lost>(&*answer)) {
         tell([&](LivenessNews& news) { news.lost = *lost; });
@@ -165,6 +170,11 @@ LivenessNews Liveness::take_news() {
   [[maybe_unused]] const auto drained = ::read(news_fd_.number(), &count, sizeof count);
   const std::lock_guard lock{shared_->mutex};
   return std::exchange(shared_->news, {});
+}
+
+RenewalTimes Liveness::renewals() const {
+  const std::lock_guard lock{shared_->mutex};
+  return shared_->renewals;
 }
 
 std::unique_ptr<Store> Liveness::stop(Instant until) {

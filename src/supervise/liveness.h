@@ -2,6 +2,7 @@
 
 #include "core/fd.h"
 #include "store/store.h"
+#include "supervise/report.h"
 #include "supervise/shared_deadline.h"
 
 #include <memory>
@@ -39,6 +40,9 @@ class Liveness {
   /// Readable when take_news() has something.
   int fd() const { return news_fd_.number(); }
   LivenessNews take_news();
+
+  /// How long renewals took so far.
+  RenewalTimes renewals() const;
 
   /// Ends the thread and gives the store back to the caller. Nothing if the thread does not end in
   /// time: then the store is in its hands still, and the lock is left to expire.

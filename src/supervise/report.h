@@ -2,10 +2,28 @@
 
 #include "core/ending.h"
 #include "core/holder.h"
+#include "core/time.h"
 
+#include <optional>
 #include <string>
 
 namespace dlock::supervise {
+
+/// How long the store took for the renewals that it answered.
+struct RenewalTimes {
+  long count = 0;
+  Duration sum{};
+  Duration longest{};
+
+  void add(Duration time);
+};
+
+/// What the job's processes have used up, all together; the memory is that of the largest one.
+struct ResourceUse {
+  Duration user{};
+  Duration system{};
+  long max_rss_kib = 0;
+};
 
 /// What a run came to: the status file shows all of it.
 struct Report {
@@ -17,18 +35,16 @@ struct Report {
   FencingToken token;  // if the lock was got
   std::string acquired_at;
   std::string ended_at;
-  std::string reason;  // why no job ran, or why it was killed
-  Holder holder;       // who held it instead
+  std::string reason;             // why no job ran, or why it was killed
+  Holder holder;                  // who held it instead
+  std::optional<Holder> lost_to;  // who has it now
+  std::optional<Duration> waited = {};
+  std::optional<Duration> held = {};
+  RenewalTimes renewals = {};
+  std::optional<ResourceUse> used = {};
 };
 
 /// One JSON object; the man page has its fields under STATUS FILE.
 std::string to_json(const Report& report, int conflict_code);
-
-/// Puts `text` in the place of `path`, which has the old or the new contents at any moment, also
-/// after a crash. False with errno set.
-bool write_atomically(const std::string& path, const std::string& text);
-
-/// Why a status file could not be written there; empty if it can.
-std::string why_not_writable(const std::string& path);
 
 }  // namespace dlock::supervise

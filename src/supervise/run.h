@@ -7,6 +7,7 @@
 #include "core/policy.h"
 #include "store/open.h"
 #include "supervise/acquire.h"
+#include "supervise/aftermath.h"
 #include "supervise/inherited.h"
 #include "supervise/process_title.h"
 
@@ -37,7 +38,7 @@ struct RunOptions {
   int conflict_code = static_cast<int>(ExitCode::SomeoneElseHoldsLock);
   std::string trace;
   std::string note;
-  std::string status_file;  // empty: none
+  Aftermath aftermath = {};
   std::vector<std::string> command;
 };
 

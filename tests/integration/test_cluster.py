@@ -160,12 +160,12 @@ class Logins(ClusterCase):
 
 class Tls(ClusterCase):
     def test_tls_from_end_to_end_also_when_the_slot_moves_to_a_node_that_was_not_named(self):
-        self.TTL = "4s"
+        self.TTL = "6s"
         made = certificates()
         deployment = self.deploy_cluster(replicas=0, tls=made.tls())
         self.store = self.store_at(deployment.url_of(self.owner()))
         self.assertTrue(deployment.url.startswith("rediss+cluster://"))
-        self.refused(dlock.REFUSED, self.store, "not signed by a CA that is trusted here")
+        self.refused(dlock.REFUSED, self.store, "not signed by a CA that is trusted here", ttl=self.TTL)
         trusting = ["--tls-cacert", made.ca]
         held = self.first(*trusting)
         owner = deployment.migrate(deployment.slot_of(self.lock_name))

@@ -19,7 +19,7 @@ Lost lost_to(std::string_view lock_value) {
   const auto holder = parse_lock_json(lock_value);
   if (!holder) return {"its key holds something that is not a lock"};
   if (holder->forced) return lost_by_force(*holder);
-  return {"it was taken over by " + describe(*holder)};
+  return {"it was taken over by " + describe(*holder), *holder};
 }
 
 const Lost lapsed{"its liveness key is gone: deleted, evicted, or expired"};

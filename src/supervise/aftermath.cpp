@@ -1,0 +1,65 @@
+#include "supervise/aftermath.h"
+
+#include "core/text.h"
+#include "supervise/atomic_file.h"
+#include "supervise/hook.h"
+#include "supervise/metrics.h"
+#include "supervise/result.h"
+
+#include <cerrno>
+#include <cstring>
+
+namespace dlock::supervise {
+namespace {
+
+struct ChosenHook {
+  const char* option;
+  const std::string& command;
+};
+
+/// A lock that was lost is a failure like any other where nobody wants to know it by itself.
+ChosenHook hook_for(RunResult::Kind kind, const Aftermath& wanted) {
+  static const std::string none;
+  switch (kind) {
+    case RunResult::Kind::Skipped:
+      return {"--on-skip", wanted.on_skip};
+    case RunResult::Kind::Lost:
+      if (!wanted.on_lost.empty()) return {"--on-lost", wanted.on_lost};
+      return {"--on-failure", wanted.on_failure};
+    case RunResult::Kind::Failed:
+      return {"--on-failure", wanted.on_failure};
+    case RunResult::Kind::Succeeded:
+    case RunResult::Kind::CalledOff:
+      break;
+  }
+  return {"", none};
+}
+
+}  // namespace
+
+void deal_with(const std::string& report, const Aftermath& wanted, const InheritedSignals& signals,
+               const Fd& signal_fd, Log& log) {
+  if (!wanted.is_wanted()) return;
+  if (!wanted.status_file.empty() && !write_atomically(wanted.status_file, report)) {
+    log.error("--status-file '" + printable(wanted.status_file) +
+              "' could not be written: " + ::strerror(errno));
+  }
+  const RunResult result = parse_result(report);
+  if (!wanted.metrics_file.empty()) {
+    if (const std::string why = add_to_metrics(wanted.metrics_file, result); !why.empty()) {
+      log.error("--metrics-file '" + printable(wanted.metrics_file) +
+                "' could not be written: " + why);
+    }
+  }
+  const auto [option, command] = hook_for(result.kind, wanted);
+  if (command.empty()) return;
+  const HookEnd end = run_hook({.command = command,
+                                .input = report,
+                                .environment = result.environment(),
+                                .timeout = wanted.hook_timeout},
+                               signals, signal_fd);
+  if (!end.what.empty())
+    log.warn(std::string{option} + " '" + excerpt(command, 100) + "' " + end.what);
+}
+
+}  // namespace dlock::supervise

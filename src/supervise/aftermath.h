@@ -1,0 +1,32 @@
+#pragma once
+
+#include "core/log.h"
+#include "core/time.h"
+#include "supervise/inherited.h"
+
+#include <string>
+
+namespace dlock::supervise {
+
+/// What is to be done with the result of a run when nothing of it is left but its exit code.
+struct Aftermath {
+  std::string status_file;   // empty: none
+  std::string metrics_file;  // empty: none
+  std::string on_skip;       // each a command for the shell; empty: none
+  std::string on_lost;
+  std::string on_failure;
+  Duration hook_timeout = std::chrono::seconds{30};
+
+  bool is_wanted() const {
+    return !(status_file + metrics_file + on_skip + on_lost + on_failure).empty();
+  }
+};
+
+/// Writes the files and runs the hook that fits. `report` is what to_json made of the report.
+/// Failures are told in a line each, and change nothing.
+///
+/// `signal_fd` is watched while a hook runs: who asks us to end does not wait for it.
+void deal_with(const std::string& report, const Aftermath& wanted, const InheritedSignals& signals,
+               const Fd& signal_fd, Log& log);
+
+}  // namespace dlock::supervise

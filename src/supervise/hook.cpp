@@ -1,0 +1,94 @@
+#include "supervise/hook.h"
+
+#include "core/duration.h"
+#include "core/poll.h"
+#include "core/signals.h"
+#include "supervise/job_program.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace dlock::supervise {
+namespace {
+
+/// A file in memory that has the text, at its beginning; not open if there can be none.
+Fd file_with(const std::string& text) {
+  Fd file{::memfd_create("dlock-report", MFD_CLOEXEC)};
+  if (!file.open()) return file;
+  [[maybe_unused]] const auto written = ::write(file.number(), text.data(), text.size());
+  ::lseek(file.number(), 0, SEEK_SET);
+  return file;
+}
+
+/// Only what asks a program to end: a child of ours that ends is told by signals, too.
+bool asked_to_end(const Fd& signal_fd) {
+  for (;;) {
+    signalfd_siginfo info{};
+    if (::read(signal_fd.number(), &info, sizeof info) != static_cast<ssize_t>(sizeof info))
+      return false;
+    const auto number = static_cast<int>(info.ssi_signo);
+    if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) return true;
+  }
+}
+
+std::string described(int status) {
+  if (WIFSIGNALED(status)) return "was ended by " + signal_name(WTERMSIG(status));
+  return WEXITSTATUS(status) == 0 ? "" : "ended with " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, const Fd& signal_fd) {
+  const Fd input = file_with(hook.input);
+  JobProgram program{{.command = {"/bin/sh", "-c", hook.command},
+                      .environment = hook.environment,
+                      .left_out = {"DLOCK_SOCKET"},
+                      .signals = signals,
+                      .own_session = true}};
+  std::array<int, 2> exec_pipe{};
+  std::array<int, 2> prepared_pipe{};
+  if (!input.open() || ::pipe2(exec_pipe.data(), O_CLOEXEC) != 0)
+    return {std::string{"could not be run: "} + ::strerror(errno)};
+  const Fd exec_reader{exec_pipe[0]};
+  Fd exec_writer{exec_pipe[1]};
+  if (::pipe2(prepared_pipe.data(), O_CLOEXEC) != 0)
+    return {std::string{"could not be run: "} + ::strerror(errno)};
+  const Fd prepared_reader{prepared_pipe[0]};
+  Fd prepared_writer{prepared_pipe[1]};
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) return {std::string{"could not be run: "} + ::strerror(errno)};
+  if (child == 0) {
+    ::dup2(input.number(), STDIN_FILENO);
+    ::dup2(STDERR_FILENO, STDOUT_FILENO);
+    program.become(parent, exec_writer.number(), prepared_writer.number());
+  }
+  exec_writer.close();
+  prepared_writer.close();
+
+  const Instant until = BootClock::now() + hook.timeout;
+  std::string killed;
+  for (;;) {
+    int status = 0;
+    const pid_t ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child) return {killed.empty() ? described(status) : killed};
+    if (ended < 0 && errno != EINTR) return {};
+    std::array<pollfd, 1> watched{{{signal_fd.number(), POLLIN, 0}}};
+    wait_for_any(watched, killed.empty() ? until : never);
+    const bool asked = asked_to_end(signal_fd);
+    if (!killed.empty() || (!asked && BootClock::now() < until)) continue;
+    killed = asked ? "was killed, because dlock was asked to end"
+                   : "did not end within " + to_text(hook.timeout) + " and was killed";
+    ::kill(-child, SIGKILL);
+    ::kill(child, SIGKILL);  // should it not have got a session of its own yet
+  }
+}
+
+}  // namespace dlock::supervise

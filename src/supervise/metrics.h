@@ -1,0 +1,24 @@
+#pragma once
+
+#include "supervise/result.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dlock::supervise {
+
+/// The metrics file after one more run: Prometheus text for the textfile collector of the node
+/// exporter. `old` is what the file has, of this key and of others; nothing if that is no such
+/// file. `now` is in seconds since 1970.
+/// https://prometheus.io/docs/instrumenting/exposition_formats/
+std::optional<std::string> with_run(std::string_view old, const RunResult& run, double now);
+
+/// Adds a run to that file, which other runs may write to at the same time. Returns why it could
+/// not; empty if it could.
+std::string add_to_metrics(const std::string& path, const RunResult& run);
+
+/// Why there can be no metrics file; empty if there can.
+std::string why_no_metrics(const std::string& path);
+
+}  // namespace dlock::supervise
