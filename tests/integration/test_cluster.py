@@ -106,6 +106,39 @@ class FindingTheNode(ClusterCase):
         wait_until(lambda: elsewhere("EXISTS", f"dlock:proc:{process}") == 0, 10, "the foreign holder is dead")
         self.assertEqual(self.try_second(), 0)
 
+    def test_operators_see_all_nodes_and_free_a_lock_on_any_of_them(self):
+        looked_at = ["--store", self.deployment.url]
+        prefix = ["--prefix", f"{self.key}:"]
+        keys = [f"k{number}" for number in range(6)]
+        held = [self.start_run("sleep", "60", key=key, store=self.store, options=[*prefix, "--ttl", self.TTL]) for key in keys]
+        for each in held:
+            each.job()
+        self.assertGreater(len({self.deployment.node_of(f"{self.key}:lock:{key}") for key in keys}), 1)
+        self.assertEqual(self.run_words("list", "--keys", *looked_at, *prefix).stdout.split(), keys)
+        for key, each in zip(keys, held):
+            asked = self.run_words("status", *looked_at, *prefix, key)
+            self.assertEqual((asked.code, f"pid {each.pid}" in asked.stdout), (dlock.HELD, True), asked.stdout + asked.stderr)
+            freed = self.run_words("unlock", "--force", *looked_at, *prefix, key)
+            self.assertEqual((freed.code, each.wait()), (0, dlock.LOST), freed.stderr)
+        self.assertEqual(self.run_words("list", "--keys", *looked_at, *prefix).stdout, "")
+
+    def test_a_foreign_holder_s_liveness_is_looked_at_where_it_is(self):
+        owner = self.owner()
+        process = next(f"peer/1.{number}" for number in range(1000)
+                       if self.deployment.node_of(f"dlock:proc:peer/1.{number}") is not owner)
+        elsewhere = self.deployment.node_of(f"dlock:proc:{process}")
+        owner("SET", self.lock_name, f'{{"ownerHash":"{self.key}@{process}.1","processHash":"{process}",'
+                                     '"acquiredAt":"2026-01-01T00:00:00.000Z"}', "PX", 60000)
+        elsewhere("SET", f"dlock:proc:{process}", '{"aliveAt":"2026-01-01T00:00:00.000Z"}', "PX", 60000)
+        looked_at = ["--store", self.deployment.url]
+        self.assertEqual(self.run_words("status", *looked_at, self.key).code, dlock.HELD)
+        self.assertEqual(self.run_words("unlock", *looked_at, self.key).code, dlock.HELD)
+        elsewhere("DEL", f"dlock:proc:{process}")
+        self.assertEqual(self.run_words("status", *looked_at, self.key).code, 1)
+        freed = self.run_words("unlock", *looked_at, self.key)
+        self.assertEqual(freed.code, 0, freed.stderr)
+        self.assertEqual(self.run_words("status", *looked_at, self.key).code, 0)
+
     def test_a_node_given_as_a_standalone_redis(self):
         self.refused(dlock.CONFIG, self.store_at(self.deployment.nodes[0].url), "redis+cluster://")
 

@@ -70,6 +70,15 @@ class FindingTheMaster(SentinelCase):
         self.assertEqual(self.try_second("--tls-cacert", made.ca), 0)
 
 
+    def test_operators_look_at_the_master(self):
+        deployment = self.deploy_sentinel()
+        held = self.first()
+        looked_at = ["--store", deployment.url]
+        self.assertEqual(self.run_words("list", "--keys", *looked_at).stdout, f"{self.key}\n")
+        self.assertEqual(self.run_words("status", *looked_at, self.key).code, dlock.HELD)
+        freed = self.run_words("unlock", "--force", *looked_at, self.key)
+        self.assertEqual((freed.code, held.wait()), (0, dlock.LOST), freed.stderr)
+
     def test_nothing_is_created_on_a_master_younger_than_the_ttl(self):
         deployment = self.deploy_sentinel()
         waiting = self.start_run("true", store=["--store", deployment.url], options=["--ttl", "60s"])
