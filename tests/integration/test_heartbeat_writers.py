@@ -36,7 +36,18 @@ class HostileWriters(HeartbeatCase):
         """The engine, and how many descriptors it has open and how many KiB in use when the start is behind it."""
         self.assertEqual(self.beat(address).code, 0)
         engine = held.engine()
+        # Half a second after its start it begins to listen for a loss: that is its last descriptor.
+        wait_until(lambda: self.watches_files(engine), 5, "the engine watches its lock file")
         return engine, self.descriptors(engine), self.memory(engine)
+
+    @staticmethod
+    def watches_files(pid):
+        def target(name):
+            try:
+                return os.readlink(f"/proc/{pid}/fd/{name}")
+            except FileNotFoundError:
+                return ""
+        return any("inotify" in target(name) for name in os.listdir(f"/proc/{pid}/fd"))
 
     def assert_no_more_descriptors(self, engine, base):
         wait_until(lambda: self.descriptors(engine) <= base, 5, lambda: f"{self.descriptors(engine)} descriptors become {base}")

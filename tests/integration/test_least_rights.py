@@ -7,7 +7,7 @@ from harness import dlock
 from harness.case import RedisCase
 from harness.cluster import ClusterDeployment
 from harness.deployment_case import DeploymentCase, SentinelCase
-from harness.wait import hold_for, wait_until
+from harness.wait import PATIENCE, hold_for, wait_until
 
 PASSWORD = "least-password"
 
@@ -57,7 +57,7 @@ class Standalone(RedisCase):
         for options in ([], ["--shared"], ["--limit", "2"], ["--once-per", "daily"]):
             with self.subTest(options=options):
                 self.key = f"job{options}"
-                held = self.hold(seconds=1, options=[*options, "--min-hold", "1200ms"], **how)
+                held = self.hold(seconds=PATIENCE, options=[*options, "--min-hold", f"{1.2 * PATIENCE}s"], **how)
                 waits = self.start_run("true", options=["-w"], **how)
                 wait_until(lambda waits=waits: "waiting for it" in waits.stderr, 10, lambda waits=waits: waits.stderr)
                 self.assertEqual((held.wait(), waits.wait()), (0, 0), held.stderr + waits.stderr)
@@ -83,7 +83,7 @@ class Standalone(RedisCase):
         self.prefix = "dlock:"
         server = self.own_server()
         server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"])
-        held = self.hold(seconds=1, **self.by_environment(as_least(server.url)))
+        held = self.hold(seconds=PATIENCE, **self.by_environment(as_least(server.url)))
         waits = self.start_run("true", store=self.redis_store, options=["-w"])
         wait_until(lambda: "waiting for it" in waits.stderr, 10, lambda: waits.stderr)
         self.assertEqual((held.wait(), waits.wait()), (0, 0), held.stderr + waits.stderr)

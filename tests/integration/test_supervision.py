@@ -48,7 +48,7 @@ class ASupervisorDies(RedisCase):
 
     def test_timeout_minus_s_kill_leaves_nothing(self):
         heads = self.headcount()
-        self.start_run(JOBTOOL, "tree", "11", "5", heads.path, prefix_command=["timeout", "-s", "KILL", "1.5"])
+        self.start_run(JOBTOOL, "tree", "11", "5", heads.path, prefix_command=["timeout", "-s", "KILL", str(1.5 * PATIENCE)])
         heads.wait_for(16, 1.4)
         self.assert_gone(heads, 4)
 

@@ -119,11 +119,13 @@ class Mismatch(TlsCase):
 
     def test_plain_text_to_a_tls_port(self):
         server = self.server()
-        self.refused(dlock.UNREACHABLE, self.at(f"redis://localhost:{server.tls_port}"), "does it want TLS", options=TTL)
+        self.refused(dlock.UNREACHABLE, self.at(f"redis://localhost:{server.tls_port}"), "does it want TLS",
+                     options=["--ttl", "6s"])
 
     def test_tls_to_a_plain_port(self):
         server = self.plain_server()
-        self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://localhost:{server.port}"), "does it speak TLS", options=TTL)
+        self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://localhost:{server.port}"), "does it speak TLS",
+                     options=["--ttl", "6s"])
 
 
 class Faults(TlsCase):

@@ -45,7 +45,7 @@ class UnlockTests(OperatorMixin):
         took = []
         for number in range(5):
             self.life = self.life_file(f"life{number}")
-            held = self.ticking()
+            held = self.hold(life=self.life)  # with the default --ttl a renewal comes every 2 s
             self.listens(held)
             began = now()
             answer = self.unlock("--force")
@@ -56,7 +56,8 @@ class UnlockTests(OperatorMixin):
             self.assertIn("which confirms that its job is gone (after ", answer.stdout)
             self.assert_says(held, "the lock was lost: it was freed by force by host", f"pid {answer.pid}", "(dlock unlock --force)")
             self.assertEqual(self.run_job("true").code, 0)
-        self.assertLess(sorted(took)[2], 0.05 * PATIENCE, took)
+        self.assertLess(min(took), 0.05 * PATIENCE, took)
+        self.assertLess(sorted(took)[2], LATE, took)
 
     def test_by_force_from_a_job_that_has_just_begun(self):
         held = self.ticking()
