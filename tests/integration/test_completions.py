@@ -1,0 +1,230 @@
+"""Completions in the real shells: somebody types, presses the tab key, and sees what the shell makes of it."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import unittest
+
+from harness import dlock
+from harness.case import Case, needs
+from harness.wait import PATIENCE, NeverHappened, now
+
+FILES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "packaging", "completions")
+COMMANDS = {"run", "status", "list", "unlock", "doctor", "heartbeat"}
+
+
+class Completions(Case):
+    """A `dlock` on PATH, and locks with names of all kinds."""
+
+    KEYS = ("backup", "back up", "a:b:c", "$(touch pwned)", "quo'te\"", "-dash")
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("bin"))
+        os.symlink(dlock.BINARY, self.path("bin", "dlock"))
+        self.env["PATH"] = self.path("bin") + ":" + self.env["PATH"]
+        self.env["DLOCK_STORE"] = f"local:{self.locks}"
+
+    def hold_all(self):
+        for key in self.KEYS:
+            self.start_run("sleep", "60", key=key).job()
+
+    def options_of(self, command):
+        text = subprocess.run([dlock.BINARY, command, "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
+        return {name for names in re.findall(r"^  (-\S+)", text, re.M) for name in names.split(",")}
+
+    def assert_nothing_ran(self):
+        self.assertFalse(os.path.exists(self.path("pwned")))
+
+
+class Typist:
+    """A shell with line editing on a terminal of its own."""
+
+    def __init__(self, words, env, directory):
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(directory)
+            os.execvpe(words[0], words, env)
+        self.output = ""
+
+    def type(self, text):
+        os.write(self._fd, text.encode())
+
+    def expect(self, pattern, seconds=15):
+        give_up = now() + seconds * PATIENCE
+        while not (match := re.search(pattern, self.output)):
+            if now() > give_up:
+                raise NeverHappened(f"the terminal did not show {pattern!r} but {self.output!r}")
+            self._read()
+        self.output = self.output[match.end():]
+        return match
+
+    def expect_all(self, *patterns, seconds=15):
+        """All of them, in whatever order."""
+        give_up = now() + seconds * PATIENCE
+        while missing := [pattern for pattern in patterns if not re.search(pattern, self.output)]:
+            if now() > give_up:
+                raise NeverHappened(f"the terminal did not show {missing} but {self.output!r}")
+            self._read()
+
+    def _read(self):
+        if select.select([self._fd], [], [], 0.05)[0]:
+            self.output += os.read(self._fd, 65536).decode(errors="replace")
+
+    def close(self):
+        os.kill(self.pid, 9)
+        os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+
+class Bash(Completions):
+    def complete(self, line):
+        """What the completion function offers when the cursor is at the end of the line, split as Readline splits it."""
+        script = r"""
+          source "$1"; line=$2
+          words=(); rest=$line
+          while [[ -n $rest ]]; do
+            if [[ $rest == [\ ]* ]]; then rest=${rest#?}; continue; fi
+            if [[ $rest =~ ^[:=]+ || $rest =~ ^[^:=\ ]+ ]]; then words+=("${BASH_REMATCH[0]}"); rest=${rest#"${BASH_REMATCH[0]}"}; fi
+          done
+          [[ $line != *\  ]] || words+=("")
+          COMP_WORDS=("${words[@]}") COMP_CWORD=$((${#words[@]} - 1)) COMP_LINE=$line COMP_POINT=${#line}
+          compopt() { :; }
+          _dlock dlock
+          printf '%s\n' "${COMPREPLY[@]}" """
+        done = subprocess.run(["bash", "--norc", "-c", script, "bash", f"{FILES}/dlock.bash", line], env=self.env, cwd=self.directory,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+        return done.stdout.splitlines() if done.stdout != "\n" else []
+
+    def test_commands_and_the_options_of_each(self):
+        self.assertEqual(set(self.complete("dlock ")), COMMANDS | {"--help", "--version"})
+        self.assertEqual(self.complete("dlock st"), ["status"])
+        for command in COMMANDS:
+            self.assertEqual(set(self.complete(f"dlock {command} -")), self.options_of(command))
+        self.assertEqual(self.complete("dlock run --on-sil"), ["--on-silence"])
+
+    def test_values(self):
+        self.assertEqual(self.complete("dlock run --on-silence "), ["kill", "continue"])
+        self.assertEqual(self.complete("dlock run --on-silence=k"), ["kill"])
+        self.assertEqual(self.complete("dlock run --contain pi"), ["pidns"])
+        self.assertEqual(self.complete("dlock run --once-per "), ["hourly", "daily"])
+        self.assertEqual(self.complete("dlock run -s TER"), ["TERM"])
+        self.assertEqual(self.complete("dlock run --store redis+c"), ["redis+cluster://"])
+        with open(self.path("a-file"), "w", encoding="ascii"):
+            self.assertEqual(self.complete("dlock run --status-file a-f"), ["a-file"])
+        self.assertEqual(self.complete("dlock run --key k --ttl "), [])
+        self.assertEqual(self.complete("dlock run --nonblock "), ["--"])
+
+    def test_keys_are_data(self):
+        self.hold_all()
+        offered = self.complete("dlock status ")
+        self.assertEqual(len(offered), len(self.KEYS))
+        for word in offered:  # each is one word for the shell, and that key
+            said = subprocess.run(["bash", "-c", f"printf %s {word}"], stdout=subprocess.PIPE, check=True, text=True, cwd=self.directory).stdout
+            self.assertIn(said, self.KEYS)
+        self.assertEqual(self.complete("dlock unlock --force back"), ["back\\ up", "backup"])
+        self.assertEqual(self.complete("dlock status a:b"), ["b:c"])
+        self.assert_nothing_ran()
+
+    def test_keys_come_from_the_store_of_the_line(self):
+        self.hold_all()
+        self.env["DLOCK_STORE"] = "redis://127.0.0.1:1"
+        self.assertEqual(self.complete("dlock status back"), [])
+        self.assertEqual(self.complete(f"dlock status --store local:{self.locks} backu"), ["backup"])
+        self.assertEqual(self.complete(f"dlock status --store=local:{self.locks} backu"), ["backup"])
+
+    def test_the_job_s_command(self):
+        self.assertIn("sleep", self.complete("dlock run --key k -- sle"))
+        with open(self.path("a-file"), "w", encoding="ascii"):
+            self.assertEqual(self.complete("dlock run --key k -- cat a-f"), ["a-file"])
+
+    def test_at_a_real_prompt(self):
+        typist = Typist(["bash", "--norc", "--noprofile", "-i"], {**self.env, "PS1": "READY> ", "TERM": "dumb"}, self.directory)
+        self.addCleanup(typist.close)
+        typist.expect("READY> ")
+        typist.type(f"source {FILES}/dlock.bash\n")
+        typist.expect("READY> ")
+        typist.type("dlock sta\t")
+        typist.expect("dlock status ")
+        typist.type("\025dlock run --orphans=le\t")
+        typist.expect("--orphans=leave")
+
+
+@needs("zsh")
+class Zsh(Completions):
+    def begin(self):
+        typist = Typist(["zsh", "-f", "-i"], {**self.env, "TERM": "dumb", "ZDOTDIR": self.directory}, self.directory)
+        self.addCleanup(typist.close)
+        typist.type(f"PS1='READY> '; fpath=({FILES} $fpath); autoload -U compinit; compinit -D -u; setopt no_beep\n")
+        typist.type("bindkey '^I' expand-or-complete; LISTMAX=9999; print be''gin\n")
+        typist.expect("begin\\r?\\n")
+        typist.expect("READY> ")
+        return typist
+
+    def after(self, typist, typed, pattern):
+        typist.type(f"\025{typed}\t")
+        return typist.expect(pattern)
+
+    def test_commands_options_values_and_keys(self):
+        self.hold_all()
+        typist = self.begin()
+        self.after(typist, "dlock sta", "status ")
+        self.after(typist, "dlock run --on-sil", "--on-silence ")
+        self.after(typist, "dlock run --on-silence con", "continue ")
+        self.after(typist, "dlock run --orphans=le", "--orphans=leave ")
+        self.after(typist, "dlock run --once-per dai", "daily ")
+        self.after(typist, "dlock run -s TER", "TERM ")
+        self.after(typist, "dlock status backu", "backup ")
+        self.after(typist, "dlock unlock a:b", "a:b:c ")
+        self.after(typist, "dlock run --key k -- printen", "printenv ")
+        self.assert_nothing_ran()
+
+    def test_every_option_of_each_command(self):
+        typist = self.begin()
+        for command in sorted(COMMANDS):
+            with self.subTest(command=command):
+                typist.output = ""
+                typist.type(f"\025dlock {command} -\t\t")
+                options = self.options_of(command)
+                typist.expect_all(*(rf"{re.escape(option)}(?![\w-])" for option in options))
+                typist.type("\025\n")
+                typist.expect("READY> ")
+
+
+@needs("fish")
+class Fish(Completions):
+    def complete(self, line):
+        script = f"source {FILES}/dlock.fish; complete -C $argv[1]"
+        done = subprocess.run(["fish", "--no-config", "-c", script, line], env={**self.env, "HOME": self.directory}, cwd=self.directory,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+        return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+    def test_commands_and_the_options_of_each(self):
+        self.assertEqual(set(self.complete("dlock ")), COMMANDS)
+        for command in COMMANDS:
+            self.assertEqual(set(self.complete(f"dlock {command} -")), self.options_of(command))
+
+    def test_values(self):
+        self.assertEqual(set(self.complete("dlock run --on-silence ")), {"kill", "continue"})
+        self.assertEqual(self.complete("dlock run --on-silence=k"), ["--on-silence=kill"])
+        self.assertEqual(set(self.complete("dlock run --once-per ")), {"hourly", "daily"})
+        self.assertIn("TERM", self.complete("dlock run -s TER"))
+        with open(self.path("a-file"), "w", encoding="ascii"):
+            self.assertEqual(self.complete("dlock run --status-file a-f"), ["a-file"])
+
+    def test_keys_are_data(self):
+        self.hold_all()
+        self.assertEqual(set(self.complete("dlock status back")), {"backup", "back up"})
+        self.assertEqual(set(self.complete("dlock unlock --force a:b")), {"a:b:c"})
+        self.assert_nothing_ran()
+
+    def test_the_job_s_command(self):
+        self.assertIn("printenv", self.complete("dlock run --key k -- printen"))
+        with open(self.path("a-file"), "w", encoding="ascii"):
+            self.assertIn("a-file", self.complete("dlock run --key k -- cat a-f"))
+
+
+if __name__ == "__main__":
+    unittest.main()
