@@ -33,6 +33,25 @@ class SettingsCase(RedisCase):
         self.assertFalse(self.ran())
 
 
+class TheExample(SettingsCase):
+    def test_each_of_its_settings_is_taken(self):
+        path = __file__.rpartition("/tests/")[0] + "/packaging/dlock.toml"
+        with open(path, encoding="utf-8") as file:
+            settings = [line[1:] for line in file if " = " in line and not line.startswith("# ")]
+        self.assertGreater(len(settings), 40)
+        for setting in settings:
+            name = setting.partition(" ")[0]
+            if name in ("password-file", "sentinel-user", "sentinel-password-file", "tls-cacert", "tls-cert", "tls-key", "metrics-file"):
+                continue  # these want files of this machine, and have tests of their own
+            with self.subTest(setting=setting):
+                config = self.file("config", setting + ("once-per = \"daily\"\n" if name in ("even-if-failed", "done-exit-code") else ""))
+                local = ["--store", f"local:{self.locks}"]
+                done = self.run_words("run", "--key", name, *local, "--config", config, "--", "true")
+                self.assertEqual(done.code, 0, done.stderr)
+                done = self.run_words("status", *local, "--config", config, name)
+                self.assertIn(done.code, (0, dlock.HELD), done.stderr)
+
+
 class Order(SettingsCase):
     """Every layer names another store, of which one only can be reached."""
 
