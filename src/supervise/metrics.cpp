@@ -114,7 +114,7 @@ std::string read_all(const Fd& file) {
 /// The file, under a kernel lock of ours and still in its place: whoever had it before us has put
 /// another one there. Not open with errno set.
 Fd open_locked(const std::string& path) {
-  for (const Instant until = BootClock::now() + 2s;;) {
+  for (const Instant until = BootClock::now() + 10s;;) {
     Fd file{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666)};
     if (!file.open()) return file;
     if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0) {

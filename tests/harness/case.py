@@ -12,7 +12,7 @@ from . import dlock, life, procs
 from .headcount import Headcount
 from .redis_server import PROGRAM, RedisServer
 from .relay import Relay
-from .wait import PATIENCE, wait_until
+from .wait import LATE, PATIENCE, now, wait_until
 
 JOBTOOL = dlock.JOBTOOL
 NOBODY = 65534
@@ -149,6 +149,11 @@ class Case(unittest.TestCase):
     def assert_no_overlap(self, path):
         self.assertEqual(life.overlap(path), 0, f"two runs were alive at once: {life.runs(path)}")
 
+    def assert_mostly_within(self, seconds, took):
+        """What a time is by itself, the quickest shows; the median may have what a loaded machine adds."""
+        self.assertLess(min(took), seconds * PATIENCE, took)
+        self.assertLess(sorted(took)[len(took) // 2], seconds * PATIENCE + LATE, took)
+
     def assert_gone(self, heads, seconds=1.0):
         """Every process of the tree is gone, by the end-of-file of the fifo that each of them held."""
         heads.wait_gone(seconds)
@@ -232,6 +237,12 @@ class RedisCase(Case):
 
     def keys(self):
         return sorted(self.redis("KEYS", f"{self.prefix}*"))
+
+    def liveness_ends(self):
+        """When the liveness key of the one process of dlock will expire, by our clock."""
+        (liveness,) = self.redis("KEYS", f"{self.prefix}proc:*")
+        left = self.redis("PTTL", liveness)
+        return now() + left / 1000
 
     def wait_lock_gone(self, seconds=5):
         wait_until(lambda: self.lock_value() is None, seconds, "the lock is released")

@@ -66,7 +66,7 @@ class Words(BadInput):
         self.refuse(["run", "--key", "job", *self.local_store, "--ttl", "--", "touch", self.ran], [dlock.USAGE], "--ttl")
 
     def test_an_option_of_a_later_version_is_refused_and_not_ignored(self):
-        for option in ("--realtime", "--on-held", "--on-skip"):
+        for option in ("--realtime", "--on-held", "--steal"):
             self.refuse(self.run_line(option, "3"), [dlock.USAGE], option)
 
 

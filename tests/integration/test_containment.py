@@ -1,49 +1,15 @@
-"""No process of the job gets away: daemons, stopped ones, fork bombs; and what may not be killed is named."""
+"""No process of the job gets away: daemons, stopped ones; and what may not be killed is named."""
 
-import functools
 import os
 import shutil
 import signal
 import stat
-import subprocess
 import unittest
 
 from harness import cgroups, dlock, procs
-from harness.case import (JOBTOOL, NOBODY, Case, RedisCase, as_nobody, needs_pid_namespace, needs_root, run_quietly,
-                          unshare_user)
-from harness.wait import PATIENCE, hold_for, now, wait_until
-
-
-def cgroup_is_writable():
-    with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        mounts = [line.split()[4] for line in file if " - cgroup2 " in line]
-    with open("/proc/self/cgroup", encoding="utf-8") as file:
-        own = [line.rstrip("\n")[3:] for line in file if line.startswith("0::")]
-    return any(os.access(mount + path, os.W_OK) and os.path.exists(os.path.join(mount + path, "cgroup.procs"))
-               for mount in mounts for path in own)
-
-
-def ways():
-    """The ways to contain that this machine has."""
-    found = ["auto", "walk"]
-    if cgroup_is_writable():
-        found.append("cgroup")
-    if run_quietly("unshare", *unshare_user(), "-pf", "true").returncode == 0:
-        found.append("pidns")
-    return found
-
-
-def in_each_way(test):
-    @functools.wraps(test)
-    def run(self):
-        for way in ways():
-            with self.subTest(contain=way):
-                self.key = f"job-{way}"
-                test(self, way)
-    return run
-
-
-needs_cgroup = unittest.skipUnless(cgroup_is_writable(), "no writable cgroup v2 here")
+from harness.case import JOBTOOL, NOBODY, Case, RedisCase, as_nobody, needs_pid_namespace, needs_root
+from harness.contained import in_each_way, needs_cgroup
+from harness.wait import hold_for, wait_until
 
 
 class EveryWayOfContaining(Case):
@@ -100,26 +66,6 @@ class EveryWayOfContaining(Case):
         self.assert_everybody_left(heads, 5)
         held.wait()
 
-    @in_each_way
-    def test_a_tree_of_a_thousand_is_gone_within_a_second_or_three_times_what_the_kernel_needs_for_a_group(self, way):
-        count = 1000 if PATIENCE == 1 else 200
-        kernel = self.seconds_to_kill_a_group(count)
-        held, heads = self.start_contained(way, count=count - 50, daemons=50)
-        procs.kill(held.pid)
-        self.assert_everybody_left(heads, max(1.0, 3 * kernel))
-
-    def seconds_to_kill_a_group(self, count):
-        """Without dlock, at this moment on this machine: most of the time goes into the end of each process."""
-        heads = self.headcount()
-        tree = subprocess.Popen([JOBTOOL, "tree", str(count), "0", heads.path], stdin=subprocess.DEVNULL, env=self.env,
-                                start_new_session=True)
-        heads.wait_for(count)
-        began = now()
-        os.killpg(tree.pid, signal.SIGKILL)
-        heads.wait_gone(30)
-        tree.wait()
-        return now() - began
-
     def assert_everybody_left(self, heads, seconds=1.0):
         # the pids that a job in a pid namespace reports are its own: only end-of-file speaks for all ways
         heads.wait_gone(seconds)
@@ -151,66 +97,6 @@ class BothSupervisorsKilledAtOnce(Case):
         procs.kill(engine)
         procs.kill(held.pid)
         held.wait()
-
-
-class ForkBombs(Case):
-    """Under a limit of processes, and each of them ends by itself after ten seconds or 200 000 forks."""
-
-    LIMIT = 1000
-
-    def setUp(self):
-        super().setUp()
-        self.limit = None
-        try:
-            self.limit = cgroups.pids_cgroup(self.LIMIT)
-            self.addCleanup(self.limit.remove)
-        except OSError as why:
-            if os.geteuid() != 0:
-                self.skipTest(f"no limit of processes can be set here: {why}")
-            os.chmod(self.directory, 0o777)
-            os.chown(self.locks, NOBODY, NOBODY)
-
-    def limited(self):
-        return self.limit.join if self.limit else cgroups.nobody_with_few_processes(self.LIMIT)
-
-    def processes(self):
-        """Cheap to ask: among a thousand that spin there is little time."""
-        if self.limit:
-            return self.limit.number("pids.current")
-        return len(procs.marked(self.marker))
-
-    def defuse(self, kind, way, count):
-        self.key = f"job-{kind}-{way}"
-        heads = self.headcount()
-        held = self.start_run(JOBTOOL, "bomb", kind, "10", "200000", heads.path, options=[f"--contain={way}"],
-                              preexec_fn=self.limited())
-        heads.wait_for(1)
-        wait_until(lambda: self.processes() >= count, 10, f"the bomb has {count} processes")
-        began = now()
-        held.signal(signal.SIGKILL)
-        heads.wait_gone(1)
-        self.assertLess(now() - began, 1 * PATIENCE)
-
-    def test_hopping_processes_are_caught(self):
-        self.defuse("hop", "walk", 4)
-
-    def test_daemon_spillers_are_caught(self):
-        self.defuse("spin", "walk", 50)
-
-    def test_an_exponential_bomb_at_its_limit_is_caught_in_a_session_of_its_own(self):
-        self.defuse("exp", "walk", self.LIMIT // 2)
-
-    @needs_cgroup
-    def test_all_of_them_are_caught_by_a_cgroup(self):
-        for kind, count in (("hop", 4), ("spin", 50), ("exp", self.LIMIT // 2)):
-            with self.subTest(bomb=kind):
-                self.defuse(kind, "cgroup", count)
-
-    @needs_pid_namespace
-    def test_all_of_them_are_caught_by_a_pid_namespace(self):
-        for kind, count in (("hop", 4), ("spin", 50), ("exp", self.LIMIT // 2)):
-            with self.subTest(bomb=kind):
-                self.defuse(kind, "pidns", count)
 
 
 # An ordinary user who sees in /proc only what is his own. 99: not to be had here.

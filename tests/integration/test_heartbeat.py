@@ -2,7 +2,7 @@
 
 import unittest
 
-from harness import dlock, life, procs
+from harness import dlock, life
 from harness.case import needs_pid_namespace
 from harness.heartbeat_case import BEAT, HEARTBEAT, NOTIFY_LOOP, TIMEOUT, HeartbeatCase
 from harness.wait import LATE, PATIENCE, now, wait_until

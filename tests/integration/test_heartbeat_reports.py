@@ -3,7 +3,7 @@
 import shlex
 import unittest
 
-from harness import dlock, procs
+from harness import procs
 from harness.case import needs_pid_namespace
 from harness.heartbeat_case import BEAT, NOTIFY_LOOP, TIMEOUT, HeartbeatCase
 from harness.wait import hold_for, wait_until

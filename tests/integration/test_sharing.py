@@ -12,6 +12,7 @@ from harness.wait import LATE, PATIENCE, now, wait_until
 
 TTL = 2.0
 OPTIONS = ["--ttl", "2s"]
+DIES = ["--ttl", f"{1.3 * min(PATIENCE, 3):g}s"]  # soon freed when it is dead, and not starved while it lives
 
 
 def beside(moment, *paths):
@@ -103,7 +104,7 @@ class SharingTests:
             if len(running) < 8:
                 most = chance.choice([3, 3, 5])
                 runs.append(self.start_run(JOBTOOL, "tick", lives[most], str(chance.uniform(0.02, 0.3)),
-                                           options=["--ttl", "1300ms", "-w", "--limit", str(most)]))
+                                           options=[*DIES, "-w", "--limit", str(most)]))
             elif chance.random() < 0.1:
                 victim = chance.choice(running)
                 pids = [victim.pid, *procs.descendants(victim.pid)]
@@ -129,7 +130,7 @@ class SharingTests:
             if len(running) < 8:
                 kind = chance.choice([(readers, "--shared"), (readers, "--shared"), (writers, "--exclusive")])
                 runs.append(self.start_run(JOBTOOL, "tick", kind[0], str(chance.uniform(0.02, 0.2)),
-                                           options=["--ttl", "1300ms", "-w", kind[1]]))
+                                           options=[*DIES, "-w", kind[1]]))
             elif chance.random() < 0.1:
                 victim = chance.choice(running)
                 procs.kill(chance.choice([victim.pid, *procs.descendants(victim.pid)]))

@@ -1,7 +1,6 @@
 """--min-hold and --once-per on both stores: what a lock remembers after its job."""
 
 import json
-import signal
 import unittest
 
 from harness import dlock, life, peer, procs

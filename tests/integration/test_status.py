@@ -1,7 +1,6 @@
 """`dlock status` and `dlock list`: what is told of locks in every state, to people and to programs."""
 
 import json
-import re
 import signal
 import unittest
 

@@ -1,5 +1,7 @@
 """What a long wait says: a file of its own, because it takes a minute."""
 
+import unittest
+
 from harness.case import Case
 from harness.wait import now, wait_until
 
