@@ -98,8 +98,8 @@ class SharingTests:
         seed = random.randrange(1 << 30)
         chance = random.Random(seed)
         lives = {3: self.life_file("three"), 5: self.life_file("five")}
-        runs, ended, stop_at = [], [], now() + 4
-        while now() < stop_at:
+        runs, ended, began = [], [], now()
+        while now() < began + 4 or (len(life.runs(lives[3])) <= 3 and now() < began + 60):
             running = [each for each in runs if each.running()]
             if len(running) < 8:
                 most = chance.choice([3, 3, 5])
@@ -124,8 +124,8 @@ class SharingTests:
         seed = random.randrange(1 << 30)
         chance = random.Random(seed)
         readers, writers = self.life_file("readers"), self.life_file("writers")
-        runs, killed, stop_at = [], [], now() + 4
-        while now() < stop_at:
+        runs, killed, began = [], [], now()
+        while now() < began + 4 or (not life.runs(writers) and now() < began + 60):
             running = [each for each in runs if each.running()]
             if len(running) < 8:
                 kind = chance.choice([(readers, "--shared"), (readers, "--shared"), (writers, "--exclusive")])

@@ -138,7 +138,7 @@ class UnlockTests(OperatorMixin):
 
     def test_runs_and_unlocks_at_random_never_overlap_and_all_end(self):
         began, runs, freed = now(), [], 0
-        while now() < began + 5 * min(PATIENCE, 2):
+        while now() < began + 5 or (freed <= 2 and now() < began + 60):
             runs = [each for each in runs if each.running()]
             while len(runs) < 4:
                 runs.append(self.start_run(JOBTOOL, "tick", self.life, "5", options=[*OPTIONS, "-w"]))
