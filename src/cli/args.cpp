@@ -1,9 +1,11 @@
 #include "cli/args.h"
 
+#include "cli/choice.h"
 #include "cli/complaint.h"
 #include "cli/job_limits.h"
 #include "cli/operate_args.h"
 #include "cli/parser.h"
+#include "cli/service_manager.h"
 #include "cli/small_file.h"
 #include "cli/store_settings.h"
 #include "cli/values.h"
@@ -22,17 +24,6 @@ namespace dlock::cli {
 namespace {
 
 // --- words into values: each complaint names the option, the value and the remedy ---
-
-template <class Choice>
-Choice choose(const char* option, const std::string& word,
-              std::initializer_list<std::pair<const char*, Choice>> choices) {
-  std::string known;
-  for (const auto& [name, choice] : choices) {
-    if (word == name) return choice;
-    known += (known.empty() ? "" : ", ") + std::string{name};
-  }
-  complain(std::string{option} + " " + quoted(word) + " is not known: it is one of " + known);
-}
 
 LeaseTerms terms_of(const Words& words) {
   const Duration ttl = duration_of("--ttl", words.ttl);
@@ -234,6 +225,7 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                   .trace = words.trace,
                   .note = words.note,
                   .aftermath = aftermath_of(words),
+                  .manager = manager_of(words, environment),
                   .command = line.job},
       .log = {},
       .store_is_default = store.is_default};

@@ -17,7 +17,11 @@ Environment Environment::of_this_process() {
           .config = variable("DLOCK_CONFIG"),
           .password = variable("REDISCLI_AUTH"),
           .sentinel_password = variable("DLOCK_SENTINEL_PASSWORD"),
-          .socket = variable("DLOCK_SOCKET")};
+          .socket = variable("DLOCK_SOCKET"),
+          .notify_socket = variable("NOTIFY_SOCKET"),
+          .watchdog_usec = variable("WATCHDOG_USEC"),
+          .watchdog_pid = variable("WATCHDOG_PID"),
+          .exec_pid = variable("SYSTEMD_EXEC_PID")};
 }
 
 }  // namespace dlock::cli

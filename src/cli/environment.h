@@ -12,6 +12,10 @@ struct Environment {
   std::optional<std::string> password = {};           // REDISCLI_AUTH
   std::optional<std::string> sentinel_password = {};  // DLOCK_SENTINEL_PASSWORD
   std::optional<std::string> socket = {};             // DLOCK_SOCKET, in a job
+  std::optional<std::string> notify_socket = {};      // NOTIFY_SOCKET
+  std::optional<std::string> watchdog_usec = {};      // WATCHDOG_USEC
+  std::optional<std::string> watchdog_pid = {};       // WATCHDOG_PID
+  std::optional<std::string> exec_pid = {};           // SYSTEMD_EXEC_PID
   /// Read if it is there and no other is named. Empty: none is.
   std::string default_config = "/etc/dlock.toml";
 

@@ -335,6 +335,9 @@ class Parser::Options {
         "too");
     run_.value("--hook-timeout", words_.hook_timeout, "DUR",
                "How long such a command may take before it is killed (30s)");
+    run_.value("--ready", words_.ready, "start|job",
+               "When systemd is told that a unit of Type=notify is ready: when the job runs, or "
+               "when the job says so by sd_notify (start)");
     run_.value("--log-format", words_.log_format, "text|json",
                "How dlock's own lines on stderr look (text)");
     run_.flag("-v,--verbose", words_.verbose, "Say more on stderr");

@@ -18,7 +18,8 @@ struct LogOptions {
 /// that a run without words does not pay for it.
 ///
 /// Never waits long: when nobody reads stderr a line is dropped after 50 ms, and from then on at
-/// once until there is room again.
+/// once until there is room again. Where stderr is the journal of systemd, each line begins with
+/// its priority, which the journal takes off.
 class StderrLog final : public Log {
  public:
   StderrLog();
@@ -32,6 +33,8 @@ class StderrLog final : public Log {
 
  private:
   struct Logger;
+  std::string line_of(LogLevel level, const std::string& text) const;
+
   LogOptions options_;
   std::string key_;
   std::unique_ptr<Logger> logger_;

@@ -53,6 +53,7 @@ struct Words {
   std::string on_lost;
   std::string on_failure;
   std::string hook_timeout;
+  std::string ready = "start";
   std::string log_format = "text";
   std::vector<std::string> keys;  // of status and unlock; the pattern of list
   std::string owner;

@@ -29,11 +29,13 @@ Instant later(Instant now, Duration length) { return length >= never - now ? nev
 /// One run's way to the lock.
 class Acquisition {
  public:
-  Acquisition(Store& store, const Claim& claim, WaitLimit limit, Interrupt& interrupt, Log& log)
+  Acquisition(Store& store, const Claim& claim, WaitLimit limit, Interrupt& interrupt,
+              const WaitNews& news, Log& log)
       : store_(store),
         claim_(claim),
         limit_(limit),
         interrupt_(interrupt),
+        news_(news),
         log_(log),
         limit_ends_(limit.waits() ? later(began_, limit.most) : never) {}
 
@@ -73,6 +75,7 @@ class Acquisition {
     const bool tried_again = fault.worth_retrying && next < asked_at_ + claim_.terms.ttl() / 2;
     if (!waited_out && !tried_again) return give_up(failed(fault));
     if (waiting_for_ && !silent_) log_.warn(about_key() + ": " + fault.sentence + "; waiting on");
+    announce(about_key() + ": " + fault.sentence);
     log_.debug(fault.sentence + "; trying again");
     silent_ = fault;
     return pause(std::min(next, limit_ends_), interrupt_) ? Step{} : called_off();
@@ -82,6 +85,7 @@ class Acquisition {
     if (!limit_.waits()) {
       return give_up({Ending::Held, 0, describe(held), std::move(held.holder)});
     }
+    announce(about_key() + ", " + describe(held));
     if (!std::exchange(waiting_for_, std::move(held))) tell(" is ", "; waiting for it");
     const Instant now = BootClock::now();
     if (now >= limit_ends_) return out_of_time();
@@ -97,6 +101,7 @@ class Acquisition {
           " came up a moment ago and may have forgotten a holder that still runs: waiting " +
           to_text(young.wait) + " (--trust-restart skips this)");
     }
+    announce(store_.name() + ", which may have forgotten a holder that still runs");
     const Instant old_enough = BootClock::now() + young.wait;
     if (!pause(std::min(old_enough, limit_ends_), interrupt_)) return called_off();
     if (old_enough > limit_ends_) {
@@ -153,6 +158,10 @@ class Acquisition {
     log_.notice(about_key() + is + describe(*waiting_for_) + what + limit);
   }
 
+  void announce(const std::string& for_whom) {
+    if (for_whom != std::exchange(announced_, for_whom)) news_(for_whom);
+  }
+
   std::string waited() const {
     const Duration time = BootClock::now() - began_;
     return to_text(time < 10s ? std::chrono::round<std::chrono::milliseconds>(time)
@@ -165,6 +174,7 @@ class Acquisition {
   const Claim& claim_;
   WaitLimit limit_;
   Interrupt& interrupt_;
+  const WaitNews& news_;
   Log& log_;
 
   Instant began_ = BootClock::now();
@@ -173,6 +183,7 @@ class Acquisition {
   Instant next_notice_ = never;
   std::optional<Held> waiting_for_;   // the last refusal, if we wait
   std::optional<StoreFault> silent_;  // why it is silent, since the last answer
+  std::string announced_;
   bool ghost_possible_ = false;
   bool told_young_ = false;
 };
@@ -180,8 +191,8 @@ class Acquisition {
 }  // namespace
 
 std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
-                                         Interrupt& interrupt, Log& log) {
-  return Acquisition{store, claim, limit, interrupt, log}.run();
+                                         Interrupt& interrupt, const WaitNews& news, Log& log) {
+  return Acquisition{store, claim, limit, interrupt, news, log}.run();
 }
 
 }  // namespace dlock::supervise

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "store/store.h"
 
+#include <functional>
 #include <string>
 #include <variant>
 
@@ -27,12 +28,15 @@ struct WaitLimit {
   bool is_forever() const { return most == Duration::max(); }
 };
 
+/// Told for whom a claim waits, in a few words, whenever that is somebody else.
+using WaitNews = std::function<void(const std::string&)>;
+
 /// Takes the lock or finds out why not.
 ///
 /// The store has half a TTL for its first answer. From then on a claim that waits is waited for up
 /// to its limit, whatever becomes of the store; a line says for whom when that begins, and again
 /// every minute. A server that is too young to be trusted is waited for, and one line says so.
 std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
-                                         Interrupt& interrupt, Log& log);
+                                         Interrupt& interrupt, const WaitNews& news, Log& log);
 
 }  // namespace dlock::supervise

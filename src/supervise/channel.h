@@ -20,13 +20,14 @@ enum class MessageKind : std::int32_t {
   Witness,        // fd: keeps the lock of the embedded store
   Cgroup,         // text: the directory of the job's cgroup
   Socket,         // text: the directory of the job's socket
+  Waiting,        // text: for whom the engine waits; empty: for nobody, it has the lock
   Started,        // the job's program runs
   Stopped,        // number: which stop; the job was stopped, as by Ctrl-Z
   StopConfirmed,  // number: which stop; it still is
   Continued,      // it goes on
   Killing,        // number: ending, text: why; the engine kills the job
   JobGone,        // number: ending, detail: its detail; no process of the job is left
-  Finished,       // the same, and text: the report for the status file
+  Finished,       // the same, and text: the report, if anybody wants it
 };
 
 struct Message {

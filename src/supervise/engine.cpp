@@ -61,7 +61,11 @@ class Engine {
     FrontCalls calls{channel_};
     if (setting_.terminal) calls.await_early_signals();
     const Instant began = BootClock::now();
-    auto result = acquire(*store_, claim_, options_.wait, calls, log_);
+    const bool told = options_.manager.wants_to_hear();
+    const auto tell_front = [&](const std::string& for_whom) {
+      if (told) channel_.send({.kind = MessageKind::Waiting, .text = for_whom});
+    };
+    auto result = acquire(*store_, claim_, options_.wait, calls, tell_front, log_);
     acquired_ = BootClock::now();
     waited_ = acquired_ - began;
     if (std::holds_alternative<Grant>(result) && calls.requested()) {
@@ -77,6 +81,7 @@ class Engine {
       finish(report);
       return false;
     }
+    tell_front("");
     grant_ = std::get<Grant>(std::move(result));
     setting_.deadline.move_to(grant_.stop_by);
     for (const int witness : store_->witnesses()) {
@@ -364,7 +369,8 @@ class Engine {
     report.ended_at = iso_now();
     Message message{
         MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
-    if (options_.aftermath.is_wanted()) message.text = to_json(report, options_.conflict_code);
+    if (options_.aftermath.is_wanted() || options_.manager.wants_to_hear())
+      message.text = to_json(report, options_.conflict_code);
     // The front removes the cgroup while we exit.
     if (!channel_.send(message)) cgroup_.remove();
     wake_front();

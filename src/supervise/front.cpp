@@ -7,6 +7,8 @@
 #include "supervise/aftermath.h"
 #include "supervise/cgroup.h"
 #include "supervise/report.h"
+#include "supervise/result.h"
+#include "supervise/service_manager.h"
 #include "supervise/socket_directory.h"
 #include "supervise/timer.h"
 #include "supervise/tree_kill.h"
@@ -47,9 +49,10 @@ class Front {
     if (killed_by_us_) {
       const Report report = report_of_our_kill();
       say_how_it_ended(report, log_);
-      status_text_ = to_json(report, setting_.options.conflict_code);
+      report_ = to_json(report, setting_.options.conflict_code);
     }
-    deal_with(status_text_, setting_.options.aftermath, setting_.signals, signals_, log_);
+    if (setting_.options.manager.wants_to_hear()) manager_.ended(parse_result(report_).summary());
+    deal_with(report_, setting_.options.aftermath, setting_.signals, signals_, log_);
     const ExitStatus status = exit_status_of(ending_, detail_, setting_.options.conflict_code);
     const bool ended_by_itself = ending_ == Ending::JobEnded && status.signal == 0;
     if (!ended_by_itself) setting_.terminal.restore();
@@ -58,19 +61,20 @@ class Front {
 
  private:
   void turn() {
-    std::array<pollfd, 3> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
+    std::array<pollfd, 4> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
                                    {signals_.number(), POLLIN, 0},
-                                   {timer_.fd(), POLLIN, 0}}};
-    timer_.arm(next_moment());
+                                   {timer_.fd(), POLLIN, 0},
+                                   {manager_.fd(), POLLOUT, 0}}};
+    timer_.arm(std::min(next_moment(), manager_.due()));
     wait_for_any(watched, never);
     // What the engine said comes first: it may have ended well while we were not scheduled.
     take_messages();
     const Instant now = BootClock::now();
     check_deadline(now);
     take_signals(now);
-    if (rules_.state() != front::Rules::State::Killing) return;
-    reap_all();
+    if (rules_.state() == front::Rules::State::Killing) reap_all();
     if (rules_.state() == front::Rules::State::Killing && now >= kill_.next()) kill_.sweep(now);
+    manager_.turn(now);
   }
 
   Instant next_moment() const {
@@ -113,7 +117,11 @@ class Front {
       case MessageKind::Socket:
         socket_directory_ = SocketDirectory{message.text};
         break;
+      case MessageKind::Waiting:
+        manager_.waits(message.text);
+        break;
       case MessageKind::Started:
+        manager_.job_runs();
         tell(front::JobStarted{});
         break;
       case MessageKind::Stopped:
@@ -131,12 +139,14 @@ class Front {
         loss_ = std::move(message.text);
         engine_kills_since_ = BootClock::now();
         tell(front::JobKilled{ending});
+        manager_.stops("killing the job");
         break;
       case MessageKind::JobGone:
         tell(front::JobGone{ending, message.detail});
+        manager_.stops("");
         break;
       case MessageKind::Finished:
-        status_text_ = std::move(message.text);
+        report_ = std::move(message.text);
         tell(front::EngineFinished{ending, message.detail});
         break;
       case MessageKind::Signal:
@@ -222,6 +232,7 @@ class Front {
     killed_by_us_ = true;
     const Instant now = BootClock::now();
     kill_.begin(now, std::min(now, engine_kills_since_));
+    manager_.stops("killing the job");
   }
 
   void perform(const front::Finish& deed) {
@@ -286,6 +297,7 @@ class Front {
   std::vector<Fd> witnesses_;  // keep the lock of the embedded store until we exit
   Cgroup cgroup_;
   SocketDirectory socket_directory_;
+  ServiceManager manager_{setting_.options.manager, setting_.deadline, setting_.options.terms};
   TreeKill kill_{Tree{::getsid(0)}, cgroup_, about(setting_.options.key.bytes()), log_};
 
   bool channel_open_ = true;
@@ -297,7 +309,7 @@ class Front {
   std::optional<int> engine_status_;
   Ending ending_ = Ending::SupervisorDied;
   std::int32_t detail_ = 0;
-  std::string status_text_;
+  std::string report_;
   Instant engine_kills_since_ = never;
   std::string loss_;  // how the lock was lost, as the engine told
 };

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace dlock::supervise {
 namespace {
 
@@ -38,6 +40,13 @@ RunResult parse_result(std::string_view report) {
     result.renewal_max = renewals->value("max_ms", 0.0) * ms;
   }
   return result;
+}
+
+std::string RunResult::summary() const {
+  std::string text = outcome;
+  std::replace(text.begin(), text.end(), '_', ' ');
+  if (!reason.empty()) return text + ": " + reason;
+  return kind == Kind::Failed ? text + ": exit code " + std::to_string(exit_code) : text;
 }
 
 std::vector<std::pair<std::string, std::string>> RunResult::environment() const {

@@ -31,6 +31,8 @@ struct RunResult {
   double renewal_mean = 0;  // s
   double renewal_max = 0;   // s
 
+  /// In a few words: `job failed: exit code 3`, `held: held by host …`.
+  std::string summary() const;
   /// For a hook: DLOCK_OUTCOME and so on.
   std::vector<std::pair<std::string, std::string>> environment() const;
 };

@@ -10,6 +10,7 @@
 #include "supervise/aftermath.h"
 #include "supervise/inherited.h"
 #include "supervise/process_title.h"
+#include "supervise/service_manager.h"
 
 #include <optional>
 #include <string>
@@ -39,6 +40,7 @@ struct RunOptions {
   std::string trace;
   std::string note;
   Aftermath aftermath = {};
+  ManagerSetting manager = {};
   std::vector<std::string> command;
 };
 

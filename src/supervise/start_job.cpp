@@ -1,7 +1,6 @@
 #include "supervise/start_job.h"
 
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -33,10 +32,7 @@ Result<std::unique_ptr<JobSocket>, std::string> socket_for(const EngineSetting& 
   std::unique_ptr<JobSocket> none;
   if (!options.heartbeat_timeout && options.on_silence == OnSilence::Kill) return none;
   std::optional<JobSocket::Notifications> notifications;
-  if (options.heartbeat_timeout) {
-    const char* const outer = std::getenv("NOTIFY_SOCKET");
-    notifications = JobSocket::Notifications{outer != nullptr ? outer : ""};
-  }
+  if (options.heartbeat_timeout) notifications = JobSocket::Notifications{options.manager.address};
   auto made = JobSocket::make(setting.deadline, std::move(notifications));
   if (made) {
     front.send({.kind = MessageKind::Socket, .text = (*made)->directory().path()});

@@ -31,7 +31,7 @@ class Case(unittest.TestCase):
         self.key = "job"
         self.marker = f"DLOCK_TEST_MARK={uuid.uuid4().hex}"
         self.env = {name: value for name, value in os.environ.items()
-                    if not name.startswith("DLOCK") and name not in ("REDISCLI_AUTH", "LISTEN_PID", "LISTEN_FDS")}
+                    if not name.startswith("DLOCK") and name not in ("REDISCLI_AUTH", "LISTEN_PID", "LISTEN_FDS", "NOTIFY_SOCKET", "JOURNAL_STREAM")}
         name, _, value = self.marker.partition("=")
         self.env[name] = value
         self.env["LC_ALL"] = "C.UTF-8"
@@ -150,8 +150,12 @@ class Case(unittest.TestCase):
         self.assertEqual(life.overlap(path), 0, f"two runs were alive at once: {life.runs(path)}")
 
     def assert_mostly_within(self, seconds, took):
-        """What a time is by itself, the quickest shows; the median may have what a loaded machine adds."""
-        self.assertLess(min(took), seconds * PATIENCE, took)
+        """What a time is by itself, the quickest shows; the median may have what a loaded machine adds.
+
+        A sanitizer's time says nothing: there it must only not be a wait for something else.
+        """
+        if PATIENCE == 1:
+            self.assertLess(min(took), seconds, took)
         self.assertLess(sorted(took)[len(took) // 2], seconds * PATIENCE + LATE, took)
 
     def assert_gone(self, heads, seconds=1.0):

@@ -100,9 +100,19 @@ class UserManager:
         lines = ["[Unit]", "DefaultDependencies=no", "StartLimitIntervalSec=0", "[Service]", *settings,
                  "ExecStart=" + " ".join(_quoted(word) for word in words)]
         self._write(f"{name}.service", "\n".join(lines) + "\n")
-        # A unit that nobody refers to is forgotten when it has ended well, and its exit status with it.
+        self.remember(name)
+
+    def remember(self, name):
+        """A unit that nobody refers to is forgotten when it has ended well, and its exit status with it."""
         os.makedirs(os.path.join(self._units, "default.target.d"), exist_ok=True)
         self._write(f"default.target.d/{name}.conf", f"[Unit]\nAfter={name}.service\n")
+        self.ctl("daemon-reload")
+
+    def file(self, name, text):
+        """Writes a unit as it is, but for what a machine has and this manager has not."""
+        self._write(name, text)
+        os.makedirs(os.path.join(self._units, f"{name}.d"), exist_ok=True)
+        self._write(f"{name}.d/here.conf", "[Unit]\nDefaultDependencies=no\n")
         self.ctl("daemon-reload")
 
     def ctl(self, *words, check=True):

@@ -14,6 +14,42 @@ from harness.wait import LATE, PATIENCE, now, wait_until
 OPTIONS = ["--ttl", "2s"]
 
 
+class TheJournal(Case):
+    """systemd tells by JOURNAL_STREAM which stream is that of the journal."""
+
+    def say(self, stream=None, options=()):
+        reader, writer = os.pipe()
+        with open(reader, encoding="utf-8") as end:
+            status = os.fstat(writer)
+            named = stream or f"{status.st_dev}:{status.st_ino}"
+            ended = self.run_job("sh", "-c", "echo words of the job >&2", stderr=writer, options=options, more_env={"JOURNAL_STREAM": named})
+            os.close(writer)
+            return ended.code, end.read()
+
+    def test_the_journal_gets_the_priority_of_each_line(self):
+        self.hold()
+        code, said = self.say()
+        self.assertEqual(code, dlock.HELD)
+        self.assertTrue(said.startswith("<5>dlock: key 'job' is held by host"), said)
+        code, said = self.say(options=["--log-format", "json"])
+        self.assertTrue(said.startswith('<5>{"time":'), said)
+        json.loads(said.splitlines()[0][3:])
+
+    def test_an_error_has_the_priority_of_an_error_and_the_job_s_words_are_its_own(self):
+        code, said = self.say(options=["--on-failure", "exit 9", "-v"])
+        self.assertEqual((code, [line for line in said.splitlines() if not line.startswith("<7>dlock: ")]), (0, ["words of the job"]))
+        os.chmod(self.locks, 0o777)
+        code, said = self.say()
+        self.assertEqual(code, dlock.CONFIG)
+        self.assertTrue(said.startswith("<3>dlock: "), said)
+
+    def test_any_other_stream_gets_none(self):
+        self.hold()
+        for stream in ("1:2", "nonsense"):
+            code, said = self.say(stream)
+            self.assertTrue(said.startswith("dlock: key 'job' is held"), said)
+
+
 class NobodyReads(RedisCase):
     def full_pipe(self):
         """The write end of a pipe that takes not one byte more; nobody reads the other end."""

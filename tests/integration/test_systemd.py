@@ -8,8 +8,9 @@ import unittest
 from harness import dlock, life, procs
 from harness.case import JOBTOOL, Case
 from harness.systemd_user import Unavailable, UserManager
-from harness.wait import PATIENCE, wait_until
+from harness.wait import PATIENCE, hold_for, wait_until
 
+UNITS = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "systemd")
 KILL_MODES = ("process", "mixed", "control-group")
 TERMINATED, KILLED = str(int(signal.SIGTERM)), str(int(signal.SIGKILL))
 TREE = (11, 5)  # eleven processes in a tree and five daemons with sessions of their own
@@ -107,11 +108,48 @@ class ExitStatus(UnitCase):
 
 
 class Notify(UnitCase):
-    def start_notifying(self, *settings, options=()):
+    def start_notifying(self, *settings, options=("--ready", "job")):
         sent = self.path("sent")
         self.unit("ready", sys.executable, "-c", NOTIFYING_JOB, sent, settings=["Type=notify", *settings], options=options)
         self.systemd.ctl("start", "--no-block", "ready")
         wait_until(lambda: os.path.exists(sent), 20, lambda: f"the job has sent READY=1: {self.said('ready')}")
+
+    def test_a_job_that_knows_nothing_of_systemd_is_ready_when_it_runs(self):
+        self.start_unit("plain", "sleep", "60", settings=["Type=notify"])
+        self.wait_state("plain", "active")
+        self.assert_shows("plain", StatusText="", SubState="running")
+        self.systemd.ctl("stop", "plain")
+        self.assert_shows("plain", Result="success", ActiveState="inactive")
+        self.assert_lock_free()
+
+    def test_a_standby_is_starting_as_long_as_it_waits_however_short_the_time_for_that_is_and_says_for_whom(self):
+        holder = self.hold()
+        self.unit("standby", "sleep", "60", settings=["Type=notify", "TimeoutStartSec=12"], options=["-w"])
+        self.systemd.ctl("start", "--no-block", "standby")
+        wait_until(lambda: f"pid {holder.pid}" in self.systemd.show("standby", "StatusText")[0], 20,
+                   lambda: f"the status: {self.said('standby')}", pause=0.05)
+        hold_for(14, lambda: self.systemd.show("standby", "ActiveState")[0] == "activating", "the wait")
+        self.assertIn("waiting for key 'job', held by host", self.systemd.show("standby", "StatusText")[0])
+        holder.signal(signal.SIGTERM)
+        self.wait_state("standby", "active")
+        self.assert_shows("standby", StatusText="", NRestarts="0")
+        self.systemd.ctl("stop", "standby")
+        self.assert_lock_free()
+
+    def test_why_a_job_was_ended_is_in_the_status_of_its_unit(self):
+        self.run_unit("long", "sleep", "60", settings=["Type=notify"], options=["--max-run", "300ms"])
+        self.assert_shows("long", ExecMainStatus="124", Result="exit-code")
+        self.assertIn("max run exceeded", self.systemd.show("long", "StatusText")[0])
+
+    def test_a_watchdog_is_content_with_a_lock_that_is_kept_and_ends_a_dlock_that_hangs(self):
+        self.start_unit("watched", "sleep", "60", settings=["Type=notify", f"WatchdogSec={2 * PATIENCE:g}"])
+        self.wait_state("watched", "active")
+        hold_for(5 * PATIENCE, lambda: self.systemd.show("watched", "ActiveState")[0] == "active", "the unit")
+        procs.stop(self.systemd.main_pid("watched"))
+        self.wait_state("watched", "failed")
+        self.assert_shows("watched", Result="watchdog")
+        self.assertEqual(self.systemd.processes(), [])
+        self.assert_lock_free()
 
     def test_with_access_for_all_the_job_makes_the_unit_active_and_its_status_text_is_shown(self):
         self.start_notifying("NotifyAccess=all")
@@ -122,7 +160,7 @@ class Notify(UnitCase):
         self.assert_lock_free()
 
     def test_a_job_that_must_report_to_dlock_is_heard_by_systemd_as_well(self):
-        self.start_notifying("NotifyAccess=all", options=["--heartbeat-timeout", "300s"])
+        self.start_notifying("NotifyAccess=all", options=["--heartbeat-timeout", "300s", "--ready", "job"])
         self.wait_state("ready", "active")
         self.assert_shows("ready", StatusText="serving since now")
         self.systemd.ctl("stop", "ready")
@@ -132,7 +170,7 @@ class Notify(UnitCase):
         # the time has to suffice for the job to start, or nothing is shown
         self.start_notifying("NotifyAccess=main", f"TimeoutStartSec={3 * PATIENCE}")
         self.wait_state("ready", "failed")
-        self.assert_shows("ready", Result="timeout", StatusText="")
+        self.assert_shows("ready", Result="timeout", StatusText="job failed: exit code 143")
         self.assertEqual(self.systemd.processes(), [])
         self.assert_lock_free()
 
@@ -246,6 +284,81 @@ class CgroupOfTheUnit(UnitCase):
         self.wait_lock_free()
         self.wait_state("job", "failed")
         wait_until(lambda: not os.path.exists(os.path.dirname(own)), 5, "the unit's cgroup is removed")
+
+
+class PackagedUnits(UnitCase):
+    """Those of packaging/systemd, with nothing changed but where things are."""
+
+    def install(self, name, as_name=None, **changes):
+        with open(os.path.join(UNITS, name), encoding="utf-8") as file:
+            text = file.read()
+        for old in changes:
+            self.assertIn(old, text)
+        for old, new in {"ExecStart=dlock": f"ExecStart={dlock.BINARY}", "/etc/dlock.d": self.path("etc"), **changes}.items():
+            text = text.replace(old, new)
+        self.systemd.file(as_name or name, text)
+
+    def install_template(self, instance, command, *lines):
+        os.makedirs(self.path("etc"), exist_ok=True)
+        with open(self.path("etc", f"{instance}.env"), "w", encoding="utf-8") as file:
+            file.write("\n".join([f"COMMAND={command}", f"DLOCK_STORE=local:{self.locks}", *lines]) + "\n")
+        self.install("dlock@.service")
+        self.systemd.remember(f"dlock@{instance}")
+
+    def test_the_instance_of_the_template_is_the_key_and_its_file_says_what_runs(self):
+        path = self.life_file()
+        self.install_template("nightly-report", f"{JOBTOOL} tick {path} 60", "OPTIONS=--note nightly --ttl 5s")
+        self.systemd.ctl("start", "dlock@nightly-report")
+        wait_until(lambda: life.lines(path), 20, lambda: f"the job runs: {self.said('dlock@nightly-report')}")
+        refused = self.run_job("true", key="nightly-report")
+        self.assertEqual(refused.code, dlock.HELD)
+        self.assert_says(refused, "note: nightly")
+        self.systemd.ctl("stop", "dlock@nightly-report")
+        self.assertEqual(self.systemd.processes(), [])
+        self.assertEqual(self.run_job("true", key="nightly-report").code, 0)
+
+    def test_where_another_machine_runs_it_the_unit_has_not_failed(self):
+        self.hold(key="nightly-report")
+        self.install_template("nightly-report", "false")
+        self.systemd.ctl("start", "dlock@nightly-report")
+        self.wait_state("dlock@nightly-report", "inactive", "failed")
+        self.assert_shows("dlock@nightly-report", Result="success", ExecMainStatus=str(dlock.HELD))
+
+    def test_a_job_that_fails_is_a_unit_that_fails(self):
+        self.install_template("nightly-report", "false")
+        self.systemd.ctl("start", "dlock@nightly-report")
+        self.wait_state("dlock@nightly-report", "failed")
+        self.assert_shows("dlock@nightly-report", Result="exit-code", ExecMainStatus="1")
+
+    def test_the_timer_starts_the_service_of_its_instance(self):
+        path = self.life_file()
+        self.install_template("nightly-report", f"{JOBTOOL} tick {path} 0.1")
+        self.install("dlock@.timer", **{"OnCalendar=*-*-* 02:00:00": "OnCalendar=*-*-* *:*:*\nAccuracySec=10ms"})
+        self.systemd.ctl("start", "dlock@nightly-report.timer")
+        wait_until(lambda: len(life.runs(path)) >= 2, 20, lambda: f"two runs: {self.said('dlock@nightly-report')}")
+
+    def test_of_two_standbys_one_is_active_and_the_other_takes_over(self):
+        command = f"{JOBTOOL} tick {self.life_file('scheduler')} 60"
+        for name in ("one", "two"):
+            self.install("standby.service", f"{name}.service", **{"redis://10.0.0.5:6379": f"local:{self.locks}",
+                                                                  "/usr/local/bin/scheduler": command})
+        self.systemd.ctl("start", "one")
+        self.systemd.ctl("start", "--no-block", "two")
+        wait_until(lambda: "waiting for key 'scheduler', held by" in self.systemd.show("two", "StatusText")[0], 20,
+                   lambda: f"two stands by: {self.said('two')}")
+        self.assert_shows("one", ActiveState="active")
+        self.assert_shows("two", ActiveState="activating")
+        self.systemd.ctl("stop", "one")
+        self.wait_state("two", "active")
+        self.assert_shows("two", NRestarts="0")
+        self.assert_no_overlap(self.path("scheduler"))
+        # and when its job crashes it is started again, behind whoever waits
+        self.systemd.ctl("start", "--no-block", "one")
+        wait_until(lambda: "waiting for" in self.systemd.show("one", "StatusText")[0], 20, "one stands by")
+        self.systemd.ctl("kill", "--kill-whom=main", "--signal=KILL", "two")
+        self.wait_state("one", "active")
+        self.wait_state("two", "activating")
+        self.assert_no_overlap(self.path("scheduler"))
 
 
 def _lines(path):
