@@ -13,7 +13,7 @@ from harness.deployment_case import LOGIN, DeploymentCase
 from harness.fake_redis import PASS, FakeRedis
 from harness.redis_server import RedisServer
 from harness.relay import Relay
-from harness.wait import hold_for, now, wait_until
+from harness.wait import PATIENCE, hold_for, now, wait_until
 
 
 class ClusterCase(DeploymentCase):
@@ -268,7 +268,7 @@ class Failover(ClusterCase):
         deployment = self.deploy_cluster(replicas=0)
         held = self.first()
         owner = deployment.take_down()
-        self.refused(dlock.UNREACHABLE, self.store, "Cluster is down", ttl="6s")  # a loaded machine needs time to ask a node
+        self.refused(dlock.UNREACHABLE, self.store, "Cluster is down", ttl=f"{6 * PATIENCE:g}s")  # a loaded machine needs time to ask a node
         self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
         deployment.bring_up(owner)
         self.second_follows()

@@ -201,7 +201,7 @@ class NotificationsThatPass(HeartbeatCase):
         self.writer.connect(address)
 
     def test_everything_but_reports_is_passed_on_unchanged_and_in_order(self):
-        texts = [b"READY=1", b"STATUS=a b\nMAINPID=7\n", b"\nodd\n\n", b"STOPPING=1", b"WATCHDOG=trigger", b"x\0y" * 300]
+        texts = [b"READY=1", b"STATUS=a b\nERRNO=7\n", b"\nodd\n\n", b"STOPPING=1", b"WATCHDOG=trigger", b"x\0y" * 300]
         for text in texts:
             self.writer.send(b"WATCHDOG=1")
             self.writer.send(text)

@@ -218,6 +218,8 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.kill_machine(held)
         waiter = self.start_run("true", options=[*OPTIONS, "-w"])
         waiter.wait_said("waiting for it")
+        wait_until(lambda: self.redis("PUBSUB", "CHANNELS"), 5, "it listens")
+        hold_for(0.2 * PATIENCE, waiter.running, "the wait")  # it has looked again, and sleeps
         self.redis("DEL", *[key for key in self.keys() if "proc:" in key and not key.endswith(":wait")])
         self.assertEqual(self.unlock().code, 0)
         self.assertEqual(waiter.wait(), 0)
