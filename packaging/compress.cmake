@@ -1,0 +1,13 @@
+# Run by cpack on what it has staged: man pages and changelogs are compressed, as distributions want them.
+set(staged ${CPACK_TEMPORARY_INSTALL_DIRECTORY})
+file(GLOB_RECURSE manuals ${staged}/*.1 ${staged}/*.5)
+file(GLOB_RECURSE changelogs ${staged}/changelog)
+if(staged MATCHES "/DEB/")
+  list(GET changelogs 0 changelog)
+  get_filename_component(documents ${changelog} DIRECTORY)
+  file(COPY ${CMAKE_CURRENT_LIST_DIR}/changelog.Debian DESTINATION ${documents})
+  list(APPEND changelogs ${documents}/changelog.Debian)
+endif()
+foreach(file ${manuals} ${changelogs})
+  execute_process(COMMAND gzip -9n ${file} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
