@@ -216,13 +216,16 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         held = self.start_run("sleep", "60", options=["--ttl", "60s"])
         held.job()
         self.kill_machine(held)
-        waiter = self.start_run("true", options=[*OPTIONS, "-w"])
+        waiter = self.start_run("true", options=["--ttl", "60s", "-w"])  # uncalled it looks again after a third of that
         waiter.wait_said("waiting for it")
         wait_until(lambda: self.redis("PUBSUB", "CHANNELS"), 5, "it listens")
-        hold_for(0.2 * PATIENCE, waiter.running, "the wait")  # it has looked again, and sleeps
+        hold_for(0.2 * PATIENCE, waiter.running, "the wait")  # it has looked once more by then, and sleeps
         self.redis("DEL", *[key for key in self.keys() if "proc:" in key and not key.endswith(":wait")])
-        self.assertEqual(self.unlock().code, 0)
+        answer = self.unlock()
+        self.assertEqual(answer.code, 0, answer.stderr)
+        freed = now()
         self.assertEqual(waiter.wait(), 0)
+        self.assertLess(now() - freed, 15)
 
     def test_a_holder_whose_machine_died_is_waited_out(self):
         self.kill_machine(self.hold_lock())
