@@ -113,6 +113,8 @@ class Parser::Options {
       throw Asked{app_.help()};
     } catch (const CLI::CallForVersion& call) {
       throw Asked{std::string{call.what()} + "\n"};
+    } catch (const CLI::ExtrasError&) {
+      complain_of_word(app_.remaining(/*recurse=*/true).front());
     } catch (const CLI::ParseError& error) {
       const Command* const meant = parsed_command();
       complain(without_url_secrets(error.what()) + " (see dlock " +
@@ -183,6 +185,22 @@ class Parser::Options {
       if (known.command->app->parsed()) return known.command;
     }
     return nullptr;
+  }
+  [[noreturn]] void complain_of_word(const std::string& word) {
+    const std::string shown = quoted(without_url_secrets(word));
+    const Command* const meant = parsed_command();
+    if (meant == nullptr) {
+      std::string names;
+      for (const Known& known : commands())
+        names += (names.empty() ? "" : ", ") + known.command->app->get_name();
+      complain(shown + " is no sub-command of dlock: it has " + names + " (see dlock --help)");
+    }
+    const std::string name = "dlock " + meant->app->get_name();
+    if (meant == &run_ && !word.starts_with('-')) {
+      complain(shown + " is no option of " + name +
+               ": the command comes after a --, as in dlock run --key K -- command [args...]");
+    }
+    complain(shown + " is no option of " + name + " (see " + name + " --help)");
   }
   Command& present() {
     Command* const parsed = parsed_command();

@@ -5,6 +5,7 @@
 #include "supervise/hook.h"
 #include "supervise/metrics.h"
 #include "supervise/result.h"
+#include "supervise/words.h"
 
 #include <cerrno>
 #include <cstring>
@@ -40,14 +41,15 @@ ChosenHook hook_for(RunResult::Kind kind, const Aftermath& wanted) {
 void deal_with(const std::string& report, const Aftermath& wanted, const InheritedSignals& signals,
                const Fd& signal_fd, Log& log) {
   if (!wanted.is_wanted()) return;
+  const RunResult result = parse_result(report);
+  const std::string key = about(result.key) + ": ";
   if (!wanted.status_file.empty() && !write_atomically(wanted.status_file, report)) {
-    log.error("--status-file '" + printable(wanted.status_file) +
+    log.error(key + "--status-file '" + printable(wanted.status_file) +
               "' could not be written: " + ::strerror(errno));
   }
-  const RunResult result = parse_result(report);
   if (!wanted.metrics_file.empty()) {
     if (const std::string why = add_to_metrics(wanted.metrics_file, result); !why.empty()) {
-      log.error("--metrics-file '" + printable(wanted.metrics_file) +
+      log.error(key + "--metrics-file '" + printable(wanted.metrics_file) +
                 "' could not be written: " + why);
     }
   }
@@ -58,8 +60,7 @@ void deal_with(const std::string& report, const Aftermath& wanted, const Inherit
                                 .environment = result.environment(),
                                 .timeout = wanted.hook_timeout},
                                signals, signal_fd);
-  if (!end.what.empty())
-    log.warn(std::string{option} + " '" + excerpt(command, 100) + "' " + end.what);
+  if (!end.what.empty()) log.warn(key + option + " '" + excerpt(command, 100) + "' " + end.what);
 }
 
 }  // namespace dlock::supervise

@@ -22,7 +22,10 @@ void say_how_it_ended(const Report& report, Log& log) {
       log.notice(key + ": " + signal_name(report.detail) + " came before the job was started");
       break;
     case Ending::StoreFailed:
-      log.error(key + ": " + report.reason + "; nothing was started");
+      log.error(key + ": " + report.reason + "; nothing was started" +
+                (report.detail == static_cast<int>(ExitCode::StoreUnavailable)
+                     ? "; dlock doctor with the same options looks closer"
+                     : ""));
       break;
     case Ending::SystemFailed:
     case Ending::CannotRun:

@@ -141,11 +141,16 @@ TEST_CASE("every bad option is refused with its name, its value and the remedy")
       {{"run", "--key", "k", "--trace", "a\nb", "--", "cmd"},
        {"--trace 'a?b'", "control characters"}},
       {{"run", "--key", "k", "--note", "a\x1b[2J", "--", "cmd"}, {"--note", "control characters"}},
-      {{"run", "--key", "k", "--nope", "--", "cmd"}, {"--nope"}},
+      {{"run", "--key", "k", "--nope", "--", "cmd"},
+       {"'--nope' is no option of dlock run", "dlock run --help"}},
       {{"run", "--key", "k", "--key", "l", "--", "cmd"}, {"--key"}},
-      {{"run", "--key", "k", "word", "--", "cmd"}, {"word"}},
+      {{"run", "--key", "k", "word", "--", "cmd"}, {"'word' is no option", "after a --"}},
+      {{"run", "--key", "k", "cmd"}, {"'cmd' is no option", "after a --"}},
+      {{"run", "--key", "k", "redis://u:geheim@h"}, {"'redis://***@h'"}},
+      {{"doctor", "word"}, {"'word' is no option of dlock doctor"}},
+      {{"run", "--key", "k", "--ready", "soon", "--", "cmd"}, {"--ready 'soon'", "start, job"}},
       {{}, {"sub-command"}},
-      {{"walk"}, {"walk"}},
+      {{"walk"}, {"'walk' is no sub-command", "run, status, list, unlock"}},
   };
   for (const auto& [words, says] : cases) {
     const BadUsage usage = bad(words);
