@@ -16,32 +16,30 @@
 namespace dlock::cli {
 namespace {
 
-spdlog::level::level_enum level_of(LogLevel level) {
-  switch (level) {
-    case LogLevel::Error:
-      return spdlog::level::err;
-    case LogLevel::Warning:
-      return spdlog::level::warn;
-    case LogLevel::Notice:
-      return spdlog::level::info;
-    case LogLevel::Debug:
-      return spdlog::level::debug;
-  }
-  return spdlog::level::err;
-}
+/// How a level is written.
+///
+/// The journal reads a priority from the head of a line (sd-daemon(3)). Not by its own protocol,
+/// which has room for more fields: a message that comes by it is counted to a unit only if its
+/// sender is still there when it is read, and our last line, which says why a run ended, is
+/// followed by our end.
+struct Written {
+  spdlog::level::level_enum spdlog;
+  const char* name;
+  const char* priority;
+};
 
-const char* name_of(LogLevel level) {
+Written written(LogLevel level) {
   switch (level) {
     case LogLevel::Error:
-      return "error";
+      break;
     case LogLevel::Warning:
-      return "warning";
+      return {spdlog::level::warn, "warning", "<4>"};
     case LogLevel::Notice:
-      return "notice";
+      return {spdlog::level::info, "notice", "<5>"};
     case LogLevel::Debug:
-      return "debug";
+      return {spdlog::level::debug, "debug", "<7>"};
   }
-  return "error";
+  return {spdlog::level::err, "error", "<3>"};
 }
 
 /// Whether what we write to stderr reaches the journal of systemd, which tells its stream by device
@@ -51,25 +49,6 @@ bool stderr_is_the_journal() {
   struct stat status {};
   return stream != nullptr && ::fstat(STDERR_FILENO, &status) == 0 &&
          std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
-}
-
-/// Its priority, as the journal reads it from the head of a line (sd-daemon(3)).
-///
-/// Not the journal's own protocol, which has room for more fields: a message that comes by it is
-/// counted to a unit only if its sender is still there when it is read, and our last line, which
-/// says why a run ended, is followed by our end.
-const char* priority_of(LogLevel level) {
-  switch (level) {
-    case LogLevel::Error:
-      return "<3>";
-    case LogLevel::Warning:
-      return "<4>";
-    case LogLevel::Notice:
-      return "<5>";
-    case LogLevel::Debug:
-      return "<7>";
-  }
-  return "<3>";
 }
 
 /// spdlog's own stderr sinks block; this one does not.
@@ -103,14 +82,16 @@ StderrLog::~StderrLog() = default;
 void StderrLog::say(LogLevel level, const std::string& text) {
   if (level > options_.most_detailed) return;
   if (!logger_) logger_ = std::make_unique<Logger>();
-  logger_->spdlog.log(level_of(level), "{}{}", logger_->to_journal ? priority_of(level) : "",
+  const Written as = written(level);
+  logger_->spdlog.log(as.spdlog, "{}{}", logger_->to_journal ? as.priority : "",
                       line_of(level, printable(text)));
 }
 
 std::string StderrLog::line_of(LogLevel level, const std::string& text) const {
   // Text goes to cron mails and journals, which have a time stamp of their own.
   if (options_.format == LogFormat::Text) return "dlock: " + text;
-  nlohmann::ordered_json line{{"time", iso_now()}, {"level", name_of(level)}, {"message", text}};
+  nlohmann::ordered_json line{
+      {"time", iso_now()}, {"level", written(level).name}, {"message", text}};
   if (!key_.empty()) line["key"] = printable(key_);
   return line.dump();
 }

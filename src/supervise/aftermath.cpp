@@ -4,7 +4,6 @@
 #include "supervise/atomic_file.h"
 #include "supervise/hook.h"
 #include "supervise/metrics.h"
-#include "supervise/result.h"
 #include "supervise/words.h"
 
 #include <cerrno>
@@ -38,10 +37,8 @@ ChosenHook hook_for(RunResult::Kind kind, const Aftermath& wanted) {
 
 }  // namespace
 
-void deal_with(const std::string& report, const Aftermath& wanted, const InheritedSignals& signals,
-               const Fd& signal_fd, Log& log) {
-  if (!wanted.is_wanted()) return;
-  const RunResult result = parse_result(report);
+void deal_with(const RunResult& result, const std::string& report, const Aftermath& wanted,
+               const InheritedSignals& signals, const Fd& signal_fd, Log& log) {
   const std::string key = about(result.key) + ": ";
   if (!wanted.status_file.empty() && !write_atomically(wanted.status_file, report)) {
     log.error(key + "--status-file '" + printable(wanted.status_file) +

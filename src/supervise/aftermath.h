@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "core/time.h"
 #include "supervise/inherited.h"
+#include "supervise/result.h"
 
 #include <string>
 
@@ -22,11 +23,12 @@ struct Aftermath {
   }
 };
 
-/// Writes the files and runs the hook that fits. `report` is what to_json made of the report.
+/// Writes the files and runs the hook that fits. `report` is what to_json made of the report, and
+/// `result` what parse_result made of that.
 /// Failures are told in a line each, and change nothing.
 ///
 /// `signal_fd` is watched while a hook runs: who asks us to end does not wait for it.
-void deal_with(const std::string& report, const Aftermath& wanted, const InheritedSignals& signals,
-               const Fd& signal_fd, Log& log);
+void deal_with(const RunResult& result, const std::string& report, const Aftermath& wanted,
+               const InheritedSignals& signals, const Fd& signal_fd, Log& log);
 
 }  // namespace dlock::supervise

@@ -369,8 +369,7 @@ class Engine {
     report.ended_at = iso_now();
     Message message{
         MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
-    if (options_.aftermath.is_wanted() || options_.manager.wants_to_hear())
-      message.text = to_json(report, options_.conflict_code);
+    if (options_.report_is_wanted()) message.text = to_json(report, options_.conflict_code);
     // The front removes the cgroup while we exit.
     if (!channel_.send(message)) cgroup_.remove();
     wake_front();

@@ -51,8 +51,11 @@ class Front {
       say_how_it_ended(report, log_);
       report_ = to_json(report, setting_.options.conflict_code);
     }
-    if (setting_.options.manager.wants_to_hear()) manager_.ended(parse_result(report_).summary());
-    deal_with(report_, setting_.options.aftermath, setting_.signals, signals_, log_);
+    if (setting_.options.report_is_wanted()) {
+      const RunResult result = parse_result(report_);
+      manager_.ended(result.summary());
+      deal_with(result, report_, setting_.options.aftermath, setting_.signals, signals_, log_);
+    }
     const ExitStatus status = exit_status_of(ending_, detail_, setting_.options.conflict_code);
     const bool ended_by_itself = ending_ == Ending::JobEnded && status.signal == 0;
     if (!ended_by_itself) setting_.terminal.restore();

@@ -42,6 +42,9 @@ struct RunOptions {
   Aftermath aftermath = {};
   ManagerSetting manager = {};
   std::vector<std::string> command;
+
+  /// Whether anybody but the caller, who gets the exit code, is told what the run came to.
+  bool report_is_wanted() const { return aftermath.is_wanted() || manager.wants_to_hear(); }
 };
 
 /// Runs the job under its lock: becomes the front, forks the engine, and returns when no process of
