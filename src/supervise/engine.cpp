@@ -61,11 +61,11 @@ class Engine {
     FrontCalls calls{channel_};
     if (setting_.terminal) calls.await_early_signals();
     const Instant began = BootClock::now();
-    const bool told = options_.manager.wants_to_hear();
-    const auto tell_front = [&](const std::string& for_whom) {
-      if (told) channel_.send({.kind = MessageKind::Waiting, .text = for_whom});
+    const auto on_wait = [this](const std::string& for_whom) {
+      tell_whom_we_wait_for(for_whom);
+      prepare_cgroup();
     };
-    auto result = acquire(*store_, claim_, options_.wait, calls, tell_front, log_);
+    auto result = acquire(*store_, claim_, options_.wait, calls, on_wait, log_);
     acquired_ = BootClock::now();
     waited_ = acquired_ - began;
     if (std::holds_alternative<Grant>(result) && calls.requested()) {
@@ -81,7 +81,7 @@ class Engine {
       finish(report);
       return false;
     }
-    tell_front("");
+    tell_whom_we_wait_for("");
     grant_ = std::get<Grant>(std::move(result));
     setting_.deadline.move_to(grant_.stop_by);
     for (const int witness : store_->witnesses()) {
@@ -92,28 +92,44 @@ class Engine {
     return true;
   }
 
+  void tell_whom_we_wait_for(const std::string& who) {
+    if (options_.manager.wants_to_hear())
+      channel_.send({.kind = MessageKind::Waiting, .text = who});
+  }
+
+  void prepare_cgroup() {
+    if (std::exchange(cgroup_prepared_, true)) return;
+    auto made = cgroup_for_job(options_, channel_, log_);
+    if (made)
+      cgroup_ = std::move(*made);
+    else
+      no_cgroup_ = made.error();
+  }
+
+  bool not_started(Ending ending, std::int32_t detail, const std::string& why) {
+    Report report = blank_report(ending, detail);
+    report.reason = why;
+    give_back(*store_, claim_, log_);
+    finish(report);
+    return false;
+  }
+
   bool start() {
     // We may have been paused since the lock was granted.
     if (setting_.deadline.read() <= BootClock::now()) {
-      Report report =
-          blank_report(Ending::StoreFailed, static_cast<std::int32_t>(ExitCode::StoreUnavailable));
-      report.reason = "the lease was over before the job could be started (was dlock stopped?)";
-      give_back(*store_, claim_, log_);
-      finish(report);
-      return false;
+      return not_started(Ending::StoreFailed, static_cast<std::int32_t>(ExitCode::StoreUnavailable),
+                         "the lease was over before the job could be started (was dlock stopped?)");
     }
-    auto started = start_job(setting_, grant_, tree_, channel_, log_);
-    if (!started) {
-      Report report = blank_report(Ending::SystemFailed, started.error().error);
-      report.reason = "the job could not be started: " + started.error().why;
-      give_back(*store_, claim_, log_);
-      finish(report);
-      return false;
-    }
+    prepare_cgroup();
+    if (!no_cgroup_.empty())
+      return not_started(Ending::SystemFailed, 0, "the job could not be started: " + no_cgroup_);
+    auto started = start_job(setting_, grant_, cgroup_, tree_, channel_, log_);
+    if (!started)
+      return not_started(Ending::SystemFailed, started.error().error,
+                         "the job could not be started: " + started.error().why);
     use_before_ = resource_use();
     job_ = std::move(started->process);
     job_started_ = BootClock::now();
-    cgroup_ = std::move(started->cgroup);
     const Instant now = BootClock::now();
     if (options_.max_run) max_run_ends_.set(now + *options_.max_run);
     progress_ = Progress{std::move(started->socket), options_.heartbeat_timeout, now};
@@ -394,6 +410,8 @@ class Engine {
   Fd signals_{make_signal_fd()};
   Timer timer_;
   Cgroup cgroup_;
+  bool cgroup_prepared_ = false;
+  std::string no_cgroup_;  // why, if it was asked for
   Progress progress_;
   TreeKill kill_{tree_, cgroup_, about(options_.key.bytes()), log_};
 

@@ -8,22 +8,6 @@
 namespace dlock::supervise {
 namespace {
 
-/// No cgroup, if none was asked for or it could do without one. An error if it was asked for.
-Result<Cgroup, std::string> cgroup_for(const RunOptions& options, Channel& front, Log& log) {
-  const bool wanted = options.containment == Containment::Cgroup;
-  // A cgroup in which the job leaves processes behind could not be removed by anybody.
-  const bool tried = options.containment == Containment::Auto && options.orphans != Orphans::Leave;
-  if (!wanted && !tried) return Cgroup{};
-  auto made = Cgroup::make();
-  if (made) {
-    front.send({.kind = MessageKind::Cgroup, .text = made->path()});
-    return made;
-  }
-  if (wanted) return "--contain=cgroup: " + made.error();
-  log.debug("no cgroup for the job: " + made.error());
-  return Cgroup{};
-}
-
 /// None for a job that has nothing to report, and nothing to ask: elsewhere a job whose lock is
 /// lost does not live to hear of it. So a plain run pays for none of this.
 Result<std::unique_ptr<JobSocket>, std::string> socket_for(const EngineSetting& setting,
@@ -70,32 +54,39 @@ JobSpec spec_of(const EngineSetting& setting, const Grant& grant) {
 
 }  // namespace
 
-Result<StartedJob, JobNotStarted> start_job(const EngineSetting& setting, const Grant& grant,
-                                            const Tree& tree, Channel& front, Log& log) {
-  auto cgroup = cgroup_for(setting.options, front, log);
-  if (!cgroup) return JobNotStarted{.why = cgroup.error()};
-  auto socket = socket_for(setting, front, log);
-  if (!socket) {
-    cgroup->remove();
-    return JobNotStarted{.why = socket.error()};
+Result<Cgroup, std::string> cgroup_for_job(const RunOptions& options, Channel& front, Log& log) {
+  const bool wanted = options.containment == Containment::Cgroup;
+  // A cgroup in which the job leaves processes behind could not be removed by anybody.
+  const bool tried = options.containment == Containment::Auto && options.orphans != Orphans::Leave;
+  if (!wanted && !tried) return Cgroup{};
+  auto made = Cgroup::make();
+  if (made) {
+    front.send({.kind = MessageKind::Cgroup, .text = made->path()});
+    return made;
   }
-  JobSpec spec = spec_of(setting, grant);
-  if (*socket != nullptr) tell_of_socket(spec, **socket, setting.options);
-  if (cgroup->exists()) spec.cgroup_directory = cgroup->directory().number();
-  const auto undo = [&] {
-    cgroup->remove();
-    if (*socket != nullptr) (*socket)->remove_directory();
-  };
-  if (tree.listing() == Listing::None && !cgroup->exists() && !spec.pid_namespace) {
-    undo();
+  if (wanted) return "--contain=cgroup: " + made.error();
+  log.debug("no cgroup for the job: " + made.error());
+  return Cgroup{};
+}
+
+Result<StartedJob, JobNotStarted> start_job(const EngineSetting& setting, const Grant& grant,
+                                            const Cgroup& cgroup, const Tree& tree, Channel& front,
+                                            Log& log) {
+  if (tree.listing() == Listing::None && !cgroup.exists() &&
+      setting.options.containment != Containment::PidNamespace) {
     return JobNotStarted{
         .why =
             "/proc is not mounted, so its processes could not be found; mount it, or use "
             "--contain=cgroup or pidns"};
   }
+  auto socket = socket_for(setting, front, log);
+  if (!socket) return JobNotStarted{.why = socket.error()};
+  JobSpec spec = spec_of(setting, grant);
+  if (*socket != nullptr) tell_of_socket(spec, **socket, setting.options);
+  if (cgroup.exists()) spec.cgroup_directory = cgroup.directory().number();
   auto process = JobProcess::start(spec);
-  if (process) return StartedJob{std::move(*process), std::move(*cgroup), std::move(*socket)};
-  undo();
+  if (process) return StartedJob{std::move(*process), std::move(*socket)};
+  if (*socket != nullptr) (*socket)->remove_directory();
   const JobProcess::Refusal& refusal = process.error();
   return JobNotStarted{refusal.error, refusal.what + ": " + ::strerror(refusal.error)};
 }

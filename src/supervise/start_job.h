@@ -14,7 +14,6 @@ namespace dlock::supervise {
 
 struct StartedJob {
   JobProcess process;
-  Cgroup cgroup;                      // may be none
   std::unique_ptr<JobSocket> socket;  // may be none
 };
 
@@ -24,10 +23,15 @@ struct JobNotStarted {
   std::string why;
 };
 
-/// Gives the job the containment that was asked for and forks it. The front is told of a cgroup
-/// before anything is in it, and of the directory of a socket. Whether the command could be run is
-/// not known yet.
+/// The cgroup that the job is to have: none, if none was asked for or it can do without one; the
+/// error says why it cannot be had though it was asked for. The front is told of it. It needs no
+/// lock, and takes a fifth of a hand-over: so who waits makes it meanwhile.
+Result<Cgroup, std::string> cgroup_for_job(const RunOptions& options, Channel& front, Log& log);
+
+/// Forks the job, into the cgroup if there is one. The front is told of the directory of a socket.
+/// Whether the command could be run is not known yet.
 Result<StartedJob, JobNotStarted> start_job(const EngineSetting& setting, const Grant& grant,
-                                            const Tree& tree, Channel& front, Log& log);
+                                            const Cgroup& cgroup, const Tree& tree, Channel& front,
+                                            Log& log);
 
 }  // namespace dlock::supervise

@@ -178,6 +178,7 @@ Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
   }
   in_the_way_.clear();
   place_->queue.leave();
+  wait_.reset();  // no process of ours is beside the job
   const auto holder = parse_lock_json(value);
   grant_ = Grant{holder->owner, token, holder->acquired_at, never, store_time()};
   return AcquireAnswer{grant_};
@@ -232,6 +233,7 @@ std::optional<Held> LocalStore::refused_by_waiter() {
 // --- wait ---
 
 void LocalStore::await_turn(const Claim&, const Patience& patience) {
+  wait_.reset();
   Queue& queue = place_->queue;
   Instant until = patience.until;
   std::vector<LockWait::For> locks;
@@ -243,17 +245,17 @@ void LocalStore::await_turn(const Claim&, const Patience& patience) {
     // Somebody waited in front of us, and has left meanwhile.
     if (locks.empty() && !obstacle_.ends_in) return;
   }
-  std::unique_ptr<LockWait> wait;
   try {
-    if (!locks.empty()) wait = std::make_unique<LockWait>(locks);
+    if (!locks.empty()) wait_.emplace(locks);
   } catch (const std::system_error&) {  // no process to be had: look again soon
     until = std::min(until, BootClock::now() + 100ms);
   }
   std::array<pollfd, 2> watched{
       {{patience.interrupt != nullptr ? patience.interrupt->fd() : -1, POLLIN, 0},
-       {wait ? wait->fd() : -1, POLLIN, 0}}};
+       {wait_ ? wait_->fd() : -1, POLLIN, 0}}};
   wait_for_any(watched, until);
-  wait.reset();
+  // What has got its lock already need not be seen off before we take ours.
+  if (wait_ && !wait_->over()) wait_.reset();
   in_the_way_.clear();
 }
 
@@ -270,6 +272,7 @@ void LocalStore::await_loss(const Claim&, const Grant&, const Patience& patience
 }
 
 void LocalStore::leave_queue(const Claim&, const Patience&) {
+  wait_.reset();
   in_the_way_.clear();
   lock_.close();
   if (place_) place_->queue.leave();

@@ -63,6 +63,7 @@ class LocalStore final : public Store {
 
   Obstacle obstacle_;
   std::vector<Members::Member> in_the_way_;  // whose files we have open to wait for
+  std::optional<LockWait> wait_;
 };
 
 }  // namespace dlock::local

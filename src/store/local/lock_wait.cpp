@@ -41,7 +41,7 @@ void keep_only(int a, int b) {
 
 LockWait::LockWait(const std::vector<For>& locks) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
     throw std::system_error(errno, std::generic_category(), "pipe");
   news_ = Fd{ends[0]};
   const Fd tell{ends[1]};
@@ -59,6 +59,13 @@ LockWait::LockWait(const std::vector<For>& locks) {
 }
 
 LockWait::~LockWait() { end(); }
+
+bool LockWait::over() {
+  std::array<char, 16> words;
+  for (ssize_t count; (count = ::read(news_.number(), words.data(), words.size())) > 0;)
+    done_ += static_cast<std::size_t>(count);
+  return done_ == waiting_.size();
+}
 
 void LockWait::end() {
   for (const pid_t child : waiting_) ::kill(child, SIGKILL);

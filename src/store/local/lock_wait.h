@@ -31,11 +31,16 @@ class LockWait {
   /// Readable when one of the locks has been got: which one, the caller finds by trying.
   int fd() const { return news_.number(); }
 
+  /// Whether no process waits any more: what is left of them is their exit, which the destructor
+  /// awaits.
+  bool over();
+
  private:
   void end();
 
   Fd news_;
   std::vector<pid_t> waiting_;
+  std::size_t done_ = 0;
 };
 
 }  // namespace dlock::local
