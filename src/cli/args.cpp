@@ -2,6 +2,7 @@
 
 #include "cli/choice.h"
 #include "cli/complaint.h"
+#include "cli/completion.h"
 #include "cli/job_limits.h"
 #include "cli/operate_args.h"
 #include "cli/parser.h"
@@ -41,8 +42,7 @@ LeaseTerms terms_of(const Words& words) {
   return LeaseTerms{ttl, lock_ttl};
 }
 
-int code_of(const char* option, const std::string& word, ExitCode otherwise) {
-  if (word.empty()) return static_cast<int>(otherwise);
+int code_of(const char* option, const std::string& word) {
   const auto code = parse_number(word, 0, 255);
   if (!code) {
     complain(std::string{option} + " " + quoted(word) +
@@ -75,7 +75,7 @@ supervise::WaitLimit wait_limit_of(const Words& words) {
   const std::string chosen =
       the_one_of(words, {{"nonblock", words.nonblock}, {"wait", words.given("wait")}});
   if (chosen != "wait") return supervise::WaitLimit::none();
-  if (words.wait.empty() || words.wait == "true") return supervise::WaitLimit::forever();
+  if (words.wait.empty()) return supervise::WaitLimit::forever();
   return {duration_of("-w/--wait", words.wait)};
 }
 
@@ -128,7 +128,7 @@ StopPolicy stop_policy_of(const Words& words) {
     complain("-s/--signal " + quoted(words.signal) +
              " is no signal: write a name such as TERM, or a number (kill -l lists them)");
   policy.signal = *signal;
-  if (!words.kill_after.empty()) {
+  if (words.given("kill-after")) {
     policy.kill_after = duration_of("-k/--kill-after", words.kill_after);
     policy.leftovers_grace = *policy.kill_after;
   }
@@ -169,7 +169,6 @@ RunCommand run_command(const Words& words, const CommandLine& line,
   auto key = LockKey::parse(words.key);
   if (!key) complain("--key " + quoted(words.key) + " " + key.error());
 
-  if (words.verbose && words.quiet) complain("-v and -q cannot be had together: leave one out");
   for (const auto& [option, text] : {std::pair{"--trace", &words.trace}, {"--note", &words.note}}) {
     if (printable(*text) != *text) {
       complain(std::string{option} + " " + quoted(*text) +
@@ -219,9 +218,12 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                   .limit = limit,
                   .min_hold = min_hold,
                   .once = once_of(words, limit),
-                  .done_code = code_of("--done-exit-code", words.done_code, ExitCode::Success),
-                  .conflict_code = code_of("-E/--conflict-exit-code", words.conflict_code,
-                                           ExitCode::SomeoneElseHoldsLock),
+                  .done_code = words.given("done-exit-code")
+                                   ? code_of("--done-exit-code", words.done_code)
+                                   : static_cast<int>(ExitCode::Success),
+                  .conflict_code = words.given("conflict-exit-code")
+                                       ? code_of("-E/--conflict-exit-code", words.conflict_code)
+                                       : static_cast<int>(ExitCode::SomeoneElseHoldsLock),
                   .trace = words.trace,
                   .note = words.note,
                   .aftermath = aftermath_of(words),
@@ -231,9 +233,11 @@ RunCommand run_command(const Words& words, const CommandLine& line,
       .store_is_default = store.is_default};
   command.log.format = choose<LogFormat>("--log-format", words.log_format,
                                          {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
-  command.log.most_detailed = words.quiet     ? LogLevel::Error
-                              : words.verbose ? LogLevel::Debug
-                                              : LogLevel::Notice;
+  const std::string loudness =
+      the_one_of(words, {{"verbose", words.verbose}, {"quiet", words.quiet}});
+  command.log.most_detailed = loudness == "quiet"     ? LogLevel::Error
+                              : loudness == "verbose" ? LogLevel::Debug
+                                                      : LogLevel::Notice;
   return command;
 }
 
@@ -244,6 +248,13 @@ DoctorCommand doctor_command(const Words& words, const CommandLine& line,
   return {.store = store_settings(words, environment, terms.ttl()).options,
           .terms = terms,
           .json = words.json};
+}
+
+Print completion_command(const Words& words, const CommandLine& line) {
+  const auto text = words.keys.size() == 1 ? completion_for(words.keys.front()) : std::nullopt;
+  if (!text || line.has_dashes)
+    complain("dlock completion is for one shell: write dlock completion bash, zsh or fish");
+  return {std::string{*text}};
 }
 
 /// Reads no settings: the dlock that runs the job has them, and a mistake there is no news for it.
@@ -277,13 +288,17 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
     complain_of_setup(name + " cannot be read: " + ::strerror(file.error) +
                       (named ? "" : "; mend that, or name another file with --config"));
   }
-  const bool has_password = without_url_secrets(file.text) != file.text;
+  const std::vector<ConfigSetting> settings = parse_config(path, file.text);
+  const bool has_password =
+      std::any_of(settings.begin(), settings.end(), [](const ConfigSetting& setting) {
+        return setting.name == "store" && has_url_password(setting.value);
+      });
   if (has_password && (file.mode & S_IRWXO) != 0) {
     complain_of_setup(name +
                       " holds a password and can be used by everybody: chmod o= it, or put the "
                       "password into a file of its own (password-file)");
   }
-  parser.read_config(path, file.text);
+  parser.read_config(path, settings);
 }
 
 /// A setting that came from the file is to be mended there.
@@ -308,6 +323,7 @@ Parsed parse(const CommandLine& line, const Environment& environment) {
           "there is no sub-command: write dlock run --key K -- command [args...], or dlock --help");
     }
     if (words.command == SubCommand::Heartbeat) return heartbeat_command(line, environment);
+    if (words.command == SubCommand::Completion) return completion_command(words, line);
     read_config(parser, words, environment);
     if (words.command == SubCommand::Doctor) return doctor_command(words, line, environment);
     if (words.command == SubCommand::Status) return status_command(words, line, environment);

@@ -40,8 +40,7 @@ operate::View view_of(const Words& words, operate::View::Form form) {
   operate::View view{.form = words.json ? operate::View::Form::Json : form};
   view.patience = at_least("--timeout", words.timeout, 1ms);
   if (words.given("watch")) {
-    const bool by_default = words.watch.empty() || words.watch == "true";
-    view.watch = at_least("--watch", by_default ? "2s" : words.watch, 100ms);
+    view.watch = at_least("--watch", words.watch.empty() ? "2s" : words.watch, 100ms);
   }
   return view;
 }

@@ -7,7 +7,8 @@
 
 #include <algorithm>
 #include <array>
-#include <sstream>
+#include <iterator>
+#include <memory>
 #include <string_view>
 
 namespace dlock::cli {
@@ -43,7 +44,8 @@ constexpr std::array usages{"dlock run --key K [options] -- command [args...]",
                             "dlock list [options] [PATTERN]",
                             "dlock unlock [options] KEY",
                             "dlock doctor [options]",
-                            "dlock heartbeat"};
+                            "dlock heartbeat",
+                            "dlock completion bash|zsh|fish"};
 
 /// Help in our words: the usage line shows where the command goes, and an option only its value.
 class HelpFormat final : public CLI::Formatter {
@@ -76,69 +78,38 @@ constexpr const char* duration_help =
 
 class Parser::Options {
  public:
-  explicit Options(Words& words) : words_(words) {
-    auto format = std::make_shared<HelpFormat>();
-    format->column_width(32);
-    app_.formatter(format);
-    app_.name("");
-    app_.set_help_flag("-h,--help", "Show this");
-    app_.set_version_flag("--version", std::string{"dlock "} + version, "Show the version");
-    app_.footer([] {
-      return "\nSee 'dlock run --help' for the options of run, likewise for the others, and "
-             "dlock(1).\n\n" +
-             exit_code_table();
-    });
-    run_.app = app_.add_subcommand("run", "Run a job while holding a lock");
-    status_.app = app_.add_subcommand("status", "Say who holds a lock, and who waits for it");
-    list_.app = app_.add_subcommand("list", "Show all locks that somebody holds");
-    unlock_.app =
-        app_.add_subcommand("unlock", "Free a lock that a dead holder left, or take it by force");
-    doctor_.app = app_.add_subcommand(
-        "doctor", "Say whether this machine and this store can keep the promise");
-    heartbeat_.app = app_.add_subcommand(
-        "heartbeat", "Inside a job: report progress, and fail if the lock is lost");
-  }
+  explicit Options(Words& words) : words_(words) {}
 
   void read_command_line(const std::vector<std::string>& ours) {
-    // CLI11 spends more on an option than the kernel on a fork: only those that may be asked for.
-    const auto named = [&](const Command& command) {
-      return std::find(ours.begin(), ours.end(), command.app->get_name()) != ours.end();
-    };
-    for (const auto& [command, add_options, which] : commands()) {
-      if (named(*command)) (this->*add_options)();
-    }
+    const std::vector<std::string> words = with_help_as_option(ours);
+    const Known* const meant = words.empty() ? nullptr : find(words.front());
+    if (meant == nullptr) return read_without_command(words);
+    chosen_ = meant;
+    words_.command = meant->which;
+    begin(*meant);
+    const std::vector<std::string> rest{words.begin() + 1, words.end()};
+    Command& command = *meant->command;
     try {
-      app_.parse(std::vector<std::string>{ours.rbegin(), ours.rend()});
-    } catch (const CLI::CallForHelp&) {
-      throw Asked{app_.help()};
-    } catch (const CLI::CallForVersion& call) {
-      throw Asked{std::string{call.what()} + "\n"};
-    } catch (const CLI::ExtrasError&) {
-      complain_of_word(app_.remaining(/*recurse=*/true).front());
+      parse(*command.app, rest);
     } catch (const CLI::ParseError& error) {
-      const Command* const meant = parsed_command();
-      complain(without_url_secrets(error.what()) + " (see dlock " +
-               (meant == nullptr ? "run" : meant->app->get_name()) + " --help)");
+      explain(error.what());
     }
-    for (const auto& [command, add_options, which] : commands()) {
-      if (command->app->parsed()) words_.command = which;
+    for (const std::string& word : command.app->remaining()) {
+      const bool is_option = word.size() > 1 && word.front() == '-';
+      if (is_option || !meant->takes_words) complain_of_word(word, rest);
+      words_.keys.push_back(word);
     }
-    for (const Setting& setting : present().settings) {
-      if (setting.option->count() > 0) words_.sources[setting.name] = Source::Flag;
+    for (const Setting& setting : command.settings) {
+      if (setting.option->count() == 0) continue;
+      words_.sources[setting.name] = Source::Flag;
+      if (setting.value_is_optional) refuse_empty(setting, rest);
     }
   }
 
-  void read_config(const std::string& path, const std::string& text) {
-    std::istringstream stream{text};
-    std::vector<CLI::ConfigItem> items;
-    try {
-      items = CLI::ConfigTOML{}.from_config(stream);
-    } catch (const CLI::Error& error) {
-      complain_of_setup(path + ": " + error.what());
-    }
+  void read_config(const std::string& path, const std::vector<ConfigSetting>& settings) {
     words_.config_path = path;
-    if (run_.settings.empty()) add_run_options();
-    for (const CLI::ConfigItem& item : items) take(path, item);
+    if (run_.app == nullptr) begin(*find("run"));
+    for (const ConfigSetting& setting : settings) take(path, setting);
   }
 
  private:
@@ -147,20 +118,27 @@ class Parser::Options {
     CLI::Option* option;
     std::string* word;  // or
     bool* flag;
+    bool value_is_optional = false;
   };
   struct Command {
-    CLI::App* app = nullptr;
+    std::unique_ptr<CLI::App> app = nullptr;
     std::vector<Setting> settings = {};
 
     void value(const char* names, std::string& word, const char* type, const char* description) {
       CLI::Option* option = app->add_option(names, word, description)->type_name(type);
       settings.push_back({option->get_lnames().front(), option, &word, nullptr});
     }
+    void optional_value(const char* names, std::string& word, const char* type,
+                        const char* description) {
+      value(names, word, type, description);
+      settings.back().option->expected(0, 1);
+      settings.back().value_is_optional = true;
+    }
     void flag(const char* names, bool& word, const char* description) {
       CLI::Option* option = app->add_flag(names, word, description);
       settings.push_back({option->get_lnames().front(), option, nullptr, &word});
     }
-    Setting* find(const std::string& name) {
+    const Setting* find(std::string_view name) const {
       const auto found = std::find_if(settings.begin(), settings.end(),
                                       [&](const Setting& s) { return s.name == name; });
       return found == settings.end() ? nullptr : &*found;
@@ -168,70 +146,152 @@ class Parser::Options {
   };
 
   struct Known {
+    const char* name;
+    const char* description;
+    SubCommand which;
     Command* command;
     void (Options::*add_options)();
-    SubCommand which;
+    bool takes_words = false;  // keys, a pattern, the name of a shell
   };
-  std::array<Known, 6> commands() {
-    return {{{&run_, &Options::add_run_options, SubCommand::Run},
-             {&status_, &Options::add_status_options, SubCommand::Status},
-             {&list_, &Options::add_list_options, SubCommand::List},
-             {&unlock_, &Options::add_unlock_options, SubCommand::Unlock},
-             {&doctor_, &Options::add_doctor_options, SubCommand::Doctor},
-             {&heartbeat_, &Options::add_heartbeat_options, SubCommand::Heartbeat}}};
+
+  const Known* find(std::string_view name) const {
+    const auto found = std::find_if(commands_.begin(), commands_.end(),
+                                    [&](const Known& known) { return known.name == name; });
+    return found == commands_.end() ? nullptr : &*found;
   }
-  Command* parsed_command() {
-    for (const Known& known : commands()) {
-      if (known.command->app->parsed()) return known.command;
+  std::string command_names() const {
+    std::string names;
+    for (const Known& known : commands_)
+      names += (names.empty() ? "" : ", ") + std::string{known.name};
+    return names;
+  }
+
+  /// CLI11 spends more on an option than the kernel on a fork: only those of the sub-command that
+  /// is meant are made. And it is a parser of its own, so that no key is taken for another
+  /// sub-command.
+  void begin(const Known& known) {
+    known.command->app = std::make_unique<CLI::App>(known.description, known.name);
+    known.command->app->formatter(format_);
+    known.command->app->allow_extras();
+    (this->*known.add_options)();
+  }
+
+  static void parse(CLI::App& app, const std::vector<std::string>& words) {
+    try {
+      app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
+    } catch (const CLI::CallForHelp&) {
+      throw Asked{app.help()};
+    } catch (const CLI::CallForVersion& call) {
+      throw Asked{std::string{call.what()} + "\n"};
     }
-    return nullptr;
   }
-  [[noreturn]] void complain_of_word(const std::string& word) {
+
+  /// `dlock help run` is what `dlock run --help` is.
+  static std::vector<std::string> with_help_as_option(std::vector<std::string> words) {
+    if (words.empty() || words.front() != "help") return words;
+    words.erase(words.begin());
+    words.resize(std::min<std::size_t>(words.size(), 1));
+    words.emplace_back("--help");
+    return words;
+  }
+
+  void read_without_command(const std::vector<std::string>& words) {
+    CLI::App app{
+        "Runs a job on at most one machine of a cluster, and kills it before another could start "
+        "it.",
+        ""};
+    app.formatter(format_);
+    app.allow_extras();
+    app.set_help_flag("-h,--help", "Show this");
+    app.set_version_flag("--version", std::string{"dlock "} + version, "Show the version");
+    app.footer([] {
+      return "\nSee 'dlock run --help' for the options of run, likewise for the others, and "
+             "dlock(1).\n\n" +
+             exit_code_table();
+    });
+    for (const Known& known : commands_) app.add_subcommand(known.name, known.description);
+    std::vector<std::string> options;
+    std::copy_if(words.begin(), words.end(), std::back_inserter(options),
+                 [this](const std::string& word) { return find(word) == nullptr; });
+    parse(app, options);
+    if (words.empty()) return;
+    const std::string shown = quoted(without_url_secrets(words.front()));
+    const auto command = std::find_if(words.begin(), words.end(), [this](const std::string& word) {
+      return find(word) != nullptr;
+    });
+    if (command != words.end())
+      complain(shown + " stands before the sub-command: write dlock " + *command + " first");
+    if (words.front().starts_with('-'))
+      complain("there is no sub-command before " + shown + ": dlock has " + command_names() +
+               " (see dlock --help)");
+    complain(shown + " is no sub-command of dlock: it has " + command_names() +
+             " (see dlock --help)");
+  }
+
+  /// In our words what CLI11 found wrong: an option with too many values, with none, or a flag with
+  /// one.
+  [[noreturn]] void explain(const std::string& error) {
+    for (const Setting& setting : chosen_->command->settings) {
+      const std::string name = "--" + setting.name;
+      if (setting.option->results().size() > 1) complain(name + " is given twice: leave one out");
+      if (!error.starts_with(name + ":") && error.find(" " + name + " =") == error.npos) continue;
+      if (setting.flag != nullptr) complain(name + " takes no value: leave it out");
+      complain(name + " has no value: write " + name + " " + setting.option->get_type_name());
+    }
+    complain(without_url_secrets(error) + " (see dlock " + chosen_->name + " --help)");
+  }
+
+  [[noreturn]] void complain_of_word(const std::string& word, const std::vector<std::string>& all) {
+    for (const std::string& other : all) {
+      if (other.size() > 2 && other[0] == '-' && other[1] != '-' &&
+          chosen_->command->find(other.substr(1)) != nullptr)
+        complain(quoted(other) + " has one dash: write -" + other);
+    }
+    const std::string name = std::string{"dlock "} + chosen_->name;
     const std::string shown = quoted(without_url_secrets(word));
-    const Command* const meant = parsed_command();
-    if (meant == nullptr) {
-      std::string names;
-      for (const Known& known : commands())
-        names += (names.empty() ? "" : ", ") + known.command->app->get_name();
-      complain(shown + " is no sub-command of dlock: it has " + names + " (see dlock --help)");
-    }
-    const std::string name = "dlock " + meant->app->get_name();
-    if (meant == &run_ && !word.starts_with('-')) {
+    if (chosen_->which == SubCommand::Run && !word.starts_with('-')) {
       complain(shown + " is no option of " + name +
                ": the command comes after a --, as in dlock run --key K -- command [args...]");
     }
     complain(shown + " is no option of " + name + " (see " + name + " --help)");
   }
-  Command& present() {
-    Command* const parsed = parsed_command();
-    return parsed == nullptr ? run_ : *parsed;
+
+  /// CLI11 takes `--wait ''` for `--wait`; but who writes "$LIMIT" has not meant for ever.
+  static void refuse_empty(const Setting& setting, const std::vector<std::string>& words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const bool is_it = words[i].starts_with('-') &&
+                         setting.option->check_name(words[i].substr(0, words[i].find('=')));
+      if (is_it && (words[i].ends_with('=') || (i + 1 < words.size() && words[i + 1].empty()))) {
+        complain("--" + setting.name + " '' is empty: leave the value out, or write a " +
+                 "duration, as in --" + setting.name + " 30s");
+      }
+    }
   }
 
-  void take(const std::string& path, const CLI::ConfigItem& item) {
-    if (item.name == "++" || item.name == "--" || !item.parents.empty()) {
-      complain_of_setup(path +
-                        ": has a section, which dlock does not know: write name = value "
-                        "lines only");
-    }
+  void take(const std::string& path, const ConfigSetting& item) {
+    const std::string where = path + " line " + std::to_string(item.line) + ": ";
     // What only `run` knows is no mistake when another sub-command reads the file.
     const bool known =
         run_.find(item.name) != nullptr && item.name != "key" && item.name != "config";
     if (!known) {
-      complain_of_setup(path + ": " + quoted(item.name) +
+      complain_of_setup(where + quoted(item.name) +
                         " is not known: write the long name of an option of dlock run without its "
                         "dashes, as in store = \"redis://host\"");
     }
-    Setting* const setting = present().find(item.name);
+    const Setting* const setting = (chosen_ == nullptr ? run_ : *chosen_->command).find(item.name);
     if (setting == nullptr) return;
-    if (item.inputs.size() != 1)  // CLI11 puts all values of one name together
-      complain_of_setup(path + ": " + item.name + " is given twice, or has not one value");
-    const std::string& value = item.inputs.front();
-    if (setting->flag != nullptr && value != "true" && value != "false")
-      complain_of_setup(path + ": " + item.name + " is either true or false");
+    const bool for_ever = setting->value_is_optional && item.value == "true";
+    if (setting->flag != nullptr && !item.is_boolean)
+      complain_of_setup(where + item.name + " is true or false, without quotes");
+    if (setting->flag == nullptr && item.is_boolean && !for_ever)
+      complain_of_setup(where + item.name + " is not " + item.value +
+                        ": write what would stand behind the option, in quotes");
+    if (setting->value_is_optional && item.value.empty())
+      complain_of_setup(where + item.name + " is empty: write a duration, or true for ever");
     if (words_.source(item.name) == Source::Flag) return;
     words_.sources[item.name] = Source::File;
-    if (setting->flag != nullptr) *setting->flag = value == "true";
-    if (setting->word != nullptr) *setting->word = value;
+    if (setting->flag != nullptr) *setting->flag = item.value == "true";
+    if (setting->word != nullptr) *setting->word = for_ever ? "" : item.value;
   }
 
   /// What every sub-command needs to reach the store.
@@ -282,11 +342,10 @@ class Parser::Options {
     add_lease_options(run_);
     run_.flag("-n,--nonblock", words_.nonblock,
               "Do not wait for a lock that is held (the default)");
-    run_.value(
+    run_.optional_value(
         "-w,--wait", words_.wait, "[DUR]",
         "Wait for a lock that is held, in the order of arrival: so long at most, or for ever "
         "if no duration is given; 0 is -n");
-    run_.settings.back().option->expected(0, 1);
     run_.value("-E,--conflict-exit-code", words_.conflict_code, "N",
                "Exit with this code instead of 75 when the lock is held");
     run_.flag("--exclusive", words_.exclusive, "Hold the lock alone (the default)");
@@ -369,19 +428,20 @@ class Parser::Options {
     });
   }
 
-  /// What is common to those that look at locks.
+  /// What is common to those that look at locks. CLI11 would take a key in brackets for a list, so
+  /// the keys are what it leaves over, and shown in the help only.
   void add_operator_options(Command& command, const char* word, const char* description,
                             const char* footer) {
-    command.app->add_option(word, words_.keys, description)->type_name("");
     add_store_options(command);
     command.value("--timeout", words_.timeout, "DUR", "How long the store may take to answer (5s)");
     command.app->set_help_flag("-h,--help", "Show this");
-    command.app->footer(std::string{duration_help} + footer);
+    command.app->footer("\n" + std::string{word} + ": " + description + "\n" + duration_help +
+                        footer);
   }
   void add_view_options(Command& command) {
     command.flag("--json", words_.json, "Write JSON, one object on one line");
-    command.value("--watch", words_.watch, "[DUR]", "Show it again and again, that often (2s)");
-    command.settings.back().option->expected(0, 1);
+    command.optional_value("--watch", words_.watch, "[DUR]",
+                           "Show it again and again, that often (2s)");
   }
 
   void add_status_options() {
@@ -444,16 +504,44 @@ class Parser::Options {
         "silent, or dlock did not answer within 2 seconds.\n");
   }
 
+  void add_completion_options() {
+    completion_.app->set_help_flag("-h,--help", "Show this");
+    completion_.app->footer(
+        "\nPrints what makes that shell complete dlock's options and keys, for instance\n"
+        "  source <(dlock completion bash)        in ~/.bashrc\n"
+        "  source <(dlock completion zsh)         in ~/.zshrc, after compinit\n"
+        "  dlock completion fish | source         in ~/.config/fish/config.fish\n"
+        "A package has put it in its place already.\n");
+  }
+
   Words& words_;
-  CLI::App app_{
-      "Runs a job on at most one machine of a cluster, and kills it before another could start "
-      "it."};
+  std::shared_ptr<HelpFormat> format_ = [] {
+    auto format = std::make_shared<HelpFormat>();
+    format->column_width(32);
+    return format;
+  }();
   Command run_;
   Command status_;
   Command list_;
   Command unlock_;
   Command doctor_;
   Command heartbeat_;
+  Command completion_;
+  const std::array<Known, 7> commands_{
+      {{"run", "Run a job while holding a lock", SubCommand::Run, &run_, &Options::add_run_options},
+       {"status", "Say who holds a lock, and who waits for it", SubCommand::Status, &status_,
+        &Options::add_status_options, true},
+       {"list", "Show all locks that somebody holds", SubCommand::List, &list_,
+        &Options::add_list_options, true},
+       {"unlock", "Free a lock that a dead holder left, or take it by force", SubCommand::Unlock,
+        &unlock_, &Options::add_unlock_options, true},
+       {"doctor", "Say whether this machine and this store can keep the promise",
+        SubCommand::Doctor, &doctor_, &Options::add_doctor_options},
+       {"heartbeat", "Inside a job: report progress, and fail if the lock is lost",
+        SubCommand::Heartbeat, &heartbeat_, &Options::add_heartbeat_options},
+       {"completion", "Print what makes a shell complete dlock's words", SubCommand::Completion,
+        &completion_, &Options::add_completion_options, true}}};
+  const Known* chosen_ = nullptr;
 };
 
 Parser::Parser(Words& words) : options_(std::make_unique<Options>(words)) {}
@@ -463,8 +551,8 @@ void Parser::read_command_line(const std::vector<std::string>& ours) {
   options_->read_command_line(ours);
 }
 
-void Parser::read_config(const std::string& path, const std::string& text) {
-  options_->read_config(path, text);
+void Parser::read_config(const std::string& path, const std::vector<ConfigSetting>& settings) {
+  options_->read_config(path, settings);
 }
 
 }  // namespace dlock::cli

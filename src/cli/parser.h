@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/config_file.h"
 #include "cli/words.h"
 
 #include <memory>
@@ -24,8 +25,9 @@ class Parser {
   /// Reads the words before the `--`. Throws Complaint, or Asked.
   void read_command_line(const std::vector<std::string>& ours);
 
-  /// Reads `name = value` lines, for options that the command line does not give. Throws Complaint.
-  void read_config(const std::string& path, const std::string& text);
+  /// Takes from the file at `path` the options that the command line does not give. Throws
+  /// Complaint.
+  void read_config(const std::string& path, const std::vector<ConfigSetting>& settings);
 
  private:
   class Options;

@@ -10,7 +10,7 @@ namespace dlock::cli {
 /// Where a setting comes from; a later one here beats an earlier one.
 enum class Source { Default, File, Environment, Flag };
 
-enum class SubCommand { None, Run, Doctor, Heartbeat, Status, List, Unlock };
+enum class SubCommand { None, Run, Doctor, Heartbeat, Status, List, Unlock, Completion };
 
 /// All that dlock was told, as words: CLI11 sees to it that options are known and have values, and
 /// reads none of them, for it takes 010 for eight.
@@ -55,7 +55,7 @@ struct Words {
   std::string hook_timeout;
   std::string ready = "start";
   std::string log_format = "text";
-  std::vector<std::string> keys;  // of status and unlock; the pattern of list
+  std::vector<std::string> keys;  // of status and unlock; the pattern of list; a shell
   std::string owner;
   std::string watch;  // empty when it is given: the default
   std::string timeout = "5s";

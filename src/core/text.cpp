@@ -58,16 +58,38 @@ std::string excerpt(std::string_view bytes, std::size_t most) {
   return text + "…";
 }
 
-std::string without_url_secrets(std::string_view text) {
-  std::string out{text};
-  for (std::size_t start = out.find("://"); start != out.npos; start = out.find("://", start)) {
-    start += 3;
-    const std::size_t end = out.find_first_of(" \t\n'\"", start);
+namespace {
+
+/// Where the next `user:password@` stands, from `start` on; empty at the end if there is none.
+std::string_view next_login(std::string_view text, std::size_t start) {
+  for (std::size_t scheme = text.find("://", start); scheme != text.npos;
+       scheme = text.find("://", scheme + 3)) {
+    const std::string_view rest = text.substr(scheme + 3);
     // The last @ counts: a password may hold one, and a slash too.
-    const std::size_t at = out.substr(0, end).rfind('@');
-    if (at != out.npos && at >= start) out.replace(start, at - start, "***");
+    const auto at = rest.substr(0, rest.find_first_of(" \t\n'\"")).rfind('@');
+    if (at != rest.npos) return rest.substr(0, at);
   }
-  return out;
+  return text.substr(text.size());
+}
+
+}  // namespace
+
+std::string without_url_secrets(std::string_view text) {
+  std::string out;
+  std::size_t done = 0;
+  for (;;) {
+    const std::string_view login = next_login(text, done);
+    const auto begin = static_cast<std::size_t>(login.data() - text.data());
+    out += text.substr(done, begin - done);
+    if (login.empty()) return out;
+    out += "***";
+    done = begin + login.size();
+  }
+}
+
+bool has_url_password(std::string_view text) {
+  const std::string_view login = next_login(text, 0);
+  return login.find(':') != login.npos;
 }
 
 }  // namespace dlock

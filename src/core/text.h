@@ -17,4 +17,7 @@ std::string excerpt(std::string_view bytes, std::size_t most);
 /// Meant for text that others will read, such as the job's command line in the lock.
 std::string without_url_secrets(std::string_view text);
 
+/// Whether a URL in it has a password: `scheme://user:password@host`.
+bool has_url_password(std::string_view text);
+
 }  // namespace dlock

@@ -62,6 +62,33 @@ class Words(BadInput):
     def test_an_unknown_option(self):
         self.refuse(self.run_line("--keey", "x"), [dlock.USAGE], "--keey")
 
+    def test_the_name_of_a_sub_command_is_a_word_like_any_other(self):
+        for word in ("run", "status", "list", "unlock", "doctor", "heartbeat", "completion"):
+            with self.subTest(word=word):
+                self.refuse(["run", "--key", "job", *self.local_store, word, "--", "touch", self.ran], [dlock.USAGE], f"'{word}'", "after a --")
+                for command in ("status", "unlock"):
+                    self.assertIn(f"{word}", self.run_words(command, *self.local_store, word).stdout)
+                self.assertIn(f"'{word}'", self.run_words("list", *self.local_store, word).stderr)
+        self.refuse(["--store", "local", "list"], [dlock.USAGE], "'--store' stands before the sub-command", "dlock list")
+
+    def test_a_key_in_brackets_is_a_key(self):
+        self.assertIn('"key":"[a,b]"', self.run_words("status", *self.local_store, "--json", "[a,b]").stdout)
+        self.assertIn("'[a-c]'", self.run_words("list", *self.local_store, "[a-c]").stderr)
+        self.assertIn("'[a]' is free", self.run_words("unlock", *self.local_store, "[a]").stdout)
+
+    def test_an_empty_value_is_not_the_default(self):
+        for option in ("-w", "--wait", "-E", "-k", "--ttl", "--limit"):
+            with self.subTest(option=option):
+                self.refuse(self.run_line(option, ""), [dlock.USAGE], option.lstrip("-")[0], "''")
+        self.refuse(self.run_line("--wait="), [dlock.USAGE], "--wait ''", "30s")
+        self.refuse(["list", *self.local_store, "--watch", ""], [dlock.USAGE], "--watch ''")
+
+    def test_what_is_given_twice_or_has_no_value_or_one_too_many(self):
+        self.refuse(self.run_line("--ttl", "5s", "--ttl", "6s"), [dlock.USAGE], "--ttl is given twice")
+        self.refuse(self.run_line("--contain="), [dlock.USAGE], "--contain has no value", "HOW")
+        self.refuse(self.run_line("--quiet=maybe"), [dlock.USAGE], "--quiet takes no value")
+        self.refuse(self.run_line("-key", "a", key=None), [dlock.USAGE], "'-key' has one dash", "--key")
+
     def test_an_option_without_its_value(self):
         self.refuse(["run", "--key", "job", *self.local_store, "--ttl", "--", "touch", self.ran], [dlock.USAGE], "--ttl")
 

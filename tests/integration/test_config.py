@@ -133,9 +133,18 @@ class BadFiles(SettingsCase):
         for text, says in ((f'stoer = "{NOBODY_LISTENS}"\n', ("'stoer' is not known", "long name of an option")),
                            ('key = "k"\n', ("'key' is not known",)),
                            ('[redis]\nstore = "local"\n', ("section",)),
-                           ('ttl = "5s"\nttl = "6s"\n', ("ttl", "twice")),
+                           ('ttl = "5s"\nttl = "6s"\n', ("line 2", "ttl", "cannot redefine")),
+                           ('prefix = "foo:\n', ("line 1", "control characters")),
+                           ('prefix\n', ("line 1",)),
+                           ('prefix =\n', ("line 1",)),
+                           ('prefix = true\n', ("line 1", "prefix", "in quotes")),
+                           ('tls-insecure\n', ("line 1",)),
+                           ('store = redis://127.0.0.1:1\n', ("line 1", "store = \"redis://host\"")),
+                           ('\n; ttl = 3\n', ("line 2",)),
+                           ('wait = ""\n', ("line 1", "wait is empty")),
+                           ('quiet = "true"\n', ("quiet", "without quotes")),
                            ('trust-restart = "maybe"\n', ("trust-restart", "true or false")),
-                           ('ttl = ["5s", "6s"]\n', ("ttl", "not one value")),
+                           ('ttl = ["5s", "6s"]\n', ("ttl", "kind that no option takes")),
                            ('ttl = "5x"\n', ("--ttl '5x'",)),
                            ('store = "redis://h:0"\n', ("--store", "port '0'")),
                            ('store = ""\n', ("--store", "is empty"))):
@@ -148,6 +157,13 @@ class BadFiles(SettingsCase):
         self.assert_refused(self.run_with(DLOCK_CONFIG=""), dlock.CONFIG, "DLOCK_CONFIG ''")
         os.mkfifo(self.path("fifo"))
         self.assert_refused(self.run_with("--config", self.path("fifo")), dlock.CONFIG, "fifo")
+
+    def test_a_user_without_a_password_or_a_secret_elsewhere_is_no_password(self):
+        self.refused('store = "redis://dlock@127.0.0.1:1"\n', "names a user but no password")
+        for text in (f'store = "{self.redis.url}"\n# see https://wiki/?mail=ops:x@example.com\n',
+                     f'store = "{self.redis.url}"\non-failure = "curl https://ops:hook@example.com"\n'):
+            done = self.run_with("--config", self.file("config", text, 0o644))
+            self.assertEqual(done.code, 0, done.stderr)
 
     def test_a_password_in_a_file_for_everybody(self):
         self.refused(f'store = "redis://u:{PASSWORD}@127.0.0.1:1"\n', "password", "everybody", "chmod")

@@ -137,7 +137,7 @@ TEST_CASE("every bad option is refused with its name, its value and the remedy")
        {"--on-silence 'no'", "kill, continue"}},
       {{"run", "--key", "k", "--log-format", "xml", "--", "cmd"},
        {"--log-format 'xml'", "text, json"}},
-      {{"run", "--key", "k", "-v", "-q", "--", "cmd"}, {"-v and -q"}},
+      {{"run", "--key", "k", "-v", "-q", "--", "cmd"}, {"--verbose and --quiet"}},
       {{"run", "--key", "k", "--trace", "a\nb", "--", "cmd"},
        {"--trace 'a?b'", "control characters"}},
       {{"run", "--key", "k", "--note", "a\x1b[2J", "--", "cmd"}, {"--note", "control characters"}},
