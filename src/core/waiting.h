@@ -10,6 +10,8 @@ namespace dlock {
 struct Place {
   /// How many wait in front of it; nothing when the store could not say.
   std::optional<std::uint64_t> ahead;
+  /// When the one right in front of it loses its place, unless it shows that it lives.
+  std::optional<Duration> ahead_ends_in;
   /// When the first of the holders in the way ends, unless it is renewed; nothing when it does not
   /// end by itself.
   std::optional<Duration> holder_ends_in;
@@ -22,7 +24,8 @@ struct Place {
 ///
 /// The first one looks when the holder's liveness could be over: should the holder be dead, nobody
 /// calls. The others ask only to show that they are alive, for which a third of the TTL will do: a
-/// waiter that is silent for a whole TTL loses its place.
+/// waiter that is silent for a whole TTL loses its place. And when that of the one in front of them
+/// could be lost: should it have died after it was called, nobody else would look.
 Duration ask_again_in(const Place& place, Duration ttl);
 
 }  // namespace dlock

@@ -79,7 +79,7 @@ class Unlock {
     for (;;) {
       auto lock = inspector_.look_at(how_.key, patience());
       if (!lock) return lock.error();
-      const HolderStatus* const mark = mark_in(*lock, forced.marks);
+      const HolderStatus* const mark = mark_in(*lock, forced.from);
       const Instant now = BootClock::now();
       if (mark == nullptr) return confirmed(forced, now - began);
       if (mark->life == Life::Dead) return buried(forced, now - began);
@@ -92,9 +92,16 @@ class Unlock {
     }
   }
 
-  static const HolderStatus* mark_in(const LockStatus& lock, const std::vector<OwnerHash>& marks) {
+  /// It stands in the place of one of those that were told to let go. Whose mark it is does not
+  /// matter: another operator may have forced the same holder after us.
+  static const HolderStatus* mark_in(const LockStatus& lock,
+                                     const std::vector<HolderStatus>& victims) {
     for (const HolderStatus& holder : lock.holders) {
-      if (std::find(marks.begin(), marks.end(), holder.holder.owner) != marks.end()) return &holder;
+      const auto is_told = [&](const HolderStatus& victim) {
+        return victim.holder.process.text == holder.holder.process.text;
+      };
+      if (holder.holder.forced && std::any_of(victims.begin(), victims.end(), is_told))
+        return &holder;
     }
     return nullptr;
   }

@@ -19,6 +19,8 @@ class Relay:
         self._cut_at = None
         self._refusing = False
         self._pairs = []
+        self._began = {}  # by pair: the first bytes that dlock sent
+        self._deaf = set()
         self.cuts = 0
         self.accepted = 0
         self.round_trips = 0
@@ -60,6 +62,15 @@ class Relay:
             for end in pair:
                 _reset(end)
 
+    def forget(self, needle):
+        """Connections over which `needle` was sent are forgotten, as by a router: the server sees an end, and dlock nothing."""
+        with self._lock:
+            lost = [pair for pair in self._pairs if needle in self._began[pair]]
+            self._deaf.update(lost)
+        for _, far in lost:
+            far.shutdown(socket.SHUT_RDWR)
+        return len(lost)
+
     def refuse(self):
         """Like a server that is not there: what is open is reset, and so is every new connection at once."""
         with self._lock:
@@ -95,16 +106,19 @@ class Relay:
                 continue
             with self._lock:
                 self._pairs.append((near, far))
+                self._began[near, far] = b""
             for source, sink, direction in ((near, far, UP), (far, near, DOWN)):
                 source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=self._pump, args=(source, sink, direction), daemon=True).start()
+                threading.Thread(target=self._pump, args=(source, sink, direction, (near, far)), daemon=True).start()
 
-    def _pump(self, source, sink, direction):
+    def _pump(self, source, sink, direction, pair):
         try:
             while True:
                 chunk = source.recv(65536)
                 if not chunk:
                     break
+                if direction == UP:
+                    self._began[pair] += chunk[:4096 - len(self._began[pair])]
                 self._count_round_trip(direction)
                 self._wait_allowed(direction)
                 if direction == UP and self._is_the_cut(chunk):
@@ -117,11 +131,12 @@ class Relay:
                         self._frozen.discard(DOWN)
                         self._lock.notify_all()
                     return
-                self._send(sink, chunk, direction)
+                if pair not in self._deaf:
+                    self._send(sink, chunk, direction)
         except OSError:
             pass
         finally:
-            for end in (sink, source):
+            for end in () if pair in self._deaf else (sink, source):
                 try:
                     end.shutdown(socket.SHUT_RDWR)
                 except OSError:

@@ -181,6 +181,14 @@ class SharingOnRedis(SharingTests, OnRedis):
         self.assertEqual([each.wait() for each in holders], [dlock.LOST, dlock.LOST])
         self.assertLess(life.last_tick(self.life) - deleted, TTL / 5 + 2 * LATE)
 
+    def test_a_group_whose_liveness_is_gone_is_joined_by_nobody(self):
+        reader = self.start_run("sleep", "60", options=["--shared", *OPTIONS])
+        reader.job()
+        self.assertEqual(self.redis("DEL", f"{self.prefix}proc:{json.loads(self.lock_value())['processHash']}"), 1)
+        self.assertEqual(self.run_job("true", options=["--shared"]).code, dlock.HELD)
+        self.assertEqual(reader.wait(), dlock.LOST)
+        self.assertEqual(self.run_job("true", options=["--shared", "-w", "5s"]).code, 0)  # its own liveness has ended by then
+
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
     def test_a_holder_of_the_node_library_is_kept_out_until_the_last_has_gone_and_keeps_others_out(self):
         def contender(*words, **options):

@@ -137,6 +137,16 @@ class SlotsOnTheEmbeddedStore(SlotTests, Case):
 
 
 class SlotsOnRedis(SlotTests, OnRedis):
+    def test_a_lock_whose_liveness_was_deleted_is_kept_all_the_same(self):
+        delete = "redis.call('DEL', unpack(redis.call('KEYS', ARGV[1])))"
+        job = ("redis-cli", "-p", str(self.redis.port), "EVAL", delete, "0", f"{self.prefix}proc:*")
+        for options in ((), ("--limit", "2")):
+            with self.subTest(options=options):
+                self.key = f"job{len(options)}"
+                done = self.run_job(*job, options=["--min-hold", "60s", *options])
+                self.assertEqual(done.code, 0, done.stderr)
+                self.assertEqual(self.run_job("true").code, dlock.HELD)
+
     def test_the_time_is_the_server_s_and_not_the_machine_s(self):
         self.attempt("--once-per", "daily")
         run = json.loads(self.redis("GET", next(key for key in self.keys() if "done:" in key)))

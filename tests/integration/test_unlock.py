@@ -91,6 +91,23 @@ class UnlockTests(OperatorMixin):
         self.assertFalse(procs.alive(job))
         self.assertEqual(held.wait(), dlock.LOST)
 
+    def test_two_who_free_it_by_force_both_wait_until_its_job_is_gone(self):
+        held = self.ticking(seconds=60, ttl=LONG)
+        self.listens(held)
+        for pid in (held.engine(), held.pid):
+            procs.stop(pid)
+        words = ["unlock", *self.asked_store, "--force", "--", self.key]
+        freeing = [self.start(*words)]
+        freeing[0].wait_said("to confirm that its job is gone")
+        freeing.append(self.start(*words))
+        freeing[1].wait_said("to confirm that its job is gone")
+        self.assertTrue(freeing[0].running(), freeing[0].stdout)
+        for pid in (held.engine(), held.pid):
+            procs.resume(pid)
+        for each in freeing:
+            self.assertEqual(each.wait(), 0, each.stderr)
+        self.assertEqual(held.wait(), dlock.LOST)
+
     def test_while_it_is_being_freed_others_are_told_so(self):
         held = self.ticking(seconds=60, ttl=LONG)
         self.listens(held)
@@ -233,6 +250,16 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.assertEqual(answer.code, 0, answer.stderr)
         self.assertIn("which did not answer; its lease ended after", answer.stdout)
         self.assertEqual(self.lock()["state"], "free")
+
+    def test_a_minimum_hold_that_begins_after_it_was_freed_by_force_is_none(self):
+        for options in ((), ("--limit", "2")):
+            with self.subTest(options=options):
+                held = self.start_run("sleep", "0.4", options=["--ttl", "60s", "--min-hold", "60s", *options])
+                held.job()
+                answer = self.unlock("--force")
+                self.assertEqual(answer.code, 0, answer.stderr)
+                held.wait()
+                self.assertEqual(self.lock()["state"], "free")
 
     def test_a_holder_that_may_not_listen_finds_out_at_its_next_renewal(self):
         server = self.own_server()

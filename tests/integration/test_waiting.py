@@ -234,6 +234,31 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         procs.resume(stopped.engine())
         self.assertEqual(stopped.wait(), 0)
 
+    def test_a_waiter_that_dies_when_its_turn_has_come_holds_up_one_with_a_long_ttl_no_longer_than_its_own(self):
+        held = self.first()
+        stopped = self.waiter()
+        last = self.waiter(ttl=["--ttl", "60s"])
+        procs.stop(stopped.engine())
+        stopped_at = now()
+        held.signal(signal.SIGTERM)
+        held.wait()
+        self.kill_all_of(stopped)
+        self.assertEqual(last.wait(), 0)
+        self.assertLess(life.runs(self.life)[1].first - stopped_at, TTL + SOON)
+
+    def test_a_waiter_whose_bell_was_forgotten_by_a_router_keeps_its_place(self):
+        between = self.relay()
+        self.first(seconds=1)
+        waits = self.waiter(store=self.through(between), ttl=["--ttl", "3s"])
+        self.assertEqual(between.forget(b"SUBSCRIBE"), 1)
+        later = []
+        give_up = now() + 10 * PATIENCE
+        while waits.running() and now() < give_up:
+            later.append(self.run_job("sleep", "0.2", options=[*OPTIONS, "-w"]))
+        self.assertEqual(waits.wait(), 0, waits.stderr)
+        # it is passed until it asks by itself, a third of its --ttl after its last look
+        self.assertLess(len(later), 10)
+
     def test_a_store_that_falls_silent_during_the_wait_is_waited_out(self):
         between = self.relay()
         held = self.first()

@@ -51,6 +51,12 @@ TEST_CASE("a waiter shows that it lives three times in each TTL") {
   CHECK(ask_again_in({.ahead = 0}, 9s) == 3s);
 }
 
+TEST_CASE("a waiter looks when the one in front of it could have lost its place") {
+  CHECK(ask_again_in({.ahead = 3, .ahead_ends_in = 700ms}, 60s) == 701ms);
+  CHECK(ask_again_in({.ahead = 3, .ahead_ends_in = 50s}, 60s) == 20s);
+  CHECK(ask_again_in({.ahead = 1, .ahead_ends_in = 0ms}, 60s) == 1ms);
+}
+
 TEST_CASE("a holder that calls nobody is looked after twice a second, by the first waiter only") {
   CHECK(ask_again_in({.ahead = 0, .holder_ends_in = 8s, .holder_calls = false}, 10s) == 500ms);
   CHECK(ask_again_in({.ahead = 1, .holder_ends_in = 8s, .holder_calls = false}, 9s) == 3s);

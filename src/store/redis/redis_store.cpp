@@ -135,6 +135,10 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
     if (in_queue) {
       ticket_ = reply.text_at(4);
       held.place.ahead = static_cast<std::uint64_t>(reply.integer_at(5));
+      if (const long long left = reply.integer_at(6); left >= 0)
+        held.place.ahead_ends_in = std::chrono::milliseconds{left};
+      // The server hears nobody on a bell that is silent for us, as behind a router that forgot it.
+      if (reply.integer_at(7) == 1) bell_.reset();
     }
     bool decided = ends != not_asked;
     if (!decided) {

@@ -22,7 +22,9 @@
 --
 -- Answers {'OK', our value, server time in ms, process hash of the group or ''}
 --       | {'HELD', value of who is in the way, PTTL of its liveness or -3 if not asked, number of
---          holders (0: it is a waiter in front of us), our ticket or 'no', how many wait in front of us}
+--          holders (0: it is a waiter in front of us), our ticket or 'no', how many wait in front of us,
+--          PTTL of the place of the one right in front of us or -1, 1 if we had been taken out of the
+--          queue because our channel was found deaf}
 --       | {'DONE', past run} | {'NOTALOCK', value} | {'YOUNG', seconds until the server is old enough}
 --
 -- Nothing that grows is written before all checks: a script that fails half-way is not undone.
@@ -48,6 +50,8 @@ local function is_forced(value)
   local ok, holder = pcall(cjson.decode, value)
   return ok and type(holder) == 'table' and holder.forced
 end
+-- The liveness of a group was deleted or evicted: a peer may take the lock at any moment.
+local function is_gone(process) return redis.call('EXISTS', prefix .. 'proc:' .. process) == 0 end
 local function digits_of(number)
   -- `..` and tostring would print it as 1.79e+15; '%.0f' keeps every digit until the year 2255.
   return string.format('%.0f', number)
@@ -73,7 +77,8 @@ if held and held ~= '' then
   if is.shares then group = is.processHash end
   local mine = held
   if group then mine = redis.call('HGET', holders, me) end
-  if mine and (group or is.processHash == me) and not is_forced(mine) then
+  if mine and (group or is.processHash == me) and not is_forced(mine)
+     and not (group and is_gone(group)) then
     -- Ours: an earlier attempt was applied and its reply lost. Adopt it under ITS hash, and only
     -- while its liveness stands: a lapsed one may be deleted by a peer's verdict still in flight.
     if redis.call('PEXPIRE', liveness, ttl) == 1 then
@@ -114,8 +119,9 @@ if past then
   end
 end
 
--- May we enter? Only if all holders put up with one more, and nobody came before us.
-local refused = count + 1 > most
+-- May we enter? Only if all holders put up with one more, and nobody came before us. A group that is
+-- gone is joined by nobody: its members find out when they renew.
+local refused = count + 1 > most or (group and count > 0 and is_gone(group))
 if not refused then
   local waiter = call_first(queue, prefix, me, 'look')
   if waiter then
@@ -125,9 +131,9 @@ if not refused then
   end
 end
 if refused then
-  local ahead = 0
+  local ahead, place_ends, was_deaf = 0, -1, 0
   if ticket ~= 'no' then
-    first_in(queue, prefix)
+    if ticket ~= '' and not redis.call('ZRANK', queue, me) then was_deaf = 1 end
     if ticket == '' then
       local last = tonumber(redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')[2]) or 0
       ticket = digits_of(math.max(last + 1, time[1] * 1000000 + time[2]))
@@ -135,9 +141,9 @@ if refused then
     redis.call('ZADD', queue, ticket, me)
     extend(queue, lock_ttl)
     redis.call('SET', KEYS[7], ARGV[1] .. '}', 'PX', ttl)
-    ahead = redis.call('ZRANK', queue, me)
+    ahead, place_ends = in_front(queue, prefix, me)
   end
-  return {'HELD', first, ends, count, ticket, ahead}
+  return {'HELD', first, ends, count, ticket, ahead, place_ends, was_deaf}
 end
 
 -- A server that came up a moment ago may have forgotten a holder that still runs.

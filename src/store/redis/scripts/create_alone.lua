@@ -8,7 +8,7 @@
 -- ARGV[5] '1': our liveness was there before, so a lock of ours is an earlier attempt's
 -- ARGV[6] owner hash of the dead holder, or ''
 --
--- Answers as acquire.lua: {'OK', lock value, server time in ms, ''} | {'HELD', lock value, -3, 1, 'no', 0}
+-- Answers as acquire.lua: {'OK', lock value, server time in ms, ''} | {'HELD', lock value, -3, 1, 'no', 0, -1, 0}
 --       | {'NOTALOCK', value} | {'YOUNG', seconds}
 
 if redis.replicate_commands then redis.replicate_commands() end
@@ -23,12 +23,12 @@ if held and held ~= '' then
     return {'NOTALOCK', held}
   end
   if lock.processHash == ARGV[2] then
-    if ARGV[5] == '1' then
+    if ARGV[5] == '1' and not lock.forced then
       redis.call('PEXPIRE', KEYS[1], ARGV[3])
       return {'OK', held, now, ''}
     end
   elseif lock.ownerHash ~= ARGV[6] then
-    return {'HELD', held, -3, 1, 'no', 0}
+    return {'HELD', held, -3, 1, 'no', 0, -1, 0}
   end
 end
 

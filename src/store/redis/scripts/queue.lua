@@ -25,6 +25,18 @@ local function first_in(queue, prefix)
   end
 end
 
+-- How many wait in front of `me`, and how long the place of the one right in front of it lasts, ms.
+local function in_front(queue, prefix, me)
+  while true do
+    local ahead = redis.call('ZRANK', queue, me)
+    if ahead == 0 then return 0, -1 end
+    local before = redis.call('ZRANGE', queue, ahead - 1, ahead - 1)[1]
+    local left = redis.call('PTTL', place_of(prefix, before))
+    if left >= 0 then return ahead, left end
+    leaves_queue(queue, prefix, before)
+  end
+end
+
 -- Says `what` to the first in the queue, unless that is `me`, and returns who has heard it; nil when
 -- nobody is there.
 local function call_first(queue, prefix, me, what)

@@ -16,9 +16,18 @@ if not held or held == '' then return {'LOST', ''} end
 local ok, is = pcall(cjson.decode, held)
 if not ok or type(is) ~= 'table' then return {'NOTALOCK', held} end
 
+-- Freed by force before we knew: then --min-hold is over, too.
+local function is_forced(value)
+  local ok, holder = pcall(cjson.decode, value)
+  return ok and type(holder) == 'table' and holder.forced
+end
 local function kept(value) return string.sub(value, 1, -2) .. ',"minHold":true}' end
 local function extend(key, ms)
   if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, ms) end
+end
+-- Also when it ran out a moment ago: without it anybody could take the lock.
+local function keep_alive(key)
+  if redis.call('PEXPIRE', key, keep) == 0 then redis.call('SET', key, '{}', 'PX', keep) end
 end
 
 -- PEXPIRE and DEL come first: they work when Redis is out of memory, and what grows is let through
@@ -27,8 +36,9 @@ if is.shares then
   local mine = redis.call('HGET', holders, me)
   if not mine then return {'LOST', held} end
   local group = prefix .. 'proc:' .. is.processHash
-  if keep > 0 then
-    redis.call('PEXPIRE', liveness, keep)
+  if keep > 0 and not is_forced(mine) then
+    keep_alive(liveness)
+    if redis.call('EXISTS', group) == 0 then keep_alive(group) end
     for _, key in ipairs({lock, holders, group}) do extend(key, keep) end
     redis.call('HSET', holders, me, kept(mine))
   else
@@ -38,8 +48,8 @@ if is.shares then
   end
 else
   if is.processHash ~= me then return {'LOST', held} end
-  if keep > 0 then
-    redis.call('PEXPIRE', liveness, keep)
+  if keep > 0 and not is.forced then
+    keep_alive(liveness)
     redis.call('SET', lock, kept(held), 'PX', keep)
   else
     redis.call('DEL', lock, liveness)
