@@ -29,20 +29,23 @@ StoreFault cannot(const char* deed, const std::string& path, int error) {
 }
 
 Result<LockFile, StoreFault> LockFile::open(const std::string& path) {
-  LockFile file{path, Fd{::open(path.c_str(), open_flags | O_CREAT, 0600)}};
-  if (!file.is_open()) return cannot("open", path, errno);
-  struct stat status {};
-  if (::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode))
-    return cannot("use", path, EINVAL);
-  return file;
+  return just_opened(path, Fd{::open(path.c_str(), open_flags | O_CREAT, 0600)});
 }
 
-std::optional<LockFile> LockFile::open_if_there(const std::string& path) {
-  LockFile file{path, Fd{::open(path.c_str(), open_flags)}};
+Result<std::optional<LockFile>, StoreFault> LockFile::open_if_there(const std::string& path) {
+  Fd fd{::open(path.c_str(), open_flags)};
+  if (!fd.open() && errno == ENOENT) return std::optional<LockFile>{};
+  auto file = just_opened(path, std::move(fd));
+  if (!file) return file.error();
+  return std::optional{std::move(*file)};
+}
+
+Result<LockFile, StoreFault> LockFile::just_opened(const std::string& path, Fd fd) {
+  if (!fd.open()) return cannot("open", path, errno);
   struct stat status {};
-  if (!file.is_open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode))
-    return {};
-  return file;
+  if (::fstat(fd.number(), &status) != 0 || !S_ISREG(status.st_mode))
+    return cannot("use", path, EINVAL);
+  return LockFile{path, std::move(fd)};
 }
 
 bool LockFile::try_lock(Mode mode) const {

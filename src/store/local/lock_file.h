@@ -24,8 +24,9 @@ class LockFile {
 
   /// Opens it, made if it is missing. Not locked yet.
   static Result<LockFile, StoreFault> open(const std::string& path);
-  /// Nothing if it is not there.
-  static std::optional<LockFile> open_if_there(const std::string& path);
+  /// Nothing if it is not there. That it cannot be told is a fault: whoever took such a file for
+  /// gone would take the lock from its holder.
+  static Result<std::optional<LockFile>, StoreFault> open_if_there(const std::string& path);
 
   /// Takes the kernel lock if it is free; taken already, it is changed to that mode.
   bool try_lock(Mode mode) const;
@@ -51,6 +52,7 @@ class LockFile {
   const std::string& path() const { return path_; }
 
  private:
+  static Result<LockFile, StoreFault> just_opened(const std::string& path, Fd fd);
   LockFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
 
   std::string path_;
