@@ -284,6 +284,13 @@ void LocalStore::leave_queue(const Claim&, const Patience&) {
 
 // --- renew and release ---
 
+/// Who has put a mark of force in our place.
+std::optional<Holder> LocalStore::forced_by() const {
+  auto holder = parse_lock_json((share_.is_open() ? share_ : lock_).read());
+  if (!holder || !holder->forced) return {};
+  return holder;
+}
+
 bool LocalStore::in_place() const {
   return lock_.in_place() && (!share_.is_open() || share_.in_place());
 }
@@ -295,8 +302,7 @@ std::vector<int> LocalStore::witnesses() const {
 }
 
 Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim&, const Grant&, const Patience&) {
-  const auto holder = parse_lock_json((share_.is_open() ? share_ : lock_).read());
-  if (holder && holder->forced) return RenewAnswer{lost_by_force(*holder)};
+  if (const auto by = forced_by()) return RenewAnswer{lost_by_force(*by)};
   if (in_place()) return RenewAnswer{Extended{never}};
   return RenewAnswer{
       Lost{"the lock file '" + printable(lock_.path()) + "' was removed or replaced"}};
@@ -312,7 +318,8 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim, const 
     if (auto past = LockFile::open(place_->past_run)) past->overwrite(past_run_json(*farewell.run));
   }
   // Only the token stays: a reader must not take us for the holder still.
-  const bool keep = ours && farewell.keep > Duration::zero();
+  // Whoever frees the lock by force may do so while the job ends: then nothing is kept either.
+  const bool keep = ours && farewell.keep > Duration::zero() && !forced_by();
   const std::string kept = keep ? kept_json(claim, grant_, BootClock::now() + farewell.keep) : "";
   if (!shares) lock_.overwrite(keep ? kept : only_token(grant_.token));
   if (shares && keep) share_.overwrite(kept);

@@ -54,6 +54,7 @@ class LocalStore final : public Store {
   std::optional<Held> refused_by_kept();
   Result<std::optional<Held>, StoreFault> refused_by_waiter();
   Result<std::optional<AlreadyDone>, StoreFault> done(const Claim& claim) const;
+  std::optional<Holder> forced_by() const;
   bool in_place() const;
 
   std::string wanted_directory_;
