@@ -284,9 +284,10 @@ void LocalStore::leave_queue(const Claim&, const Patience&) {
 
 // --- renew and release ---
 
-/// Who has put a mark of force in our place.
-std::optional<Holder> LocalStore::forced_by() const {
-  auto holder = parse_lock_json((share_.is_open() ? share_ : lock_).read());
+/// Who has put a mark of force in our place. It has the process hash of the one who was seen there:
+/// somebody else, if that one went and we came just before it was written.
+std::optional<Holder> LocalStore::mark_of_force() const {
+  auto holder = parse_lock_json(our_file().read());
   if (!holder || !holder->forced) return {};
   return holder;
 }
@@ -301,8 +302,13 @@ std::vector<int> LocalStore::witnesses() const {
   return numbers;
 }
 
-Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim&, const Grant&, const Patience&) {
-  if (const auto by = forced_by()) return RenewAnswer{lost_by_force(*by)};
+Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim& claim, const Grant& grant,
+                                                  const Patience&) {
+  if (const auto mark = mark_of_force()) {
+    if (mark->process == claim.process) return RenewAnswer{lost_by_force(*mark)};
+    our_file().overwrite(
+        lock_json(claim, grant.owner, grant.acquired_at, grant.acquired_at, grant.token));
+  }
   if (in_place()) return RenewAnswer{Extended{never}};
   return RenewAnswer{
       Lost{"the lock file '" + printable(lock_.path()) + "' was removed or replaced"}};
@@ -319,7 +325,9 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim, const 
   }
   // Only the token stays: a reader must not take us for the holder still.
   // Whoever frees the lock by force may do so while the job ends: then nothing is kept either.
-  const bool keep = ours && farewell.keep > Duration::zero() && !forced_by();
+  const auto mark = mark_of_force();
+  const bool freed = mark && mark->process == claim.process;
+  const bool keep = ours && farewell.keep > Duration::zero() && !freed;
   const std::string kept = keep ? kept_json(claim, grant_, BootClock::now() + farewell.keep) : "";
   if (!shares) lock_.overwrite(keep ? kept : only_token(grant_.token));
   if (shares && keep) share_.overwrite(kept);
