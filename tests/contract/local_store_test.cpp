@@ -2,9 +2,11 @@
 // several things at once.
 #include "contract/places.h"
 #include "store/inspector.h"
+#include "store/local/lock_file.h"
 #include "store/lock_json.h"
 
 #include <fstream>
+#include <set>
 
 using namespace dlock;
 using namespace dlock::test;
@@ -30,6 +32,13 @@ void write_mark(const std::string& path, const Claim& victim) {
   const HolderStatus seen{.holder = {.process = victim.process}};
   const OwnerHash owner = make_owner_hash(victim.key, by_force().process, 1, "");
   std::ofstream{path} << forced_lock_json(mark_of(by_force(), owner), seen);
+}
+
+std::set<std::string> tickets(const LocalPlace& place) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator{place.directory + "/backup.queue"})
+    names.insert(entry.path().filename());
+  return names;
 }
 
 }  // namespace
@@ -73,4 +82,48 @@ TEST_CASE("force that was meant for this holder is a loss, also beside others") 
     REQUIRE(inspector_of(place)->unlock(claim.key, by_force(), soon()).ok());
     CHECK(is<Lost>([&] { return store->renew(claim, grant, soon()); }));
   }
+}
+
+TEST_CASE("no ticket of the queue is given twice, also when nobody waits in between") {
+  const LocalPlace place;
+  const auto holder = place.open();
+  take(*holder, claim_of(0));
+  std::set<std::string> given;
+  for (int run = 1; run <= 5; ++run) {
+    const auto waiter = place.open();
+    refused(*waiter, waiting(claim_of(run)));
+    for (const std::string& ticket : tickets(place)) CHECK(given.insert(ticket).second);
+    waiter->leave_queue(waiting(claim_of(run)), soon());
+    CHECK(tickets(place).empty());
+  }
+}
+
+TEST_CASE("a file that has another's name by now is not the one that is removed") {
+  const LocalPlace place;
+  const std::string path = place.directory + "/file";
+  const auto old = local::LockFile::open(path);
+  REQUIRE(old.ok());
+  std::filesystem::remove(path);
+  const auto other = local::LockFile::open(path);
+  REQUIRE(other.ok());
+  old->remove();
+  CHECK(other->in_place());
+  other->remove();
+  CHECK_FALSE(other->in_place());
+}
+
+TEST_CASE("a waiter whose file was removed by hand comes back to the end of the queue") {
+  const LocalPlace place;
+  const auto holder = place.open();
+  const auto removed = place.open();
+  const auto other = place.open();
+  take(*holder, claim_of(0));
+  refused(*removed, waiting(claim_of(1)));
+  std::filesystem::remove(place.directory + "/backup.queue/" + *tickets(place).begin());
+  refused(*other, waiting(claim_of(2)));
+  refused(*removed, waiting(claim_of(1)));
+  CHECK(tickets(place).size() == 2);
+  give_back(*holder, claim_of(0));
+  refused(*removed, waiting(claim_of(1)));
+  take(*other, waiting(claim_of(2)));
 }

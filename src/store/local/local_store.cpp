@@ -6,6 +6,7 @@
 #include "core/wall_clock.h"
 #include "store/local/kept.h"
 #include "store/local/lock_directory.h"
+#include "store/local/store_clock.h"
 #include "store/lock_json.h"
 
 #include <algorithm>
@@ -13,21 +14,11 @@
 #include <cerrno>
 #include <sys/file.h>
 #include <system_error>
-#include <time.h>
 
 namespace dlock::local {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::uint64_t microseconds_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
-         static_cast<std::uint64_t>(now.tv_nsec) / 1000;
-}
-
-StoreTime store_time() { return {static_cast<std::int64_t>(microseconds_now() / 1000)}; }
 
 FencingToken next_token(FencingToken last) {
   return {std::max(last.value + 1, microseconds_now())};

@@ -86,6 +86,8 @@ bool LockFile::move_to(const std::string& path) {
   return true;
 }
 
-void LockFile::remove() const { ::unlink(path_.c_str()); }
+void LockFile::remove() const {
+  if (in_place()) ::unlink(path_.c_str());
+}
 
 }  // namespace dlock::local

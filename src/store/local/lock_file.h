@@ -45,6 +45,7 @@ class LockFile {
 
   /// False with errno set.
   bool move_to(const std::string& path);
+  /// Only if it is in place: by now its name may be that of another.
   void remove() const;
   void close() { fd_.close(); }
   bool is_open() const { return fd_.open(); }

@@ -1,7 +1,9 @@
 #include "store/local/queue.h"
 
 #include "core/number.h"
+#include "store/local/store_clock.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -39,7 +41,9 @@ Result<Done, StoreFault> Queue::join(const std::string& value, const Patience& p
   const auto names = waiters_.names();
   if (!names) return names.error();
   const auto last = names->empty() ? 0 : parse_number<std::uint64_t>(names->back()).value_or(0);
-  const std::string ticket = ticket_name(last + 1);
+  // By the clock, because one that was given before is not to come again: whoever has found its
+  // owner dead may be about to remove it.
+  const std::string ticket = ticket_name(std::max(last + 1, microseconds_now()));
   auto entered = turn->enter(ticket, value);
   if (!entered) return entered.error();
   ticket_ = ticket;
