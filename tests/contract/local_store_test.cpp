@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <set>
+#include <thread>
 
 using namespace dlock;
 using namespace dlock::test;
@@ -126,4 +127,58 @@ TEST_CASE("a waiter whose file was removed by hand comes back to the end of the 
   give_back(*holder, claim_of(0));
   refused(*removed, waiting(claim_of(1)));
   take(*other, waiting(claim_of(2)));
+}
+
+TEST_CASE("a dead holder's lock is free, though somebody looks at it at that moment") {
+  using local::LockFile;
+  struct {
+    LockFile::Mode others;
+    std::chrono::milliseconds look;
+    Claim wanted;
+  } const cases[] = {{LockFile::Mode::Shared, 10ms, claim_of(2)},
+                     {LockFile::Mode::Exclusive, 1ms, sharing(claim_of(2))}};
+  for (const auto& [others, look, wanted] : cases) {
+    CAPTURE(wanted.limit.most);
+    const LocalPlace place;
+    auto dead = place.open();
+    take(*dead, claim_of(1));
+    dead.reset();
+    const auto eye = LockFile::open(place.directory + "/backup.lock");
+    REQUIRE(eye.ok());
+    // The machine may be so busy that a look lasts for long; not each time.
+    bool taken = false;
+    for (int attempt = 0; attempt < 50 && !taken; ++attempt) {
+      REQUIRE(eye->try_lock(others));
+      std::thread looker{[&eye = *eye, look = look] {
+        std::this_thread::sleep_for(look);
+        eye.unlock();
+      }};
+      auto answer = place.open()->acquire(wanted, soon());
+      looker.join();
+      REQUIRE(answer.ok());
+      taken = std::holds_alternative<Grant>(*answer);
+    }
+    CHECK(taken);
+  }
+}
+
+TEST_CASE("who holds a lock is told at once, whatever is asked for") {
+  for (const Claim& held : {claim_of(1), sharing(claim_of(1), {2})}) {
+    for (const Claim& wanted :
+         {claim_of(2), sharing(claim_of(2), {2}), sharing(claim_of(2), {1})}) {
+      if (!held.limit.is_exclusive() && wanted.limit == held.limit) continue;
+      CAPTURE(held.limit.most);
+      CAPTURE(wanted.limit.most);
+      const LocalPlace place;
+      const auto holder = place.open();
+      take(*holder, held);
+      Duration quickest = 1s;
+      for (int attempt = 0; attempt < 10; ++attempt) {
+        const Instant began = BootClock::now();
+        CHECK(refused(*place.open(), wanted).holder.pid == 101);
+        quickest = std::min(quickest, BootClock::now() - began);
+      }
+      CHECK(quickest < 10ms);
+    }
+  }
 }

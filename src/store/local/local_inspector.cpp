@@ -38,8 +38,9 @@ Result<std::vector<HolderStatus>, StoreFault> holders_of(const LockPlace& place)
     holders.push_back(status_of(file.holder(), {}));
     return holders;
   }
-  const std::string value = file.read();
+  // At once: who wants the lock is held up meanwhile.
   file.unlock();
+  const std::string value = file.read();
   if (const auto kept = kept_for(value)) {
     auto holder = parse_lock_json(value);
     holders.push_back(status_of(holder ? std::move(*holder) : Holder{}, kept));

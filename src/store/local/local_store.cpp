@@ -99,7 +99,11 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire_alone(const Claim& claim) 
       obstacle_ = {{the_lock}, {}, {}};
       return AcquireAnswer{std::move(held)};
     }
-    if (auto holder = parse_lock_json(lock_.read()))
+    // To be had together with others, it is held by nobody: somebody looks at it, and what it tells
+    // may be of one who is dead.
+    const bool only_looked_at = lock_.try_lock(LockFile::Mode::Shared);
+    lock_.unlock();
+    if (auto holder = parse_lock_json(lock_.read()); holder && !only_looked_at)
       return AcquireAnswer{refused_by(std::move(*holder), the_lock)};
     // A waiter who has just got it and does not say so yet.
     auto waiter = refused_by_waiter();
@@ -120,13 +124,18 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire_alone(const Claim& claim) 
 
 Result<AcquireAnswer, StoreFault> LocalStore::acquire_share(const Claim& claim,
                                                             const Patience& patience) {
-  for (;;) {
+  // Somebody who wants it alone has it for an instant while he finds that he may not, and what it
+  // tells may be of one who is dead: so it is tried for longer than that.
+  for (const Instant until = BootClock::now() + 5ms;;) {
     if (auto opened = open_lock(); !opened) return opened.error();
-    if (!lock_.try_lock(LockFile::Mode::Shared)) {
-      if (errno != EWOULDBLOCK) return cannot("lock", place_->lock, errno);
-      return AcquireAnswer{refused_by(lock_.holder(), {lock_.number(), LOCK_SH})};
+    if (lock_.try_lock(LockFile::Mode::Shared)) {
+      if (lock_.in_place()) break;
+      continue;
     }
-    if (lock_.in_place()) break;
+    if (errno != EWOULDBLOCK) return cannot("lock", place_->lock, errno);
+    if (BootClock::now() >= until)
+      return AcquireAnswer{refused_by(lock_.holder(), {lock_.number(), LOCK_SH})};
+    wait_for_any({}, BootClock::now() + 1ms);
   }
   auto turn = place_->holders.turn(patience);
   if (!turn) return turn.error();
