@@ -182,3 +182,17 @@ TEST_CASE("who holds a lock is told at once, whatever is asked for") {
     }
   }
 }
+
+TEST_CASE("a value of any length is read to its end") {
+  for (const Limit limit : {Limit{}, Limit{2}}) {
+    CAPTURE(limit.most);
+    const LocalPlace place;
+    Claim talkative = sharing(claim_of(1), limit);
+    talkative.note = std::string(40'000, 'x');
+    const auto store = place.open();
+    take(*store, talkative);
+    CHECK(refused(*place.open(), claim_of(2)).holder.note == talkative.note);
+    give_back(*store, talkative, {.keep = 1h});
+    CHECK(refused(*place.open(), claim_of(2)).holder.only_kept);
+  }
+}

@@ -62,9 +62,15 @@ bool LockFile::in_place() const {
 }
 
 std::string LockFile::read() const {
+  // More is nothing of ours.
+  constexpr std::size_t most = 1 << 20;
+  std::string text;
   std::array<char, 16384> buffer;
-  const auto count = ::pread(fd_.number(), buffer.data(), buffer.size(), 0);
-  return count > 0 ? std::string(buffer.data(), static_cast<std::size_t>(count)) : std::string{};
+  for (ssize_t count = 1; count > 0 && text.size() < most;) {
+    count = ::pread(fd_.number(), buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
+    if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  return text;
 }
 
 bool LockFile::overwrite(const std::string& text) const {
