@@ -247,7 +247,11 @@ void LocalStore::await_turn(const Claim&, const Patience& patience) {
       locks.push_back({(*file)->number(), LOCK_SH});
       files.push_back(std::move(**file));
     }
-    if (obstacle_.ends_in) until = std::min(until, BootClock::now() + *obstacle_.ends_in);
+    // What --min-hold keeps has no process whose end could be awaited, and force may end it
+    // earlier.
+    if (obstacle_.ends_in) {
+      until = std::min(until, BootClock::now() + std::min<Duration>(*obstacle_.ends_in, 500ms));
+    }
     // Somebody waited in front of us, and has left meanwhile.
     if (locks.empty() && obstacle_.files.empty() && !obstacle_.ends_in) return;
   }
