@@ -64,11 +64,16 @@ Result<std::vector<std::string>, StoreFault> files_of_holders(const LockPlace& p
 }
 
 /// What --min-hold keeps is kept by nobody: to forget it is enough.
-void forget_kept(const LockFile& file) {
-  if (!file.try_lock(LockFile::Mode::Exclusive)) return;
+Result<Done, StoreFault> forget_kept(const LockFile& file) {
+  if (!file.try_lock(LockFile::Mode::Exclusive)) return Done{};
   const std::string value = file.read();
-  if (kept_for(value)) file.overwrite("{\"token\":" + std::to_string(token_in(value).value) + "}");
+  const bool forgotten =
+      !kept_for(value) ||
+      file.overwrite("{\"token\":" + std::to_string(token_in(value).value) + "}");
+  const int error = errno;
   file.unlock();
+  if (!forgotten) return cannot("write", file.path(), error);
+  return Done{};
 }
 
 }  // namespace
@@ -122,7 +127,7 @@ Result<UnlockAnswer, StoreFault> LocalInspector::unlock(const LockKey& key, cons
     auto holder = parse_lock_json(file.read());
     if (!holder) continue;
     if (kept_for(file.read())) {
-      forget_kept(file);
+      if (auto forgotten = forget_kept(file); !forgotten) return forgotten.error();
       continue;
     }
     marks.push_back(make_owner_hash(key, by.process, ++number, ""));

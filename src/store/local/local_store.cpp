@@ -157,6 +157,13 @@ Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
   auto past = done(claim);
   if (!past) return past.error();
   if (*past) return AcquireAnswer{std::move(**past)};
+  // Now, for a disk that is full is to refuse a run and not to forget it.
+  if (claim.once) {
+    constexpr std::size_t of_a_past_run = 4096;
+    const auto file = LockFile::open(place_->past_run);
+    if (!file) return file.error();
+    if (!file->reserve(of_a_past_run)) return cannot("write", file->path(), errno);
+  }
   const FencingToken token = next_token(token_in(lock_.read()));
   const std::string value = value_of(claim, token);
   if (!lock_.overwrite(turn == nullptr ? value : only_token(token)))
@@ -183,6 +190,13 @@ Result<std::optional<AlreadyDone>, StoreFault> LocalStore::done(const Claim& cla
   auto run = parse_past_run_json((*file)->read());
   if (!run || !run->counts || !in_one_slot(*claim.once, run->started, store_time())) return not_yet;
   return std::optional{AlreadyDone{std::move(*run)}};
+}
+
+Result<Done, StoreFault> LocalStore::remember(const PastRun& run) const {
+  const auto file = LockFile::open(place_->past_run);
+  if (!file) return file.error();
+  if (!file->overwrite(past_run_json(run))) return cannot("write", file->path(), errno);
+  return Done{};
 }
 
 // --- refused: by whom, and what there is to wait for ---
@@ -310,8 +324,9 @@ Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim& claim, const Gran
                                                   const Patience&) {
   if (const auto mark = mark_of_force()) {
     if (mark->process == claim.process) return RenewAnswer{lost_by_force(*mark)};
-    our_file().overwrite(
-        lock_json(claim, grant.owner, grant.acquired_at, grant.acquired_at, grant.token));
+    if (!our_file().overwrite(
+            lock_json(claim, grant.owner, grant.acquired_at, grant.acquired_at, grant.token)))
+      return cannot("write", our_file().path(), errno);
   }
   if (in_place()) return RenewAnswer{Extended{never}};
   return RenewAnswer{
@@ -324,18 +339,21 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim, const 
   const bool ours = in_place();
   const bool shares = share_.is_open();
   // Before the lock is free: whoever takes it next must know.
-  if (ours && farewell.run) {
-    if (auto past = LockFile::open(place_->past_run)) past->overwrite(past_run_json(*farewell.run));
-  }
+  Result<Done, StoreFault> written = Done{};
+  if (ours && farewell.run) written = remember(*farewell.run);
   // Only the token stays: a reader must not take us for the holder still.
   // Whoever frees the lock by force may do so while the job ends: then nothing is kept either.
   const auto mark = mark_of_force();
   const bool freed = mark && mark->process == claim.process;
   const bool keep = ours && farewell.keep > Duration::zero() && !freed;
-  const std::string kept = keep ? kept_json(claim, grant_, BootClock::now() + farewell.keep) : "";
-  if (!shares) lock_.overwrite(keep ? kept : only_token(grant_.token));
-  if (shares && keep) share_.overwrite(kept);
-  if (shares && !keep) share_.remove();
+  const std::string rest =
+      keep ? kept_json(claim, grant_, BootClock::now() + farewell.keep) : only_token(grant_.token);
+  if (shares && !keep)
+    share_.remove();
+  else if (!our_file().overwrite(rest) && written)
+    written = cannot("write", our_file().path(), errno);
+  // The lock ends with our process all the same.
+  if (!written) return written.error();
   // The front has the descriptors too; LOCK_UN ends the lock for all copies of them.
   if (shares) share_.unlock();
   lock_.unlock();

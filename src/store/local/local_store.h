@@ -54,6 +54,7 @@ class LocalStore final : public Store {
   std::optional<Held> refused_by_kept();
   Result<std::optional<Held>, StoreFault> refused_by_waiter();
   Result<std::optional<AlreadyDone>, StoreFault> done(const Claim& claim) const;
+  Result<Done, StoreFault> remember(const PastRun& run) const;
   const LockFile& our_file() const { return share_.is_open() ? share_ : lock_; }
   std::optional<Holder> mark_of_force() const;
   bool in_place() const;

@@ -74,8 +74,15 @@ std::string LockFile::read() const {
 }
 
 bool LockFile::overwrite(const std::string& text) const {
-  return ::pwrite(fd_.number(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+  const auto written = ::pwrite(fd_.number(), text.data(), text.size(), 0);
+  if (written >= 0 && static_cast<std::size_t>(written) < text.size()) errno = ENOSPC;
+  return written == static_cast<ssize_t>(text.size()) &&
          ::ftruncate(fd_.number(), static_cast<off_t>(text.size())) == 0;
+}
+
+bool LockFile::reserve(std::size_t bytes) const {
+  return ::fallocate(fd_.number(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0 ||
+         errno == EOPNOTSUPP || errno == ENOSYS;
 }
 
 Holder LockFile::holder() const {

@@ -37,8 +37,10 @@ class LockFile {
 
   std::string read() const;
   /// A reader sees the old text, the new one, or the new one with a tail that makes it no JSON;
-  /// never an empty file.
-  bool overwrite(const std::string& text) const;
+  /// never an empty file. False with errno set.
+  [[nodiscard]] bool overwrite(const std::string& text) const;
+  /// Has room for so many bytes, where the file system can promise that. False with errno set.
+  [[nodiscard]] bool reserve(std::size_t bytes) const;
   /// The holder that the file tells of. Whoever got the lock a moment ago writes who it is only
   /// now: that is waited for, but not long.
   Holder holder() const;
