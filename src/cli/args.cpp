@@ -174,6 +174,13 @@ RunCommand run_command(const Words& words, const CommandLine& line,
       complain(std::string{option} + " " + quoted(*text) +
                " holds control characters, or is not UTF-8: leave them out");
     }
+    // It is in each value of the lock, which is read at each look.
+    constexpr std::size_t longest = 1024;
+    if (text->size() > longest) {
+      complain(std::string{option} + " " + quoted(excerpt(*text, 40)) + " is too long: it has " +
+               std::to_string(text->size()) + " bytes, and " + std::to_string(longest) +
+               " is the most");
+    }
   }
   const LeaseTerms terms = terms_of(words);
   StoreSettings store = store_settings(words, environment, terms.ttl());

@@ -158,6 +158,33 @@ class SharingOnTheEmbeddedStore(SharingTests, Case):
         self.assertEqual(held.wait(), dlock.LOST)
         self.assertTrue(other.running())
 
+    def test_a_newcomer_that_may_open_few_files_only_takes_no_place_from_those_who_live(self):
+        holders = [self.share("--limit", "12") for _ in range(12)]
+        for files in range(6, 26):
+            newcomer = self.attempt("--limit", "12", **self.with_files(files))
+            self.assertNotEqual(newcomer.code, 0, f"{files} files")
+            self.assertIsNone(life.runs(self.life)[12:] or None)
+        self.assertEqual(len(os.listdir(f"{self.locks}/{self.key}.holders")), 12)
+        self.assertEqual([each.running() for each in holders], [True] * 12)
+
+    def test_to_be_one_of_many_takes_no_more_files_than_to_be_alone(self):
+        def fewest(*options):
+            return next(files for files in range(4, 40) if self.attempt(*options, key="other", **self.with_files(files)).code == 0)
+        enough = fewest("--limit", "20")
+        for _ in range(12):
+            self.share("--limit", "20")
+        self.assertEqual(self.attempt("--limit", "20", **self.with_files(enough + 1)).code, 0)
+
+    def test_a_waiter_that_may_open_few_files_only_gets_its_place_when_one_is_free(self):
+        holders = [self.share("--limit", "12") for _ in range(12)]
+        waiter = self.start_run("true", options=[*OPTIONS, "--limit", "12", "-w"], **self.with_files(20))
+        waiter.wait_said("waiting for it")
+        holders[-1].signal(signal.SIGTERM)
+        self.assertEqual(waiter.wait(), 0, waiter.stderr)
+
+    def with_files(self, most):
+        return {"prefix_command": ["sh", "-c", f'ulimit -n {most} && exec "$@"', "sh"]}
+
 
 class SharingOnRedis(SharingTests, OnRedis):
     def test_what_is_written_while_several_hold_and_after(self):

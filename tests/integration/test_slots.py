@@ -1,6 +1,7 @@
 """--min-hold and --once-per on both stores: what a lock remembers after its job."""
 
 import json
+import os
 import unittest
 
 from harness import dlock, life, peer, procs
@@ -133,7 +134,33 @@ class SlotTests:
 
 
 class SlotsOnTheEmbeddedStore(SlotTests, Case):
-    pass
+    def test_a_run_that_could_not_be_remembered_is_told(self):
+        done = f"{self.locks}/{self.key}.done"
+        ended = self.attempt("--once-per", "daily", job=("sh", "-c", f"rm -f {done} && mkdir {done}"))
+        self.assertEqual(ended.code, 0)
+        self.assert_says(ended, f"'{done}'", "Is a directory", "is not remembered")
+
+    def test_a_full_disk_refuses_a_run_that_it_could_not_remember(self):
+        ended = self.attempt("--once-per", "daily", job=("touch", self.path("ran")), **self.with_blocks(2))
+        self.assertEqual(ended.code, dlock.UNREACHABLE, ended.stderr)
+        self.assert_says(ended, "cannot write the lock file", "No space left on device", "nothing was started")
+        self.assertFalse(os.path.exists(self.path("ran")))
+
+    def test_a_job_that_fills_the_disk_is_remembered(self):
+        fills = f"{{ head -c 1M /dev/zero || true; }} >{self.locks}/all 2>/dev/null; echo ran >>{self.path('ran')}"
+        ended = self.attempt("--once-per", "daily", job=("sh", "-c", fills), **self.with_blocks(5, times=2))
+        self.assertEqual(ended.code, 0, ended.stderr)
+        self.assert_says(ended, "already done by host")
+        with open(self.path("ran"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "ran\n")
+
+    def with_blocks(self, blocks, times=1):
+        """A file system of that size for the locks, one block of it in use. dlock runs there so often, one after another."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root: it mounts a tiny file system")
+        script = (f"mount -t tmpfs -o size={blocks * 4}k,mode=700 none {self.locks} && head -c 4096 /dev/zero >{self.locks}/fill && "
+                  + " && ".join(['"$@"'] * times))
+        return {"prefix_command": ["unshare", "-m", "sh", "-c", script, "sh"]}
 
 
 class SlotsOnRedis(SlotTests, OnRedis):

@@ -216,6 +216,16 @@ class UnlockOnTheEmbeddedStore(UnlockTests, Case):
             took.append(life.last_tick(self.life) - began)
         self.assert_mostly_within(0.05, took)
 
+    def test_whoever_waits_for_the_end_of_a_minimum_hold_runs_when_it_is_freed_by_force(self):
+        for held, wanted in (("1", "1"), ("2", "1")):
+            self.run_job("true", options=["--limit", held, "--min-hold", "1h"])
+            waiter = self.start_run("true", options=["--limit", wanted, "-w"])
+            waiter.wait_said("waiting for it")
+            self.assertEqual(self.unlock("--force").code, 0)
+            freed = now()
+            self.assertEqual(waiter.wait(), 0)
+            self.assertLess(now() - freed, 5 * PATIENCE)
+
 
 class UnlockOnRedis(UnlockTests, OnRedis):
     def test_what_a_dead_holder_left_is_freed(self):

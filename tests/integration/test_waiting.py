@@ -194,6 +194,23 @@ class WaitingOnTheEmbeddedStore(WaitingTests, Case):
         self.assertEqual(waits.wait(), 0)
         self.assertLess(life.runs(self.life)[1].first - died, SOON)
 
+    def test_a_waiter_that_is_stopped_holds_up_those_behind_it_until_it_goes_on_or_dies(self):
+        for comes_back in (True, False):
+            with self.subTest(comes_back=comes_back):
+                held = self.first()
+                stopped = self.waiter("true")
+                last = self.waiter("true")
+                procs.stop(stopped.engine())
+                held.signal(signal.SIGTERM)
+                held.wait()
+                hold_for(1.5 * TTL, last.running, "the wait")
+                if comes_back:
+                    procs.resume(stopped.engine())
+                    self.assertEqual(stopped.wait(), 0)
+                else:
+                    self.kill_all_of(stopped)
+                self.assertEqual(last.wait(), 0)
+
     def test_a_wait_costs_no_processor_time(self):
         self.first()
         waits = self.waiter()

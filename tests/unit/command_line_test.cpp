@@ -61,6 +61,14 @@ TEST_CASE("010s is ten seconds") {
         std::chrono::seconds{10});
 }
 
+TEST_CASE("a note and a trace of 1024 bytes are taken") {
+  const std::string most(1024, 'x');
+  const auto options =
+      good({"run", "--key", "k", "--note", most, "--trace", most, "--", "cmd"}).options;
+  CHECK(options.note == most);
+  CHECK(options.trace == most);
+}
+
 TEST_CASE("a long --ttl takes --lock-ttl along, unless that was given, too") {
   const LeaseTerms terms = good({"run", "--key", "k", "--ttl", "10m", "--", "cmd"}).options.terms;
   CHECK(terms.lock_ttl() == std::chrono::minutes{10});
@@ -141,6 +149,10 @@ TEST_CASE("every bad option is refused with its name, its value and the remedy")
       {{"run", "--key", "k", "--trace", "a\nb", "--", "cmd"},
        {"--trace 'a?b'", "control characters"}},
       {{"run", "--key", "k", "--note", "a\x1b[2J", "--", "cmd"}, {"--note", "control characters"}},
+      {{"run", "--key", "k", "--note", std::string(1025, 'x'), "--", "cmd"},
+       {"--note 'xxx", "too long", "1025 bytes", "1024 is the most"}},
+      {{"run", "--key", "k", "--trace", std::string(20'000, 'x'), "--", "cmd"},
+       {"--trace 'xxx", "20000 bytes"}},
       {{"run", "--key", "k", "--nope", "--", "cmd"},
        {"'--nope' is no option of dlock run", "dlock run --help"}},
       {{"run", "--key", "k", "--key", "l", "--", "cmd"}, {"--key"}},

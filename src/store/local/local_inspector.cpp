@@ -27,37 +27,53 @@ HolderStatus status_of(Holder holder, std::optional<Duration> kept) {
   return status;
 }
 
-std::vector<HolderStatus> holders_of(const LockPlace& place) {
-  const auto file = LockFile::open_if_there(place.lock);
-  if (!file) return {};
-  if (!file->try_lock(LockFile::Mode::Shared)) return {status_of(file->holder(), {})};
-  const std::string value = file->read();
-  file->unlock();
+Result<std::vector<HolderStatus>, StoreFault> holders_of(const LockPlace& place) {
+  std::vector<HolderStatus> holders;
+  const auto there = LockFile::open_if_there(place.lock);
+  if (!there) return there.error();
+  if (!*there) return holders;
+  const LockFile& file = **there;
+  if (!file.try_lock(LockFile::Mode::Shared)) {
+    if (errno != EWOULDBLOCK) return cannot("lock", place.lock, errno);
+    holders.push_back(status_of(file.holder(), {}));
+    return holders;
+  }
+  // At once: who wants the lock is held up meanwhile.
+  file.unlock();
+  const std::string value = file.read();
   if (const auto kept = kept_for(value)) {
     auto holder = parse_lock_json(value);
-    return {status_of(holder ? std::move(*holder) : Holder{}, kept)};
+    holders.push_back(status_of(holder ? std::move(*holder) : Holder{}, kept));
+    return holders;
   }
-  std::vector<HolderStatus> holders;
-  for (Members::Member& member : place.holders.all())
+  auto members = place.holders.all(Members::Dead::Stays);
+  if (!members) return members.error();
+  for (Members::Member& member : *members)
     holders.push_back(status_of(std::move(member.holder), member.kept_for));
   return holders;
 }
 
 /// Of the file that has the holder's data, for those who hold the lock together each its own.
-std::vector<std::string> files_of_holders(const LockPlace& place) {
+Result<std::vector<std::string>, StoreFault> files_of_holders(const LockPlace& place) {
+  const auto members = place.holders.all(Members::Dead::Stays);
+  if (!members) return members.error();
   std::vector<std::string> files;
-  for (const Members::Member& member : place.holders.all()) files.push_back(member.file.path());
+  for (const Members::Member& member : *members) files.push_back(member.file.path());
   if (files.empty()) files.push_back(place.lock);
   return files;
 }
 
 /// What --min-hold keeps is kept by nobody: to forget it is enough.
-void forget_kept(const std::string& path) {
-  const auto file = LockFile::open_if_there(path);
-  if (!file || !file->try_lock(LockFile::Mode::Exclusive)) return;
-  const std::string value = file->read();
-  if (kept_for(value)) file->overwrite("{\"token\":" + std::to_string(token_in(value).value) + "}");
-  file->unlock();
+Result<Done, StoreFault> forget_kept(const LockFile& file) {
+  if (!file.try_lock(LockFile::Mode::Exclusive)) return Done{};
+  const std::string value = file.read();
+  const bool forgotten =
+      !kept_for(value) ||
+      file.overwrite("{\"token\":" + std::to_string(token_in(value).value) + "}");
+  const int error = errno;
+  file.unlock();
+  if (!forgotten) return cannot("write", file.path(), error);
+  return Done{};
 }
 
 }  // namespace
@@ -68,12 +84,17 @@ Result<LockStatus, StoreFault> LocalInspector::look_at(const LockKey& key, const
   if (!directory) return directory.error();
   if (!*directory) return lock;
   const LockPlace place{lock_file_name(**directory, key)};
-  lock.holders = holders_of(place);
-  for (Members::Member& waiter : place.waiters.all()) {
+  auto holders = holders_of(place);
+  if (!holders) return holders.error();
+  lock.holders = std::move(*holders);
+  auto waiters = place.waiters.all(Members::Dead::Stays);
+  if (!waiters) return waiters.error();
+  for (Members::Member& waiter : *waiters) {
     if (++lock.waiting <= most_waiters) lock.waiters.push_back(std::move(waiter.holder));
   }
-  if (const auto past = LockFile::open_if_there(place.past_run))
-    lock.past_run = parse_past_run_json(past->read());
+  const auto past = LockFile::open_if_there(place.past_run);
+  if (!past) return past.error();
+  if (*past) lock.past_run = parse_past_run_json((*past)->read());
   return lock;
 }
 
@@ -96,19 +117,23 @@ Result<UnlockAnswer, StoreFault> LocalInspector::unlock(const LockKey& key, cons
 
   std::vector<OwnerHash> marks;
   std::uint32_t number = 0;
-  for (const std::string& path : files_of_holders(place)) {
-    const auto file = LockFile::open_if_there(path);
-    if (!file) continue;
-    auto holder = parse_lock_json(file->read());
+  const auto files = files_of_holders(place);
+  if (!files) return files.error();
+  for (const std::string& path : *files) {
+    const auto there = LockFile::open_if_there(path);
+    if (!there) return there.error();
+    if (!*there) continue;
+    const LockFile& file = **there;
+    auto holder = parse_lock_json(file.read());
     if (!holder) continue;
-    if (kept_for(file->read())) {
-      forget_kept(path);
+    if (kept_for(file.read())) {
+      if (auto forgotten = forget_kept(file); !forgotten) return forgotten.error();
       continue;
     }
     marks.push_back(make_owner_hash(key, by.process, ++number, ""));
     // Its holder notices that, and so does each renewal; the kernel lock stays until its job is
     // gone.
-    if (!file->overwrite(forced_lock_json(mark_of(by, marks.back()), {.holder = *holder})))
+    if (!file.overwrite(forced_lock_json(mark_of(by, marks.back()), {.holder = *holder})))
       return cannot("write", path, errno);
   }
   if (marks.empty()) return UnlockAnswer{Freed{std::move(seen->holders)}};

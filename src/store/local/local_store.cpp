@@ -6,6 +6,7 @@
 #include "core/wall_clock.h"
 #include "store/local/kept.h"
 #include "store/local/lock_directory.h"
+#include "store/local/store_clock.h"
 #include "store/lock_json.h"
 
 #include <algorithm>
@@ -13,21 +14,11 @@
 #include <cerrno>
 #include <sys/file.h>
 #include <system_error>
-#include <time.h>
 
 namespace dlock::local {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::uint64_t microseconds_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
-         static_cast<std::uint64_t>(now.tv_nsec) / 1000;
-}
-
-StoreTime store_time() { return {static_cast<std::int64_t>(microseconds_now() / 1000)}; }
 
 FencingToken next_token(FencingToken last) {
   return {std::max(last.value + 1, microseconds_now())};
@@ -58,18 +49,26 @@ Result<Done, StoreFault> LocalStore::find_place(const Claim& claim) {
 
 Result<AcquireAnswer, StoreFault> LocalStore::acquire(const Claim& claim,
                                                       const Patience& patience) {
-  if (auto found = find_place(claim); !found) return found.error();
-  if (auto past = done(claim)) return AcquireAnswer{std::move(*past)};
-  auto answer = claim.limit.is_exclusive() ? acquire_alone(claim) : acquire_share(claim, patience);
-  if (!answer || !std::holds_alternative<Held>(*answer)) return answer;
-  if (!claim.waits) {
+  auto answer = try_to_take(claim, patience);
+  if (answer && std::holds_alternative<Grant>(*answer)) return answer;
+  // Ours until we ask again, it would keep out the one whose turn it is.
+  lock_.unlock();
+  if (!claim.waits || !answer || !std::holds_alternative<Held>(*answer)) {
     lock_.close();
-    in_the_way_.clear();
     return answer;
   }
   if (auto joined = place_->queue.join(value_of(claim, {}), patience); !joined)
     return joined.error();
   return answer;
+}
+
+Result<AcquireAnswer, StoreFault> LocalStore::try_to_take(const Claim& claim,
+                                                          const Patience& patience) {
+  if (auto found = find_place(claim); !found) return found.error();
+  auto past = done(claim);
+  if (!past) return past.error();
+  if (*past) return AcquireAnswer{std::move(**past)};
+  return claim.limit.is_exclusive() ? acquire_alone(claim) : acquire_share(claim, patience);
 }
 
 /// Between our open and our lock the file may have been removed, and another have it anew under its
@@ -93,90 +92,88 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire_alone(const Claim& claim) 
     }
     if (errno != EWOULDBLOCK) return cannot("lock", place_->lock, errno);
     const LockWait::For the_lock{lock_.number(), LOCK_EX};
-    if (auto members = place_->holders.all(); !members.empty()) {
-      Held held = refused_by(std::move(members));
-      obstacle_.locks = {the_lock};
+    auto members = place_->holders.all(Members::Dead::Stays);
+    if (!members) return members.error();
+    if (!members->empty()) {
+      Held held = refused_by(*members);
+      obstacle_ = {{the_lock}, {}, {}};
       return AcquireAnswer{std::move(held)};
     }
-    if (auto holder = parse_lock_json(lock_.read()))
+    // To be had together with others, it is held by nobody: somebody looks at it, and what it tells
+    // may be of one who is dead.
+    const bool only_looked_at = lock_.try_lock(LockFile::Mode::Shared);
+    lock_.unlock();
+    if (auto holder = parse_lock_json(lock_.read()); holder && !only_looked_at)
       return AcquireAnswer{refused_by(std::move(*holder), the_lock)};
     // A waiter who has just got it and does not say so yet.
-    if (auto held = refused_by_waiter()) return AcquireAnswer{std::move(*held)};
+    auto waiter = refused_by_waiter();
+    if (!waiter) return waiter.error();
+    if (*waiter) return AcquireAnswer{std::move(**waiter)};
     if (BootClock::now() >= until) return AcquireAnswer{refused_by(Holder{}, the_lock)};
     wait_for_any({}, BootClock::now() + 1ms);
   }
-  auto held = refused_by_kept();
-  if (!held) {
-    if (auto members = place_->holders.all(); !members.empty())
-      held = refused_by(std::move(members));
-  }
-  if (!held) held = refused_by_waiter();
-  if (held) {
-    lock_.unlock();
-    return AcquireAnswer{std::move(*held)};
-  }
+  if (auto kept = refused_by_kept()) return AcquireAnswer{std::move(*kept)};
+  auto members = place_->holders.all(Members::Dead::Goes);
+  if (!members) return members.error();
+  if (!members->empty()) return AcquireAnswer{refused_by(*members)};
+  auto waiter = refused_by_waiter();
+  if (!waiter) return waiter.error();
+  if (*waiter) return AcquireAnswer{std::move(**waiter)};
   return granted(claim, nullptr);
 }
 
 Result<AcquireAnswer, StoreFault> LocalStore::acquire_share(const Claim& claim,
                                                             const Patience& patience) {
-  for (;;) {
+  // Somebody who wants it alone has it for an instant while he finds that he may not, and what it
+  // tells may be of one who is dead: so it is tried for longer than that.
+  for (const Instant until = BootClock::now() + 5ms;;) {
     if (auto opened = open_lock(); !opened) return opened.error();
-    if (!lock_.try_lock(LockFile::Mode::Shared)) {
-      if (errno != EWOULDBLOCK) return cannot("lock", place_->lock, errno);
-      return AcquireAnswer{refused_by(lock_.holder(), {lock_.number(), LOCK_SH})};
+    if (lock_.try_lock(LockFile::Mode::Shared)) {
+      if (lock_.in_place()) break;
+      continue;
     }
-    if (lock_.in_place()) break;
+    if (errno != EWOULDBLOCK) return cannot("lock", place_->lock, errno);
+    if (BootClock::now() >= until)
+      return AcquireAnswer{refused_by(lock_.holder(), {lock_.number(), LOCK_SH})};
+    wait_for_any({}, BootClock::now() + 1ms);
   }
   auto turn = place_->holders.turn(patience);
   if (!turn) return turn.error();
-  auto held = refused_by_kept();
-  if (!held) held = refused_by_waiter();
-  if (!held) {
-    std::vector<Members::Member> members;
-    std::vector<Limit> limits;
-    for (const std::string& name : place_->holders.names()) {
-      auto member = place_->holders.look_at(name);
-      if (!member) {
-        place_->holders.remove(name);
-        continue;
-      }
-      limits.push_back(member->holder.limit);
-      members.push_back(std::move(*member));
-    }
-    if (!may_enter(claim.limit, limits)) held = refused_by(std::move(members));
-  }
-  if (held) {
-    lock_.unlock();
-    return AcquireAnswer{std::move(*held)};
-  }
+  if (auto kept = refused_by_kept()) return AcquireAnswer{std::move(*kept)};
+  auto waiter = refused_by_waiter();
+  if (!waiter) return waiter.error();
+  if (*waiter) return AcquireAnswer{std::move(**waiter)};
+  auto members = place_->holders.all(Members::Dead::Goes);
+  if (!members) return members.error();
+  std::vector<Limit> limits;
+  for (const Members::Member& member : *members) limits.push_back(member.holder.limit);
+  if (!may_enter(claim.limit, limits)) return AcquireAnswer{refused_by(*members)};
   return granted(claim, &*turn);
 }
 
 Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
                                                       const Members::Turn* turn) {
   // Once more, now that nobody else can end such a run.
-  if (auto past = done(claim)) {
-    lock_.unlock();
-    return AcquireAnswer{std::move(*past)};
+  auto past = done(claim);
+  if (!past) return past.error();
+  if (*past) return AcquireAnswer{std::move(**past)};
+  // Now, for a disk that is full is to refuse a run and not to forget it.
+  if (claim.once) {
+    constexpr std::size_t of_a_past_run = 4096;
+    const auto file = LockFile::open(place_->past_run);
+    if (!file) return file.error();
+    if (!file->reserve(of_a_past_run)) return cannot("write", file->path(), errno);
   }
   const FencingToken token = next_token(token_in(lock_.read()));
   const std::string value = value_of(claim, token);
-  if (!lock_.overwrite(turn == nullptr ? value : only_token(token))) {
-    const int error = errno;
-    lock_.close();
-    return cannot("write", place_->lock, error);
-  }
+  if (!lock_.overwrite(turn == nullptr ? value : only_token(token)))
+    return cannot("write", place_->lock, errno);
   if (turn != nullptr) {
     auto share =
         turn->enter(std::to_string(claim.pid) + "." + std::to_string(random_number()), value);
-    if (!share) {
-      lock_.close();
-      return share.error();
-    }
+    if (!share) return share.error();
     share_ = std::move(*share);
   }
-  in_the_way_.clear();
   place_->queue.leave();
   wait_.reset();  // no process of ours is beside the job
   const auto holder = parse_lock_json(value);
@@ -184,50 +181,58 @@ Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
   return AcquireAnswer{grant_};
 }
 
-std::optional<AlreadyDone> LocalStore::done(const Claim& claim) const {
-  if (!claim.once) return {};
+Result<std::optional<AlreadyDone>, StoreFault> LocalStore::done(const Claim& claim) const {
+  const std::optional<AlreadyDone> not_yet;
+  if (!claim.once) return not_yet;
   const auto file = LockFile::open_if_there(place_->past_run);
-  if (!file) return {};
-  auto run = parse_past_run_json(file->read());
-  if (!run || !run->counts || !in_one_slot(*claim.once, run->started, store_time())) return {};
-  return AlreadyDone{std::move(*run)};
+  if (!file) return file.error();
+  if (!*file) return not_yet;
+  auto run = parse_past_run_json((*file)->read());
+  if (!run || !run->counts || !in_one_slot(*claim.once, run->started, store_time())) return not_yet;
+  return std::optional{AlreadyDone{std::move(*run)}};
+}
+
+Result<Done, StoreFault> LocalStore::remember(const PastRun& run) const {
+  const auto file = LockFile::open(place_->past_run);
+  if (!file) return file.error();
+  if (!file->overwrite(past_run_json(run))) return cannot("write", file->path(), errno);
+  return Done{};
 }
 
 // --- refused: by whom, and what there is to wait for ---
 
 Held LocalStore::refused_by(Holder holder, LockWait::For lock) {
-  obstacle_ = {{lock}, {}};
+  obstacle_ = {{lock}, {}, {}};
   return {std::move(holder), 1, {}};
 }
 
-Held LocalStore::refused_by(std::vector<Members::Member> members) {
+Held LocalStore::refused_by(const std::vector<Members::Member>& members) {
   obstacle_ = {};
   for (const Members::Member& member : members) {
     if (!member.kept_for) {
-      obstacle_.locks.push_back({member.file.number(), LOCK_SH});
+      obstacle_.files.push_back(member.file.path());
     } else {
       obstacle_.ends_in = std::min(obstacle_.ends_in.value_or(*member.kept_for), *member.kept_for);
     }
   }
-  Held held{members.front().holder, members.size(), {.holder_ends_in = obstacle_.ends_in}};
-  in_the_way_ = std::move(members);
-  return held;
+  return {members.front().holder, members.size(), {.holder_ends_in = obstacle_.ends_in}};
 }
 
 std::optional<Held> LocalStore::refused_by_kept() {
   const std::string value = lock_.read();
   const auto left = kept_for(value);
   if (!left) return {};
-  obstacle_ = {{}, left};
+  obstacle_ = {{}, {}, left};
   auto holder = parse_lock_json(value);
   return Held{holder ? std::move(*holder) : Holder{}, 1, {.holder_ends_in = left}};
 }
 
-std::optional<Held> LocalStore::refused_by_waiter() {
+Result<std::optional<Held>, StoreFault> LocalStore::refused_by_waiter() {
   auto waiter = place_->queue.who_is_first();
-  if (!waiter) return {};
+  if (!waiter) return waiter.error();
+  if (!*waiter) return std::optional<Held>{};
   obstacle_ = {};
-  return Held{std::move(*waiter), 0, {}};
+  return std::optional{Held{std::move(**waiter), 0, {}}};
 }
 
 // --- wait ---
@@ -236,19 +241,38 @@ void LocalStore::await_turn(const Claim&, const Patience& patience) {
   wait_.reset();
   Queue& queue = place_->queue;
   Instant until = patience.until;
+  // Without a descriptor or a process for it there is another way than to wait in the kernel.
+  const auto look_again_soon = [&until] { until = std::min(until, BootClock::now() + 100ms); };
   std::vector<LockWait::For> locks;
-  if (!queue.are_first()) {
+  std::vector<LockFile> files;
+  if (const auto first = queue.are_first(); !first) {
+    look_again_soon();
+  } else if (!*first) {
     locks = {queue.the_one_in_front()};
   } else {
     locks = obstacle_.locks;
-    if (obstacle_.ends_in) until = std::min(until, BootClock::now() + *obstacle_.ends_in);
+    for (const std::string& path : obstacle_.files) {
+      auto file = LockFile::open_if_there(path);
+      if (!file) {
+        look_again_soon();
+        break;
+      }
+      if (!*file) return;  // has left meanwhile
+      locks.push_back({(*file)->number(), LOCK_SH});
+      files.push_back(std::move(**file));
+    }
+    // What --min-hold keeps has no process whose end could be awaited, and force may end it
+    // earlier.
+    if (obstacle_.ends_in) {
+      until = std::min(until, BootClock::now() + std::min<Duration>(*obstacle_.ends_in, 500ms));
+    }
     // Somebody waited in front of us, and has left meanwhile.
-    if (locks.empty() && !obstacle_.ends_in) return;
+    if (locks.empty() && obstacle_.files.empty() && !obstacle_.ends_in) return;
   }
   try {
     if (!locks.empty()) wait_.emplace(locks);
-  } catch (const std::system_error&) {  // no process to be had: look again soon
-    until = std::min(until, BootClock::now() + 100ms);
+  } catch (const std::system_error&) {
+    look_again_soon();
   }
   std::array<pollfd, 2> watched{
       {{patience.interrupt != nullptr ? patience.interrupt->fd() : -1, POLLIN, 0},
@@ -256,7 +280,6 @@ void LocalStore::await_turn(const Claim&, const Patience& patience) {
   wait_for_any(watched, until);
   // What has got its lock already need not be seen off before we take ours.
   if (wait_ && !wait_->over()) wait_.reset();
-  in_the_way_.clear();
 }
 
 void LocalStore::await_loss(const Claim&, const Grant&, const Patience& patience) {
@@ -273,12 +296,19 @@ void LocalStore::await_loss(const Claim&, const Grant&, const Patience& patience
 
 void LocalStore::leave_queue(const Claim&, const Patience&) {
   wait_.reset();
-  in_the_way_.clear();
   lock_.close();
   if (place_) place_->queue.leave();
 }
 
 // --- renew and release ---
+
+/// Who has put a mark of force in our place. It has the process hash of the one who was seen there:
+/// somebody else, if that one went and we came just before it was written.
+std::optional<Holder> LocalStore::mark_of_force() const {
+  auto holder = parse_lock_json(our_file().read());
+  if (!holder || !holder->forced) return {};
+  return holder;
+}
 
 bool LocalStore::in_place() const {
   return lock_.in_place() && (!share_.is_open() || share_.in_place());
@@ -290,9 +320,14 @@ std::vector<int> LocalStore::witnesses() const {
   return numbers;
 }
 
-Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim&, const Grant&, const Patience&) {
-  const auto holder = parse_lock_json((share_.is_open() ? share_ : lock_).read());
-  if (holder && holder->forced) return RenewAnswer{lost_by_force(*holder)};
+Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim& claim, const Grant& grant,
+                                                  const Patience&) {
+  if (const auto mark = mark_of_force()) {
+    if (mark->process == claim.process) return RenewAnswer{lost_by_force(*mark)};
+    if (!our_file().overwrite(
+            lock_json(claim, grant.owner, grant.acquired_at, grant.acquired_at, grant.token)))
+      return cannot("write", our_file().path(), errno);
+  }
   if (in_place()) return RenewAnswer{Extended{never}};
   return RenewAnswer{
       Lost{"the lock file '" + printable(lock_.path()) + "' was removed or replaced"}};
@@ -304,15 +339,21 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim, const 
   const bool ours = in_place();
   const bool shares = share_.is_open();
   // Before the lock is free: whoever takes it next must know.
-  if (ours && farewell.run) {
-    if (auto past = LockFile::open(place_->past_run)) past->overwrite(past_run_json(*farewell.run));
-  }
+  Result<Done, StoreFault> written = Done{};
+  if (ours && farewell.run) written = remember(*farewell.run);
   // Only the token stays: a reader must not take us for the holder still.
-  const bool keep = ours && farewell.keep > Duration::zero();
-  const std::string kept = keep ? kept_json(claim, grant_, BootClock::now() + farewell.keep) : "";
-  if (!shares) lock_.overwrite(keep ? kept : only_token(grant_.token));
-  if (shares && keep) share_.overwrite(kept);
-  if (shares && !keep) share_.remove();
+  // Whoever frees the lock by force may do so while the job ends: then nothing is kept either.
+  const auto mark = mark_of_force();
+  const bool freed = mark && mark->process == claim.process;
+  const bool keep = ours && farewell.keep > Duration::zero() && !freed;
+  const std::string rest =
+      keep ? kept_json(claim, grant_, BootClock::now() + farewell.keep) : only_token(grant_.token);
+  if (shares && !keep)
+    share_.remove();
+  else if (!our_file().overwrite(rest) && written)
+    written = cannot("write", our_file().path(), errno);
+  // The lock ends with our process all the same.
+  if (!written) return written.error();
   // The front has the descriptors too; LOCK_UN ends the lock for all copies of them.
   if (shares) share_.unlock();
   lock_.unlock();

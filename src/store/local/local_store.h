@@ -39,19 +39,24 @@ class LocalStore final : public Store {
   /// What a refused claim waits for, once nobody waits in front of it.
   struct Obstacle {
     std::vector<LockWait::For> locks;
+    std::vector<std::string> files;  // of those who hold the lock together: each is to be locked
     std::optional<Duration> ends_in;
   };
 
   Result<Done, StoreFault> find_place(const Claim& claim);
+  Result<AcquireAnswer, StoreFault> try_to_take(const Claim& claim, const Patience& patience);
   Result<Done, StoreFault> open_lock();
   Result<AcquireAnswer, StoreFault> acquire_alone(const Claim& claim);
   Result<AcquireAnswer, StoreFault> acquire_share(const Claim& claim, const Patience& patience);
   Result<AcquireAnswer, StoreFault> granted(const Claim& claim, const Members::Turn* turn);
   Held refused_by(Holder holder, LockWait::For lock);
-  Held refused_by(std::vector<Members::Member> members);
+  Held refused_by(const std::vector<Members::Member>& members);
   std::optional<Held> refused_by_kept();
-  std::optional<Held> refused_by_waiter();
-  std::optional<AlreadyDone> done(const Claim& claim) const;
+  Result<std::optional<Held>, StoreFault> refused_by_waiter();
+  Result<std::optional<AlreadyDone>, StoreFault> done(const Claim& claim) const;
+  Result<Done, StoreFault> remember(const PastRun& run) const;
+  const LockFile& our_file() const { return share_.is_open() ? share_ : lock_; }
+  std::optional<Holder> mark_of_force() const;
   bool in_place() const;
 
   std::string wanted_directory_;
@@ -62,7 +67,6 @@ class LocalStore final : public Store {
   std::optional<FileWatch> watch_;  // of the two
 
   Obstacle obstacle_;
-  std::vector<Members::Member> in_the_way_;  // whose files we have open to wait for
   std::optional<LockWait> wait_;
 };
 

@@ -29,20 +29,23 @@ StoreFault cannot(const char* deed, const std::string& path, int error) {
 }
 
 Result<LockFile, StoreFault> LockFile::open(const std::string& path) {
-  LockFile file{path, Fd{::open(path.c_str(), open_flags | O_CREAT, 0600)}};
-  if (!file.is_open()) return cannot("open", path, errno);
-  struct stat status {};
-  if (::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode))
-    return cannot("use", path, EINVAL);
-  return file;
+  return just_opened(path, Fd{::open(path.c_str(), open_flags | O_CREAT, 0600)});
 }
 
-std::optional<LockFile> LockFile::open_if_there(const std::string& path) {
-  LockFile file{path, Fd{::open(path.c_str(), open_flags)}};
+Result<std::optional<LockFile>, StoreFault> LockFile::open_if_there(const std::string& path) {
+  Fd fd{::open(path.c_str(), open_flags)};
+  if (!fd.open() && errno == ENOENT) return std::optional<LockFile>{};
+  auto file = just_opened(path, std::move(fd));
+  if (!file) return file.error();
+  return std::optional{std::move(*file)};
+}
+
+Result<LockFile, StoreFault> LockFile::just_opened(const std::string& path, Fd fd) {
+  if (!fd.open()) return cannot("open", path, errno);
   struct stat status {};
-  if (!file.is_open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode))
-    return {};
-  return file;
+  if (::fstat(fd.number(), &status) != 0 || !S_ISREG(status.st_mode))
+    return cannot("use", path, EINVAL);
+  return LockFile{path, std::move(fd)};
 }
 
 bool LockFile::try_lock(Mode mode) const {
@@ -59,14 +62,27 @@ bool LockFile::in_place() const {
 }
 
 std::string LockFile::read() const {
+  // More is nothing of ours.
+  constexpr std::size_t most = 1 << 20;
+  std::string text;
   std::array<char, 16384> buffer;
-  const auto count = ::pread(fd_.number(), buffer.data(), buffer.size(), 0);
-  return count > 0 ? std::string(buffer.data(), static_cast<std::size_t>(count)) : std::string{};
+  for (ssize_t count = 1; count > 0 && text.size() < most;) {
+    count = ::pread(fd_.number(), buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
+    if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  return text;
 }
 
 bool LockFile::overwrite(const std::string& text) const {
-  return ::pwrite(fd_.number(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+  const auto written = ::pwrite(fd_.number(), text.data(), text.size(), 0);
+  if (written >= 0 && static_cast<std::size_t>(written) < text.size()) errno = ENOSPC;
+  return written == static_cast<ssize_t>(text.size()) &&
          ::ftruncate(fd_.number(), static_cast<off_t>(text.size())) == 0;
+}
+
+bool LockFile::reserve(std::size_t bytes) const {
+  return ::fallocate(fd_.number(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0 ||
+         errno == EOPNOTSUPP || errno == ENOSYS;
 }
 
 Holder LockFile::holder() const {
@@ -83,6 +99,8 @@ bool LockFile::move_to(const std::string& path) {
   return true;
 }
 
-void LockFile::remove() const { ::unlink(path_.c_str()); }
+void LockFile::remove() const {
+  if (in_place()) ::unlink(path_.c_str());
+}
 
 }  // namespace dlock::local

@@ -24,8 +24,9 @@ class LockFile {
 
   /// Opens it, made if it is missing. Not locked yet.
   static Result<LockFile, StoreFault> open(const std::string& path);
-  /// Nothing if it is not there.
-  static std::optional<LockFile> open_if_there(const std::string& path);
+  /// Nothing if it is not there. That it cannot be told is a fault: whoever took such a file for
+  /// gone would take the lock from its holder.
+  static Result<std::optional<LockFile>, StoreFault> open_if_there(const std::string& path);
 
   /// Takes the kernel lock if it is free; taken already, it is changed to that mode.
   bool try_lock(Mode mode) const;
@@ -36,14 +37,17 @@ class LockFile {
 
   std::string read() const;
   /// A reader sees the old text, the new one, or the new one with a tail that makes it no JSON;
-  /// never an empty file.
-  bool overwrite(const std::string& text) const;
+  /// never an empty file. False with errno set.
+  [[nodiscard]] bool overwrite(const std::string& text) const;
+  /// Has room for so many bytes, where the file system can promise that. False with errno set.
+  [[nodiscard]] bool reserve(std::size_t bytes) const;
   /// The holder that the file tells of. Whoever got the lock a moment ago writes who it is only
   /// now: that is waited for, but not long.
   Holder holder() const;
 
   /// False with errno set.
   bool move_to(const std::string& path);
+  /// Only if it is in place: by now its name may be that of another.
   void remove() const;
   void close() { fd_.close(); }
   bool is_open() const { return fd_.open(); }
@@ -51,6 +55,7 @@ class LockFile {
   const std::string& path() const { return path_; }
 
  private:
+  static Result<LockFile, StoreFault> just_opened(const std::string& path, Fd fd);
   LockFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
 
   std::string path_;

@@ -18,44 +18,59 @@ namespace dlock::local {
 
 using namespace std::chrono_literals;
 
-std::vector<std::string> Members::names() const {
+Result<std::vector<std::string>, StoreFault> Members::names() const {
   struct Close {
     void operator()(DIR* open) const { ::closedir(open); }
   };
   std::vector<std::string> names;
   const std::unique_ptr<DIR, Close> open{::opendir(directory_.c_str())};
-  if (!open) return names;
-  while (const dirent* entry = ::readdir(open.get())) {
+  if (!open) {
+    if (errno == ENOENT) return names;
+    return cannot("open", directory_, errno);
+  }
+  // The end and an error are told apart by errno alone.
+  for (errno = 0; const dirent* entry = ::readdir(open.get()); errno = 0) {
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
+  if (errno != 0) return cannot("read", directory_, errno);
   std::sort(names.begin(), names.end());
   return names;
 }
 
-std::optional<Members::Member> Members::look_at(const std::string& name) const {
-  auto file = LockFile::open_if_there(directory_ + "/" + name);
-  if (!file) return {};
-  if (!file->try_lock(LockFile::Mode::Shared)) {
-    Holder holder = file->holder();
-    return Member{std::move(*file), std::move(holder), {}};
+Result<std::optional<Members::Member>, StoreFault> Members::look_at(const std::string& name,
+                                                                    Dead dead) const {
+  const std::string path = directory_ + "/" + name;
+  auto there = LockFile::open_if_there(path);
+  if (!there) return there.error();
+  if (!*there) return std::optional<Member>{};
+  LockFile file = std::move(**there);
+  if (!file.try_lock(LockFile::Mode::Shared)) {
+    if (errno != EWOULDBLOCK) return cannot("lock", path, errno);
+    Holder holder = file.holder();
+    return std::optional{Member{std::move(file), std::move(holder), {}}};
   }
-  const std::string value = file->read();
+  const std::string value = file.read();
   const auto kept = kept_for(value);
-  file->unlock();
-  if (!kept) return {};
+  if (!kept && dead == Dead::Goes) file.remove();
+  file.unlock();
+  if (!kept) return std::optional<Member>{};
   auto holder = parse_lock_json(value);
-  return Member{std::move(*file), holder ? std::move(*holder) : Holder{}, kept};
+  return std::optional{Member{std::move(file), holder ? std::move(*holder) : Holder{}, kept}};
 }
 
-std::vector<Members::Member> Members::all() const {
+Result<std::vector<Members::Member>, StoreFault> Members::all(Dead dead) const {
+  auto names = this->names();
+  if (!names) return names.error();
   std::vector<Member> members;
-  for (const std::string& name : names()) {
-    if (auto member = look_at(name)) members.push_back(std::move(*member));
+  for (const std::string& name : *names) {
+    auto member = look_at(name, dead);
+    if (!member) return member.error();
+    if (!*member) continue;
+    (*member)->file.close();
+    members.push_back(std::move(**member));
   }
   return members;
 }
-
-void Members::remove(const std::string& name) const { ::unlink((directory_ + "/" + name).c_str()); }
 
 Result<Members::Turn, StoreFault> Members::turn(const Patience& patience) const {
   if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)

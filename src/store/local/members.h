@@ -17,17 +17,23 @@ class Members {
   explicit Members(std::string directory) : directory_(std::move(directory)) {}
 
   struct Member {
-    LockFile file;  // open, not locked by us
+    LockFile file;  // not locked by us
     Holder holder;
     std::optional<Duration> kept_for;  // it has ended, and --min-hold keeps its place
   };
 
+  /// What becomes of the file of a dead one: whoever only looks changes nothing.
+  enum class Dead { Stays, Goes };
+
+  // Whether somebody lives may be impossible to tell, say without a descriptor to be had. That is a
+  // fault, and neither a death nor an answer.
+
   /// The names of all files, in order. Nothing to pay when nobody ever was there.
-  std::vector<std::string> names() const;
-  /// Nothing when that one is dead.
-  std::optional<Member> look_at(const std::string& name) const;
-  std::vector<Member> all() const;
-  void remove(const std::string& name) const;
+  Result<std::vector<std::string>, StoreFault> names() const;
+  /// Nothing when that one has gone or is dead. Its file is open.
+  Result<std::optional<Member>, StoreFault> look_at(const std::string& name, Dead dead) const;
+  /// Their files are not open: there may be more of them than descriptors for us.
+  Result<std::vector<Member>, StoreFault> all(Dead dead) const;
 
   /// Keeps others from entering while it lives.
   class Turn {

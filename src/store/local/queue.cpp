@@ -1,7 +1,9 @@
 #include "store/local/queue.h"
 
 #include "core/number.h"
+#include "store/local/store_clock.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -18,13 +20,16 @@ std::string ticket_name(std::uint64_t ticket) {
 
 }  // namespace
 
-std::optional<Holder> Queue::who_is_first() const {
-  for (const std::string& name : waiters_.names()) {
-    if (!ticket_.empty() && name >= ticket_) return {};
-    if (auto waiter = waiters_.look_at(name)) return std::move(waiter->holder);
-    waiters_.remove(name);
+Result<std::optional<Holder>, StoreFault> Queue::who_is_first() const {
+  const auto names = waiters_.names();
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (!ticket_.empty() && name >= ticket_) break;
+    auto waiter = waiters_.look_at(name, Members::Dead::Goes);
+    if (!waiter) return waiter.error();
+    if (*waiter) return std::optional{std::move((*waiter)->holder)};
   }
-  return {};
+  return std::optional<Holder>{};
 }
 
 Result<Done, StoreFault> Queue::join(const std::string& value, const Patience& patience) {
@@ -33,9 +38,12 @@ Result<Done, StoreFault> Queue::join(const std::string& value, const Patience& p
   if (ours_.is_open()) return Done{};
   auto turn = waiters_.turn(patience);
   if (!turn) return turn.error();
-  const std::vector<std::string> names = waiters_.names();
-  const auto last = names.empty() ? 0 : parse_number<std::uint64_t>(names.back()).value_or(0);
-  const std::string ticket = ticket_name(last + 1);
+  const auto names = waiters_.names();
+  if (!names) return names.error();
+  const auto last = names->empty() ? 0 : parse_number<std::uint64_t>(names->back()).value_or(0);
+  // By the clock, because one that was given before is not to come again: whoever has found its
+  // owner dead may be about to remove it.
+  const std::string ticket = ticket_name(std::max(last + 1, microseconds_now()));
   auto entered = turn->enter(ticket, value);
   if (!entered) return entered.error();
   ticket_ = ticket;
@@ -43,14 +51,16 @@ Result<Done, StoreFault> Queue::join(const std::string& value, const Patience& p
   return Done{};
 }
 
-bool Queue::are_first() {
+Result<bool, StoreFault> Queue::are_first() {
   in_front_.reset();
-  const std::vector<std::string> names = waiters_.names();
-  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+  const auto names = waiters_.names();
+  if (!names) return names.error();
+  for (auto name = names->rbegin(); name != names->rend(); ++name) {
     if (*name >= ticket_) continue;
-    in_front_ = waiters_.look_at(*name);
+    auto waiter = waiters_.look_at(*name, Members::Dead::Goes);
+    if (!waiter) return waiter.error();
+    in_front_ = std::move(*waiter);
     if (in_front_) return false;
-    waiters_.remove(*name);
   }
   return true;
 }

@@ -22,12 +22,12 @@ class Queue {
   explicit Queue(std::string directory) : waiters_(std::move(directory)) {}
 
   /// Who waits in front of us, or at all if we do not; nothing when nobody does.
-  std::optional<Holder> who_is_first() const;
+  Result<std::optional<Holder>, StoreFault> who_is_first() const;
 
   /// Takes the last place, if we have none; `value` is what others see.
   Result<Done, StoreFault> join(const std::string& value, const Patience& patience);
   /// Looks who is in front of us; nobody: true, we are the first.
-  bool are_first();
+  Result<bool, StoreFault> are_first();
   /// What to wait for until are_first() is worth asking again.
   LockWait::For the_one_in_front() const { return {in_front_->file.number(), LOCK_SH}; }
 
