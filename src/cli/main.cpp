@@ -33,17 +33,19 @@ void warn_of_secret(cli::StderrLog& log) {
       "DLOCK_STORE instead");
 }
 
+void tell_of_default_store(const std::string& consequence, cli::StderrLog& log) {
+  log.notice("no store is configured, so " + consequence +
+             " (--store or DLOCK_STORE names one; --store local silences this)");
+}
+constexpr const char* looks_at_this_machine = "only the locks of this machine are looked at";
+
 ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
                const supervise::InheritedSignals& inherited,
                const supervise::ArgumentArea& arguments, cli::StderrLog& log) {
   log.configure(command.log);
   log.set_key(command.options.key.bytes());
   if (secret_in_arguments) warn_of_secret(log);
-  if (command.store_is_default) {
-    log.notice(
-        "no store is configured, so the lock covers this machine only (--store or DLOCK_STORE "
-        "names one; --store local silences this)");
-  }
+  if (command.store_is_default) tell_of_default_store("the lock covers this machine only", log);
   if (command.options.store.tls.insecure) {
     log.warn(
         "--tls-insecure: the server's certificate is not checked, so whoever is in between can "
@@ -93,6 +95,9 @@ ExitStatus show(const cli::ShowCommand& command, bool secret_in_arguments,
                 const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
+  // Not where a shell asks for keys to complete.
+  if (command.store_is_default && command.view.form != operate::View::Form::KeysOnly)
+    tell_of_default_store(looks_at_this_machine, log);
   const auto inspector = make_inspector(command.store);
   if (command.owner) return tell_of_owner(command, *inspector, log);
   const auto code = operate::show(*inspector, command.query, command.view, log);
@@ -112,6 +117,7 @@ ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
                   const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
+  if (command.store_is_default) tell_of_default_store(looks_at_this_machine, log);
   const auto inspector = make_inspector(command.store);
   operate::Unlocking how{.key = command.key,
                          .by = supervise::make_unlocker(command.force),

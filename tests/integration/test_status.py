@@ -79,6 +79,10 @@ class StatusTests(OperatorMixin):
                 held.signal(signal.SIGTERM)
                 held.wait()
 
+    def test_json_names_the_store(self):
+        store = json.loads(self.ask("list", "--json").stdout)["store"]
+        self.assertEqual(store, f"local:{self.locks}" if self.default_store == self.local_store else self.redis.url)
+
     # -- list --
 
     def test_list_shows_what_is_not_free_and_matches_a_pattern(self):
@@ -98,7 +102,7 @@ class StatusTests(OperatorMixin):
         self.hold_lock()
         listed = self.ask("list", "x*")
         self.assertEqual((listed.code, listed.stdout), (0, ""))
-        self.assert_says(listed, "no lock is held", "whose key matches 'x*'")
+        self.assert_says(listed, "no lock is held in " + self.asked_store[1], "whose key matches 'x*'")
         self.assertEqual(self.ask("list", "--keys", "x*").stdout, "")
         self.assertEqual(json.loads(self.ask("list", "--json", "x*").stdout)["locks"], [])
 
@@ -257,6 +261,21 @@ class StatusOnRedis(StatusTests, OnRedis):
         self.assertEqual((found["life"], "token" in found), ("alive", False))
         self.assertLess(found["silent_seconds"], 3 * PATIENCE)
         self.assertEqual(self.owner_state(found["owner"]), ("RUNNING\n", RUNNING))
+
+
+class NoStore(Case):
+    def test_without_a_store_it_is_said_that_only_this_machine_is_looked_at(self):
+        said = ("dlock: no store is configured, so only the locks of this machine are looked at "
+                "(--store or DLOCK_STORE names one; --store local silences this)\n")
+        key = self.marker
+        for words, answer in ((["status", key], f"{key}: free\n"), (["status", "--json", key], None), (["list", "--json"], None),
+                              (["unlock", key], f"key '{key}' is free: there is nothing to unlock\n")):
+            with self.subTest(words=words):
+                looked = self.run_words(*words)
+                self.assertEqual((looked.code, looked.stderr), (0, said))
+                self.assertIn(looked.stdout, (answer or looked.stdout,))
+                self.assertEqual(self.run_words(words[0], "--store", "local", *words[1:]).stderr, "")
+        self.assertEqual(self.run_words("list", "--keys").stderr, "")  # its reader is a shell
 
 
 class Terminals(OperatorMixin, RedisCase):
