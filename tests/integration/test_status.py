@@ -1,6 +1,7 @@
 """`dlock status` and `dlock list`: what is told of locks in every state, to people and to programs."""
 
 import json
+import os
 import signal
 import unittest
 
@@ -276,6 +277,30 @@ class NoStore(Case):
                 self.assertIn(looked.stdout, (answer or looked.stdout,))
                 self.assertEqual(self.run_words(words[0], "--store", "local", *words[1:]).stderr, "")
         self.assertEqual(self.run_words("list", "--keys").stderr, "")  # its reader is a shell
+
+
+class StandardOutput(OperatorMixin, Case):
+    """It cannot be written to."""
+
+    def test_a_full_disk_is_71_and_said(self):
+        self.hold_lock()
+        full = "dlock: cannot write to standard output: No space left on device\n"
+        for words, said in ((["--help"], full), (["list", "*"], full), (["list", "--json", "--watch"], full), (["status", "job"], full),
+                            (["doctor"], full), (["completion", "zsh"], full), (["run", "--help"], full),
+                            (["unlock", "other"], full + "dlock: key 'other' is free: there is nothing to unlock\n")):
+            with self.subTest(words=words), open("/dev/full", "wb") as stdout:
+                store = [] if {"--help", "zsh"} & {*words} else self.local_store
+                ended = self.run_words(words[0], *store, *words[1:], stdout=stdout)
+                self.assertEqual((ended.code, ended.stderr), (dlock.SYSTEM, said))
+
+    def test_when_its_reader_goes_it_ends_by_sigpipe_without_a_word(self):
+        reader, writer = os.pipe()
+        watcher = self.start("list", "--json", "--watch", "100ms", *self.local_store, stdout=writer)
+        os.close(writer)
+        os.read(reader, 1)
+        os.close(reader)
+        watcher.wait()
+        self.assertEqual((watcher.died_by, watcher.stderr), (signal.SIGPIPE, ""))
 
 
 class Terminals(OperatorMixin, RedisCase):

@@ -145,9 +145,6 @@ class StandardErrorIsOdd(Case):
             self.assertEqual(self.run_job("true", options=options).stdout, "")
             self.assertEqual(self.run_job("echo", "x", key="other", options=options).stdout, "x\n")
 
-    def test_help_to_a_full_device_is_not_a_success(self):
-        self.assertNotEqual(self.run_with(">/dev/full", "--help").returncode, 0)
-
 
 class WordsOfOthers(RedisCase):
     def test_no_control_character_that_somebody_else_wrote_into_a_lock_reaches_the_terminal(self):
