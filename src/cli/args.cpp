@@ -94,6 +94,12 @@ Limit limit_of(const Words& words) {
   return {*number};
 }
 
+/// The run that has this key and started us, and so would never end while we wait for it.
+OwnerHash part_of(const LockKey& key, Limit limit, const Environment& environment) {
+  const bool same = environment.key == key.bytes() && limit.is_exclusive();
+  return {same ? environment.owner.value_or("") : ""};
+}
+
 std::optional<OncePer> once_of(const Words& words, Limit limit) {
   if (!words.given("once-per")) {
     for (const char* option : {"even-if-failed", "done-exit-code"}) {
@@ -215,6 +221,7 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                       time_limit_of(words, "heartbeat-timeout", words.heartbeat_timeout),
                   .warning = warning_of(words, terms, on_silence),
                   .wait = wait_limit_of(words),
+                  .part_of = part_of(*key, limit, environment),
                   .limit = limit,
                   .min_hold = min_hold,
                   .once = once_of(words, limit),

@@ -65,7 +65,7 @@ class Engine {
       tell_whom_we_wait_for(for_whom);
       prepare_cgroup();
     };
-    auto result = acquire(*store_, claim_, options_.wait, calls, on_wait, log_);
+    auto result = acquire(*store_, claim_, options_.wait, options_.part_of, calls, on_wait, log_);
     acquired_ = BootClock::now();
     waited_ = acquired_ - began;
     if (std::holds_alternative<Grant>(result) && calls.requested()) {

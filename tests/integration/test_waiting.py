@@ -80,6 +80,21 @@ class WaitingTests:
         self.assert_says(ended, "for 0.5s at most", "held by host", "nothing was started")
         self.assertRegex(ended.stderr, r"waited (5\d\dms|0\.[5-9]\d*s|[1-9]\S*)")
 
+    def test_a_run_inside_a_run_of_the_same_key_is_refused_and_does_not_wait_for_itself(self):
+        for outer, wait in (([], "-w"), ([], "-n"), (["--shared"], "-w")):
+            with self.subTest(outer=outer, wait=wait):
+                inner = [dlock.BINARY, "run", "--key", self.key, *self.default_store, *OPTIONS, wait, "--", "true"]
+                ended = self.run_job("sh", "-c", '"$@"; exit $?', "sh", *inner, options=[*OPTIONS, *outer])
+                self.assertEqual((ended.code, ended.stderr),
+                                 (dlock.HELD, "dlock: key 'job' is held by the run that this command is part of: it can never have it; leave "
+                                              "the inner dlock out; nothing was started\n"))
+                self.assertEqual(self.run_job("true", options=OPTIONS).code, 0)  # it has left the queue
+
+    def test_a_run_inside_a_run_may_share_with_it_and_have_another_key(self):
+        for options in (["--key", self.key, "--shared", "-w"], ["--key", "other", "-w"]):
+            inner = [dlock.BINARY, "run", *options, *self.default_store, *OPTIONS, "--", "true"]
+            self.assertEqual(self.run_job(*inner, options=[*OPTIONS, "--shared"]).code, 0)
+
     def test_the_exit_code_of_a_wait_in_vain_can_be_chosen(self):
         self.first()
         self.assertEqual(self.run_job("true", options=[*OPTIONS, "-w", "100ms", "-E", "0"]).code, 0)
