@@ -105,7 +105,7 @@ class Acquisition {
   Step on(const TooYoung& young) {
     if (!std::exchange(told_young_, true)) {
       log_.notice(
-          store_.name() +
+          about_key() + ": " + store_.name() +
           " came up a moment ago and may have forgotten a holder that still runs: waiting " +
           to_text(young.wait) + " (--trust-restart skips this)");
     }

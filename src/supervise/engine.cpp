@@ -381,7 +381,7 @@ class Engine {
 
   /// The last word: after it nobody waits for the engine but for its exit.
   void finish(Report& report) {
-    say_how_it_ended(report, log_);
+    say_how_it_ended(report, options_, log_);
     report.ended_at = iso_now();
     Message message{
         MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
