@@ -8,6 +8,7 @@
 #include "supervise/claim.h"
 #include "supervise/heartbeat_client.h"
 #include "supervise/run.h"
+#include "supervise/words.h"
 
 #include <array>
 #include <cerrno>
@@ -82,7 +83,7 @@ ExitStatus examine(const cli::DoctorCommand& command, bool secret_in_arguments,
 }
 
 ExitStatus fail(const StoreFault& fault, cli::StderrLog& log) {
-  log.error(fault.sentence);
+  log.error(fault.sentence + supervise::next_step(fault.exit_code));
   return {.code = static_cast<int>(fault.exit_code)};
 }
 
@@ -119,8 +120,8 @@ ExitStatus show(const cli::ShowCommand& command, bool secret_in_arguments,
 bool ask_on_terminal(const std::string& question) {
   std::fprintf(stderr, "%s [y/N] ", question.c_str());
   std::array<char, 16> answer{};
-  return std::fgets(answer.data(), answer.size(), stdin) != nullptr &&
-         (answer[0] == 'y' || answer[0] == 'Y');
+  if (std::fgets(answer.data(), answer.size(), stdin) == nullptr) std::fputc('\n', stderr);
+  return answer[0] == 'y' || answer[0] == 'Y';
 }
 
 ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
