@@ -119,7 +119,12 @@ std::optional<OncePer> once_of(const Words& words, Limit limit) {
   } else if (words.once_per == "daily") {
     period = std::chrono::hours{24};
   } else {
-    period = duration_of("--once-per", words.once_per);
+    const auto duration = parse_duration(words.once_per);
+    if (!duration) {
+      complain("--once-per " + quoted(words.once_per) + " " + duration.error() +
+               "; hourly and daily are known, too");
+    }
+    period = *duration;
   }
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(period);
   if (whole < std::chrono::seconds{1})
@@ -288,6 +293,7 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
                            : named ? "DLOCK_CONFIG " + quoted(path)
                                    : path;
   if (path.empty() && !named) return;
+  if (path.empty()) complain_of_setup(name + " names no file");
   const SmallFile file = SmallFile::read(path);
   if (file.error == ENOENT && !named) return;
   // Never passed over in silence: it may say which store the lock is in.
