@@ -46,7 +46,10 @@ std::string shown(const std::vector<LockStatus>& locks, const std::string& store
         text += (text.empty() ? "" : "\n") + to_details(lock, screen);
       return text;
     case View::Form::KeysOnly:
-      for (const LockStatus& lock : locks) text += printable(lock.key) + "\n";
+      for (const LockStatus& lock : locks) {
+        // What is not the key is no use to a program, and a key with a newline would be two.
+        if (printable(lock.key) == lock.key) text += lock.key + "\n";
+      }
       return text;
   }
   return text;

@@ -76,6 +76,7 @@ class StatusTests(OperatorMixin):
                 self.assertEqual(answer.code, dlock.HELD, answer.stderr)
                 listed = self.ask("list")
                 self.assertIn(key.replace("\x1b", "?"), listed.stdout)
+                self.assertEqual(self.ask("list", "--keys").stdout, "" if "\x1b" in key else f"{key}\n")
                 self.assertNotIn("\x1b", answer.stdout + listed.stdout)
                 held.signal(signal.SIGTERM)
                 held.wait()
