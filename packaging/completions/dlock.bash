@@ -59,7 +59,7 @@ _dlock() {
     [[ $before != -*=* ]] || before=""   # it has its value
   done
   if [[ -z $sub ]]; then
-    _dlock_add run status list unlock doctor heartbeat --help --version
+    _dlock_add run status list unlock doctor heartbeat completion --help --version
   elif [[ $current == --*=* ]]; then
     before=${current%%=*}
     current=${current#*=}
@@ -71,6 +71,8 @@ _dlock() {
     _dlock_add $(_dlock_options "$sub")
   elif [[ $sub == status || $sub == unlock ]]; then
     _dlock_keys
+  elif [[ $sub == completion ]]; then
+    _dlock_add bash zsh fish
   elif [[ $sub == run ]]; then
     _dlock_add --
   fi

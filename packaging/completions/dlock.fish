@@ -71,6 +71,8 @@ function __dlock_complete
         switch (__dlock_sub)
             case status unlock
                 __dlock_keys
+            case completion
+                printf '%s\n' bash zsh fish
             case run
                 echo --
         end
@@ -91,5 +93,6 @@ complete -c dlock -n __dlock_needs_command -a list -d 'Show all locks that someb
 complete -c dlock -n __dlock_needs_command -a unlock -d 'Free a lock'
 complete -c dlock -n __dlock_needs_command -a doctor -d 'Can the promise be kept here?'
 complete -c dlock -n __dlock_needs_command -a heartbeat -d 'Report progress from inside a job'
+complete -c dlock -n __dlock_needs_command -a completion -d 'Print what completes these words'
 complete -c dlock -n 'not __dlock_needs_command; and not __dlock_in_job' -a '(__dlock_complete)'
 complete -c dlock -n __dlock_in_job -a '(__dlock_job)'

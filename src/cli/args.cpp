@@ -94,6 +94,12 @@ Limit limit_of(const Words& words) {
   return {*number};
 }
 
+/// The run that has this key and started us, and so would never end while we wait for it.
+OwnerHash part_of(const LockKey& key, Limit limit, const Environment& environment) {
+  const bool same = environment.key == key.bytes() && limit.is_exclusive();
+  return {same ? environment.owner.value_or("") : ""};
+}
+
 std::optional<OncePer> once_of(const Words& words, Limit limit) {
   if (!words.given("once-per")) {
     for (const char* option : {"even-if-failed", "done-exit-code"}) {
@@ -113,7 +119,12 @@ std::optional<OncePer> once_of(const Words& words, Limit limit) {
   } else if (words.once_per == "daily") {
     period = std::chrono::hours{24};
   } else {
-    period = duration_of("--once-per", words.once_per);
+    const auto duration = parse_duration(words.once_per);
+    if (!duration) {
+      complain("--once-per " + quoted(words.once_per) + " " + duration.error() +
+               "; hourly and daily are known, too");
+    }
+    period = *duration;
   }
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(period);
   if (whole < std::chrono::seconds{1})
@@ -222,6 +233,7 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                       time_limit_of(words, "heartbeat-timeout", words.heartbeat_timeout),
                   .warning = warning_of(words, terms, on_silence),
                   .wait = wait_limit_of(words),
+                  .part_of = part_of(*key, limit, environment),
                   .limit = limit,
                   .min_hold = min_hold,
                   .once = once_of(words, limit),
@@ -288,6 +300,7 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
                            : named ? "DLOCK_CONFIG " + quoted(path)
                                    : path;
   if (path.empty() && !named) return;
+  if (path.empty()) complain_of_setup(name + " names no file");
   const SmallFile file = SmallFile::read(path);
   if (file.error == ENOENT && !named) return;
   // Never passed over in silence: it may say which store the lock is in.

@@ -31,6 +31,7 @@ struct DoctorCommand {
 /// `dlock status …` or `dlock list …`, checked.
 struct ShowCommand {
   StoreOptions store;
+  bool store_is_default = false;  // as in RunCommand
   operate::Query query;
   operate::View view;
   /// Whether the exit code tells the state: `status` is asked by scripts.
@@ -42,6 +43,7 @@ struct ShowCommand {
 /// `dlock unlock …`, checked.
 struct UnlockCommand {
   StoreOptions store;
+  bool store_is_default = false;  // as in RunCommand
   LockKey key;
   Duration patience;
   bool force = false;

@@ -24,6 +24,9 @@ struct Complaint {
   throw Complaint{ExitCode::Configuration, message};
 }
 
-inline std::string quoted(const std::string& value) { return "'" + excerpt(value, 100) + "'"; }
+/// A value that is wrong may be a URL with a password, which has slipped to a wrong option.
+inline std::string quoted(const std::string& value) {
+  return "'" + excerpt(without_url_secrets(value), 100) + "'";
+}
 
 }  // namespace dlock::cli

@@ -18,6 +18,8 @@ Environment Environment::of_this_process() {
           .password = variable("REDISCLI_AUTH"),
           .sentinel_password = variable("DLOCK_SENTINEL_PASSWORD"),
           .socket = variable("DLOCK_SOCKET"),
+          .key = variable("DLOCK_KEY"),
+          .owner = variable("DLOCK_OWNER"),
           .notify_socket = variable("NOTIFY_SOCKET"),
           .watchdog_usec = variable("WATCHDOG_USEC"),
           .watchdog_pid = variable("WATCHDOG_PID"),

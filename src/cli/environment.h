@@ -12,6 +12,8 @@ struct Environment {
   std::optional<std::string> password = {};           // REDISCLI_AUTH
   std::optional<std::string> sentinel_password = {};  // DLOCK_SENTINEL_PASSWORD
   std::optional<std::string> socket = {};             // DLOCK_SOCKET, in a job
+  std::optional<std::string> key = {};                // DLOCK_KEY, likewise
+  std::optional<std::string> owner = {};              // DLOCK_OWNER, likewise
   std::optional<std::string> notify_socket = {};      // NOTIFY_SOCKET
   std::optional<std::string> watchdog_usec = {};      // WATCHDOG_USEC
   std::optional<std::string> watchdog_pid = {};       // WATCHDOG_PID

@@ -8,11 +8,14 @@
 #include "supervise/claim.h"
 #include "supervise/heartbeat_client.h"
 #include "supervise/run.h"
+#include "supervise/words.h"
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <optional>
 #include <system_error>
@@ -22,9 +25,17 @@ namespace {
 
 using namespace dlock;
 
-ExitStatus print(const cli::Print& what) {
-  const bool printed = std::fputs(what.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-  return {.code = printed ? 0 : static_cast<int>(ExitCode::SystemError)};
+/// False if that cannot be done, which is told; when nobody reads any more it ends us as SIGPIPE
+/// would, which is blocked because of servers that hang up.
+bool print(const std::string& text, cli::StderrLog& log) {
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return true;
+  if (errno == EPIPE) supervise::leave({.signal = SIGPIPE});
+  log.error(std::string{"cannot write to standard output: "} + ::strerror(errno));
+  return false;
+}
+
+ExitStatus print(const std::string& text, int code, cli::StderrLog& log) {
+  return {.code = print(text, log) ? code : static_cast<int>(ExitCode::SystemError)};
 }
 
 void warn_of_secret(cli::StderrLog& log) {
@@ -33,17 +44,19 @@ void warn_of_secret(cli::StderrLog& log) {
       "DLOCK_STORE instead");
 }
 
+void tell_of_default_store(const std::string& consequence, cli::StderrLog& log) {
+  log.notice("no store is configured, so " + consequence +
+             " (--store or DLOCK_STORE names one; --store local silences this)");
+}
+constexpr const char* looks_at_this_machine = "only the locks of this machine are looked at";
+
 ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
                const supervise::InheritedSignals& inherited,
                const supervise::ArgumentArea& arguments, cli::StderrLog& log) {
   log.configure(command.log);
   log.set_key(command.options.key.bytes());
   if (secret_in_arguments) warn_of_secret(log);
-  if (command.store_is_default) {
-    log.notice(
-        "no store is configured, so the lock covers this machine only (--store or DLOCK_STORE "
-        "names one; --store local silences this)");
-  }
+  if (command.store_is_default) tell_of_default_store("the lock covers this machine only", log);
   if (command.options.store.tls.insecure) {
     log.warn(
         "--tls-insecure: the server's certificate is not checked, so whoever is in between can "
@@ -64,14 +77,13 @@ ExitStatus examine(const cli::DoctorCommand& command, bool secret_in_arguments,
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
   const doctor::Report report = doctor::examine({command.store, command.terms});
-  const ExitStatus printed =
-      print({command.json ? doctor::to_json(report) : doctor::to_text(report)});
   constexpr int something_is_broken = 1;
-  return printed.code == 0 && !report.ok() ? ExitStatus{.code = something_is_broken} : printed;
+  return print(command.json ? doctor::to_json(report) : doctor::to_text(report),
+               report.ok() ? 0 : something_is_broken, log);
 }
 
 ExitStatus fail(const StoreFault& fault, cli::StderrLog& log) {
-  log.error(fault.sentence);
+  log.error(fault.sentence + supervise::next_step(fault.exit_code));
   return {.code = static_cast<int>(fault.exit_code)};
 }
 
@@ -85,17 +97,21 @@ ExitStatus tell_of_owner(const cli::ShowCommand& command, Inspector& inspector,
     lock = std::move(found->front());
   }
   const operate::OwnerState state = operate::state_of(*command.owner, lock);
-  const ExitStatus printed = print({operate::name_of(state) + "\n"});
-  return printed.code == 0 ? ExitStatus{.code = operate::exit_code_of(state)} : printed;
+  return print(operate::name_of(state) + "\n", operate::exit_code_of(state), log);
 }
 
 ExitStatus show(const cli::ShowCommand& command, bool secret_in_arguments,
                 const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
+  // Not where a shell asks for keys to complete.
+  if (command.store_is_default && command.view.form != operate::View::Form::KeysOnly)
+    tell_of_default_store(looks_at_this_machine, log);
   const auto inspector = make_inspector(command.store);
   if (command.owner) return tell_of_owner(command, *inspector, log);
-  const auto code = operate::show(*inspector, command.query, command.view, log);
+  const auto code = operate::show(
+      *inspector, command.query, command.view,
+      [&log](const std::string& text) { return print(text, log); }, log);
   if (!code) return fail(code.error(), log);
   const bool failed = *code == static_cast<int>(ExitCode::SystemError);
   return {.code = command.is_question || failed ? *code : 0};
@@ -104,14 +120,15 @@ ExitStatus show(const cli::ShowCommand& command, bool secret_in_arguments,
 bool ask_on_terminal(const std::string& question) {
   std::fprintf(stderr, "%s [y/N] ", question.c_str());
   std::array<char, 16> answer{};
-  return std::fgets(answer.data(), answer.size(), stdin) != nullptr &&
-         (answer[0] == 'y' || answer[0] == 'Y');
+  if (std::fgets(answer.data(), answer.size(), stdin) == nullptr) std::fputc('\n', stderr);
+  return answer[0] == 'y' || answer[0] == 'Y';
 }
 
 ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
                   const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
+  if (command.store_is_default) tell_of_default_store(looks_at_this_machine, log);
   const auto inspector = make_inspector(command.store);
   operate::Unlocking how{.key = command.key,
                          .by = supervise::make_unlocker(command.force),
@@ -119,9 +136,10 @@ ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
   if (!command.yes && ::isatty(STDIN_FILENO) != 0) how.ask = ask_on_terminal;
   const auto unlocked = operate::unlock(*inspector, how, log);
   if (!unlocked) return fail(unlocked.error(), log);
-  if (unlocked->exit_code == 0) return print({unlocked->sentence + "\n"});
+  if (unlocked->exit_code == 0 && print(unlocked->sentence + "\n", log)) return {};
   log.error(unlocked->sentence);
-  return {.code = unlocked->exit_code};
+  constexpr int not_printed = static_cast<int>(ExitCode::SystemError);
+  return {.code = unlocked->exit_code == 0 ? not_printed : unlocked->exit_code};
 }
 
 ExitStatus report_progress(const cli::HeartbeatCommand& command,
@@ -155,7 +173,7 @@ ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& 
   if (const auto* command = std::get_if<cli::HeartbeatCommand>(&parsed)) {
     return report_progress(*command, inherited, log);
   }
-  if (const auto* text = std::get_if<cli::Print>(&parsed)) return print(*text);
+  if (const auto* text = std::get_if<cli::Print>(&parsed)) return print(text->text, 0, log);
   const auto& bad = std::get<cli::BadUsage>(parsed);
   log.configure({.format = bad.format});
   log.error(bad.message);

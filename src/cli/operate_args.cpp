@@ -31,9 +31,9 @@ Duration at_least(const char* option, const std::string& word, Duration least) {
   return duration;
 }
 
-StoreOptions store_of(const Words& words, const Environment& environment) {
+StoreSettings store_of(const Words& words, const Environment& environment) {
   constexpr Duration of_no_matter = 10s;  // only leases depend on it, and nobody gets one here
-  return store_settings(words, environment, of_no_matter).options;
+  return store_settings(words, environment, of_no_matter);
 }
 
 operate::View view_of(const Words& words, operate::View::Form form) {
@@ -49,7 +49,9 @@ operate::View view_of(const Words& words, operate::View::Form form) {
 
 ShowCommand status_command(const Words& words, const CommandLine& line,
                            const Environment& environment) {
-  ShowCommand command{.store = store_of(words, environment),
+  StoreSettings store = store_of(words, environment);
+  ShowCommand command{.store = std::move(store.options),
+                      .store_is_default = store.is_default,
                       .query = {},
                       .view = view_of(words, operate::View::Form::Details),
                       .is_question = true};
@@ -70,7 +72,9 @@ ShowCommand status_command(const Words& words, const CommandLine& line,
 
 ShowCommand list_command(const Words& words, const CommandLine& line,
                          const Environment& environment) {
-  ShowCommand command{.store = store_of(words, environment),
+  StoreSettings store = store_of(words, environment);
+  ShowCommand command{.store = std::move(store.options),
+                      .store_is_default = store.is_default,
                       .query = {},
                       .view = view_of(words, operate::View::Form::Table)};
   const std::vector<std::string> patterns = plain_words(words, line);
@@ -93,7 +97,9 @@ UnlockCommand unlock_command(const Words& words, const CommandLine& line,
     complain(keys.empty() ? "there is no key: write dlock unlock KEY"
                           : "there are two keys, " + quoted(keys[0]) + " and " + quoted(keys[1]) +
                                 ": locks are freed one by one");
-  return {.store = store_of(words, environment),
+  StoreSettings store = store_of(words, environment);
+  return {.store = std::move(store.options),
+          .store_is_default = store.is_default,
           .key = key_of(keys.front()),
           .patience = at_least("--timeout", words.timeout, 1ms),
           .force = words.force,

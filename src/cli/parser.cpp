@@ -71,6 +71,11 @@ class HelpFormat final : public CLI::Formatter {
   }
 };
 
+/// `--password` of `--password=secret`: of an option that is not known the value may be anything.
+std::string without_value(const std::string& word) {
+  return word.starts_with('-') ? word.substr(0, word.find('=')) : word;
+}
+
 constexpr const char* duration_help =
     "\nA duration is a number with a unit (500ms, 30s, 5m, 2h, 1d); a bare number is seconds.\n";
 
@@ -215,7 +220,7 @@ class Parser::Options {
                  [this](const std::string& word) { return find(word) == nullptr; });
     parse(app, options);
     if (words.empty()) return;
-    const std::string shown = quoted(without_url_secrets(words.front()));
+    const std::string shown = quoted(without_value(words.front()));
     const auto command = std::find_if(words.begin(), words.end(), [this](const std::string& word) {
       return find(word) != nullptr;
     });
@@ -248,7 +253,7 @@ class Parser::Options {
         complain(quoted(other) + " has one dash: write -" + other);
     }
     const std::string name = std::string{"dlock "} + chosen_->name;
-    const std::string shown = quoted(without_url_secrets(word));
+    const std::string shown = quoted(without_value(word));
     if (chosen_->which == SubCommand::Run && !word.starts_with('-')) {
       complain(shown + " is no option of " + name +
                ": the command comes after a --, as in dlock run --key K -- command [args...]");

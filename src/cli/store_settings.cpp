@@ -41,6 +41,7 @@ ChosenStore chosen_store(const Words& words, const std::optional<std::string>& v
 std::string secret_in(const char* option, const std::string& path) {
   const std::string file = std::string{option} + " " + quoted(path);
   const SmallFile read = SmallFile::read(path);
+  if (path.empty()) complain_of_setup(file + " names no file");
   if (read.error != 0) complain_of_setup(file + " cannot be read: " + ::strerror(read.error));
   if ((read.mode & (S_IRWXG | S_IRWXO)) != 0)
     complain_of_setup(file + " can be used by others than its owner: chmod 600 it");
@@ -155,9 +156,11 @@ void settle_redis(RedisAddress& redis, StoreOptions& options, Source source, con
                   const Environment& environment) {
   redis.login.password = password_of(words, environment, redis.login.password, source);
   if (!redis.login.user.empty() && redis.login.password.empty()) {
-    complain(
-        "--store names a user but no password: write user:password@ into the URL, or give "
-        "--password-file or REDISCLI_AUTH");
+    const std::string what =
+        " names a user but no password: write user:password@ into the URL, or give "
+        "--password-file or REDISCLI_AUTH";
+    if (source == Source::Environment) complain_of_setup("DLOCK_STORE" + what);
+    complain("--store" + what);
   }
   if (redis.tls) options.tls = tls_options(words);
   if (redis.deployment == Deployment::Sentinel)

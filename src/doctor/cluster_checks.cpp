@@ -160,6 +160,8 @@ Keepers check_cluster(const RedisAddress& address, const redis::Access& access, 
   std::vector<NodeView> views;
   for (const Endpoint& endpoint : address.endpoints) views.push_back(ask(endpoint, access, budget));
   Keepers keepers;
+  // The connection has been refused for that already, with what to write.
+  if (std::all_of(views.begin(), views.end(), is_alone)) return keepers;
   for (const NodeView& view : views) {
     for (const ClusterNode& node : view.nodes) {
       if (node.keeps_locks()) keepers.servers.push_back(node.endpoint);

@@ -49,6 +49,10 @@ void ServerVisit::ask_time(std::vector<TimeSample>& burst, const Budget& budget)
       return;
     }
     const redis::Reply& time = answers->replies.front();
+    if (time.is_error()) {
+      timing_.refusal = excerpt(time.text, 120);
+      return;
+    }
     if (time.items.size() == 2) burst.push_back({answers->sent_at, received_at, time_in(time)});
   }
 }

@@ -42,6 +42,13 @@ const TimeSample* quickest(const std::vector<TimeSample>& burst) {
 Finding judge_latency(const Timing& timing, Duration request_timeout) {
   const std::vector<Duration> trips = sorted_round_trips(timing);
   Finding finding{.check = "latency"};
+  if (trips.empty() && !timing.refusal.empty()) {
+    finding.verdict = Verdict::Note;
+    finding.fact = "cannot be told: TIME is refused: " + timing.refusal;
+    finding.meaning = "whether renewals are answered in time is not known";
+    finding.remedy = "let the user run TIME (+time)";
+    return finding;
+  }
   const std::string allowed = to_text(request_timeout) + " are allowed (--ttl / 10)";
   if (trips.empty()) {
     finding.fact = "no request was answered in time; " + allowed;

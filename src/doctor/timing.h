@@ -4,6 +4,7 @@
 #include "doctor/finding.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace dlock::doctor {
@@ -21,7 +22,8 @@ struct TimeSample {
 struct Timing {
   std::vector<TimeSample> first;
   std::vector<TimeSample> second;
-  int failed = 0;  // requests without an answer
+  int failed = 0;            // requests without an answer
+  std::string refusal = {};  // why the server does not tell its time, if it does not
 };
 
 /// The time between the bursts: it makes the rate known to a hundredth of a percent where a round

@@ -16,7 +16,7 @@ Result<std::vector<LockStatus>, StoreFault> look(Inspector& inspector, const Que
   std::vector<LockStatus> locks;
   for (const LockKey& key : query.keys) {
     auto lock = inspector.look_at(key, patience);
-    if (!lock) return lock.error();
+    if (!lock) return about(key, lock.error());
     locks.push_back(std::move(*lock));
   }
   if (!query.keys.empty()) return locks;
@@ -46,7 +46,10 @@ std::string shown(const std::vector<LockStatus>& locks, const std::string& store
         text += (text.empty() ? "" : "\n") + to_details(lock, screen);
       return text;
     case View::Form::KeysOnly:
-      for (const LockStatus& lock : locks) text += printable(lock.key) + "\n";
+      for (const LockStatus& lock : locks) {
+        // What is not the key is no use to a program, and a key with a newline would be two.
+        if (printable(lock.key) == lock.key) text += lock.key + "\n";
+      }
       return text;
   }
   return text;

@@ -6,14 +6,8 @@
 #include "core/wall_clock.h"
 #include "operate/words.h"
 
-#include <cstdio>
-
 namespace dlock::operate {
 namespace {
-
-bool print(const std::string& text) {
-  return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-}
 
 /// Over what was there: each line is cleared as it is written, and what is left below.
 std::string redrawn(const std::string& text, const std::string& title) {
@@ -27,8 +21,8 @@ std::string redrawn(const std::string& text, const std::string& title) {
 
 class Display {
  public:
-  Display(const std::string& store, const View& view)
-      : store_(store), view_(view), screen_(Screen::of_stdout()) {}
+  Display(const std::string& store, const View& view, const Print& print)
+      : store_(store), view_(view), print_(print), screen_(Screen::of_stdout()) {}
 
   bool show(const std::vector<LockStatus>& locks) {
     return put(shown(locks, store_, view_.form, screen_));
@@ -39,27 +33,29 @@ class Display {
 
  private:
   bool put(const std::string& text) {
-    if (!view_.watch || view_.form == View::Form::Json) return print(text);
+    if (!view_.watch || view_.form == View::Form::Json) return print_(text);
     screen_ = Screen::of_stdout();  // its size may have changed
-    if (!screen_.can_redraw) return print(text + "\n");
+    if (!screen_.can_redraw) return print_(text + "\n");
     const std::string clear = first_ ? "\033[2J" : "";
     first_ = false;
-    return print(clear + redrawn(text, cut_to("every " + roughly(*view_.watch) + ": " + store_ +
-                                                  ", " + iso_now(),
-                                              screen_.width > 0 ? screen_.width : 200)));
+    return print_(clear + redrawn(text, cut_to("every " + roughly(*view_.watch) + ": " + store_ +
+                                                   ", " + iso_now(),
+                                               screen_.width > 0 ? screen_.width : 200)));
   }
 
   const std::string& store_;
   const View& view_;
+  const Print& print_;
   Screen screen_;
   bool first_ = true;
 };
 
 }  // namespace
 
-Result<int, StoreFault> show(Inspector& inspector, const Query& query, const View& view, Log& log) {
+Result<int, StoreFault> show(Inspector& inspector, const Query& query, const View& view,
+                             const Print& print, Log& log) {
   const std::string store = inspector.name();
-  Display display{store, view};
+  Display display{store, view, print};
   for (;;) {
     const Instant began = BootClock::now();
     auto locks = look(inspector, query, {began + view.patience, nullptr});

@@ -3,11 +3,18 @@
 #include "core/log.h"
 #include "operate/look.h"
 
+#include <functional>
+#include <string>
+
 namespace dlock::operate {
 
-/// Prints on stdout what `look` finds, once or again and again. Returns the exit code of the state
-/// that it has shown last, see exit_code_of. While it goes on again and again, a silent store is
-/// told of and asked again.
-Result<int, StoreFault> show(Inspector& inspector, const Query& query, const View& view, Log& log);
+/// Writes to stdout; false if that cannot be done, which it has told.
+using Print = std::function<bool(const std::string& text)>;
+
+/// Prints what `look` finds, once or again and again. Returns the exit code of the state that it
+/// has shown last, see exit_code_of; that of a system error if it could not print. While it goes on
+/// again and again, a silent store is told of and asked again.
+Result<int, StoreFault> show(Inspector& inspector, const Query& query, const View& view,
+                             const Print& print, Log& log);
 
 }  // namespace dlock::operate

@@ -2,7 +2,6 @@
 
 #include "core/exit_code.h"
 #include "core/poll.h"
-#include "core/text.h"
 #include "operate/words.h"
 
 #include <algorithm>
@@ -23,13 +22,26 @@ std::string described(const std::vector<HolderStatus>& holders) {
                              : std::to_string(holders.size()) + " holders, one of them " + first;
 }
 
+/// How a sentence goes on about the job of one holder, or the jobs of several.
+const char* of_number(const std::vector<HolderStatus>& holders, const char* one,
+                      const char* several) {
+  return holders.size() == 1 ? one : several;
+}
+
+/// Where somebody finds out whether their jobs are gone.
+std::string where_to_look(const std::vector<HolderStatus>& holders) {
+  if (holders.size() != 1) return "look on their hosts whether they and their jobs are gone";
+  const Holder& holder = holders.front().holder;
+  return "look on host " + host_of(holder) + " whether " +
+         (holder.pid > 0 ? "pid " + std::to_string(holder.pid) + " and its job are"
+                         : "its job is") +
+         " gone";
+}
+
 class Unlock {
  public:
   Unlock(Inspector& inspector, const Unlocking& how, Log& log)
-      : inspector_(inspector),
-        how_(how),
-        log_(log),
-        about_("key '" + excerpt(how.key.bytes(), 100) + "'") {}
+      : inspector_(inspector), how_(how), log_(log), about_(about(how.key)) {}
 
   Result<Unlocked, StoreFault> run() {
     if (how_.by.by_force && how_.ask) {
@@ -45,12 +57,13 @@ class Unlock {
 
  private:
   static constexpr int held = static_cast<int>(ExitCode::SomeoneElseHoldsLock);
+  static constexpr int not_confirmed = static_cast<int>(ExitCode::LockUnconfirmed);
 
   Patience patience() const { return {BootClock::now() + how_.patience, nullptr}; }
 
   std::string question(const LockStatus& lock) const {
-    return about_ + " is held by " + described(lock.holders) +
-           ". Take it away? The job is killed at once.";
+    return about_ + " is held by " + described(lock.holders) + ". Take it away? " +
+           of_number(lock.holders, "The job is", "Their jobs are") + " killed at once.";
   }
 
   Result<Unlocked, StoreFault> on(const WasFree&) const {
@@ -60,21 +73,31 @@ class Unlock {
   Result<Unlocked, StoreFault> on(const Freed& freed) const {
     const bool was_dead = !freed.from.empty() && freed.from.front().life == Life::Dead;
     return Unlocked{about_ + " is free now; " +
-                    (was_dead ? "its holder was dead: " : "--min-hold kept it for: ") +
+                    (was_dead
+                         ? of_number(freed.from, "its holder was dead: ", "its holders were dead: ")
+                         : "--min-hold kept it for: ") +
                     described(freed.from)};
   }
 
   Result<Unlocked, StoreFault> on(const StillHeld& still) const {
-    const bool kept = still.by.state() == LockStatus::State::Kept;
-    return Unlocked{about_ + " is held by " + described(still.by.holders) + "; --force " +
-                        (kept ? "frees it all the same" : "takes it away and kills the job"),
+    const std::vector<HolderStatus>& holders = still.by.holders;
+    if (still.by.state() == LockStatus::State::Kept) {
+      return Unlocked{about_ + " is kept by --min-hold for " + roughly(longest_end(holders, {})) +
+                          " more; " + of_number(holders, "its job is", "their jobs are") +
+                          " over (" + described(holders) + "); --force frees it now",
+                      held};
+    }
+    return Unlocked{about_ + " is held by " + described(holders) +
+                        "; --force takes it away and kills the " +
+                        of_number(holders, "job", "jobs"),
                     held};
   }
 
   /// A mark that still stands is a job that may still run.
   Result<Unlocked, StoreFault> on(const Forced& forced) {
     const Instant began = BootClock::now();
-    Instant until = began + longest_lease(forced.from) + 1s;
+    // One whose end is not known has the time of a kill.
+    const Instant until = began + longest_end(forced.from, 10s) + 1s;
     bool told = false;
     for (;;) {
       auto lock = inspector_.look_at(how_.key, patience());
@@ -82,11 +105,12 @@ class Unlock {
       const HolderStatus* const mark = mark_in(*lock, forced.from);
       const Instant now = BootClock::now();
       if (mark == nullptr) return confirmed(forced, now - began);
-      if (mark->life == Life::Dead) return buried(forced, now - began);
+      if (mark->life == Life::Dead) return buried(forced);
       if (now >= until) return unconfirmed(forced, *mark);
       if (now >= began + 1s && !std::exchange(told, true)) {
-        log_.notice(about_ + ": waiting for " + described(forced.from) +
-                    " to confirm that its job is gone, for " + roughly(until - now) + " at most");
+        log_.notice(about_ + ": waiting for " + described(forced.from) + " to confirm that " +
+                    of_number(forced.from, "its job is", "their jobs are") + " gone, for " +
+                    roughly(until - now) + " at most");
       }
       wait_for_any({}, now + (now < began + 1s ? 5ms : 100ms));
     }
@@ -106,12 +130,11 @@ class Unlock {
     return nullptr;
   }
 
-  /// For so long a holder may believe in its lease; one whose end is not known has the time of a
-  /// kill.
-  static Duration longest_lease(const std::vector<HolderStatus>& holders) {
+  /// When the last of them has ended: its lease, or what --min-hold keeps for it.
+  static Duration longest_end(const std::vector<HolderStatus>& holders, Duration if_not_known) {
     Duration longest{};
     for (const HolderStatus& holder : holders)
-      longest = std::max(longest, holder.ends_in.value_or(10s));
+      longest = std::max(longest, holder.ends_in.value_or(if_not_known));
     return longest;
   }
 
@@ -122,28 +145,33 @@ class Unlock {
               ", which is no dlock and cannot confirm that it has stopped"};
     }
     return {about_ + " is free now, taken from " + described(forced.from) +
-            (forced.from.size() == 1 ? ", which confirms that its job is gone (after "
-                                     : ", which confirm that their jobs are gone (after ") +
+            of_number(forced.from, ", which confirms that its job is gone (after ",
+                      ", which confirm that their jobs are gone (after ") +
             std::to_string(whole_ms(after)) + "ms)"};
   }
 
-  /// Its lease ended without a word. Whoever asks next would get the lock; we leave it free.
-  Result<Unlocked, StoreFault> buried(const Forced& forced, Duration after) {
+  /// Its lease ended without a word: its job was to be dead by then, but nobody has seen that.
+  /// Whoever asks next would get the lock; we leave it free.
+  Result<Unlocked, StoreFault> buried(const Forced& forced) {
     Unlocker by = how_.by;
     by.by_force = false;
     auto freed = inspector_.unlock(how_.key, by, patience());
     if (!freed) return freed.error();
-    return Unlocked{about_ + " is free now, taken from " + described(forced.from) +
-                    ", which did not answer; its lease ended after " + roughly(after) +
-                    ", and by then its job was to be dead"};
+    return Unlocked{about_ + " was taken from " + described(forced.from) +
+                        ", which did not answer; " +
+                        of_number(forced.from, "its lease is", "their leases are") +
+                        " over, so others can have the lock now; " + where_to_look(forced.from),
+                    not_confirmed};
   }
 
   Unlocked unconfirmed(const Forced& forced, const HolderStatus& mark) const {
     return {
         about_ + " was taken from " + described(forced.from) +
-            ", which does not confirm that its job is gone: is it stopped? The lock stays taken" +
-            (mark.ends_in ? " for " + roughly(*mark.ends_in) + " at most" : " until it has"),
-        static_cast<int>(ExitCode::LockUnconfirmed)};
+            of_number(forced.from, ", which does not confirm that its job is gone: is it stopped?",
+                      ", which do not confirm that their jobs are gone: are they stopped?") +
+            " The lock stays taken" +
+            (mark.ends_in ? " for " + roughly(*mark.ends_in) + " at most" : " until that is sure"),
+        not_confirmed};
   }
 
   Inspector& inspector_;
@@ -155,7 +183,9 @@ class Unlock {
 }  // namespace
 
 Result<Unlocked, StoreFault> unlock(Inspector& inspector, const Unlocking& how, Log& log) {
-  return Unlock{inspector, how, log}.run();
+  auto unlocked = Unlock{inspector, how, log}.run();
+  if (!unlocked) return about(how.key, unlocked.error());
+  return unlocked;
 }
 
 }  // namespace dlock::operate

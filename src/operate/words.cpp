@@ -36,12 +36,6 @@ State state_with(const LockStatus& lock, const HolderStatus& holder) {
 
 std::string count(std::size_t number) { return number == 0 ? "" : std::to_string(number); }
 
-/// A peer that writes no host has one in its process hash.
-std::string host_of(const Holder& holder) {
-  if (!holder.host.empty()) return printable(holder.host);
-  return printable(holder.process.text.substr(0, holder.process.text.find('/')));
-}
-
 std::vector<Cell> row_of(const LockStatus& lock, const HolderStatus& holder) {
   const State state = state_with(lock, holder);
   const Holder& who = holder.holder;
@@ -123,6 +117,18 @@ void add_holder(Details& details, const HolderStatus& status) {
 }
 
 }  // namespace
+
+std::string about(const LockKey& key) { return "key '" + excerpt(key.bytes(), 100) + "'"; }
+
+StoreFault about(const LockKey& key, StoreFault fault) {
+  fault.sentence = about(key) + ": " + fault.sentence;
+  return fault;
+}
+
+std::string host_of(const Holder& holder) {
+  if (!holder.host.empty()) return printable(holder.host);
+  return printable(holder.process.text.substr(0, holder.process.text.find('/')));
+}
 
 std::string word_for(State state) { return state == State::Dead ? "dead holder" : name_of(state); }
 std::string word_for(Life life) { return life == Life::Forced ? "being freed" : name_of(life); }

@@ -1,13 +1,23 @@
 #pragma once
 
+#include "core/key.h"
 #include "core/time.h"
 #include "operate/screen.h"
 #include "store/lock_status.h"
+#include "store/store.h"
 
 #include <string>
 #include <vector>
 
 namespace dlock::operate {
+
+/// `key 'backup'`: how every sentence about a lock begins.
+std::string about(const LockKey& key);
+/// The same fault, in a sentence that begins so.
+StoreFault about(const LockKey& key, StoreFault fault);
+
+/// Printable, and also of a peer that writes it nowhere but in its process hash.
+std::string host_of(const Holder& holder);
 
 /// `held`, `dead holder`, ...: how a state is called for people.
 std::string word_for(LockStatus::State state);

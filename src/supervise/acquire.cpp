@@ -29,11 +29,12 @@ Instant later(Instant now, Duration length) { return length >= never - now ? nev
 /// One run's way to the lock.
 class Acquisition {
  public:
-  Acquisition(Store& store, const Claim& claim, WaitLimit limit, Interrupt& interrupt,
-              const WaitNews& news, Log& log)
+  Acquisition(Store& store, const Claim& claim, WaitLimit limit, const OwnerHash& part_of,
+              Interrupt& interrupt, const WaitNews& news, Log& log)
       : store_(store),
         claim_(claim),
         limit_(limit),
+        part_of_(part_of),
         interrupt_(interrupt),
         news_(news),
         log_(log),
@@ -82,6 +83,13 @@ class Acquisition {
   }
 
   Step on(Held& held) {
+    if (waits_for_us(held.holder, part_of_)) {
+      if (limit_.waits()) waiting_for_ = held;  // as far as the queue knows
+      return give_up({Ending::Held, 0,
+                      "held by the run that this command is part of: it can never have it; leave "
+                      "the inner dlock out",
+                      std::move(held.holder)});
+    }
     if (!limit_.waits()) {
       return give_up({Ending::Held, 0, describe(held), std::move(held.holder)});
     }
@@ -97,7 +105,7 @@ class Acquisition {
   Step on(const TooYoung& young) {
     if (!std::exchange(told_young_, true)) {
       log_.notice(
-          store_.name() +
+          about_key() + ": " + store_.name() +
           " came up a moment ago and may have forgotten a holder that still runs: waiting " +
           to_text(young.wait) + " (--trust-restart skips this)");
     }
@@ -173,6 +181,7 @@ class Acquisition {
   Store& store_;
   const Claim& claim_;
   WaitLimit limit_;
+  const OwnerHash& part_of_;
   Interrupt& interrupt_;
   const WaitNews& news_;
   Log& log_;
@@ -190,9 +199,14 @@ class Acquisition {
 
 }  // namespace
 
+bool waits_for_us(const Holder& holder, const OwnerHash& part_of) {
+  return !part_of.text.empty() && holder.owner == part_of && !holder.only_kept;
+}
+
 std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
-                                         Interrupt& interrupt, const WaitNews& news, Log& log) {
-  return Acquisition{store, claim, limit, interrupt, news, log}.run();
+                                         const OwnerHash& part_of, Interrupt& interrupt,
+                                         const WaitNews& news, Log& log) {
+  return Acquisition{store, claim, limit, part_of, interrupt, news, log}.run();
 }
 
 }  // namespace dlock::supervise

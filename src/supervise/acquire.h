@@ -28,6 +28,9 @@ struct WaitLimit {
   bool is_forever() const { return most == Duration::max(); }
 };
 
+/// Whether that holder is the run `part_of` (empty: none), in whose job we are.
+bool waits_for_us(const Holder& holder, const OwnerHash& part_of);
+
 /// Told for whom a claim waits, in a few words, whenever that is somebody else.
 using WaitNews = std::function<void(const std::string&)>;
 
@@ -36,7 +39,9 @@ using WaitNews = std::function<void(const std::string&)>;
 /// The store has half a TTL for its first answer. From then on a claim that waits is waited for up
 /// to its limit, whatever becomes of the store; a line says for whom when that begins, and again
 /// every minute. A server that is too young to be trusted is waited for, and one line says so.
+/// Nobody waits for a run that waits_for_us().
 std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
-                                         Interrupt& interrupt, const WaitNews& news, Log& log);
+                                         const OwnerHash& part_of, Interrupt& interrupt,
+                                         const WaitNews& news, Log& log);
 
 }  // namespace dlock::supervise

@@ -65,7 +65,7 @@ class Engine {
       tell_whom_we_wait_for(for_whom);
       prepare_cgroup();
     };
-    auto result = acquire(*store_, claim_, options_.wait, calls, on_wait, log_);
+    auto result = acquire(*store_, claim_, options_.wait, options_.part_of, calls, on_wait, log_);
     acquired_ = BootClock::now();
     waited_ = acquired_ - began;
     if (std::holds_alternative<Grant>(result) && calls.requested()) {
@@ -381,7 +381,7 @@ class Engine {
 
   /// The last word: after it nobody waits for the engine but for its exit.
   void finish(Report& report) {
-    say_how_it_ended(report, log_);
+    say_how_it_ended(report, options_, log_);
     report.ended_at = iso_now();
     Message message{
         MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};

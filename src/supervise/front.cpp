@@ -48,7 +48,7 @@ class Front {
     reap_engine();
     if (killed_by_us_) {
       const Report report = report_of_our_kill();
-      say_how_it_ended(report, log_);
+      say_how_it_ended(report, setting_.options, log_);
       report_ = to_json(report, setting_.options.conflict_code);
     }
     if (setting_.options.report_is_wanted()) {
@@ -278,11 +278,11 @@ class Front {
     }
     if (ending_ == Ending::LockUnconfirmed) {
       report.reason = engine + "had not killed it by then (was it stopped, or starved of CPU?)";
-    } else {
-      const bool by_signal = engine_status_ && WIFSIGNALED(*engine_status_);
-      report.reason = engine + (by_signal ? "was ended by " + signal_name(WTERMSIG(*engine_status_))
-                                          : "ended unexpectedly");
+      return report;
     }
+    const bool by_signal = engine_status_ && WIFSIGNALED(*engine_status_);
+    report.reason = engine + (by_signal ? "was ended by " + signal_name(WTERMSIG(*engine_status_))
+                                        : "ended unexpectedly");
     report.reason += leases_expire(setting_.options.store.address)
                          ? "; the lock ends by itself within its TTL"
                          : "; the lock is free";

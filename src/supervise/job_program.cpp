@@ -36,7 +36,7 @@ JobProgram::JobProgram(JobSpec spec) : spec_(std::move(spec)) {
   words_.push_back(nullptr);
   script_words_ = words_;
   script_words_.insert(script_words_.begin(), const_cast<char*>(shell));
-  find_paths();
+  paths_ = paths_of(spec_.command.front());
 
   for (const auto& [name, value] : spec_.environment) set_variables_.push_back(name + "=" + value);
   const auto is_set_by_us = [this](std::string_view name) {
@@ -76,13 +76,10 @@ void JobProgram::fill_in(PidVariable& variable) {
   std::copy(first, digits.end(), variable.text.begin() + static_cast<long>(variable.name_length));
 }
 
-void JobProgram::find_paths() {
-  const std::string& name = spec_.command.front();
-  if (name.empty()) return;
-  if (name.find('/') != name.npos) {
-    paths_.push_back(name);
-    return;
-  }
+std::vector<std::string> paths_of(const std::string& program) {
+  if (program.empty()) return {};
+  if (program.find('/') != program.npos) return {program};
+  std::vector<std::string> paths;
   const char* set = ::getenv("PATH");
   std::string_view rest = set != nullptr ? set : "/bin:/usr/bin";
   for (;;) {
@@ -90,8 +87,8 @@ void JobProgram::find_paths() {
     const std::string directory{rest.substr(0, colon)};
     // An empty one is the working directory.
     if (directory.size() < PATH_MAX)
-      paths_.push_back(directory.empty() ? name : directory + "/" + name);
-    if (colon == rest.npos) return;
+      paths.push_back(directory.empty() ? program : directory + "/" + program);
+    if (colon == rest.npos) return paths;
     rest.remove_prefix(colon + 1);
   }
 }

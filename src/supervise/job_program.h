@@ -10,6 +10,9 @@
 
 namespace dlock::supervise {
 
+/// Where execvp(3) would look for that program, in this order.
+std::vector<std::string> paths_of(const std::string& program);
+
 /// What the job is and what it gets from whoever started dlock.
 struct JobSpec {
   std::vector<std::string> command;
@@ -49,12 +52,11 @@ class JobProgram {
     std::size_t name_length = 0;
   };
   void fill_in(PidVariable& variable);
-  void find_paths();
   int execute();
   int execute(const char* path, char* const* words);
 
   const JobSpec spec_;
-  std::vector<std::string> paths_;  // where the program may be, in this order
+  std::vector<std::string> paths_;
   std::vector<char*> words_;
   std::vector<char*> script_words_;  // for the shell, should it be a script that names none
   std::vector<std::string> set_variables_;

@@ -2,17 +2,31 @@
 
 #include "core/duration.h"
 #include "core/text.h"
+#include "supervise/job_program.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <unistd.h>
+#include <vector>
 
 namespace dlock::supervise {
 namespace {
 
-std::string hint(const std::string& program, int error) {
-  const bool there = program.find('/') != program.npos && ::access(program.c_str(), F_OK) == 0;
-  return error == ENOENT && there ? " (the file is there: is its interpreter missing?)" : "";
+std::string why_not_run(const std::string& program, int error) {
+  const std::string why = ::strerror(error);
+  if (error != ENOENT) return why;
+  const std::vector<std::string> paths = paths_of(program);
+  const bool there = std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0;
+  });
+  if (there) return why + " (the file is there: is its interpreter missing?)";
+  if (program.find(' ') != program.npos) return why + "; write its words apart, or sh -c '...'";
+  if (program.empty() || program.find('/') != program.npos) return why;
+  const char* const path = ::getenv("PATH");
+  return why + "; it is in no directory of PATH (" + excerpt(path != nullptr ? path : "", 200) +
+         ")";
 }
 
 }  // namespace
@@ -21,12 +35,15 @@ std::string reason_of(const Report& report, const RunOptions& options, const Loc
   const std::string& program = options.command.front();
   switch (report.ending) {
     case Ending::CannotRun:
-      return "cannot run '" + excerpt(program, 100) + "': " + ::strerror(report.detail) +
-             hint(program, report.detail);
+      return "cannot run '" + excerpt(program, 100) + "': " + why_not_run(program, report.detail);
     case Ending::LockLost:
       return news.loss;
     case Ending::LockUnconfirmed:
-      return news.silence.empty() ? "no renewal was acknowledged" : news.silence;
+      if (news.silence.empty())
+        return "no renewal could be sent in time; was dlock stopped, or the machine overloaded?";
+      return news.silence +
+             "; mend the store, or give --on-silence=continue or a longer --ttl if such outages "
+             "are normal";
     case Ending::JobHung:
       return "it reported no progress for " + to_text(*options.heartbeat_timeout) +
              " (--heartbeat-timeout)";

@@ -11,11 +11,23 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// What is not known is left out. Somebody else may have written it, and its reader may show it.
+void put(ordered_json& json, const char* field, const std::string& text) {
+  if (!text.empty()) json[field] = printable(text);
+}
+
 ordered_json json_of(const Holder& holder) {
-  return {
-      {"owner", holder.owner.text}, {"host", holder.host},         {"pid", holder.pid},
-      {"user", holder.user},        {"command", holder.command},   {"note", holder.note},
-      {"trace", holder.trace},      {"since", holder.acquired_at}, {"token", holder.token.value}};
+  ordered_json json = ordered_json::object();
+  put(json, "owner", holder.owner.text);
+  put(json, "host", holder.host);
+  if (holder.pid > 0) json["pid"] = holder.pid;
+  put(json, "user", holder.user);
+  put(json, "command", holder.command);
+  put(json, "note", holder.note);
+  put(json, "trace", holder.trace);
+  put(json, "since", holder.acquired_at);
+  if (holder.token.value != 0) json["token"] = holder.token.value;
+  return json;
 }
 
 double fine_ms(Duration duration) { return static_cast<double>(duration.count() / 1000) / 1000; }
@@ -35,7 +47,7 @@ std::string to_json(const Report& report, int conflict_code) {
   json["exit_code"] = exit.as_code();
   if (exit.signal != 0) json["signal"] = exit.signal;
   json["key"] = printable(report.key);
-  json["store"] = report.store;
+  json["store"] = printable(report.store);
   if (report.token.value != 0) {
     json["owner"] = report.owner.text;
     json["token"] = report.token.value;
@@ -44,7 +56,7 @@ std::string to_json(const Report& report, int conflict_code) {
   json["ended_at"] = report.ended_at;
   if (report.waited) json["waited_ms"] = whole_ms(*report.waited);
   if (report.held) json["held_ms"] = whole_ms(*report.held);
-  if (!report.reason.empty()) json["reason"] = report.reason;
+  put(json, "reason", report.reason);
   if (report.ending == Ending::Held) json["holder"] = json_of(report.holder);
   if (report.lost_to) json["lost_to"] = json_of(*report.lost_to);
   if (report.renewals.count > 0) {

@@ -31,6 +31,7 @@ struct RunOptions {
   std::optional<Duration> heartbeat_timeout = {};
   std::optional<Warning> warning = {};
   WaitLimit wait = {};
+  OwnerHash part_of = {};  // of the run whose job we are, if its key is ours; else empty
   Limit limit = {};
   /// How long from its start the job's lock stays taken, at least.
   Duration min_hold{};

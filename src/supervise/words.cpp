@@ -1,5 +1,6 @@
 #include "supervise/words.h"
 
+#include "core/duration.h"
 #include "core/signals.h"
 #include "core/text.h"
 
@@ -7,13 +8,21 @@ namespace dlock::supervise {
 
 std::string about(const std::string& key) { return "key '" + excerpt(key, 100) + "'"; }
 
-void say_how_it_ended(const Report& report, Log& log) {
+std::string next_step(ExitCode code) {
+  return code == ExitCode::StoreUnavailable ? "; dlock doctor with the same options looks closer"
+                                            : "";
+}
+
+void say_how_it_ended(const Report& report, const RunOptions& options, Log& log) {
   const std::string key = about(report.key);
   switch (report.ending) {
     case Ending::JobEnded:
       break;
     case Ending::Held:
-      log.notice(key + " is " + report.reason + "; nothing was started");
+      log.notice(key + " is " + report.reason + "; nothing was started" +
+                 (options.wait.waits() || waits_for_us(report.holder, options.part_of)
+                      ? ""
+                      : "; -w waits for it, dlock status shows more"));
       break;
     case Ending::AlreadyDone:
       log.notice(key + ": already done by " + report.reason + "; nothing was started");
@@ -23,9 +32,7 @@ void say_how_it_ended(const Report& report, Log& log) {
       break;
     case Ending::StoreFailed:
       log.error(key + ": " + report.reason + "; nothing was started" +
-                (report.detail == static_cast<int>(ExitCode::StoreUnavailable)
-                     ? "; dlock doctor with the same options looks closer"
-                     : ""));
+                next_step(static_cast<ExitCode>(report.detail)));
       break;
     case Ending::SystemFailed:
     case Ending::CannotRun:
@@ -36,9 +43,10 @@ void say_how_it_ended(const Report& report, Log& log) {
                 "; no process of the job is left; find out why before you run it again");
       break;
     case Ending::LockUnconfirmed:
-      log.error(key + ": the job was killed, because its lock could not be confirmed in time: " +
-                report.reason +
-                "; mend the store, or give a longer --ttl if such outages are normal");
+      log.error(key +
+                ": the job was killed, because its lock could not be confirmed before the lease "
+                "ended; no process of it is left, and others can have the lock within " +
+                to_text(options.terms.ttl()) + " (--ttl): " + report.reason);
       break;
     case Ending::JobHung:
       log.error(key + ": the job was ended, because " + report.reason +

@@ -53,9 +53,9 @@ class DeploymentCase(Case):
         master("SET", "replicated", "1")
         wait_until(lambda: master("WAIT", replicas, 1000) == replicas, 20, "the replicas confirm")
 
-    def refused(self, code, store, *says, ttl="2s"):
+    def refused(self, code, store, *says, ttl="2s", options=()):
         ran = self.path("ran")
-        started = self.run_job("touch", ran, store=store, options=["--ttl", ttl])
+        started = self.run_job("touch", ran, store=store, options=["--ttl", ttl, *options])
         self.assertEqual(started.code, code, started.stderr)
         self.assert_says(started, *says)
         self.assertFalse(os.path.exists(ran))

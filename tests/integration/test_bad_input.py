@@ -97,6 +97,15 @@ class Words(BadInput):
             self.refuse(self.run_line(option, "3"), [dlock.USAGE], option)
 
 
+    def test_no_secret_is_shown(self):
+        url = "redis://me:geheim@host"
+        for option in ("--password=geheim", f"--sotre={url}", url, f"--ttl={url}", f"--wait={url}", f"--once-per={url}"):
+            with self.subTest(option=option):
+                refused = self.refuse(self.run_line(option), [dlock.USAGE])
+                self.assertNotIn("geheim", refused.stderr)
+        self.assertNotIn("geheim", self.refuse(["--password=geheim"], [dlock.USAGE], "'--password'").stderr)
+
+
 class Combinations(BadInput):
     def test_a_prefix_with_empty_braces_in_a_cluster(self):
         self.refuse(self.run_line("--prefix", "{}:", store=["--store", "redis+cluster://127.0.0.1:1"]), [dlock.USAGE], "--prefix",

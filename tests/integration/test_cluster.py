@@ -149,16 +149,30 @@ class FindingTheNode(ClusterCase):
         self.assertEqual(self.try_second(store=store), 0)
         self.refused(dlock.UNREACHABLE, self.store_at(self.deployment.url_of(dead)), "Connection refused")
 
-    def test_a_standalone_redis_given_as_a_cluster_works_as_one_node(self):
+    def test_a_standalone_redis_given_as_a_cluster_is_refused_and_keeps_nothing(self):
         server = RedisServer(self.path("alone"))
         self.addCleanup(server.stop)
-        self.assertEqual(self.try_second(store=self.store_at(self.deployment.url_of(server))), 0)
+        store = self.store_at(self.deployment.url_of(server))
+        for options in ([], ["-w"], ["--shared"]):
+            self.refused(dlock.CONFIG, store, "is no node of a Redis Cluster: write redis://host:port", options=options)
+        self.assertEqual([key for key in server("KEYS", "*") if "fence" not in key], [])
+        looked_at = [word for word in store if word != "--trust-restart"]
+        for command in ("status", "unlock"):
+            looked = self.run_words(command, *looked_at, self.key)
+            self.assertEqual(looked.code, dlock.CONFIG, looked.stderr)
 
 
 class NodesThatCannotServe(ClusterCase):
-    def test_a_node_that_cannot_serve_is_passed_over_wherever_it_stands(self):
-        server = RedisServer(self.path("server"))
+    def lone_node(self):
+        """A Cluster of one, which serves all slots."""
+        server = RedisServer(self.path("server"), "--cluster-enabled", "yes")
         self.addCleanup(server.stop)
+        server("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        wait_until(lambda: "cluster_state:ok" in server("CLUSTER", "INFO"), 10, "the slots are served")
+        return server
+
+    def test_a_node_that_cannot_serve_is_passed_over_wherever_it_stands(self):
+        server = self.lone_node()
         for reply in (b"-CLUSTERDOWN The cluster is down\r\n", b"-LOADING Redis is loading the dataset in memory\r\n",
                       b"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n"):
             ill = FakeRedis(lambda words, reply=reply: reply)
@@ -170,8 +184,7 @@ class NodesThatCannotServe(ClusterCase):
 
     def test_an_owner_that_is_cut_off_from_the_others_is_left_for_its_successor(self):
         self.TTL = "2s"
-        server = RedisServer(self.path("server"))
-        self.addCleanup(server.stop)
+        server = self.lone_node()
         cut_off = []
         owner = FakeRedis(lambda words: b"-CLUSTERDOWN The cluster is down\r\n" if cut_off else PASS, server.port)
         self.addCleanup(owner.stop)

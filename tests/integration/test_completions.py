@@ -12,7 +12,7 @@ from harness.case import Case, needs
 from harness.wait import PATIENCE, NeverHappened, now
 
 FILES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "packaging", "completions")
-COMMANDS = {"run", "status", "list", "unlock", "doctor", "heartbeat"}
+COMMANDS = {"run", "status", "list", "unlock", "doctor", "heartbeat", "completion"}  # drift compares them with --help
 
 
 class Completions(Case):
@@ -37,6 +37,14 @@ class Completions(Case):
 
     def assert_nothing_ran(self):
         self.assertFalse(os.path.exists(self.path("pwned")))
+
+
+class Printed(Completions):
+    def test_dlock_completion_prints_the_file_of_that_shell(self):
+        for shell, name in (("bash", "dlock.bash"), ("zsh", "_dlock"), ("fish", "dlock.fish")):
+            with self.subTest(shell=shell), open(f"{FILES}/{name}", "rb") as file:
+                done = subprocess.run([dlock.BINARY, "completion", shell], stdout=subprocess.PIPE, check=True)
+                self.assertEqual(done.stdout, file.read())
 
 
 class Typist:
@@ -116,6 +124,7 @@ class Bash(Completions):
             self.assertEqual(self.complete("dlock run --status-file a-f"), ["a-file"])
         self.assertEqual(self.complete("dlock run --key k --ttl "), [])
         self.assertEqual(self.complete("dlock run --nonblock "), ["--"])
+        self.assertEqual(self.complete("dlock completion "), ["bash", "zsh", "fish"])
 
     def test_keys_are_data(self):
         self.hold_all()
@@ -176,6 +185,7 @@ class Zsh(Completions):
         self.after(typist, "dlock run --orphans=le", "--orphans=leave ")
         self.after(typist, "dlock run --once-per dai", "daily ")
         self.after(typist, "dlock run -s TER", "TERM ")
+        self.after(typist, "dlock completion fi", "fish ")
         self.after(typist, "dlock status backu", "backup ")
         self.after(typist, "dlock unlock a:b", "a:b:c ")
         self.after(typist, "dlock run --key k -- printen", "printenv ")
@@ -210,6 +220,7 @@ class Fish(Completions):
         self.assertEqual(set(self.complete("dlock run --on-silence ")), {"kill", "continue"})
         self.assertEqual(self.complete("dlock run --on-silence=k"), ["--on-silence=kill"])
         self.assertEqual(set(self.complete("dlock run --once-per ")), {"hourly", "daily"})
+        self.assertEqual(set(self.complete("dlock completion ")), {"bash", "zsh", "fish"})
         self.assertIn("TERM", self.complete("dlock run -s TER"))
         with open(self.path("a-file"), "w", encoding="ascii"):
             self.assertEqual(self.complete("dlock run --status-file a-f"), ["a-file"])

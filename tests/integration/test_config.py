@@ -154,12 +154,16 @@ class BadFiles(SettingsCase):
     def test_a_file_that_is_not_there_or_is_none(self):
         self.assert_refused(self.run_with("--config", self.path("none")), dlock.CONFIG, "--config", "none", "No such file")
         self.assert_refused(self.run_with(DLOCK_CONFIG=self.path("none")), dlock.CONFIG, "DLOCK_CONFIG", "No such file")
-        self.assert_refused(self.run_with(DLOCK_CONFIG=""), dlock.CONFIG, "DLOCK_CONFIG ''")
+        self.assert_refused(self.run_with(DLOCK_CONFIG=""), dlock.CONFIG, "DLOCK_CONFIG '' names no file")
+        self.assert_refused(self.run_with("--config", ""), dlock.CONFIG, "--config '' names no file")
         os.mkfifo(self.path("fifo"))
         self.assert_refused(self.run_with("--config", self.path("fifo")), dlock.CONFIG, "fifo")
 
     def test_a_user_without_a_password_or_a_secret_elsewhere_is_no_password(self):
-        self.refused('store = "redis://dlock@127.0.0.1:1"\n', "names a user but no password")
+        self.refused('store = "redis://dlock@127.0.0.1:1"\n', "--store names a user but no password")
+        url = "redis://dlock@127.0.0.1:1"
+        self.assert_refused(self.run_with(DLOCK_STORE=url), dlock.CONFIG, "dlock: DLOCK_STORE names a user but no password")
+        self.assert_refused(self.run_with("--store", url), dlock.USAGE, "dlock: --store names a user but no password")
         for text in (f'store = "{self.redis.url}"\n# see https://wiki/?mail=ops:x@example.com\n',
                      f'store = "{self.redis.url}"\non-failure = "curl https://ops:hook@example.com"\n'):
             done = self.run_with("--config", self.file("config", text, 0o644))
@@ -213,7 +217,7 @@ class Passwords(SettingsCase):
             self.assert_refused(refused, dlock.CONFIG, "--password-file", "others than its owner", "chmod 600")
 
     def test_bad_password_files(self):
-        for path, says in ((self.path("none"), "No such file"), (self.file("empty", ""), "no password"),
+        for path, says in ((self.path("none"), "No such file"), ("", "'' names no file"), (self.file("empty", ""), "no password"),
                            (self.file("blank", "\nsecond\n"), "no password"), (self.directory, "directory")):
             refused = self.run_with("--store", self.secured.url, "--password-file", path)
             self.assert_refused(refused, dlock.CONFIG, "--password-file", says)

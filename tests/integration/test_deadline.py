@@ -59,7 +59,9 @@ class TheStoreIsSilent(Deadline):
         self.assert_killed_in_time(ends)
         self.contender_follows()
         self.assertEqual(len(held.own_lines[-1:]), 1, held.stderr)
-        self.assert_says(held, self.key)
+        self.assert_says(held, "key 'job': the job was killed, because its lock could not be confirmed before the lease ended; no process of it "
+                         "is left, and others can have the lock within 2s (--ttl): redis://", "did not answer within",
+                         "; mend the store, or give --on-silence=continue or a longer --ttl if such outages are normal\n")
 
     def test_the_status_file_says_unconfirmed(self):
         held = self.start_with_status(JOBTOOL, "tick", self.life, store=self.through(self.between), options=OPTIONS)
@@ -197,6 +199,20 @@ class ASupervisorIsStopped(Deadline):
         procs.resume(engine)
         self.assertIn(held.wait(), (dlock.UNCONFIRMED, dlock.LOST))
         self.assert_no_overlap(self.life)
+
+    def test_a_stop_of_everything_is_not_blamed_on_the_store(self):
+        held = self.hold_through_relay()
+        engine = held.engine()
+        for pid in (engine, held.pid):
+            procs.stop(pid)
+        ends = self.liveness_ends()
+        wait_until(lambda: now() > ends, 5, "the lease ends")
+        procs.resume(engine)
+        procs.resume(held.pid)
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.assertRegex(held.stderr, r"no renewal could be sent in time; was dlock stopped, or the machine overloaded\?\n"
+                                      r"|was it stopped, or starved of CPU\?\)\n")
+        self.assertNotIn("mend the store", held.stderr)
 
 
 class TheGrantComesLate(Deadline):

@@ -186,6 +186,8 @@ class Rights(RedisCase, DoctorCase):
                 report = Report(started)
                 self.assert_broken(report, "rights")
                 self.assert_found(report, "rights", "broken", f"lacks +{right}", f"ACL SETUSER <user> +{right};")
+                if right == "time":
+                    self.assert_found(report, "latency", "note", "TIME is refused: NOPERM", "+time")
                 self.assert_no_secret(report)
         elsewhere = Report(elsewhere)
         self.assert_broken(elsewhere, "rights", "probe lock")
@@ -317,6 +319,7 @@ class Deployments(DoctorCase):
         short, enough = [self.begin("--ttl", ttl, url=cluster.url) for ttl in ("5s", "6s")]
         single = self.begin(url=cluster.url_of(first))
         mixed = self.begin(url=cluster.url_of(first, alone))
+        lonely = self.begin(url=cluster.url_of(alone))
         modest = self.begin(more_env={"DLOCK_STORE": cluster.url.replace("://", f"://jobs:{SECRET}@")})
         short, enough, single, mixed, modest = map(Report, (short, enough, single, mixed, modest))
 
@@ -331,6 +334,10 @@ class Deployments(DoctorCase):
         self.assert_found(single, "nodes", "note", "name more of them")
         self.assert_broken(mixed, "nodes")
         self.assert_found(mixed, "nodes", "broken", f"not of this Cluster: {alone.address}")
+        lonely = Report(lonely)
+        self.assert_broken(lonely, "connection")
+        self.assert_found(lonely, "connection", "broken", "is no node of a Redis Cluster: write redis://host:port")
+        self.assertEqual(lonely.all("nodes"), [])
         self.assert_ok(modest)
         self.assert_found(modest, "rights", "weak", "+zadd")
         for check in ("cluster", "failover time"):

@@ -72,6 +72,7 @@ class SomebodyElseHoldsTheLock(Case):
         self.assert_says(second, self.key, host, "tick", "release-4711", "nightly backup")
         self.assertRegex(second.stderr, rf"\b({self.holder.pid}|{self.holder.engine()}|{self.holder.job()})\b")
         self.assertRegex(second.stderr, r"\d{4}-\d\d-\d\d|\bago\b|since")
+        self.assert_says(second, "; nothing was started; -w waits for it, dlock status shows more\n")
 
     def test_minus_q_keeps_the_code_and_drops_the_line(self):
         second = self.run_job("true", options=["-q"])
@@ -110,8 +111,13 @@ class TheCommandCannotBeRun(Case):
         # never having run, the job must not leave the lock behind for a moment
         self.assertEqual(self.run_job("true", **how).code, 0)
 
-    def test_a_command_that_is_not_on_the_path_is_127(self):
-        self.refuse("no-such-command-anywhere", 127, "no-such-command-anywhere", "No such file")
+    def test_a_command_that_is_not_on_the_path_is_127_and_the_path_is_named(self):
+        self.refuse("no-such-command-anywhere", 127, "no-such-command-anywhere", "No such file", "it is in no directory of PATH (/usr/bin:/bin)",
+                    more_env={"PATH": "/usr/bin:/bin"})
+
+    def test_a_command_line_in_one_word_is_127_and_how_to_write_it_is_said(self):
+        for line in ("echo hello", "/bin/echo hello"):
+            self.refuse(line, 127, f"cannot run '{line}': No such file or directory; write its words apart, or sh -c '...';")
 
     def test_a_path_that_does_not_exist_is_127(self):
         self.refuse("/no/such/path", 127, "/no/such/path", "No such file")

@@ -245,6 +245,7 @@ class AYoungServer(Refusals):
         server = self.own_server()
         waiting = self.start_run("true", store=self.store_at(server.url, trust=False), options=["--ttl", "60s"])
         waiting.wait_said("--trust-restart")
+        self.assert_says(waiting, "dlock: key 'job': redis://", "came up a moment ago")
         waiting.signal(signal.SIGTERM)
         waiting.wait(5)
         self.assertEqual(waiting.died_by, signal.SIGTERM)

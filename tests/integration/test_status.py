@@ -1,6 +1,7 @@
 """`dlock status` and `dlock list`: what is told of locks in every state, to people and to programs."""
 
 import json
+import os
 import signal
 import unittest
 
@@ -75,9 +76,14 @@ class StatusTests(OperatorMixin):
                 self.assertEqual(answer.code, dlock.HELD, answer.stderr)
                 listed = self.ask("list")
                 self.assertIn(key.replace("\x1b", "?"), listed.stdout)
+                self.assertEqual(self.ask("list", "--keys").stdout, "" if "\x1b" in key else f"{key}\n")
                 self.assertNotIn("\x1b", answer.stdout + listed.stdout)
                 held.signal(signal.SIGTERM)
                 held.wait()
+
+    def test_json_names_the_store(self):
+        store = json.loads(self.ask("list", "--json").stdout)["store"]
+        self.assertEqual(store, f"local:{self.locks}" if self.default_store == self.local_store else self.redis.url)
 
     # -- list --
 
@@ -98,7 +104,7 @@ class StatusTests(OperatorMixin):
         self.hold_lock()
         listed = self.ask("list", "x*")
         self.assertEqual((listed.code, listed.stdout), (0, ""))
-        self.assert_says(listed, "no lock is held", "whose key matches 'x*'")
+        self.assert_says(listed, "no lock is held in " + self.asked_store[1], "whose key matches 'x*'")
         self.assertEqual(self.ask("list", "--keys", "x*").stdout, "")
         self.assertEqual(json.loads(self.ask("list", "--json", "x*").stdout)["locks"], [])
 
@@ -237,7 +243,8 @@ class StatusOnRedis(StatusTests, OnRedis):
         for words in (["status", "job"], ["list"], ["unlock", "job"]):
             silent = self.ask(words[0], "--timeout", "300ms", *words[1:])
             self.assertEqual((silent.code, silent.stdout), (dlock.UNREACHABLE, ""))
-            self.assert_says(silent, "did not answer")
+            self.assert_says(silent, "did not answer", "dlock doctor with the same options looks closer")
+            self.assertEqual("dlock: key 'job': " in silent.stderr, words != ["list"], silent.stderr)
         self.assertLess(now() - began, 3 * PATIENCE)
         server.resume()
         server.stop()
@@ -257,6 +264,45 @@ class StatusOnRedis(StatusTests, OnRedis):
         self.assertEqual((found["life"], "token" in found), ("alive", False))
         self.assertLess(found["silent_seconds"], 3 * PATIENCE)
         self.assertEqual(self.owner_state(found["owner"]), ("RUNNING\n", RUNNING))
+
+
+class NoStore(Case):
+    def test_without_a_store_it_is_said_that_only_this_machine_is_looked_at(self):
+        said = ("dlock: no store is configured, so only the locks of this machine are looked at "
+                "(--store or DLOCK_STORE names one; --store local silences this)\n")
+        key = self.marker
+        for words, answer in ((["status", key], f"{key}: free\n"), (["status", "--json", key], None), (["list", "--json"], None),
+                              (["unlock", key], f"key '{key}' is free: there is nothing to unlock\n")):
+            with self.subTest(words=words):
+                looked = self.run_words(*words)
+                self.assertEqual((looked.code, looked.stderr), (0, said))
+                self.assertIn(looked.stdout, (answer or looked.stdout,))
+                self.assertEqual(self.run_words(words[0], "--store", "local", *words[1:]).stderr, "")
+        self.assertEqual(self.run_words("list", "--keys").stderr, "")  # its reader is a shell
+
+
+class StandardOutput(OperatorMixin, Case):
+    """It cannot be written to."""
+
+    def test_a_full_disk_is_71_and_said(self):
+        self.hold_lock()
+        full = "dlock: cannot write to standard output: No space left on device\n"
+        for words, said in ((["--help"], full), (["list", "*"], full), (["list", "--json", "--watch"], full), (["status", "job"], full),
+                            (["doctor"], full), (["completion", "zsh"], full), (["run", "--help"], full),
+                            (["unlock", "other"], full + "dlock: key 'other' is free: there is nothing to unlock\n")):
+            with self.subTest(words=words), open("/dev/full", "wb") as stdout:
+                store = [] if {"--help", "zsh"} & {*words} else self.local_store
+                ended = self.run_words(words[0], *store, *words[1:], stdout=stdout)
+                self.assertEqual((ended.code, ended.stderr), (dlock.SYSTEM, said))
+
+    def test_when_its_reader_goes_it_ends_by_sigpipe_without_a_word(self):
+        reader, writer = os.pipe()
+        watcher = self.start("list", "--json", "--watch", "100ms", *self.local_store, stdout=writer)
+        os.close(writer)
+        os.read(reader, 1)
+        os.close(reader)
+        watcher.wait()
+        self.assertEqual((watcher.died_by, watcher.stderr), (signal.SIGPIPE, ""))
 
 
 class Terminals(OperatorMixin, RedisCase):

@@ -127,7 +127,7 @@ class UnlockTests(OperatorMixin):
         self.listens(readers[0])
         refused = self.unlock()
         self.assertEqual(refused.code, dlock.HELD)
-        self.assert_says(refused, "held by 3 holders, one of them host")
+        self.assert_says(refused, "held by 3 holders, one of them host", "--force takes it away and kills the jobs")
         answer = self.unlock("--force")
         self.assertEqual(answer.code, 0, answer.stderr)
         self.assertIn("which confirm that their jobs are gone", answer.stdout)
@@ -138,7 +138,8 @@ class UnlockTests(OperatorMixin):
         self.run_job("true", options=["--min-hold", "60s"])
         refused = self.unlock()
         self.assertEqual(refused.code, dlock.HELD)
-        self.assert_says(refused, "--force frees it all the same")
+        self.assertRegex(refused.stderr, r"key 'job' is kept by --min-hold for (59|\d\.?\d*)s more; its job is over "
+                                         r"\(host .* \(true\) since .*\); --force frees it now\n")
         answer = self.unlock("--force")
         self.assertEqual(answer.code, 0, answer.stderr)
         self.assertIn("--min-hold kept it for: host", answer.stdout)
@@ -192,6 +193,14 @@ class UnlockTests(OperatorMixin):
         shell.line("y")
         shell.expect("is free now, taken from host")
         self.assertEqual(held.wait(), dlock.LOST)
+
+    def test_on_a_terminal_the_end_of_input_is_a_no_and_ends_the_line(self):
+        held = self.ticking()
+        shell = self.on_terminal("--force")
+        shell.expect(r"\[y/N\] ")
+        shell.control("d")
+        shell.expect(r"\ndlock: key 'job' is left to host")
+        self.assertTrue(held.running())
 
     def test_on_a_terminal_it_does_not_ask_when_told_so_or_when_nobody_lives(self):
         held = self.ticking()
@@ -254,11 +263,13 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.assertEqual(waiter.wait(), 0)
         self.assertLess(now() - freed, 15)
 
-    def test_a_holder_whose_machine_died_is_waited_out(self):
-        self.kill_machine(self.hold_lock())
+    def test_a_holder_whose_machine_died_is_waited_out_and_81_says_where_to_look(self):
+        held = self.hold_lock()
+        self.kill_machine(held)
         answer = self.unlock("--force")
-        self.assertEqual(answer.code, 0, answer.stderr)
-        self.assertIn("which did not answer; its lease ended after", answer.stdout)
+        self.assertEqual((answer.code, answer.stdout), (dlock.UNCONFIRMED, ""))
+        self.assert_says(answer, "key 'job' was taken from host", "which did not answer; its lease is over, so others can have the lock now; "
+                         f"look on host {os.uname().nodename} whether pid {held.pid} and its job are gone")
         self.assertEqual(self.lock()["state"], "free")
 
     def test_a_minimum_hold_that_begins_after_it_was_freed_by_force_is_none(self):

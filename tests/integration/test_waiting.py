@@ -77,8 +77,23 @@ class WaitingTests:
         took = now() - began
         self.assertEqual(ended.code, dlock.HELD)
         self.assertTrue(0.5 <= took < 0.5 + SOON, took)
-        self.assert_says(ended, "for 0.5s at most", "held by host", "nothing was started")
+        self.assert_says(ended, "for 0.5s at most", "held by host", "nothing was started\n")
         self.assertRegex(ended.stderr, r"waited (5\d\dms|0\.[5-9]\d*s|[1-9]\S*)")
+
+    def test_a_run_inside_a_run_of_the_same_key_is_refused_and_does_not_wait_for_itself(self):
+        for outer, wait in (([], "-w"), ([], "-n"), (["--shared"], "-w")):
+            with self.subTest(outer=outer, wait=wait):
+                inner = [dlock.BINARY, "run", "--key", self.key, *self.default_store, *OPTIONS, wait, "--", "true"]
+                ended = self.run_job("sh", "-c", '"$@"; exit $?', "sh", *inner, options=[*OPTIONS, *outer])
+                self.assertEqual((ended.code, ended.stderr),
+                                 (dlock.HELD, "dlock: key 'job' is held by the run that this command is part of: it can never have it; leave "
+                                              "the inner dlock out; nothing was started\n"))
+                self.assertEqual(self.run_job("true", options=OPTIONS).code, 0)  # it has left the queue
+
+    def test_a_run_inside_a_run_may_share_with_it_and_have_another_key(self):
+        for options in (["--key", self.key, "--shared", "-w"], ["--key", "other", "-w"]):
+            inner = [dlock.BINARY, "run", *options, *self.default_store, *OPTIONS, "--", "true"]
+            self.assertEqual(self.run_job(*inner, options=[*OPTIONS, "--shared"]).code, 0)
 
     def test_the_exit_code_of_a_wait_in_vain_can_be_chosen(self):
         self.first()
@@ -88,7 +103,7 @@ class WaitingTests:
         self.first()
         ended = self.run_job("true", options=[*OPTIONS, "--wait=0"])
         self.assertEqual(ended.code, dlock.HELD)
-        self.assertNotIn("wait", ended.stderr)
+        self.assertNotIn("waited", ended.stderr)
 
     def test_term_int_and_hup_end_a_wait_at_once_and_the_next_one_moves_up(self):
         held = self.first()

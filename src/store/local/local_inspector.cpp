@@ -78,6 +78,8 @@ Result<Done, StoreFault> forget_kept(const LockFile& file) {
 
 }  // namespace
 
+std::string LocalInspector::name() const { return store_name(wanted_directory_); }
+
 Result<LockStatus, StoreFault> LocalInspector::look_at(const LockKey& key, const Patience&) {
   LockStatus lock{.key = key.bytes()};
   auto directory = directory_if_there(wanted_directory_);

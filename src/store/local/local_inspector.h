@@ -15,7 +15,7 @@ class LocalInspector final : public Inspector {
   Result<std::vector<std::string>, StoreFault> keys(const Patience& patience) override;
   Result<UnlockAnswer, StoreFault> unlock(const LockKey& key, const Unlocker& by,
                                           const Patience& patience) override;
-  std::string name() const override { return "local store"; }
+  std::string name() const override;
 
  private:
   std::string wanted_directory_;

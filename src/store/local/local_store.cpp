@@ -36,6 +36,8 @@ std::string value_of(const Claim& claim, FencingToken token) {
 
 }  // namespace
 
+std::string LocalStore::name() const { return store_name(wanted_directory_); }
+
 // --- acquire ---
 
 Result<Done, StoreFault> LocalStore::find_place(const Claim& claim) {

@@ -33,7 +33,7 @@ class LocalStore final : public Store {
   Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Farewell& farewell,
                                             const Patience& patience) override;
   std::vector<int> witnesses() const override;
-  std::string name() const override { return "local store"; }
+  std::string name() const override;
 
  private:
   /// What a refused claim waits for, once nobody waits in front of it.

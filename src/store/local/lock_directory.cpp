@@ -83,6 +83,16 @@ std::string without_slashes(std::string path) {
   return path;
 }
 
+/// Where the directory is, or would be.
+Result<std::string, StoreFault> path_of(const std::string& wanted) {
+  if (!wanted.empty()) return without_slashes(wanted);
+  auto own = own_directory();
+  if (!own) return own.error();
+  std::string path = own->root;
+  for (const std::string& part : own->parts) path += part;
+  return path;
+}
+
 StoreFault cannot_be_made(const std::string& path) {
   return unfit(path, "cannot be made: " + std::string{::strerror(errno)} + elsewhere);
 }
@@ -162,17 +172,17 @@ Result<std::string, StoreFault> ready_directory(const std::string& wanted) {
 }
 
 Result<std::optional<std::string>, StoreFault> directory_if_there(const std::string& wanted) {
-  std::string path = without_slashes(wanted);
-  if (path.empty()) {
-    auto own = own_directory();
-    if (!own) return own.error();
-    path = own->root;
-    for (const std::string& part : own->parts) path += part;
-  }
+  const auto path = path_of(wanted);
+  if (!path) return path.error();
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0 && errno == ENOENT) return std::optional<std::string>{};
-  if (auto checked = check(path); !checked) return checked.error();
-  return std::optional{path};
+  if (::lstat(path->c_str(), &status) != 0 && errno == ENOENT) return std::optional<std::string>{};
+  if (auto checked = check(*path); !checked) return checked.error();
+  return std::optional{*path};
+}
+
+std::string store_name(const std::string& wanted) {
+  const auto path = path_of(wanted);
+  return path ? "local:" + printable(*path) : "local";
 }
 
 std::string lock_file_name(const std::string& directory, const LockKey& key) {

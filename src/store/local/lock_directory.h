@@ -22,6 +22,9 @@ Result<std::string, StoreFault> ready_directory(const std::string& wanted);
 /// The same, if it is there; nothing is made. Nothing: there are no locks yet.
 Result<std::optional<std::string>, StoreFault> directory_if_there(const std::string& wanted);
 
+/// Names that directory in messages, whether it is there or not: `local:/run/dlock`.
+std::string store_name(const std::string& wanted);
+
 /// The path of the key's lock file below `directory`; makes directories for a key too long for one
 /// file name. Different keys have different paths: no hash is involved.
 Result<std::string, StoreFault> lock_file_path(const std::string& directory, const LockKey& key);

@@ -41,6 +41,13 @@ bool cannot_serve(const Reply& reply) {
           reply.text.starts_with("LOADING"));
 }
 
+/// To CLUSTER SLOTS: a lone server, which serves all slots. Somebody may share it with us who names
+/// it otherwise, or another lone server that was named beside it.
+bool is_no_node(const Reply& cluster_slots) {
+  return cluster_slots.is_error() &&
+         cluster_slots.text.find("cluster support disabled") != cluster_slots.text.npos;
+}
+
 }  // namespace
 
 ClusterServers::ClusterServers(const RedisAddress& address, Access access)
@@ -75,8 +82,8 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
     std::vector<Command> sent = commands;
     if (asking) sent.insert(sent.begin(), {"ASKING"});
     // Along with a request that has its answer anyway: a Cluster outlives the nodes that were
-    // named.
-    const bool learning = owner_.contains(slot) && !asking && !nodes_learned_;
+    // named, and who cannot answer it is none.
+    const bool learning = !asking && !nodes_learned_;
     if (learning) sent.push_back({"CLUSTER", "SLOTS"});
 
     auto answers = redis::ask(connection_to(node), sent, patience);
@@ -88,8 +95,14 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
     }
     std::vector<Reply>& replies = answers->replies;
     if (learning) {
-      learn_nodes(replies.back(), node);
+      const Reply slots = std::move(replies.back());
       replies.pop_back();
+      learn_nodes(slots, node);
+      if (is_no_node(slots)) {
+        StoreFault fault = error_reply(answers->server, slots.text);
+        fault.not_applied = false;  // it did what we asked for: that is to be given back
+        return fault;
+      }
     }
     if (asking) replies.erase(replies.begin());
 

@@ -194,7 +194,13 @@ Result<std::vector<Reply>, StoreFault> Connection::exchange(std::string_view uns
         break;
     }
     auto complete = take_replies(replies, count);
-    if (!complete) return complete.error();
+    if (!complete) {
+      if (replies.empty() || !replies.back().is_error()) return complete.error();
+      // It said why it hangs up, and to the other requests nothing.
+      StoreFault fault = error_reply(name_, replies.back().text);
+      fault.not_applied = false;
+      return fault;
+    }
     if (*complete) return replies;
   }
 }

@@ -20,7 +20,7 @@ struct Kind {
 
 // The first that fits counts. 69: try again later. 77: the server refused us. 78: dlock was pointed
 // at the wrong thing.
-constexpr std::array<Kind, 29> kinds{{
+constexpr std::array<Kind, 30> kinds{{
     {"NOAUTH", ExitCode::StoreRefused, false,
      "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
     // What Redis says to a long command of a client that has not logged in.
@@ -65,6 +65,8 @@ constexpr std::array<Kind, 29> kinds{{
      "is a node of a Redis Cluster: write redis+cluster://host:port"},
     {"CROSSSLOT", ExitCode::Configuration, false,
      "is a node of a Redis Cluster: write redis+cluster://host:port"},
+    {"cluster support disabled", ExitCode::Configuration, false,
+     "is no node of a Redis Cluster: write redis://host:port"},
     {"CLUSTERDOWN", ExitCode::StoreUnavailable, true,
      "says that its Cluster is down: see CLUSTER INFO, and whether a failover is under way"},
     {"TRYAGAIN", ExitCode::StoreUnavailable, true,
