@@ -33,11 +33,10 @@ struct Freed {
 struct StillHeld {
   LockStatus by;
 };
-/// These are told to let go. The lock is not free before they have, or their leases have ended.
+/// These are told to let go. The lock is not free before they have, or their leases have ended: so
+/// long a mark stands in the place of each, under its process hash.
 struct Forced {
   std::vector<HolderStatus> from;
-  /// What stands in the place of each, until its job is gone.
-  std::vector<OwnerHash> marks;
 };
 using UnlockAnswer = std::variant<WasFree, Freed, StillHeld, Forced>;
 

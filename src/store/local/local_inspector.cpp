@@ -117,8 +117,7 @@ Result<UnlockAnswer, StoreFault> LocalInspector::unlock(const LockKey& key, cons
   if (!directory) return directory.error();
   const LockPlace place{lock_file_name(**directory, key)};
 
-  std::vector<OwnerHash> marks;
-  std::uint32_t number = 0;
+  std::uint32_t marks = 0;
   const auto files = files_of_holders(place);
   if (!files) return files.error();
   for (const std::string& path : *files) {
@@ -132,14 +131,14 @@ Result<UnlockAnswer, StoreFault> LocalInspector::unlock(const LockKey& key, cons
       if (auto forgotten = forget_kept(file); !forgotten) return forgotten.error();
       continue;
     }
-    marks.push_back(make_owner_hash(key, by.process, ++number, ""));
+    const OwnerHash mark = make_owner_hash(key, by.process, ++marks, "");
     // Its holder notices that, and so does each renewal; the kernel lock stays until its job is
     // gone.
-    if (!file.overwrite(forced_lock_json(mark_of(by, marks.back()), {.holder = *holder})))
+    if (!file.overwrite(forced_lock_json(mark_of(by, mark), {.holder = *holder})))
       return cannot("write", path, errno);
   }
-  if (marks.empty()) return UnlockAnswer{Freed{std::move(seen->holders)}};
-  return UnlockAnswer{Forced{std::move(seen->holders), std::move(marks)}};
+  if (marks == 0) return UnlockAnswer{Freed{std::move(seen->holders)}};
+  return UnlockAnswer{Forced{std::move(seen->holders)}};
 }
 
 }  // namespace dlock::local

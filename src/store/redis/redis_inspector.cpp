@@ -166,14 +166,12 @@ Result<UnlockAnswer, StoreFault> RedisInspector::unlock(const LockKey& key, cons
     if (seen->not_a_lock) return not_a_lock(name(), keys.lock());
 
     std::vector<std::string> arguments{keys.prefix(), by.by_force ? "1" : "0", "", mark_for_peers};
-    std::vector<OwnerHash> marks;
     for (std::size_t i = 0; i < seen->holders.size(); ++i) {
       const HolderStatus& holder = seen->holders[i];
       if (holder.life == HolderStatus::Life::Dead) arguments[2] = holder.holder.owner.text;
       const auto number =
           static_cast<std::uint32_t>(attempt * 1000) + static_cast<std::uint32_t>(i);
       const OwnerHash mark = make_owner_hash(key, by.process, number, "");
-      marks.push_back(mark);
       arguments.push_back(holder.holder.owner.text);
       arguments.push_back(forced_lock_json(mark_of(by, mark), holder));
     }
@@ -186,8 +184,7 @@ Result<UnlockAnswer, StoreFault> RedisInspector::unlock(const LockKey& key, cons
     if (verdict == "FREE") return UnlockAnswer{WasFree{}};
     if (verdict == "FREED") return UnlockAnswer{Freed{std::move(seen->holders)}};
     if (verdict == "HELD") return UnlockAnswer{StillHeld{std::move(*seen)}};
-    if (verdict == "FORCED")
-      return UnlockAnswer{Forced{std::move(seen->holders), std::move(marks)}};
+    if (verdict == "FORCED") return UnlockAnswer{Forced{std::move(seen->holders)}};
     if (verdict == "NOTALOCK") return not_a_lock(answer->server, keys.lock());
     if (verdict != "CHANGED") return not_redis(answer->server);
   }
