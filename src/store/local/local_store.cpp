@@ -13,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <sys/file.h>
-#include <system_error>
 
 namespace dlock::local {
 namespace {
@@ -271,10 +270,9 @@ void LocalStore::await_turn(const Claim&, const Patience& patience) {
     // Somebody waited in front of us, and has left meanwhile.
     if (locks.empty() && obstacle_.files.empty() && !obstacle_.ends_in) return;
   }
-  try {
-    if (!locks.empty()) wait_.emplace(locks);
-  } catch (const std::system_error&) {
-    look_again_soon();
+  if (!locks.empty()) {
+    wait_ = LockWait::start(locks);
+    if (wait_ == nullptr) look_again_soon();
   }
   std::array<pollfd, 2> watched{
       {{patience.interrupt != nullptr ? patience.interrupt->fd() : -1, POLLIN, 0},

@@ -67,7 +67,7 @@ class LocalStore final : public Store {
   std::optional<FileWatch> watch_;  // of the two
 
   Obstacle obstacle_;
-  std::optional<LockWait> wait_;
+  std::unique_ptr<LockWait> wait_;
 };
 
 }  // namespace dlock::local

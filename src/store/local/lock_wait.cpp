@@ -8,7 +8,6 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <system_error>
 #include <unistd.h>
 
 namespace dlock::local {
@@ -39,23 +38,19 @@ void keep_only(int a, int b) {
 
 }  // namespace
 
-LockWait::LockWait(const std::vector<For>& locks) {
+std::unique_ptr<LockWait> LockWait::start(const std::vector<For>& locks) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
-    throw std::system_error(errno, std::generic_category(), "pipe");
-  news_ = Fd{ends[0]};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return nullptr;
+  std::unique_ptr<LockWait> wait{new LockWait{Fd{ends[0]}}};
   const Fd tell{ends[1]};
   const pid_t parent = ::getpid();
   for (const For& lock : locks) {
     const pid_t child = ::fork();
     if (child == 0) wait_in_kernel(lock, tell.number(), parent);
-    if (child < 0) {
-      const int error = errno;
-      end();
-      throw std::system_error(error, std::generic_category(), "fork");
-    }
-    waiting_.push_back(child);
+    if (child < 0) return nullptr;
+    wait->waiting_.push_back(child);
   }
+  return wait;
 }
 
 LockWait::~LockWait() { end(); }

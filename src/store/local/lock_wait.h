@@ -2,7 +2,9 @@
 
 #include "core/fd.h"
 
+#include <memory>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 namespace dlock::local {
@@ -22,8 +24,8 @@ class LockWait {
     int operation;  // LOCK_SH or LOCK_EX
   };
 
-  /// Throws std::system_error if no process can be had.
-  explicit LockWait(const std::vector<For>& locks);
+  /// Nothing if there is no descriptor or no process to be had.
+  static std::unique_ptr<LockWait> start(const std::vector<For>& locks);
   ~LockWait();
   LockWait(const LockWait&) = delete;
   LockWait& operator=(const LockWait&) = delete;
@@ -36,6 +38,7 @@ class LockWait {
   bool over();
 
  private:
+  explicit LockWait(Fd news) : news_(std::move(news)) {}
   void end();
 
   Fd news_;
