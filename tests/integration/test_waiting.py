@@ -97,7 +97,7 @@ class WaitingTests:
 
     def test_the_exit_code_of_a_wait_in_vain_can_be_chosen(self):
         self.first()
-        self.assertEqual(self.run_job("true", options=[*OPTIONS, "-w", "100ms", "-E", "0"]).code, 0)
+        self.assertEqual(self.run_job("true", options=[*OPTIONS, "-w", f"{0.2 * PATIENCE:g}s", "-E", "0"]).code, 0)
 
     def test_a_wait_of_0_is_no_wait(self):
         self.first()
