@@ -58,6 +58,8 @@ std::string excerpt(std::string_view bytes, std::size_t most) {
   return text + "…";
 }
 
+std::string about(std::string_view key) { return "key '" + excerpt(key, 100) + "'"; }
+
 namespace {
 
 /// Where the next `user:password@` stands, from `start` on; empty at the end if there is none.

@@ -12,6 +12,9 @@ std::string printable(std::string_view bytes);
 /// `printable`, and no longer than `most` bytes: a cut is marked by an ellipsis.
 std::string excerpt(std::string_view bytes, std::size_t most);
 
+/// `key 'backup'`: how every sentence about a key begins.
+std::string about(std::string_view key);
+
 /// Replaces user and password in every `scheme://user:password@host` by `***`.
 ///
 /// Meant for text that others will read, such as the job's command line in the lock.

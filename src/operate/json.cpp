@@ -3,6 +3,7 @@
 #include "core/text.h"
 #include "core/wall_clock.h"
 #include "operate/words.h"
+#include "store/holder_json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -13,22 +14,13 @@ using nlohmann::ordered_json;
 
 double seconds(Duration duration) { return static_cast<double>(whole_ms(duration)) / 1000; }
 
-void put(ordered_json& json, const char* field, const std::string& text) {
-  if (!text.empty()) json[field] = printable(text);
-}
-void put(ordered_json& json, const char* field, const std::optional<Duration>& duration) {
+void put_seconds(ordered_json& json, const char* field, const std::optional<Duration>& duration) {
   if (duration) json[field] = seconds(*duration);
 }
 
 ordered_json who_in(const Holder& holder) {
   ordered_json json;
-  put(json, "host", holder.host);
-  if (holder.pid > 0) json["pid"] = holder.pid;
-  put(json, "user", holder.user);
-  put(json, "command", holder.command);
-  put(json, "note", holder.note);
-  put(json, "trace", holder.trace);
-  put(json, "since", holder.acquired_at);
+  put_who(json, holder);
   if (holder.limit.is_shared()) json["shared"] = true;
   if (!holder.limit.is_shared() && !holder.limit.is_exclusive()) json["limit"] = holder.limit.most;
   put(json, "process", holder.process.text);
@@ -40,9 +32,9 @@ ordered_json holder_in(const HolderStatus& status) {
   json.update(who_in(status.holder));
   put(json, "owner", status.holder.owner.text);
   if (status.holder.token.value != 0) json["token"] = status.holder.token.value;
-  put(json, "held_seconds", status.held_for);
-  put(json, "silent_seconds", status.silent_for);
-  put(json, "ends_in_seconds", status.ends_in);
+  put_seconds(json, "held_seconds", status.held_for);
+  put_seconds(json, "silent_seconds", status.silent_for);
+  put_seconds(json, "ends_in_seconds", status.ends_in);
   return json;
 }
 
@@ -61,7 +53,7 @@ ordered_json lock_in(const LockStatus& lock) {
   ordered_json json{{"key", printable(lock.key)}, {"state", name_of(lock.state())}};
   json["holders"] = ordered_json::array();
   for (const HolderStatus& holder : lock.holders) json["holders"].push_back(holder_in(holder));
-  put(json, "ends_in_seconds", lock.ends_in);
+  put_seconds(json, "ends_in_seconds", lock.ends_in);
   json["waiting"] = lock.waiting;
   json["waiters"] = ordered_json::array();
   for (const Holder& waiter : lock.waiters) json["waiters"].push_back(who_in(waiter));

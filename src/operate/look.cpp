@@ -16,7 +16,7 @@ Result<std::vector<LockStatus>, StoreFault> look(Inspector& inspector, const Que
   std::vector<LockStatus> locks;
   for (const LockKey& key : query.keys) {
     auto lock = inspector.look_at(key, patience);
-    if (!lock) return about(key, lock.error());
+    if (!lock) return with_key(key, lock.error());
     locks.push_back(std::move(*lock));
   }
   if (!query.keys.empty()) return locks;

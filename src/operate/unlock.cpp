@@ -2,6 +2,7 @@
 
 #include "core/exit_code.h"
 #include "core/poll.h"
+#include "core/text.h"
 #include "operate/words.h"
 
 #include <algorithm>
@@ -41,7 +42,7 @@ std::string where_to_look(const std::vector<HolderStatus>& holders) {
 class Unlock {
  public:
   Unlock(Inspector& inspector, const Unlocking& how, Log& log)
-      : inspector_(inspector), how_(how), log_(log), about_(about(how.key)) {}
+      : inspector_(inspector), how_(how), log_(log), about_(about(how.key.bytes())) {}
 
   Result<Unlocked, StoreFault> run() {
     if (how_.by.by_force && how_.ask) {
@@ -122,7 +123,7 @@ class Unlock {
                                      const std::vector<HolderStatus>& victims) {
     for (const HolderStatus& holder : lock.holders) {
       const auto is_told = [&](const HolderStatus& victim) {
-        return victim.holder.process.text == holder.holder.process.text;
+        return victim.holder.process == holder.holder.process;
       };
       if (holder.holder.forced && std::any_of(victims.begin(), victims.end(), is_told))
         return &holder;
@@ -184,7 +185,7 @@ class Unlock {
 
 Result<Unlocked, StoreFault> unlock(Inspector& inspector, const Unlocking& how, Log& log) {
   auto unlocked = Unlock{inspector, how, log}.run();
-  if (!unlocked) return about(how.key, unlocked.error());
+  if (!unlocked) return with_key(how.key, unlocked.error());
   return unlocked;
 }
 

@@ -118,10 +118,8 @@ void add_holder(Details& details, const HolderStatus& status) {
 
 }  // namespace
 
-std::string about(const LockKey& key) { return "key '" + excerpt(key.bytes(), 100) + "'"; }
-
-StoreFault about(const LockKey& key, StoreFault fault) {
-  fault.sentence = about(key) + ": " + fault.sentence;
+StoreFault with_key(const LockKey& key, StoreFault fault) {
+  fault.sentence = about(key.bytes()) + ": " + fault.sentence;
   return fault;
 }
 

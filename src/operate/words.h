@@ -11,10 +11,8 @@
 
 namespace dlock::operate {
 
-/// `key 'backup'`: how every sentence about a lock begins.
-std::string about(const LockKey& key);
-/// The same fault, in a sentence that begins so.
-StoreFault about(const LockKey& key, StoreFault fault);
+/// The same fault, in a sentence that begins with the key.
+StoreFault with_key(const LockKey& key, StoreFault fault);
 
 /// Printable, and also of a peer that writes it nowhere but in its process hash.
 std::string host_of(const Holder& holder);

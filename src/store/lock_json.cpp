@@ -161,6 +161,10 @@ std::optional<PastRun> parse_past_run_json(std::string_view text) {
   return run;
 }
 
+std::string only_token(FencingToken token) {
+  return "{\"token\":" + std::to_string(token.value) + "}";
+}
+
 FencingToken token_in(std::string_view text) { return {number_in(object_in(text), "token")}; }
 
 }  // namespace dlock

@@ -41,7 +41,8 @@ std::string forced_lock_json(const Holder& by, const HolderStatus& from);
 std::string past_run_json(const PastRun& run);
 std::optional<PastRun> parse_past_run_json(std::string_view text);
 
-/// Only the token, for a value that has one without a holder: a released lock of the local store.
+/// A value that has a token and no holder: of a released lock of the local store.
+std::string only_token(FencingToken token);
 FencingToken token_in(std::string_view text);
 
 }  // namespace dlock

@@ -4,7 +4,6 @@
 #include "core/poll.h"
 #include "core/text.h"
 #include "supervise/give_back.h"
-#include "supervise/words.h"
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,6 @@
 #include "supervise/atomic_file.h"
 #include "supervise/hook.h"
 #include "supervise/metrics.h"
-#include "supervise/words.h"
 
 #include <cerrno>
 #include <cstring>

@@ -3,6 +3,7 @@
 #include "core/front_rules.h"
 #include "core/poll.h"
 #include "core/signals.h"
+#include "core/text.h"
 #include "core/wall_clock.h"
 #include "supervise/aftermath.h"
 #include "supervise/cgroup.h"

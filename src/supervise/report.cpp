@@ -1,6 +1,7 @@
 #include "supervise/report.h"
 
 #include "core/text.h"
+#include "store/holder_json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,21 +12,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// What is not known is left out. Somebody else may have written it, and its reader may show it.
-void put(ordered_json& json, const char* field, const std::string& text) {
-  if (!text.empty()) json[field] = printable(text);
-}
-
 ordered_json json_of(const Holder& holder) {
   ordered_json json = ordered_json::object();
   put(json, "owner", holder.owner.text);
-  put(json, "host", holder.host);
-  if (holder.pid > 0) json["pid"] = holder.pid;
-  put(json, "user", holder.user);
-  put(json, "command", holder.command);
-  put(json, "note", holder.note);
-  put(json, "trace", holder.trace);
-  put(json, "since", holder.acquired_at);
+  put_who(json, holder);
   if (holder.token.value != 0) json["token"] = holder.token.value;
   return json;
 }

@@ -6,8 +6,6 @@
 
 namespace dlock::supervise {
 
-std::string about(const std::string& key) { return "key '" + excerpt(key, 100) + "'"; }
-
 std::string next_step(ExitCode code) {
   return code == ExitCode::StoreUnavailable ? "; dlock doctor with the same options looks closer"
                                             : "";

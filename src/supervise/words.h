@@ -8,9 +8,6 @@
 
 namespace dlock::supervise {
 
-/// `key 'backup'`: how every line about a run begins.
-std::string about(const std::string& key);
-
 /// What to do about a store that failed so, to finish a sentence with: nothing if that is told
 /// already.
 std::string next_step(ExitCode code);

@@ -67,9 +67,7 @@ Result<std::vector<std::string>, StoreFault> files_of_holders(const LockPlace& p
 Result<Done, StoreFault> forget_kept(const LockFile& file) {
   if (!file.try_lock(LockFile::Mode::Exclusive)) return Done{};
   const std::string value = file.read();
-  const bool forgotten =
-      !kept_for(value) ||
-      file.overwrite("{\"token\":" + std::to_string(token_in(value).value) + "}");
+  const bool forgotten = !kept_for(value) || file.overwrite(only_token(token_in(value)));
   const int error = errno;
   file.unlock();
   if (!forgotten) return cannot("write", file.path(), error);

@@ -23,10 +23,6 @@ FencingToken next_token(FencingToken last) {
   return {std::max(last.value + 1, microseconds_now())};
 }
 
-std::string only_token(FencingToken token) {
-  return "{\"token\":" + std::to_string(token.value) + "}";
-}
-
 std::string value_of(const Claim& claim, FencingToken token) {
   const std::string now = iso_now();
   return lock_json(claim, make_owner_hash(claim.key, claim.process, 1, claim.trace), now, now,

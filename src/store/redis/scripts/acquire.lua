@@ -38,17 +38,9 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function without_limit(most) return most == 0 and math.huge or most end
-local function extend(key, ms)
-  if redis.call('PTTL', key) < tonumber(ms) then redis.call('PEXPIRE', key, ms) end
-end
 local function limit_in(value)
   local ok, holder = pcall(cjson.decode, value)
   return ok and type(holder) == 'table' and holder.limit or 1
-end
--- Somebody has freed the lock by force: see unlock.lua.
-local function is_forced(value)
-  local ok, holder = pcall(cjson.decode, value)
-  return ok and type(holder) == 'table' and holder.forced
 end
 -- The liveness of a group was deleted or evicted: a peer may take the lock at any moment.
 local function is_gone(process) return redis.call('EXISTS', prefix .. 'proc:' .. process) == 0 end

@@ -16,15 +16,7 @@ if not held or held == '' then return {'LOST', ''} end
 local ok, is = pcall(cjson.decode, held)
 if not ok or type(is) ~= 'table' then return {'NOTALOCK', held} end
 
--- Freed by force before we knew: then --min-hold is over, too.
-local function is_forced(value)
-  local ok, holder = pcall(cjson.decode, value)
-  return ok and type(holder) == 'table' and holder.forced
-end
 local function kept(value) return string.sub(value, 1, -2) .. ',"minHold":true}' end
-local function extend(key, ms)
-  if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, ms) end
-end
 -- Also when it ran out a moment ago: without it anybody could take the lock.
 local function keep_alive(key)
   if redis.call('PEXPIRE', key, keep) == 0 then redis.call('SET', key, '{}', 'PX', keep) end
@@ -36,6 +28,7 @@ if is.shares then
   local mine = redis.call('HGET', holders, me)
   if not mine then return {'LOST', held} end
   local group = prefix .. 'proc:' .. is.processHash
+  -- Freed by force before we knew: then --min-hold is over, too.
   if keep > 0 and not is_forced(mine) then
     keep_alive(liveness)
     if redis.call('EXISTS', group) == 0 then keep_alive(group) end

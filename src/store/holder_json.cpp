@@ -1,0 +1,23 @@
+#include "store/holder_json.h"
+
+#include "core/text.h"
+
+#include <nlohmann/json.hpp>
+
+namespace dlock {
+
+void put(nlohmann::ordered_json& json, const char* field, const std::string& text) {
+  if (!text.empty()) json[field] = printable(text);
+}
+
+void put_who(nlohmann::ordered_json& json, const Holder& holder) {
+  put(json, "host", holder.host);
+  if (holder.pid > 0) json["pid"] = holder.pid;
+  put(json, "user", holder.user);
+  put(json, "command", holder.command);
+  put(json, "note", holder.note);
+  put(json, "trace", holder.trace);
+  put(json, "since", holder.acquired_at);
+}
+
+}  // namespace dlock
