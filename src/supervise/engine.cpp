@@ -351,11 +351,21 @@ class Engine {
          .level = over ? LogLevel::Debug : LogLevel::Warning});
     if (const auto* lost = std::get_if<Lost>(&answer)) {
       if (over || lost_by_force_) return;
+      if (setting_.deadline.read() <= BootClock::now()) return tell_ended_unreleased();
       report.ending = Ending::LockLost;
       report.detail = 0;
       report.lost_to = lost->to;
       lock_news_.loss = lost->how;
     }
+  }
+
+  /// The job was gone while the lease was valid, and so it was our lock all the time that the job
+  /// ran: that the store was silent until others could have it is not the job's fault.
+  void tell_ended_unreleased() {
+    log_.warn(
+        about_key() +
+        ": the lock could not be released before it ended by itself; the job was gone by then" +
+        (options_.once ? "; that this run has been is not remembered" : ""));
   }
 
   /// That a run has been must not be forgotten for two seconds of silence: the lock is ours until

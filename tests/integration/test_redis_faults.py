@@ -103,6 +103,16 @@ class WhileTheJobRuns(RedisFaults):
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
         self.contender_follows()
 
+    def test_a_lease_that_ends_after_the_job_leaves_the_jobs_code_alone(self):
+        between = self.relay()
+        first = self.hold(life=self.life, store=self.through(between), options=OPTIONS, seconds=0.9, tick_options=["--exit", "3"])
+        between.freeze()
+        self.take_when_free(self.life, store=self.redis_store, options=OPTIONS)
+        between.thaw()  # the first one still asks to release, and hears that the lock is not its own
+        self.assertEqual(first.wait(), 3, first.stderr)
+        self.assert_says(first, "the lock could not be released")
+        self.assert_no_overlap(self.life)
+
     def test_a_lock_key_that_became_something_else_is_an_answer_and_left_alone(self):
         for make in (("LPUSH", self.lock_name, "x"), ("SET", self.lock_name, "not json"), ("SET", self.lock_name, "{}")):
             with self.subTest(command=make):
