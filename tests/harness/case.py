@@ -230,7 +230,7 @@ class RedisCase(Case):
         return {"store": ["--prefix", self.prefix, "--trust-restart"], "more_env": {"DLOCK_STORE": url}}
 
     def through(self, relay):
-        return self.store_at(f"redis://127.0.0.1:{relay.port}")
+        return self.store_at(relay.url)
 
     @property
     def lock_name(self):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Optional
 
 from . import resp
+from .host import HOST
 from .redis_server import RedisServer
 from .server_process import free_port
 from .wait import wait_until
@@ -140,7 +141,7 @@ class ClusterDeployment:
         """All of the slot's keys, or just these: with a part of them moved, scripts get TRYAGAIN."""
         moved = list(keys)
         while batch := list(keys) or source("CLUSTER", "GETKEYSINSLOT", slot, 100):
-            source("MIGRATE", "127.0.0.1", target.service_port, "", 0, 5000, *self._auth(), "KEYS", *batch)
+            source("MIGRATE", HOST, target.service_port, "", 0, 5000, *self._auth(), "KEYS", *batch)
             if keys:
                 break
             moved += batch
@@ -223,7 +224,7 @@ class ClusterDeployment:
         # each to each: quicker than waiting for gossip
         for number, node in enumerate(self.nodes):
             for other in self.nodes[:number]:
-                node("CLUSTER", "MEET", "127.0.0.1", other.service_port, other.bus_port)
+                node("CLUSTER", "MEET", HOST, other.service_port, other.bus_port)
         everybody = {node.id for node in self.nodes}
         wait_until(lambda: all({place.node_id for place in node.places()} == everybody for node in self.nodes), 20,
                    "all nodes have met", pause=0.02)

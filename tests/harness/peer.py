@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 
+from .host import HOST
 from .wait import PATIENCE, wait_until
 
 _PEER = pathlib.Path(__file__).resolve().parents[1] / "peer"
@@ -24,7 +25,7 @@ def why_missing():
 class Peer:
     def __init__(self, directory, port, prefix, words, env, **options):
         self.path = os.path.join(directory, f"peer{time.monotonic_ns()}")
-        command = ["node", str(_PEER / "peer.js"), *words, "--port", str(port), "--prefix", prefix]
+        command = ["node", str(_PEER / "peer.js"), *words, "--address", HOST, "--port", str(port), "--prefix", prefix]
         for name, value in options.items():
             command += [f"--{name.replace('_', '-')}", str(value)]
         offset = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)

@@ -4,6 +4,7 @@ import os
 import shutil
 
 from . import resp
+from .host import HOST
 from .server_process import PROGRAM, ServerProcess, free_port, version
 
 
@@ -49,7 +50,7 @@ class RedisServer(ServerProcess):
         if self.login:
             yield from _accounts(self.login)
         if self._replica_of:
-            yield from ("--replicaof", "127.0.0.1", self._replica_of.service_port)
+            yield from ("--replicaof", HOST, self._replica_of.service_port)
 
 
 def _accounts(login):

@@ -5,17 +5,20 @@ import struct
 import threading
 import time
 
+from .host import HOST
+
 UP, DOWN = "up", "down"  # towards the server, towards dlock
 
 
 class Relay:
-    """Forwards to `target_port` of the loopback interface from a port of its own."""
+    """Forwards to `target_port` of the tests' host from a port of its own."""
 
-    def __init__(self, target_port, listen_on="127.0.0.1"):
+    def __init__(self, target_port, listen_on=HOST):
         self._target = target_port
         self._lock = threading.Condition()
         self._frozen = set()
         self._bytes_per_second = {}
+        self._latency = {}
         self._cut_at = None
         self._refusing = False
         self._pairs = []
@@ -29,6 +32,10 @@ class Relay:
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
+    @property
+    def url(self):
+        return f"redis://{HOST}:{self.port}"
+
     # -- what it can be told ----------------------------------------------------------------------------------------
 
     def freeze(self, *directions):
@@ -41,6 +48,7 @@ class Relay:
         with self._lock:
             self._frozen.clear()
             self._bytes_per_second.clear()
+            self._latency.clear()
             self._refusing = False
             self._lock.notify_all()
 
@@ -48,6 +56,12 @@ class Relay:
         with self._lock:
             for direction in directions or (DOWN,):
                 self._bytes_per_second[direction] = bytes_per_second
+
+    def delay(self, seconds, *directions):
+        """What is sent in these directions comes so much later."""
+        with self._lock:
+            for direction in directions or (DOWN,):
+                self._latency[direction] = seconds
 
     def cut_after(self, needle):
         """The next request that contains `needle` is forwarded, and the connection reset before its reply comes back."""
@@ -100,7 +114,7 @@ class Relay:
                 _reset(near)
                 continue
             try:
-                far = socket.create_connection(("127.0.0.1", self._target))
+                far = socket.create_connection((HOST, self._target))
             except OSError:
                 _reset(near)
                 continue
@@ -120,6 +134,7 @@ class Relay:
                 if direction == UP:
                     self._began[pair] += chunk[:4096 - len(self._began[pair])]
                 self._count_round_trip(direction)
+                time.sleep(self._latency.get(direction, 0))
                 self._wait_allowed(direction)
                 if direction == UP and self._is_the_cut(chunk):
                     with self._lock:

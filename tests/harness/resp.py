@@ -6,6 +6,8 @@ It is raw: it follows no MOVED, asks no Sentinel and connects to nothing twice.
 import socket
 from typing import NamedTuple, Optional
 
+from .host import HOST
+
 
 class ReplyError(Exception):
     """Redis answered with an error."""
@@ -18,9 +20,9 @@ class Login(NamedTuple):
 
 class Client:
     def __init__(self, address, password=None, user=None, timeout=5.0, tls=None, server_name="localhost"):
-        """`address` is a port on the loopback interface or the path of a unix socket, `tls` an ssl.SSLContext."""
+        """`address` is a port of the tests' host or the path of a unix socket, `tls` an ssl.SSLContext."""
         if isinstance(address, int):
-            self._socket = socket.create_connection(("127.0.0.1", address), timeout)
+            self._socket = socket.create_connection((HOST, address), timeout)
         else:
             self._socket = socket.socket(socket.AF_UNIX)
             self._socket.settimeout(timeout)

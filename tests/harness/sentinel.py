@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from . import resp
+from .host import HOST
 from .redis_server import RedisServer
 from .server_process import ServerProcess
 from .wait import wait_until
@@ -34,7 +35,7 @@ class Sentinel(ServerProcess):
 
     def __init__(self, directory, master, *, quorum, down_after, failover_timeout, **how):
         """The times are in ms."""
-        self._monitor = ("monitor", MASTER_NAME, "127.0.0.1", master.service_port, quorum)
+        self._monitor = ("monitor", MASTER_NAME, HOST, master.service_port, quorum)
         self._times = {"down-after-milliseconds": down_after, "failover-timeout": failover_timeout}
         super().__init__(directory, **how)
 
@@ -155,6 +156,7 @@ class SentinelDeployment:
 
     def heal(self, server):
         server("ACL", "SETUSER", _PEERS.user, "on")
+        server("CLIENT", "KILL", "USER", "default")  # a Sentinel that was refused would try again after 15 s only
 
     def begin_failover(self):
         """SENTINEL FAILOVER, without waiting for its end. Returns the master that is to be replaced."""

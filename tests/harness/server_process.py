@@ -10,6 +10,7 @@ import socket
 import subprocess
 
 from . import procs, resp
+from .host import HOST
 from .wait import PATIENCE, wait_until
 
 # Another redis-server or valkey-server to run the whole suite against; scripts/servers fetches some.
@@ -46,7 +47,7 @@ def free_port():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as redis does: TIME_WAIT is no obstacle
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((HOST, port))
             except OSError:
                 continue
         _handed_out.add(port)
@@ -55,7 +56,7 @@ def free_port():
 
 
 class ServerProcess:
-    """Listens on the loopback interface and on a unix socket, over which the test itself talks to it.
+    """Listens on the tests' host (harness/host.py) and on a unix socket, over which the test itself talks to it.
 
     `options` are those of redis-server's command line: "--name", "value", ... They go into a configuration file, so that
     what Sentinel or CONFIG REWRITE changes there lasts over a restart.
@@ -81,7 +82,7 @@ class ServerProcess:
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://{HOST}:{self.port}"
 
     @property
     def tls_url(self):
@@ -98,7 +99,7 @@ class ServerProcess:
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.service_port}"
+        return f"{HOST}:{self.service_port}"
 
     @property
     def pid(self):
@@ -156,7 +157,8 @@ class ServerProcess:
 
     def _settings(self):
         """What is not up to the test, as words of the command line."""
-        yield from ("--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory, "--daemonize", "no")
+        yield from ("--port", self.port, "--bind", HOST, "--dir", self.directory, "--daemonize", "no")
+        yield from ("--protected-mode", "no")  # bound to that address alone, which need not be the loopback one
         yield from ("--unixsocket", self.socket_path, "--unixsocketperm", "777")
         if self.tls:
             yield from ("--tls-port", self.tls_port, *self.tls.options())

@@ -47,6 +47,7 @@ return 1
 `;
 
 const DEFAULTS = {
+  address: '127.0.0.1',
   port: '6379',
   prefix: 'dlock:',
   host: os.hostname(),
@@ -110,7 +111,7 @@ class LifeFile {
 class Peer {
   constructor(options) {
     this.options = options;
-    this.redis = new Redis({ host: '127.0.0.1', port: Number(options.port), keyPrefix: options.prefix });
+    this.redis = new Redis({ host: options.address, port: Number(options.port), keyPrefix: options.prefix });
     this.redis.on('error', (error) => say('connection', { message: error.message }));
     this.redis.defineCommand('tryCreate', { numberOfKeys: 1, lua: TRY_CREATE });
     this.redis.defineCommand('tryUpdate', { numberOfKeys: 1, lua: TRY_UPDATE });

@@ -263,6 +263,7 @@ int tree(Words words) {
   root.stop_itself = false;
   root.end = std::min(tree.end, after(root_seconds));
   live(root);
+  LifeFile{root.life_path}.say("end");
   return exit_code;
 }
 

@@ -1,0 +1,236 @@
+"""Judges the history of an episode: checker.py DIRECTORY... It has seen neither dlock nor the store; it reads files.
+
+Each rule is a function from a History to sentences, one for each breach. What a fault may cause is in `excuses.py`: without
+an excuse there is no overlap, no job that outlives its lease or its lock, no token out of order and no wrong exit code.
+The numbers are those of PROTOCOL section 6.
+"""
+
+import sys
+from typing import NamedTuple
+
+from .excuses import Excuses, LATE
+from .history import History
+
+HELD, UNREACHABLE, SYSTEM, LOST, UNCONFIRMED = 75, 69, 71, 80, 81
+KILLED, TERMINATED = 137, 143
+
+_BEFORE_THE_START = {HELD, UNREACHABLE}
+# The code of a run whose job had started, and the kinds of faults of which one must have happened to it.
+_TAKEN = {"force", "flushall", "del-lock", "del-liveness", "server-kill", "lock-file-removed", "pause", "stop-engine",
+          "failover", "kill-master", "pause-master", "partition-master", "cluster-failover", "kill-node", "migrate"}
+
+
+class Run(NamedTuple):
+    name: str
+    machine: object
+    began: float  # when dlock was started
+    ended: float
+    code: int
+    expected: int
+    waits: bool
+    options: list
+    token: str  # None: no job
+    first: float  # of the life of the job
+    last: float
+    finished: bool  # the job says that it did all its work
+    ticks: list
+
+
+def runs_of(history):
+    ended = {event["run"]: event for event in history.all("ended")}
+    found = []
+    for event in history.all("run"):
+        lines = history.life(event["run"])
+        end = ended.get(event["run"])
+        found.append(Run(event["run"], event["machine"], event["at"], end["at"] if end else float("inf"),
+                         end["code"] if end else None, end["expected"] if end else None, end["waits"] if end else False,
+                         event["options"], lines[0].token if lines else None, lines[0].at if lines else None,
+                         max(line.at for line in lines) if lines else None, any(line.what == "end" for line in lines),
+                         sorted(line.at for line in lines)))
+    return found
+
+
+class Checker:
+    def __init__(self, history):
+        self._history = history
+        self._plan = history.plan
+        self._runs = runs_of(history)
+        self._jobs = sorted((run for run in self._runs if run.first is not None), key=lambda run: run.first)
+        self._excuses = Excuses(history, self._runs)
+        self.figures = {}
+
+    def breaches(self):
+        rules = (self.complete, self.no_overlap, self.tokens_increase, self.the_lock_belongs_to_the_job,
+                 self.nobody_outlives_the_lease, self.codes_are_true, self.no_needless_kill, self.free_again, self.nothing_left,
+                 self.few_connections)
+        return [f"{rule.__name__.replace('_', ' ')}: {sentence}" for rule in rules for sentence in rule()]
+
+    # -- the rules ----------------------------------------------------------------------------------------------------
+
+    def complete(self):
+        """A history from which a part is missing proves nothing."""
+        if not self._history.all("end"):
+            yield "the episode did not come to its end"
+        for event in self._history.all("stuck"):
+            yield f"a run does not end: {event['what']}"
+        if not self._jobs:
+            yield "no job has run"
+
+    def no_overlap(self):
+        """1 and 11: never more jobs at once than may be."""
+        self.figures["overlap"] = 0.0
+        for begins, ends, several in self._too_many():
+            bad = [tick for run in self._surplus(several) for tick in run.ticks
+                   if begins < tick <= ends and not self._excuses.may_still_run(run, tick)]
+            self.figures["overlap"] += ends - begins
+            if bad:
+                names = ", ".join(f"{run.name} ({run.first:.3f} to {run.last:.3f})" for run in several)
+                yield f"{names} ran at once for {ends - begins:.3f} s, at {bad[0]:.3f} without an excuse"
+
+    def tokens_increase(self):
+        """3: of those that run alone, in the order of their starts; and nobody has another's."""
+        ours = [run for run in self._jobs if run.token.isdigit()]
+        seen = {}
+        for run in ours:
+            if run.token in seen:
+                yield f"{run.name} and {seen[run.token].name} have the token {run.token}"
+            seen[run.token] = run
+        if self._plan["sharing"] != "alone":
+            return
+        for before, after in zip(ours, ours[1:]):
+            if int(after.token) <= int(before.token):
+                yield f"{after.name} started after {before.name}, but {after.token} <= {before.token}"
+
+    def the_lock_belongs_to_the_job(self):
+        """4, 5 and 6: what the store said while a job ran; a lock that is released or another's has no job left."""
+        samples = self._history.samples
+        self.figures["samples"] = len(samples)
+        for run in self._jobs:
+            if not run.token.isdigit():
+                continue
+            for sample in samples:
+                if sample["received"] <= run.first or sample["sent"] >= run.last or str(sample["token"]) == run.token:
+                    continue
+                if sample["sent"] < run.first:  # it may be older than the grant
+                    continue
+                late = next((tick for tick in run.ticks if tick > sample["received"]), None)
+                if late is not None and not self._excuses.may_still_run(run, late):
+                    yield (f"{run.name} (token {run.token}) ran at {late:.3f}, though at {sample['received']:.3f} the lock was "
+                           f"{sample['owner'] or 'nobody'}'s")
+                    break
+
+    def nobody_outlives_the_lease(self):
+        """2: a job that was killed in silence was gone before its liveness ended. The least that was left is a figure."""
+        for run in self._jobs:
+            if run.code != UNCONFIRMED:
+                continue
+            seen = [sample["sent"] + sample["alive_ms"] / 1000 for sample in self._history.samples
+                    if str(sample["token"]) == run.token and sample["alive_ms"] > 0]
+            if not seen:
+                continue
+            left = max(seen) - run.last
+            if not self._excuses.may_still_run(run, run.last):
+                self.figures["least_left"] = min(left, self.figures.get("least_left", left))
+                if left < 0:
+                    yield f"{run.name} outlived its lease by {-left:.3f} s"
+
+    def codes_are_true(self):
+        """8: each code says what happened."""
+        for run in self._runs:
+            if run.code is None or run.machine == "peer":
+                continue
+            happened = self._excuses.kinds_during(run)
+            started = run.first is not None
+            if run.code == run.expected and run.finished:
+                continue
+            if run.code in _BEFORE_THE_START:
+                if started:
+                    yield f"{run.name} said {run.code}, but its job had run"
+                elif run.code == UNREACHABLE and not self._excuses.disturbed(run):
+                    yield f"{run.name} said {UNREACHABLE}, and nothing was wrong"
+                continue
+            allowed = {LOST: _TAKEN, UNCONFIRMED: self._excuses.SILENCE, SYSTEM: {"kill-front", "kill-engine", "memory", "crash"},
+                       KILLED: {"kill-front", "kill-job", "crash", "memory"}, TERMINATED: {"term"}}.get(run.code)
+            if allowed is None:
+                yield f"{run.name} ended with {run.code}, expected {run.expected}; its job {'ended' if run.finished else 'did not end'}"
+            elif not allowed & happened:
+                yield f"{run.name} ended with {run.code}, of which nothing is a cause: {sorted(happened) or 'no fault'}"
+
+    def no_needless_kill(self):
+        """10: a silence that is shorter than what is promised to be survived kills nobody."""
+        survived = 0.99 * self._plan["ttl"] - 0.502 - self._plan["ttl"] / 5 - self._plan["ttl"] / 10
+        for run in self._jobs:
+            if run.code == UNCONFIRMED:
+                silent = self._excuses.silence_before(run)
+                self.figures["killed_in_silence"] = self.figures.get("killed_in_silence", 0) + 1
+                if silent < survived:
+                    yield f"{run.name} was killed after {silent:.2f} s of silence; {survived:.2f} s must be survived"
+
+    def free_again(self):
+        """7: when all is well again whoever asks gets the lock; and after a death within the lease and a little."""
+        for event in self._history.all("probed"):
+            took = event["took"]
+            self.figures["probe"] = max(took, self.figures.get("probe", 0))
+            # What a restart, or a holder of the Node library, may make it wait.
+            patience = self._plan["ttl"] + (10 if self._plan["deployment"] == "peer" else self._plan["ttl"] + 1) + LATE
+            if event["code"] != 0 or took > patience:
+                yield f"machine {event['machine']} got the lock after {took:.2f} s (code {event['code']}), {patience:.2f} s are allowed"
+        self._takeover_times()
+
+    def nothing_left(self):
+        """8 and 12: no process; no lock; and no key that lives for ever."""
+        for event in self._history.all("left"):
+            if event["processes"]:
+                yield f"left behind: {event['processes']}"
+            for name, left in event["keys"].items():
+                if left == -1:
+                    yield f"the key {name} would live for ever"
+                if name.startswith("dlock:lock:"):
+                    yield f"the lock {name} is left, for {left} ms"
+
+    def few_connections(self):
+        """12: one for each run, one more while it waits; and ours, an operator's and a peer's."""
+        most = 2 * len(self._plan["machines"]) + 4
+        seen = max((sample["clients"] for sample in self._history.samples), default=0)
+        if seen > most + 2 * len(self._history.all("run")) * bool(self._excuses.any_network_fault()):
+            yield f"{seen} connections at once, {most} are enough"
+
+    # -- how ----------------------------------------------------------------------------------------------------------
+
+    def _too_many(self):
+        """(begin, end, runs in the order of their starts) of each time in which more ran than may."""
+        alive = [(begin, end, run) for run in self._jobs for begin, end in self._excuses.awake(run)]
+        moments = sorted({moment for begin, end, _ in alive for moment in (begin, end)})
+        for begin, end in zip(moments, moments[1:]):
+            at_once = {run.name: run for first, last, run in alive if first <= begin and last >= end}
+            several = sorted(at_once.values(), key=lambda run: run.first)
+            if self._surplus(several):
+                yield begin, end, several
+
+    def _surplus(self, several):
+        """Those whose time was over: the last to come was let in beside nobody that it may not run with."""
+        if self._plan["sharing"] != "shared":
+            return several[:-self._plan["limit"]]
+        newest_shares = several and "--shared" in several[-1].options
+        return [run for run in several[:-1] if not (newest_shares and "--shared" in run.options)]
+
+    def _takeover_times(self):
+        for event in self._history.all("fault"):
+            if event["kind"] in ("crash", "kill-front", "kill-engine") and event["run"]:
+                dead = next((run for run in self._jobs if run.name == event["run"] and run.last >= event["at"] - 0.05), None)
+                following = next((run for run in self._jobs if dead and run.first > event["at"] and run is not dead), None)
+                if following:
+                    self.figures.setdefault("takeover", []).append([event["kind"], following.first - event["at"]])
+
+
+def main():
+    failed = 0
+    for directory in sys.argv[1:]:
+        for breach in Checker(History(directory)).breaches():
+            failed += 1
+            print(f"{directory}: {breach}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

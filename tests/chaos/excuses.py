@@ -1,0 +1,165 @@
+"""What each kind of fault may cause, by dlock's contract (man page, GUARANTEES), and for how long.
+
+Nothing else excuses a job that runs beside another holder, or after its lease.
+"""
+
+# s: what a busy machine may add to a moment at which something is done at once
+LATE = 0.6
+
+# A store that forgot: the old job dies within one renewal interval after the store answers again.
+_FORGETS = {"flushall", "del-lock", "del-liveness", "lock-file-removed"}
+# A new master may not have heard of the lock: until the old holder has found it and been told, at most its lease.
+_FAILS_OVER = {"failover", "kill-master", "pause-master", "partition-master", "cluster-failover", "kill-node"}
+_NETWORK = {"cut-both", "cut-requests", "cut-replies", "loss", "narrow", "freeze", "freeze-up", "freeze-down", "drip", "delay",
+            "refuse", "reset", "cut-after-request"}
+_SLOW = {"loss", "narrow", "drip", "delay"}
+_SERVER = {"server-kill", "server-pause", "client-kill", "client-pause", "out-of-memory", "misconf", "busy"}
+_STOPS = {"stop-front", "stop-engine", "pause"}
+_KILLS = {"kill-front": "front", "kill-engine": "engine", "crash": "both"}
+
+_FOR_EVER = float("inf")
+
+
+class Window:
+    """What was done, and from when until when it lasted."""
+
+    def __init__(self, event, begin, undoing, end):
+        self.kind, self.run, self.machine = event["kind"], event["run"], event["machine"]
+        self.begin, self.undoing, self.end = begin, undoing, end
+
+    def touches(self, begin, end):
+        return self.begin <= end and self.end >= begin
+
+
+class Excuses:
+    SILENCE = _NETWORK | _SERVER | _FAILS_OVER | {"stop-engine", "pause", "migrate", "hogs", "memory", "stop-front"}
+
+    def __init__(self, history, runs):
+        self._plan = history.plan
+        self._renew = self._plan["ttl"] / 5
+        self._windows = _windows(history)
+        self._starved = [(event["at"] - event["late"], event["at"]) for event in history.all("starved")]
+        self._by_name = {run.name: run for run in runs}
+        self._stops = [event for event in history.all("stopped")]
+        self._helpless = {run.name: list(self._without_supervisors(run)) for run in runs}
+
+    def awake(self, run):
+        """The times in which the job was not stopped: [(begin, end)]."""
+        begin = run.first
+        for window in self._windows:
+            if window.run == run.name and window.kind in ("pause", "stop-job") and window.begin < run.last:
+                if window.begin > begin:
+                    yield begin, window.begin
+                begin = max(begin, min(window.undoing, run.last))
+        yield begin, run.last
+
+    def may_still_run(self, run, at):
+        """Whether a job that has lost its lock may be seen at this moment."""
+        if any(begin <= at <= end for begin, end in self._helpless[run.name]):
+            return True
+        return any(begin <= at <= end for window in self._windows for begin, end in [self._excused(window, run)])
+
+    def kinds_during(self, run):
+        """Of all faults that can have met this run, also those that had not passed when it started."""
+        return {window.kind for window in self._windows
+                if window.touches(run.began - self._plan["ttl"], run.ended) and self._meets(window, run)}
+
+    def disturbed(self, run):
+        """Whether a run can have found the store unfit, which is also one that came up a moment ago."""
+        kinds = self.kinds_during(run)
+        young = any(window.kind == "server-kill" and window.touches(run.began - self._plan["ttl"] - 1, run.ended)
+                    for window in self._windows)
+        return bool(kinds & (self.SILENCE | {"force"})) or young or self._starved_during(run.began, run.ended)
+
+    def silence_before(self, run):
+        """For how long the store cannot have been heard in the time of the lease before the end of the job, in s."""
+        end = max(run.last + LATE, run.ended)
+        begin = end - LATE - self._plan["ttl"]
+        times = [(max(begin, window.begin), min(end, window.end + self._recovery(window))) for window in self._windows
+                 if window.kind in self.SILENCE and self._meets(window, run) and window.touches(begin, end)]
+        times += [(max(begin, first - 0.5), min(end, last + 0.5)) for first, last in self._starved if first < end and last > begin]
+        return _union(times)
+
+    def any_network_fault(self):
+        return any(window.kind in _NETWORK | _SERVER for window in self._windows)
+
+    # -- how ----------------------------------------------------------------------------------------------------------
+
+    def _excused(self, window, run):
+        """(begin, end) of when this window allows the job to be seen; an empty time if it does not."""
+        never = (1.0, 0.0)
+        if window.kind == "pause" and window.run == run.name:
+            return window.undoing, window.end + LATE  # it wakes together with those who are to kill it
+        if window.kind in _FORGETS or window.kind == "server-kill" and self._forgets():
+            if run.first > window.end:
+                return never
+            return window.begin, window.end + self._hears_after(window, run)
+        if window.kind in _FAILS_OVER and self._plan["deployment"] != "sentinel-strict" and run.first <= window.end + 5:
+            return window.begin, window.end + 5 + self._plan["ttl"]
+        return never
+
+    def _forgets(self):
+        """A restarted server that is not trusted lets nobody in before all leases have ended."""
+        return self._plan["deployment"] != "persistent" and self._plan["trusts_restart"]
+
+    def _hears_after(self, window, run):
+        """One renewal interval; but if the store cannot be heard meanwhile, the lease."""
+        others = [other for other in self._windows if other is not window and other.kind in self.SILENCE
+                  and self._meets(other, run) and other.touches(window.begin - 0.5, window.end + self._renew + LATE)]
+        return self._plan["ttl"] if others else self._renew + LATE
+
+    def _without_supervisors(self, run):
+        """Both are stopped or dead, and nobody is left to kill: the contract asks for one of them."""
+        out = {"front": [], "engine": []}
+        for window in self._windows:
+            if window.run != run.name:
+                continue
+            if window.kind in _KILLS:
+                who = ("front", "engine") if _KILLS[window.kind] == "both" else (_KILLS[window.kind],)
+                for each in who:
+                    out[each].append((window.begin, _FOR_EVER))
+            elif window.kind in _STOPS:
+                who = ("front", "engine") if window.kind == "pause" else (window.kind.removeprefix("stop-"),)
+                for each in who:
+                    out[each].append((window.begin, window.undoing))
+        for front_from, front_to in out["front"]:
+            for engine_from, engine_to in out["engine"]:
+                begin, end = max(front_from, engine_from), min(front_to, engine_to)
+                if begin < end:
+                    yield begin, end + LATE
+
+    def _meets(self, window, run):
+        if window.run is not None and window.kind in _STOPS | set(_KILLS) | {"stop-job", "kill-job", "term"}:
+            return window.run == run.name
+        return window.machine in (None, run.machine) or window.kind == "force"
+
+    def _recovery(self, window):
+        """How long after its end it may still be felt: a failover begins with it."""
+        if window.kind in _FAILS_OVER | {"migrate"}:
+            return 6
+        return 1.0 if window.kind in _SLOW | _SERVER else 0.5
+
+    def _starved_during(self, begin, end):
+        return any(first < end and last > begin for first, last in self._starved)
+
+
+def _windows(history):
+    """Of each fault that was done, with the first undoing that follows."""
+    found = []
+    for event in history.all("fault"):
+        def after(what, event=event):
+            return next((other["at"] for other in history.all(what)
+                         if all(other[name] == event[name] for name in ("kind", "run", "machine", "lasts")) and
+                         other["at"] >= event["at"]), _FOR_EVER)
+        # It is told when it has been done: that took a moment.
+        found.append(Window(event, event["at"] - 0.2 if event["kind"] != "pause" else event["at"], after("undoing"),
+                            after("undone")))
+    return found
+
+
+def _union(times):
+    total, until = 0.0, -_FOR_EVER
+    for begin, end in sorted(times):
+        total += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return total

@@ -1,0 +1,352 @@
+"""What each kind of fault does, and how it is undone. A method is named as the kind; it returns what undoes it, or None."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from harness import cgroups, dlock, procs, resp
+from harness.relay import DOWN, UP
+from harness.wait import wait_until
+
+from .world import LOCK
+
+
+class NoTarget(Exception):
+    """There is nothing now that this could be done to."""
+
+
+class Faults:
+    """Plays the faults of a plan, each at its time, and undoes them. `holder` finds the run that has a job now, or None."""
+
+    def __init__(self, world, machines, holder, recorder):
+        self._world, self._machines, self._holder, self._recorder = world, machines, holder, recorder
+        self._threads = []
+
+    def play(self, fault):
+        """Returns a function that undoes it, at once."""
+        target = self._target(fault)
+        facts = {"kind": fault.kind, "machine": target.machine.number if target else None,
+                 "run": target.name if target else None, "lasts": fault.lasts}
+        try:
+            undo = getattr(self, fault.kind.replace("-", "_"))(target, fault)
+        except (NoTarget, ProcessLookupError, OSError, resp.ReplyError, AssertionError) as error:
+            self._recorder.tell("not done", kind=fault.kind, why=f"{type(error).__name__}: {error}"[:200])
+            return lambda: None
+        self._recorder.tell("fault", **facts)
+
+        def undone():
+            # Before it is undone: what a resumed job does comes after this moment.
+            self._recorder.tell("undoing", **facts)
+            if undo is not None:
+                undo()
+            self._recorder.tell("undone", **facts)
+        return undone
+
+    def finish(self):
+        for thread in self._threads:
+            thread.join(30)
+
+    # -- processes ----------------------------------------------------------------------------------------------------
+
+    def kill_front(self, run, _):
+        os.kill(_there(run.front()), signal.SIGKILL)
+
+    def kill_engine(self, run, _):
+        os.kill(_there(run.engine()), signal.SIGKILL)
+
+    def kill_job(self, run, _):
+        os.kill(_there(run.job())[0], signal.SIGKILL)
+
+    def term(self, run, _):
+        os.kill(_there(run.front()), signal.SIGTERM)
+
+    def crash(self, run, _):
+        """As if the machine had lost its power: all of them at one moment."""
+        everybody = _there(run.everybody())
+        for pid in everybody:
+            procs.kill(pid, signal.SIGSTOP)
+        for pid in {*everybody, *run.everybody()}:
+            procs.kill(pid)
+
+    def stop_front(self, run, _):
+        return self._stop(run, _one(run.front()))
+
+    def stop_engine(self, run, _):
+        return self._stop(run, _one(run.engine()))
+
+    def stop_job(self, run, _):
+        return self._stop(run, _there(run.job()))
+
+    def pause(self, run, _):
+        """As if the machine slept: all of them, the supervisors last, so that none of them sees the others stop."""
+        return self._stop(run, [*_there(run.job()), *_one(run.engine()), *_one(run.front())])
+
+    def _stop(self, run, pids):
+        for pid in pids:
+            procs.stop(pid)
+        self._recorder.tell("stopped", run=run.name, pids=pids, job=[pid for pid in pids if pid in run.job()])
+
+        def resume():
+            for pid in pids:
+                procs.resume(pid)
+        return resume
+
+    # -- the machine --------------------------------------------------------------------------------------------------
+
+    def hogs(self, _, __):
+        hogs = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(3)]
+
+        def end():
+            for hog in hogs:
+                hog.kill()
+                hog.wait()
+        return end
+
+    def memory(self, _, __):
+        """The holder's two supervisors get hardly any memory that they do not have yet."""
+        run = _there(self._holder())
+        group = cgroups.memory_cgroup(1 << 20)
+        for pid in (run.front(), run.engine()):
+            if pid:
+                group.add(pid)
+
+        def end():
+            for pid in group.pids():
+                try:
+                    with open(os.path.join(os.path.dirname(group.directory), "cgroup.procs"), "w", encoding="ascii") as file:
+                        file.write(str(pid))
+                except ProcessLookupError:
+                    pass
+            group.remove()
+        return end
+
+    # -- the network --------------------------------------------------------------------------------------------------
+
+    def cut_both(self, run, _):
+        return self._cut(run, requests=True, replies=True)
+
+    def cut_requests(self, run, _):
+        return self._cut(run, requests=True, replies=False)
+
+    def cut_replies(self, run, _):
+        return self._cut(run, requests=False, replies=True)
+
+    def loss(self, run, fault):
+        return self._cut(run, requests=True, replies=True, share=0.05 + 0.4 * fault.much)
+
+    def _cut(self, run, **how):
+        self._world.network.cut(run.machine.name, **how)
+        return lambda: self._world.network.mend(run.machine.name)
+
+    def narrow(self, run, fault):
+        self._world.network.narrow(run.machine.name, 8 + int(100 * fault.much))
+        return lambda: self._world.network.widen(run.machine.name)
+
+    # -- the relay ----------------------------------------------------------------------------------------------------
+
+    def freeze(self, run, _):
+        return self._on_relay(run, lambda relay: relay.freeze())
+
+    def freeze_up(self, run, _):
+        return self._on_relay(run, lambda relay: relay.freeze(UP))
+
+    def freeze_down(self, run, _):
+        return self._on_relay(run, lambda relay: relay.freeze(DOWN))
+
+    def drip(self, run, fault):
+        return self._on_relay(run, lambda relay: relay.drip(5 + 200 * fault.much))
+
+    def delay(self, run, fault):
+        return self._on_relay(run, lambda relay: relay.delay(fault.much, DOWN))
+
+    def refuse(self, run, _):
+        return self._on_relay(run, lambda relay: relay.refuse())
+
+    def reset(self, run, _):
+        self._relay_of(run).reset()
+
+    def cut_after_request(self, run, _):
+        """The next script reaches the server, and what it answers reaches nobody."""
+        self._relay_of(run).cut_after(b"EVAL")
+
+    def _on_relay(self, run, tell):
+        relay = self._relay_of(run)
+        tell(relay)
+        return relay.thaw
+
+    def _relay_of(self, run):
+        return self._world.relays[run.machine.name]
+
+    # -- one server ---------------------------------------------------------------------------------------------------
+
+    def server_kill(self, _, __):
+        server = self._server()
+        server.stop()
+
+        def start():
+            saved = os.path.join(server.directory, "dump.rdb")
+            if os.path.isfile(saved):
+                os.unlink(saved)
+            server.start_again()
+        return start
+
+    def server_pause(self, _, __):
+        server = self._server()
+        server.pause()
+        return server.resume
+
+    def client_kill(self, _, __):
+        self._server()("CLIENT", "KILL", "TYPE", "normal")
+
+    def client_pause(self, _, fault):
+        self._server()("CLIENT", "PAUSE", int(fault.lasts * 1000), "ALL")
+
+    def out_of_memory(self, _, __):
+        self._server()("CONFIG", "SET", "maxmemory", "1")
+        return self._when_answering(lambda: self._server()("CONFIG", "SET", "maxmemory", "0"))
+
+    def misconf(self, _, __):
+        """Saving fails, for a directory is where the file should be; and then the server takes no writes."""
+        server = self._server()
+        obstacle = os.path.join(server.directory, "dump.rdb")
+        os.mkdir(obstacle)
+        server("BGSAVE")
+
+        def save():
+            os.rmdir(obstacle)
+            server("BGSAVE")
+            wait_until(lambda: "rdb_last_bgsave_status:ok" in server("INFO", "persistence"), 10, "the server saves again")
+        return self._when_answering(save)
+
+    def script_flush(self, _, __):
+        self._server()("SCRIPT", "FLUSH")
+
+    def busy(self, _, __):
+        def loop():
+            try:
+                client = self._server().client(timeout=20)
+                client("EVAL", "while true do end", "0")
+            except (OSError, resp.ReplyError, NoTarget):
+                pass
+        self._in_background(loop)
+
+        def end():
+            def killed():
+                try:
+                    self._server()("SCRIPT", "KILL")
+                    return True
+                except resp.ReplyError as error:
+                    return "NOTBUSY" in str(error)
+                except OSError:
+                    return False
+            wait_until(killed, 10, "the script ends", pause=0.05)
+        return self._when_answering(end)
+
+    def flushall(self, _, __):
+        self._server()("FLUSHALL")
+
+    def del_lock(self, _, __):
+        _there(self._server()("DEL", LOCK))
+
+    def del_liveness(self, _, __):
+        server = self._server()
+        names = _there(server("KEYS", "dlock:proc:*"))
+        server("DEL", *names)
+
+    def _server(self):
+        server = self._world.server
+        if server is None or not server.answering():
+            raise NoTarget("the server is down or paused")
+        return server
+
+    def _when_answering(self, undo):
+        """Another fault may have stopped the server: it is undone when that one is, without keeping the others waiting."""
+        def patient():
+            wait_until(lambda: self._world.server.answering(), 20, "the server is back")
+            try:
+                undo()
+            except FileNotFoundError:  # a restart has undone it
+                pass
+        return lambda: self._in_background(patient)
+
+    # -- Sentinel and Cluster -----------------------------------------------------------------------------------------
+
+    def failover(self, _, __):
+        self._world.deployment.begin_failover()
+
+    def kill_master(self, _, __):
+        return self._world.deployment.kill_master().start_again
+
+    def pause_master(self, _, __):
+        return self._world.deployment.pause_master().resume
+
+    def partition_master(self, _, __):
+        master = self._world.deployment.partition_master()
+        return lambda: self._world.deployment.heal(master)
+
+    def cluster_failover(self, _, __):
+        cluster = self._world.deployment
+        for replica in cluster.replicas_of(cluster.node_of(LOCK))[:1]:
+            replica("CLUSTER", "FAILOVER")
+
+    def kill_node(self, _, __):
+        cluster = self._world.deployment
+        master = cluster.node_of(LOCK)
+        cluster.kill(master)
+        return master.start_again
+
+    def migrate(self, _, fault):
+        """The slot of the lock goes to another master, and the keys in two steps."""
+        cluster = self._world.deployment
+        slot = cluster.slot_of(LOCK)
+        source = cluster.node_of_slot(slot)
+        target = cluster.other_master(source)
+        cluster.begin_migration(slot, target)
+
+        def finish():
+            cluster.move_keys(slot, source, target)
+            cluster.finish_migration(slot, target)
+        return finish
+
+    # -- the embedded store, and who operates it --------------------------------------------------------------------
+
+    def lock_file_removed(self, _, __):
+        removed = [os.unlink(os.path.join(self._world.locks, name)) for name in os.listdir(self._world.locks)
+                   if os.path.isfile(os.path.join(self._world.locks, name))]
+        _there(removed)
+
+    def force(self, _, __):
+        def unlock():
+            done = subprocess.run([dlock.BINARY, "unlock", "--force", "--yes", "--", self._world.key], env=self._world.env(),
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            self._recorder.tell("unlocked", code=done.returncode, said=done.stdout.decode(errors="replace")[:300])
+        self._in_background(unlock)
+
+    # -- how ----------------------------------------------------------------------------------------------------------
+
+    def _target(self, fault):
+        if fault.machine is None:
+            return None
+        if fault.machine == "holder":
+            give_up = time.monotonic() + 0.5
+            while self._holder() is None and time.monotonic() < give_up:
+                time.sleep(0.005)
+            return self._holder() or self._machines[0].current
+        return self._machines[fault.machine].current
+
+    def _in_background(self, work):
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+def _there(what):
+    if not what:
+        raise NoTarget("not there")
+    return what
+
+
+def _one(pid):
+    return [_there(pid)]

@@ -1,0 +1,64 @@
+"""What an episode leaves for the checker: a directory of plain files, each line written at once.
+
+  plan.json       the plan
+  events.jsonl    what was done and when, in the order of time: {"at": s on CLOCK_BOOTTIME, "what": ..., ...}
+  samples.jsonl   what the store said of the lock while it went on
+  life-<run>      the life file of each run (harness/life.py); life-<run>.status, life-<run>.stderr
+"""
+
+import json
+import os
+import threading
+
+from harness import life
+from harness.wait import now
+
+
+class Recorder:
+    """May be told from any thread."""
+
+    def __init__(self, directory):
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._events = open(os.path.join(directory, "events.jsonl"), "a", encoding="utf-8", buffering=1)
+        self._samples = open(os.path.join(directory, "samples.jsonl"), "a", encoding="utf-8", buffering=1)
+
+    def tell(self, what, *, at=None, **facts):
+        self._write(self._events, {"at": now() if at is None else at, "what": what, **facts})
+
+    def sample(self, **facts):
+        self._write(self._samples, facts)
+
+    def plan(self, plan):
+        with open(os.path.join(self._directory, "plan.json"), "w", encoding="utf-8") as file:
+            json.dump(plan._asdict(), file)
+
+    def _write(self, file, facts):
+        with self._lock:
+            file.write(json.dumps(facts) + "\n")
+
+
+class History:
+    def __init__(self, directory):
+        self.directory = directory
+        with open(os.path.join(directory, "plan.json"), encoding="utf-8") as file:
+            self.plan = json.load(file)
+        self.events = sorted(self._lines("events.jsonl"), key=lambda event: event["at"])
+        self.samples = self._lines("samples.jsonl")
+
+    def all(self, what):
+        return [event for event in self.events if event["what"] == what]
+
+    def life(self, run):
+        return life.lines(os.path.join(self.directory, f"life-{run}"))
+
+    def text(self, run, kind):
+        try:
+            with open(os.path.join(self.directory, f"life-{run}.{kind}"), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def _lines(self, name):
+        with open(os.path.join(self.directory, name), encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]

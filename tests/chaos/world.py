@@ -1,0 +1,135 @@
+"""What an episode is played on: a store of the planned kind, the network between it and the machines, a full disk.
+
+  redis            one server, nothing on disk: a restart forgets
+  persistent       one server that has every write on disk before it answers, and is trusted after a restart
+  relay            one server, and before it a relay for each machine that can be slow, silent or rude
+  late             the same, with a long lease and late replies
+  peer             one server, and among the machines a holder that follows the Node library's rules
+  sentinel         a master, two replicas, three Sentinels: a failover may forget
+  sentinel-strict  a master, one replica, --min-replicas 1: a failover may not
+  cluster          three masters, three replicas
+  local            the embedded store: the machines are one
+"""
+
+import os
+import subprocess
+import time
+import uuid
+
+from harness import resp
+from harness.cluster import ClusterDeployment
+from harness.peer import Peer
+from harness.redis_server import RedisServer
+from harness.relay import Relay
+from harness.sentinel import SentinelDeployment
+
+from .network import Network
+
+KEY = "job"
+LOCK = f"dlock:lock:{KEY}"
+
+_RIGHTS = resp.Login("clients-password", "clients")
+
+# A server that can be told to fail to save, and that says BUSY soon.
+_SERVER = ("--save", "3600 1", "--stop-writes-on-bgsave-error", "yes", "--lua-time-limit", "100")
+
+
+class World:
+    def __init__(self, plan, directory):
+        self.plan, self.directory, self.key = plan, directory, KEY
+        self.server = self.deployment = self.network = None
+        self.relays = {}
+        self.marker = f"DLOCK_TEST_MARK={uuid.uuid4().hex}"
+        names = [f"m{number}" for number in range(len(plan.machines))]
+        if plan.deployment != "local":
+            self.network = Network(names)
+        self._start_store(os.path.join(directory, "store"), names)
+        self.options = self._options()
+        if "--trust-restart" not in self.options and self.server is not None:
+            time.sleep(plan.ttl + 1)  # until it is old enough to be believed: nobody would have the lock before
+        self.full_disk = self._full_disk()
+        self._env = {name: value for name, value in os.environ.items()
+                     if not name.startswith("DLOCK") and name != "REDISCLI_AUTH"}
+        self._env.update(LC_ALL="C.UTF-8", **dict([self.marker.split("=")]))
+
+    def env_of(self, machine):
+        return {**self._env, "DLOCK_STORE": self._url_for(machine)}
+
+    def env(self):
+        """Of an operator, whose way to the store nobody disturbs."""
+        return {**self._env, "DLOCK_STORE": self._url()}
+
+    def inside(self, machine):
+        return self.network.inside(machine.name) if self.network else ()
+
+    def can_sample(self):
+        """Whether there is one server, whose word about the lock is the truth."""
+        return self.server is not None and self.plan.sharing == "alone"
+
+    def start_peer(self, path):
+        return Peer(self.directory, self.server.port, "dlock:", ["hold", KEY, "0.5"], dict(self._env), life=path, host="peer",
+                    wait_ms=3000)
+
+    def settle(self):
+        """When all faults are undone: until the store is as it was."""
+        if self.deployment is not None:
+            self.deployment.wait_settled(40)
+
+    def stop(self):
+        for relay in self.relays.values():
+            relay.stop()
+        if self.server is not None:
+            self.server.stop()
+        if self.deployment is not None:
+            self.deployment.stop()
+
+    # -- how ----------------------------------------------------------------------------------------------------------
+
+    def _start_store(self, directory, names):
+        kind = self.plan.deployment
+        if kind in ("redis", "relay", "late", "peer"):
+            self.server = RedisServer(directory, *_SERVER)
+        elif kind == "persistent":
+            self.server = RedisServer(directory, *_SERVER, persistent=True)
+        elif kind == "sentinel":
+            self.deployment = SentinelDeployment(directory, login=_RIGHTS, replicas=2)
+        elif kind == "sentinel-strict":
+            self.deployment = SentinelDeployment(directory, login=_RIGHTS, replicas=1)
+        elif kind == "cluster":
+            self.deployment = ClusterDeployment(directory)
+        else:
+            self.locks = directory
+            os.mkdir(directory, 0o700)
+        if kind in ("relay", "late"):
+            self.relays = {name: Relay(self.server.port) for name in names}
+
+    def _options(self):
+        options = ["--ttl", f"{self.plan.ttl:g}s"]
+        if self.plan.deployment == "sentinel-strict":
+            options += ["--min-replicas", "1"]
+        if self.plan.trusts_restart or self.plan.deployment in ("persistent", "sentinel", "sentinel-strict", "cluster"):
+            options += ["--trust-restart"]
+        return options
+
+    def _url_for(self, machine):
+        relay = self.relays.get(machine.name)
+        return relay.url if relay else self._url()
+
+    def _url(self):
+        if self.deployment is None:
+            return self.server.url if self.server else f"local:{self.locks}"
+        if isinstance(self.deployment, SentinelDeployment):
+            return self.deployment.url.replace("://", f"://{_RIGHTS.user}:{_RIGHTS.password}@")
+        return self.deployment.url
+
+    def _full_disk(self):
+        """A file system on which no byte is left."""
+        path = os.path.join(self.directory, "full")
+        os.mkdir(path)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", path], check=True)
+        try:
+            with open(os.path.join(path, "all-of-it"), "wb", buffering=0) as file:
+                while True:
+                    file.write(b"x" * 4096)
+        except OSError:
+            return path
