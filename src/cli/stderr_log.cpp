@@ -1,5 +1,6 @@
 #include "cli/stderr_log.h"
 
+#include "cli/journal.h"
 #include "cli/stderr_sink.h"
 #include "core/text.h"
 #include "core/wall_clock.h"
@@ -16,30 +17,24 @@
 namespace dlock::cli {
 namespace {
 
-/// How a level is written.
-///
-/// The journal reads a priority from the head of a line (sd-daemon(3)). Not by its own protocol,
-/// which has room for more fields: a message that comes by it is counted to a unit only if its
-/// sender is still there when it is read, and our last line, which says why a run ended, is
-/// followed by our end.
-struct Written {
+/// The level as spdlog and as `--log-format json` name it.
+struct Named {
   spdlog::level::level_enum spdlog;
   const char* name;
-  const char* priority;
 };
 
-Written written(LogLevel level) {
+Named named(LogLevel level) {
   switch (level) {
     case LogLevel::Error:
       break;
     case LogLevel::Warning:
-      return {spdlog::level::warn, "warning", "<4>"};
+      return {spdlog::level::warn, "warning"};
     case LogLevel::Notice:
-      return {spdlog::level::info, "notice", "<5>"};
+      return {spdlog::level::info, "notice"};
     case LogLevel::Debug:
-      return {spdlog::level::debug, "debug", "<7>"};
+      return {spdlog::level::debug, "debug"};
   }
-  return {spdlog::level::err, "error", "<3>"};
+  return {spdlog::level::err, "error"};
 }
 
 /// Whether what we write to stderr reaches the journal of systemd, which tells its stream by device
@@ -73,6 +68,7 @@ struct StderrLog::Logger {
     spdlog.set_level(::spdlog::level::trace);
   }
   bool to_journal = stderr_is_the_journal();
+  Journal journal;
   ::spdlog::logger spdlog;
 };
 
@@ -82,16 +78,20 @@ StderrLog::~StderrLog() = default;
 void StderrLog::say(LogLevel level, const std::string& text) {
   if (level > options_.most_detailed) return;
   if (!logger_) logger_ = std::make_unique<Logger>();
-  const Written as = written(level);
-  logger_->spdlog.log(as.spdlog, "{}{}", logger_->to_journal ? as.priority : "",
-                      line_of(level, printable(text)));
+  const std::string shown = printable(text);
+  std::string priority;
+  if (logger_->to_journal) {
+    if (options_.format == LogFormat::Text && logger_->journal.take(level, shown, printable(key_)))
+      return;
+    priority = fmt::format("<{}>", priority_of(level));  // taken off by the journal: sd-daemon(3)
+  }
+  logger_->spdlog.log(named(level).spdlog, "{}{}", priority, line_of(level, shown));
 }
 
 std::string StderrLog::line_of(LogLevel level, const std::string& text) const {
   // Text goes to cron mails and journals, which have a time stamp of their own.
   if (options_.format == LogFormat::Text) return "dlock: " + text;
-  nlohmann::ordered_json line{
-      {"time", iso_now()}, {"level", written(level).name}, {"message", text}};
+  nlohmann::ordered_json line{{"time", iso_now()}, {"level", named(level).name}, {"message", text}};
   if (!key_.empty()) line["key"] = printable(key_);
   return line.dump();
 }

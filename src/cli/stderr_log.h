@@ -18,15 +18,16 @@ struct LogOptions {
 /// that a run without words does not pay for it.
 ///
 /// Never waits long: when nobody reads stderr a line is dropped after 50 ms, and from then on at
-/// once until there is room again. Where stderr is the journal of systemd, each line begins with
-/// its priority, which the journal takes off.
+/// once until there is room again. Where stderr is the journal of systemd, a message goes there
+/// with its priority and key as fields; a line of JSON, which has them in it, and what the journal
+/// does not take go to stderr all the same.
 class StderrLog final : public Log {
  public:
   StderrLog();
   ~StderrLog() override;
 
   void configure(const LogOptions& options) { options_ = options; }
-  /// Shown in each JSON line.
+  /// Shown in each JSON line and to the journal.
   void set_key(const std::string& key) { key_ = key; }
 
   void say(LogLevel level, const std::string& text) override;

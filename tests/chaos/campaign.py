@@ -145,7 +145,7 @@ def main(words=None):
 
 
 def _play_all(seeds, words):
-    place = words.keep or tempfile.mkdtemp(prefix="dl-chaos-", dir="/tmp")
+    place = os.path.abspath(words.keep) if words.keep else tempfile.mkdtemp(prefix="dl-chaos-", dir="/tmp")
     os.makedirs(place, exist_ok=True)
     tally = Tally()
 
