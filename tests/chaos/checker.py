@@ -153,7 +153,7 @@ class Checker:
                        KILLED: {"kill-front", "kill-job", "crash", "memory"}, TERMINATED: {"term"}}.get(run.code)
             if allowed is None:
                 yield f"{run.name} ended with {run.code}, expected {run.expected}; its job {'ended' if run.finished else 'did not end'}"
-            elif not allowed & happened:
+            elif not allowed & happened and not (run.code == UNCONFIRMED and self._excuses.starved_during(run.began, run.ended)):
                 yield f"{run.name} ended with {run.code}, of which nothing is a cause: {sorted(happened) or 'no fault'}"
 
     def no_needless_kill(self):

@@ -69,7 +69,7 @@ class Excuses:
         kinds = self.kinds_during(run)
         young = any(window.kind == "server-kill" and window.touches(run.began - self._plan["ttl"] - 1, run.ended)
                     for window in self._windows)
-        return bool(kinds & (self.SILENCE | {"force"})) or young or self._starved_during(run.began, run.ended)
+        return bool(kinds & (self.SILENCE | {"force"})) or young or self.starved_during(run.began, run.ended)
 
     def silence_before(self, run):
         """For how long the store cannot have been heard in the time of the lease before the end of the job, in s."""
@@ -79,6 +79,10 @@ class Excuses:
                  if window.kind in self.SILENCE and self._meets(window, run) and window.touches(begin, end)]
         times += [(max(begin, first - 0.5), min(end, last + 0.5)) for first, last in self._starved if first < end and last > begin]
         return _union(times)
+
+    def starved_during(self, begin, end):
+        """Whether the machine was so busy that even our own look at the store came late."""
+        return any(first < end + 1 and last > begin - 1 for first, last in self._starved)
 
     def any_network_fault(self):
         return any(window.kind in _NETWORK | _SERVER for window in self._windows)
@@ -138,9 +142,6 @@ class Excuses:
         if window.kind in _FAILS_OVER | {"migrate"}:
             return 6
         return 1.0 if window.kind in _SLOW | _SERVER else 0.5
-
-    def _starved_during(self, begin, end):
-        return any(first < end and last > begin for first, last in self._starved)
 
 
 def _windows(history):

@@ -26,7 +26,11 @@ class Faults:
 
     def play(self, fault):
         """Returns a function that undoes it, at once."""
-        target = self._target(fault)
+        try:
+            target = self._target(fault)
+        except NoTarget as error:
+            self._recorder.tell("not done", kind=fault.kind, why=str(error))
+            return lambda: None
         facts = {"kind": fault.kind, "machine": target.machine.number if target else None,
                  "run": target.name if target else None, "lasts": fault.lasts}
         try:
@@ -189,6 +193,8 @@ class Faults:
             saved = os.path.join(server.directory, "dump.rdb")
             if os.path.isfile(saved):
                 os.unlink(saved)
+            elif os.path.isdir(saved):  # of misconf
+                os.rmdir(saved)
             server.start_again()
         return start
 
@@ -333,8 +339,8 @@ class Faults:
             give_up = time.monotonic() + 0.5
             while self._holder() is None and time.monotonic() < give_up:
                 time.sleep(0.005)
-            return self._holder() or self._machines[0].current
-        return self._machines[fault.machine].current
+            return self._holder() or _there(self._machines[0].current)
+        return _there(self._machines[fault.machine].current)
 
     def _in_background(self, work):
         thread = threading.Thread(target=work, daemon=True)

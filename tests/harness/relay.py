@@ -118,11 +118,12 @@ class Relay:
             except OSError:
                 _reset(near)
                 continue
+            for end in (near, far):  # before a reset can close them
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._pairs.append((near, far))
                 self._began[near, far] = b""
             for source, sink, direction in ((near, far, UP), (far, near, DOWN)):
-                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._pump, args=(source, sink, direction, (near, far)), daemon=True).start()
 
     def _pump(self, source, sink, direction, pair):
