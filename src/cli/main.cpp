@@ -1,5 +1,6 @@
 #include "cli/args.h"
 #include "cli/command_line.h"
+#include "cli/privilege.h"
 #include "cli/stderr_log.h"
 #include "doctor/doctor.h"
 #include "operate/owner.h"
@@ -187,6 +188,10 @@ int main(int argc, char** argv) {
   const supervise::InheritedSignals inherited = supervise::take_over_signals();
   cli::StderrLog log;
   try {
+    if (const std::string why = cli::why_refused(cli::Privilege::of_this_process()); !why.empty()) {
+      log.error(why);
+      supervise::leave({.code = static_cast<int>(ExitCode::Configuration)});
+    }
     supervise::leave(dlock_main(argc, argv, inherited, log));
   } catch (const std::system_error& refusal) {
     log.error(std::string{"the system refused: "} + refusal.what());
