@@ -55,6 +55,14 @@ class HostileValues(RedisCase):
                     asked = self.run_words(*words, *self.redis_store[:4])
                     self.assertIn(asked.code, (0, dlock.HELD, dlock.CONFIG), asked.stderr)
 
+    def test_whatever_is_in_the_place_of_the_token_counter_a_job_gets_a_token(self):
+        for value in ("1e300", "inf", "nan", "-5", str(2**64 - 1), "", "x"):
+            with self.subTest(value):
+                self.redis("SET", f"{self.prefix}fence:{{{self.lock_name}}}", value)
+                ran = self.run_job("sh", "-c", "echo $DLOCK_FENCING_TOKEN")
+                self.assertEqual(ran.code, 0, ran.stderr)
+                self.assertGreater(int(ran.stdout), 1.7e15)  # microseconds since 1970
+
     def test_whatever_takes_the_place_of_a_lock_its_job_is_killed_as_for_any_loss(self):
         for name, value in VALUES.items():
             with self.subTest(name):
