@@ -308,6 +308,10 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
     complain_of_setup(name + " cannot be read: " + ::strerror(file.error) +
                       (named ? "" : "; mend that, or name another file with --config"));
   }
+  // It can say what to run after a job, and where the locks are. (/dev/null is writable, and
+  // empty.)
+  if (S_ISREG(file.mode) && (file.mode & S_IWOTH) != 0)
+    complain_of_setup(name + " can be written by everybody: chmod o-w it");
   const std::vector<ConfigSetting> settings = parse_config(path, file.text);
   const bool has_password =
       std::any_of(settings.begin(), settings.end(), [](const ConfigSetting& setting) {

@@ -1,5 +1,6 @@
 #include "cli/args.h"
 #include "cli/command_line.h"
+#include "cli/privilege.h"
 #include "cli/stderr_log.h"
 #include "doctor/doctor.h"
 #include "operate/owner.h"
@@ -7,6 +8,7 @@
 #include "operate/unlock.h"
 #include "supervise/claim.h"
 #include "supervise/heartbeat_client.h"
+#include "supervise/memory_access.h"
 #include "supervise/run.h"
 #include "supervise/words.h"
 
@@ -154,11 +156,14 @@ ExitStatus report_progress(const cli::HeartbeatCommand& command,
 
 ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& inherited,
                       cli::StderrLog& log) {
+  // Passwords are read before it is known that there are none; what does not last stays hidden.
+  const auto access = supervise::set_memory_access(supervise::MemoryAccess::Hidden);
   const auto arguments = supervise::ArgumentArea::of(argc, argv);
   const cli::CommandLine line = cli::split_at_dashes(argc, argv);
   const bool secret_in_arguments = cli::wipe_url_secrets(argc, argv);
   const cli::Parsed parsed = cli::parse(line, cli::Environment::of_this_process());
   if (const auto* command = std::get_if<cli::RunCommand>(&parsed)) {
+    if (!holds_secret(command->options.store)) supervise::set_memory_access(access);
     return run(*command, secret_in_arguments, inherited, arguments, log);
   }
   if (const auto* command = std::get_if<cli::DoctorCommand>(&parsed)) {
@@ -187,6 +192,10 @@ int main(int argc, char** argv) {
   const supervise::InheritedSignals inherited = supervise::take_over_signals();
   cli::StderrLog log;
   try {
+    if (const std::string why = cli::why_refused(cli::Privilege::of_this_process()); !why.empty()) {
+      log.error(why);
+      supervise::leave({.code = static_cast<int>(ExitCode::Configuration)});
+    }
     supervise::leave(dlock_main(argc, argv, inherited, log));
   } catch (const std::system_error& refusal) {
     log.error(std::string{"the system refused: "} + refusal.what());

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <utility>
+
 namespace dlock {
 namespace {
 
@@ -38,9 +40,16 @@ bool flag_in(const nlohmann::json& json, const char* field) {
   return found != json.end() && found->is_boolean() && found->get<bool>();
 }
 
+/// All values of ours are flat. What is inside of others' is left out: copying or comparing it
+/// takes a piece of stack for each level, of which whoever writes to the store can make any number.
+bool is_flat(int depth, nlohmann::json::parse_event_t event, nlohmann::json&) {
+  using Event = nlohmann::json::parse_event_t;
+  return depth == 0 || (event != Event::object_start && event != Event::array_start);
+}
+
 nlohmann::json object_in(std::string_view text) {
-  nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return json.is_object() ? json : nlohmann::json::object();
+  nlohmann::json json = nlohmann::json::parse(text, is_flat, /*allow_exceptions=*/false);
+  return json.is_object() ? std::move(json) : nlohmann::json::object();
 }
 
 Holder holder_of(const Claim& claim, const OwnerHash& owner, const std::string& acquired_at) {

@@ -23,6 +23,13 @@ redis::ScriptCaller make_caller(const RedisAddress& address, const StoreOptions&
 
 }  // namespace
 
+bool holds_secret(const StoreOptions& options) {
+  const auto* redis = std::get_if<RedisAddress>(&options.address);
+  return redis != nullptr &&
+         !(redis->login.password.empty() && options.sentinel_login.password.empty() &&
+           options.tls.key_file.empty());
+}
+
 std::unique_ptr<Store> make_store(const StoreOptions& options) {
   if (const auto* local = std::get_if<LocalAddress>(&options.address)) {
     return std::make_unique<local::LocalStore>(local->directory);

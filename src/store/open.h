@@ -22,6 +22,9 @@ struct StoreOptions {
   Duration replica_timeout{};
 };
 
+/// Whether they have a password, or name the key of a certificate, that nobody else is to see.
+bool holds_secret(const StoreOptions& options);
+
 /// Makes the store that the address names. Nothing is opened and nobody asked until the first call.
 std::unique_ptr<Store> make_store(const StoreOptions& options);
 

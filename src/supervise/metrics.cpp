@@ -103,10 +103,13 @@ std::string written(const Samples& samples) {
   return text;
 }
 
+/// No further than where it is certain that this is no file of ours: others may write it.
 std::string read_all(const Fd& file) {
+  constexpr std::size_t most = 64 << 20;
   std::string text;
   std::array<char, 16384> buffer;
-  for (ssize_t count = 0; (count = ::read(file.number(), buffer.data(), buffer.size())) > 0;)
+  for (ssize_t count = 0;
+       text.size() < most && (count = ::read(file.number(), buffer.data(), buffer.size())) > 0;)
     text.append(buffer.data(), static_cast<std::size_t>(count));
   return text;
 }
@@ -115,14 +118,19 @@ std::string read_all(const Fd& file) {
 /// another one there. Not open with errno set.
 Fd open_locked(const std::string& path) {
   for (const Instant until = BootClock::now() + 10s;;) {
-    Fd file{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666)};
+    // A fifo that took its place meanwhile would hold us up.
+    Fd file{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666)};
     if (!file.open()) return file;
     if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0) {
       struct stat ours {};
       struct stat there {};
       if (::fstat(file.number(), &ours) == 0 && ::lstat(path.c_str(), &there) == 0 &&
-          ours.st_ino == there.st_ino)
+          ours.st_ino == there.st_ino) {
+        if (S_ISREG(ours.st_mode)) return file;
+        file.close();
+        errno = EINVAL;
         return file;
+      }
     } else if (BootClock::now() >= until) {
       file.close();
       errno = EBUSY;
@@ -175,7 +183,7 @@ std::string add_to_metrics(const std::string& path, const RunResult& run) {
 
 std::string why_no_metrics(const std::string& path) {
   if (std::string why = why_not_writable(path); !why.empty()) return why;
-  const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   if (file.open() && !parse(read_all(file)))
     return "is there already, and holds something else than metrics of dlock";
   return {};

@@ -5,6 +5,7 @@
 #include "supervise/end_of_pipe.h"
 #include "supervise/inherited.h"
 #include "supervise/job_process.h"
+#include "supervise/memory_access.h"
 
 #include <array>
 #include <cerrno>
@@ -30,9 +31,12 @@ bool write_file(const char* path, const std::string& text) {
 /// once it has given up setgroups(2).
 bool become_same_user(const NamespaceUser& user) {
   const auto map = [](auto id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
-  return write_file("/proc/self/setgroups", "deny") &&
-         write_file("/proc/self/uid_map", map(user.user)) &&
-         write_file("/proc/self/gid_map", map(user.group));
+  const MemoryAccess before = set_memory_access(MemoryAccess::Shown);  // else they are root's
+  const bool mapped = write_file("/proc/self/setgroups", "deny") &&
+                      write_file("/proc/self/uid_map", map(user.user)) &&
+                      write_file("/proc/self/gid_map", map(user.group));
+  set_memory_access(before);
+  return mapped;
 }
 
 /// A /proc that shows this namespace, so that $$, ps and kill mean the same thing inside. Where it

@@ -118,7 +118,7 @@ class AJobThatMayNotBeKilled(RedisCase):
         if os.statvfs(self.directory).f_flag & os.ST_NOSUID:
             self.skipTest("the temporary directory is mounted nosuid")
         self.assertTrue(os.stat(self.tool).st_mode & stat.S_ISUID)
-        os.chmod(self.directory, 0o777)
+        os.chmod(self.directory, 0o1777)
 
     def start_rooted(self, seconds):
         heads = self.headcount()
@@ -190,7 +190,7 @@ class OddSurroundings(Case):
     @needs_root
     def test_with_hidden_processes_of_others_it_still_finds_its_own(self):
         heads = self.headcount()
-        os.chmod(self.directory, 0o777)
+        os.chmod(self.directory, 0o1777)
         os.chown(self.locks, NOBODY, NOBODY)
         held = self.start_run(JOBTOOL, "tree", "3", "2", heads.path, options=["--contain=walk"],
                               prefix_command=HIDDEN_PROC)
@@ -256,7 +256,7 @@ class OddSurroundings(Case):
     @needs_pid_namespace
     def test_an_ordinary_user_has_a_pid_namespace_too(self):
         os.chown(self.locks, NOBODY, NOBODY)
-        os.chmod(self.directory, 0o777)
+        os.chmod(self.directory, 0o1777)
         ended = self.run_job("sh", "-c", "exit 6", options=["--contain=pidns"], preexec_fn=as_nobody)
         if ended.code in (dlock.CONFIG, dlock.SYSTEM):
             self.assert_says(ended, "--contain", "pidns")

@@ -168,7 +168,7 @@ class TheCommandCannotBeRun(Case):
 
     @needs_root
     def test_a_file_of_somebody_else_is_126(self):
-        os.chmod(self.directory, 0o777)
+        os.chmod(self.directory, 0o1777)
         locks = self.path("theirs")
         os.mkdir(locks, 0o700)
         os.chown(locks, 65534, 65534)

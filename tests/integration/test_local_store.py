@@ -211,7 +211,7 @@ class TheDefaultStore(LocalStore):
         # a home of its own for that user, seen only by these processes
         script = f'mount -t tmpfs -o mode=755,uid={user.pw_uid} none {user.pw_dir} 2>/dev/null || exit 99; exec "$@"'
         prefix = ["unshare", "-m", "sh", "-c", script, "sh", "setpriv", "--reuid", str(user.pw_uid), "--clear-groups"]
-        os.chmod(self.directory, 0o777)
+        os.chmod(self.directory, 0o1777)
         ended = self.run_job("sh", "-c", f"ls -lad {user.pw_dir}/.local/state/dlock >{self.path('seen')}", store=[],
                              prefix_command=prefix)
         if ended.code == 99:

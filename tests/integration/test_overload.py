@@ -40,7 +40,7 @@ class ForkBombs(Case):
         except OSError as why:
             if os.geteuid() != 0:
                 self.skipTest(f"no limit of processes can be set here: {why}")
-            os.chmod(self.directory, 0o777)
+            os.chmod(self.directory, 0o1777)
             os.chown(self.locks, NOBODY, NOBODY)
 
     def limited(self):

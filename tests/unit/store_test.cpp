@@ -206,3 +206,13 @@ TEST_CASE("a reply is complete only with its last byte, and garbage is told from
   web.feed("HTTP/1.1 400 Bad Request\r\n", 26);
   CHECK_FALSE(web.next().ok());
 }
+
+TEST_CASE("a value that is nested without end costs no stack, and what is beside that is read") {
+  const std::string deep(500'000, '[');
+  const auto holder = parse_lock_json(R"({"ownerHash":"k@h/1.2.3","more":)" + deep +
+                                      std::string(500'000, ']') + R"(,"processHash":"h/1.2"})");
+  REQUIRE(holder);
+  CHECK(holder->process.text == "h/1.2");
+  CHECK_FALSE(parse_lock_json(R"({"ownerHash":"k@h/1.2.3","processHash":"h/1.2","more":)" + deep));
+  CHECK_FALSE(parse_lock_json(deep));
+}

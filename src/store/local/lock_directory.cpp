@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
+#include <memory>
 #include <pwd.h>
 #include <string_view>
 #include <sys/stat.h>
@@ -29,6 +33,45 @@ const char* const elsewhere = ": name another one with --store local:/directory"
 /// Made with the mode that the check below wants, whatever the umask takes away.
 bool make_directory(const std::string& path) {
   return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST;
+}
+
+/// In a container the root of the machine outside shows as "nobody", as everybody does who is not
+/// mapped there.
+bool stands_for_others(uid_t user) {
+  constexpr uid_t overflow = 65534;
+  if (user != overflow) return false;
+  std::uint64_t inside = 0, outside = 0, count = 0;
+  std::ifstream{"/proc/self/uid_map"} >> inside >> outside >> count;
+  return count < UINT32_MAX;
+}
+
+/// Whoever may rename what is in a directory can take the lock directory away from those who hold
+/// a lock in it, and the next one makes a new one. A group that may write there is trusted: with a
+/// umask of 002 that is the user's own.
+Result<Done, StoreFault> check_above(const std::string& path) {
+  for (auto slash = path.rfind('/'); slash != path.npos;
+       slash = slash == 0 ? path.npos : path.rfind('/', slash - 1)) {
+    const std::string above = slash == 0 ? "/" : path.substr(0, slash);
+    struct stat status {};
+    if (::stat(above.c_str(), &status) != 0) continue;
+    const bool everybodys = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
+    const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();
+    if (!everybodys && (ours || stands_for_others(status.st_uid))) continue;
+    return unfit(path, "can be renamed by others, for '" + printable(above) + "' " +
+                           (everybodys ? "can be written by everybody"
+                                       : "belongs to user id " + std::to_string(status.st_uid)) +
+                           elsewhere);
+  }
+  return Done{};
+}
+
+/// As it was named, and where links lead.
+Result<Done, StoreFault> check_all_above(const std::string& path) {
+  if (auto checked = check_above(path); !checked) return checked;
+  const std::unique_ptr<char, decltype(&std::free)> real{::realpath(path.c_str(), nullptr),
+                                                         std::free};
+  return real == nullptr || path == real.get() ? Result<Done, StoreFault>{Done{}}
+                                               : check_above(real.get());
 }
 
 Result<Done, StoreFault> check(const std::string& path) {
@@ -55,7 +98,7 @@ Result<Done, StoreFault> check(const std::string& path) {
                  "can be written by others, who could take locks away: chmod go-w it, or name "
                  "another one with --store local:/directory");
   }
-  return Done{};
+  return check_all_above(path);
 }
 
 /// The user's own, from the root on that is there for sure: each part is to be made if it is not.

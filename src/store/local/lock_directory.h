@@ -11,7 +11,8 @@
 namespace dlock::local {
 
 /// The directory of the lock files, made if it is missing and checked: a real directory, of the
-/// user that asks, writable by nobody else. Whoever could write there could take away our locks.
+/// user that asks, writable by nobody else, and below directories of his and root's. Whoever could
+/// write there could take away our locks.
 ///
 /// Empty means the user's own: /run/dlock for root, else ~/.local/state/dlock with the home of the
 /// password database. Unlike $HOME, $XDG_RUNTIME_DIR and /tmp that is one place for a shell, cron,

@@ -20,6 +20,13 @@ using namespace std::chrono_literals;
 
 constexpr int open_flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
+StoreFault suspect(const std::string& path, const std::string& what) {
+  return {.exit_code = ExitCode::Configuration,
+          .sentence = "the lock file '" + printable(path) + "' " + what +
+                      ": remove it when no job of that key runs",
+          .not_applied = true};
+}
+
 }  // namespace
 
 StoreFault cannot(const char* deed, const std::string& path, int error) {
@@ -45,6 +52,12 @@ Result<LockFile, StoreFault> LockFile::just_opened(const std::string& path, Fd f
   struct stat status {};
   if (::fstat(fd.number(), &status) != 0 || !S_ISREG(status.st_mode))
     return cannot("use", path, EINVAL);
+  // Others cannot make files in our directory; they may have when it was still open to them.
+  if (status.st_uid != ::geteuid()) {
+    return suspect(
+        path, "belongs to user id " + std::to_string(status.st_uid) + ", who could keep it locked");
+  }
+  if (status.st_nlink > 1) return suspect(path, "is another file as well (a hard link)");
   return LockFile{path, std::move(fd)};
 }
 

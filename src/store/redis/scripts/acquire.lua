@@ -145,8 +145,10 @@ if least > 0 then
   if uptime and uptime < least then return {'YOUNG', least - uptime} end
 end
 
--- The token: more than the last, and more than any before it if the counter was lost.
+-- The token: more than the last, and more than any before it if the counter was lost. A counter that
+-- has more digits than a number here was not written by us, nor is one that is no number at all.
 local last = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
+if not (last < 9007199254740992) then last = 0 end
 local token = digits_of(math.max(last + 1, time[1] * 1000000 + time[2]))
 local value = ARGV[1] .. ',"token":' .. token .. '}'
 

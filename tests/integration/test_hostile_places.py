@@ -1,0 +1,80 @@
+"""What another user of the machine leaves where the locks of the embedded store are, and above."""
+
+import os
+import unittest
+
+from harness import dlock
+from harness.case import NOBODY, Case, needs_root
+
+
+class HostilePlaces(Case):
+    def refuse(self, ended, *texts):
+        self.assertEqual(ended.code, dlock.CONFIG, ended.stderr)
+        self.assertEqual(len(ended.own_lines), 1, ended.stderr)
+        self.assert_says(ended, *texts)
+        self.assertFalse(os.path.exists(self.path("ran")))
+
+    def run_touch(self, **how):
+        return self.run_job("touch", self.path("ran"), **how)
+
+
+class AboveTheLocks(HostilePlaces):
+    """Whoever can put another directory in the place of that of the locks can have two jobs run at once."""
+
+    def below(self, mode, owner=None):
+        above = self.path("above")
+        os.mkdir(above)
+        os.chmod(above, mode)
+        if owner is not None:
+            os.chown(above, owner, owner)
+        return ["--store", f"local:{above}/locks"]
+
+    def test_where_everybody_may_rename_them_nothing_runs(self):
+        self.refuse(self.run_touch(store=self.below(0o777)), "renamed by others", self.path("above"), "--store")
+
+    @needs_root
+    def test_nor_where_another_user_may(self):
+        self.refuse(self.run_touch(store=self.below(0o755, NOBODY)), "renamed by others", f"user id {NOBODY}")
+
+    def test_nor_behind_a_link_that_everybody_may_turn_elsewhere(self):
+        self.below(0o777)
+        os.mkdir(self.path("real"))
+        os.symlink(self.path("real"), self.path("above", "link"))
+        self.refuse(self.run_touch(store=["--store", f"local:{self.path('above', 'link')}/locks"]), "renamed by others")
+
+    def test_nor_behind_a_link_into_such_a_place(self):
+        self.below(0o777)
+        os.symlink(self.path("above"), self.path("link"))
+        self.refuse(self.run_touch(store=["--store", f"local:{self.path('link')}/locks"]), "renamed by others")
+
+    def test_a_sticky_directory_as_tmp_and_one_of_the_users_group_will_do(self):
+        self.assertEqual(self.run_job("true", store=self.below(0o1777)).code, 0)
+        os.chmod(self.path("above"), 0o775)
+        self.assertEqual(self.run_job("true", store=["--store", f"local:{self.path('above')}/locks"]).code, 0)
+
+
+class LockFiles(HostilePlaces):
+    """In a directory that was open to others once."""
+
+    def setUp(self):
+        super().setUp()
+        self.lock = os.path.join(self.locks, "job.lock")
+
+    @needs_root
+    def test_one_that_another_user_made_is_not_used(self):
+        with open(self.lock, "wb"):
+            pass
+        os.chown(self.lock, NOBODY, NOBODY)
+        self.refuse(self.run_touch(), f"user id {NOBODY}", "remove it")
+
+    def test_one_that_is_another_file_as_well_is_left_as_it_is(self):
+        with open(self.path("precious"), "w", encoding="ascii") as file:
+            file.write("precious")
+        os.link(self.path("precious"), self.lock)
+        self.refuse(self.run_touch(), "hard link", "remove it")
+        with open(self.path("precious"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "precious")
+
+
+if __name__ == "__main__":
+    unittest.main()
