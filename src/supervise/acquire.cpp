@@ -55,7 +55,13 @@ class Acquisition {
     const Instant now = BootClock::now();
     if (now >= limit_ends_ && (waiting_for_ || silent_)) return out_of_time();
     auto answer = store_.acquire(claim_, {patience_for_one(now), &interrupt_});
-    if (!answer) return on_fault(answer.error());
+    if (!answer) {
+      if (cut_short(now) && !interrupt_.requested()) {
+        ghost_possible_ = ghost_possible_ || !answer.error().not_applied;
+        return out_of_time();
+      }
+      return on_fault(answer.error());
+    }
     if (std::exchange(silent_, std::nullopt) && waiting_for_)
       log_.notice(about_key() + ": " + store_.name() + " answers again");
     return std::visit([this](auto& what) { return on(what); }, *answer);
@@ -64,6 +70,13 @@ class Acquisition {
   Instant patience_for_one(Instant now) const {
     const Duration half = claim_.terms.ttl() / 2;
     return std::min(waiting_for_ ? now + half : asked_at_ + half, limit_ends_);
+  }
+
+  /// The end of the wait left a question, asked at that moment, less time than an answer may take:
+  /// that there was none is no news of the store, and what it said last still counts.
+  bool cut_short(Instant asked) const {
+    return waiting_for_ && !silent_ && limit_ends_ - asked < claim_.terms.request_timeout() &&
+           BootClock::now() >= limit_ends_;
   }
 
   Step on_fault(const StoreFault& fault) {

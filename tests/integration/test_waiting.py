@@ -6,6 +6,7 @@ import unittest
 
 from harness import dlock, life, procs
 from harness.case import JOBTOOL, Case, OnRedis
+from harness.relay import DOWN
 from harness.wait import PATIENCE, hold_for, now, wait_until
 
 TTL = 2.0
@@ -324,6 +325,18 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         self.assertEqual(waits.wait(), dlock.UNREACHABLE)
         self.assertLess(now() - began, 2 + SOON)
         self.assert_says(waits, "did not answer", "nothing was started")
+
+    def test_a_wait_that_ends_while_the_last_answer_is_on_its_way_was_for_a_lock_that_is_held(self):
+        slow = self.relay()
+        slow.delay(0.15, DOWN)
+        waiting = []
+        for number in range(10):  # so that the end of the wait comes at all moments around that of the first job
+            key = f"job{number}"
+            self.hold(key=key, life=self.life_file(key), seconds=0.7 + 0.04 * number, options=LONG)
+            waiting.append(self.start_run("true", key=key, store=self.through(slow), options=[*LONG, "-w", "1100ms"]))
+        codes = [each.wait() for each in waiting]
+        self.assertLessEqual(set(codes), {0, dlock.HELD}, [each.stderr for each in waiting])
+        self.assertIn(dlock.HELD, codes)
 
     def test_a_release_wakes_one_waiter_and_no_herd(self):
         held = self.first()
