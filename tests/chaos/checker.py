@@ -72,7 +72,7 @@ class Checker:
         if not self._history.all("end"):
             yield "the episode did not come to its end"
         for event in self._history.all("stuck"):
-            yield f"a run does not end: {event['what']}"
+            yield f"a run does not end: {event['who']}"
         if not self._jobs:
             yield "no job has run"
 
@@ -98,6 +98,9 @@ class Checker:
         if self._plan["sharing"] != "alone":
             return
         for before, after in zip(ours, ours[1:]):
+            # With its file the embedded store loses its counter, and what is left is the time of day of whoever runs.
+            if self._excuses.was_between("lock-file-removed", before.began, after.first):
+                continue
             if int(after.token) <= int(before.token):
                 yield f"{after.name} started after {before.name}, but {after.token} <= {before.token}"
 

@@ -43,7 +43,7 @@ class Episode:
         patience = 30 + 3 * self._plan.ttl
         stuck = [machine for machine in self._everybody if not machine.stop(patience)]
         for machine in stuck:
-            self._recorder.tell("stuck", what=machine.describe())
+            self._recorder.tell("stuck", who=machine.describe())
         self._world.settle()
         self._recorder.tell("healed")
         if not stuck:

@@ -21,11 +21,11 @@ _FOR_EVER = float("inf")
 
 
 class Window:
-    """What was done, and from when until when it lasted."""
+    """What was done. Doing it lasts from `begin` to `done`, and undoing it from `undoing` to `end`."""
 
-    def __init__(self, event, begin, undoing, end):
+    def __init__(self, event, undoing, end):
         self.kind, self.run, self.machine = event["kind"], event["run"], event["machine"]
-        self.begin, self.undoing, self.end = begin, undoing, end
+        self.begin, self.done, self.undoing, self.end = event["began"], event["at"], undoing, end
 
     def touches(self, begin, end):
         return self.begin <= end and self.end >= begin
@@ -40,7 +40,6 @@ class Excuses:
         self._windows = _windows(history)
         self._starved = [(event["at"] - event["late"], event["at"]) for event in history.all("starved")]
         self._by_name = {run.name: run for run in runs}
-        self._stops = [event for event in history.all("stopped")]
         self._helpless = {run.name: list(self._without_supervisors(run)) for run in runs}
 
     def awake(self, run):
@@ -48,8 +47,8 @@ class Excuses:
         begin = run.first
         for window in self._windows:
             if window.run == run.name and window.kind in ("pause", "stop-job") and window.begin < run.last:
-                if window.begin > begin:
-                    yield begin, window.begin
+                if window.done > begin:
+                    yield begin, window.done
                 begin = max(begin, min(window.undoing, run.last))
         yield begin, run.last
 
@@ -83,6 +82,9 @@ class Excuses:
     def starved_during(self, begin, end):
         """Whether the machine was so busy that even our own look at the store came late."""
         return any(first < end + 1 and last > begin - 1 for first, last in self._starved)
+
+    def was_between(self, kind, begin, end):
+        return any(window.kind == kind and window.touches(begin, end) for window in self._windows)
 
     def any_network_fault(self):
         return any(window.kind in _NETWORK | _SERVER for window in self._windows)
@@ -152,9 +154,7 @@ def _windows(history):
             return next((other["at"] for other in history.all(what)
                          if all(other[name] == event[name] for name in ("kind", "run", "machine", "lasts")) and
                          other["at"] >= event["at"]), _FOR_EVER)
-        # It is told when it has been done: that took a moment.
-        found.append(Window(event, event["at"] - 0.2 if event["kind"] != "pause" else event["at"], after("undoing"),
-                            after("undone")))
+        found.append(Window(event, after("undoing"), after("undone")))
     return found
 
 

@@ -8,7 +8,7 @@ import time
 
 from harness import cgroups, dlock, procs, resp
 from harness.relay import DOWN, UP
-from harness.wait import wait_until
+from harness.wait import now, wait_until
 
 from .world import LOCK
 
@@ -33,6 +33,7 @@ class Faults:
             return lambda: None
         facts = {"kind": fault.kind, "machine": target.machine.number if target else None,
                  "run": target.name if target else None, "lasts": fault.lasts}
+        facts["began"] = now()
         try:
             undo = getattr(self, fault.kind.replace("-", "_"))(target, fault)
         except (NoTarget, ProcessLookupError, OSError, resp.ReplyError, AssertionError) as error:
@@ -75,26 +76,29 @@ class Faults:
             procs.kill(pid)
 
     def stop_front(self, run, _):
-        return self._stop(run, _one(run.front()))
+        return self._stop(_one(run.front()))
 
     def stop_engine(self, run, _):
-        return self._stop(run, _one(run.engine()))
+        return self._stop(_one(run.engine()))
 
     def stop_job(self, run, _):
-        return self._stop(run, _there(run.job()))
+        return self._stop(_there(run.job()))
 
     def pause(self, run, _):
         """As if the machine slept: all of them, the supervisors last, so that none of them sees the others stop."""
-        return self._stop(run, [*_there(run.job()), *_one(run.engine()), *_one(run.front())])
+        return self._stop([*_there(run.job()), *_one(run.engine()), *_one(run.front())])
 
-    def _stop(self, run, pids):
-        for pid in pids:
-            procs.stop(pid)
-        self._recorder.tell("stopped", run=run.name, pids=pids, job=[pid for pid in pids if pid in run.job()])
-
+    @staticmethod
+    def _stop(pids):
         def resume():
             for pid in pids:
                 procs.resume(pid)
+        try:
+            for pid in pids:
+                procs.stop(pid)
+        except (ProcessLookupError, AssertionError):
+            resume()
+            raise
         return resume
 
     # -- the machine --------------------------------------------------------------------------------------------------

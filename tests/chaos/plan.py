@@ -27,8 +27,8 @@ SERVER = {"server-kill": (3, 0.1, 3), "server-pause": (3, 0.3, 4), "client-kill"
           "out-of-memory": (2, 0.5, 3), "misconf": (2, 0.5, 3), "script-flush": (1, 0, 0), "busy": (1, 0.3, 2)}
 FORGETTING = {"flushall": (1, 0, 0), "del-lock": (1, 0, 0), "del-liveness": (1, 0, 0)}
 OPERATOR = {"force": (2, 0, 0)}
-SENTINEL = {"failover": (3, 0, 0), "kill-master": (3, 0, 0), "pause-master": (2, 2, 4), "partition-master": (2, 2, 4)}
-CLUSTER = {"cluster-failover": (3, 0, 0), "kill-node": (3, 0, 0), "migrate": (3, 0.3, 2)}
+SENTINEL = {"failover": (3, 0, 0), "kill-master": (3, 0, 4), "pause-master": (2, 2, 4), "partition-master": (2, 2, 4)}
+CLUSTER = {"cluster-failover": (3, 0, 0), "kill-node": (3, 0, 5), "migrate": (3, 0.3, 2)}
 LOCAL = {"lock-file-removed": (2, 0, 0)}
 
 _COMMON = {**PROCESS, **MACHINE}
@@ -140,5 +140,6 @@ def draw(seed):
         return Plan(seed, deployment, sharing, limit, LATE_TTL, True, 21.0, ((long_run,), (quick,)), _late(dice))
     runs = tuple(tuple(_run(dice, sharing, limit) for _ in range(60)) for _ in range(machines))
     faults = (_fault(dice, MENUS[deployment], machines) for _ in range(dice.randint(2, 6)))
-    return Plan(seed, deployment, sharing, limit, TTL, dice.random() < 0.5, PLAYS, runs,
-                tuple(sorted(faults, key=lambda fault: fault.at)))
+    # A master that comes back empty before it is replaced is what the wait after a restart is for.
+    trusts = dice.random() < 0.5 and deployment not in ("sentinel", "sentinel-strict", "cluster")
+    return Plan(seed, deployment, sharing, limit, TTL, trusts, PLAYS, runs, tuple(sorted(faults, key=lambda fault: fault.at)))

@@ -41,7 +41,7 @@ class CheckerTest(unittest.TestCase):
 
     def fault(self, kind, begin, end, *, run=None, machine=None):
         facts = {"kind": kind, "run": run, "machine": machine, "lasts": end - begin}
-        self.tell(begin, "fault", **facts)
+        self.tell(begin, "fault", began=begin, **facts)
         self.tell(end, "undoing", **facts)
         self.tell(end, "undone", **facts)
 

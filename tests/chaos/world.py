@@ -44,9 +44,11 @@ class World:
         if plan.deployment != "local":
             self.network = Network(names)
         self._start_store(os.path.join(directory, "store"), names)
+        began = time.monotonic()
         self.options = self._options()
-        if "--trust-restart" not in self.options and self.server is not None:
-            time.sleep(plan.ttl + 1)  # until it is old enough to be believed: nobody would have the lock before
+        if "--trust-restart" not in self.options and plan.deployment != "local":
+            # Until the servers are old enough to be believed: nobody would have the lock before.
+            time.sleep(max(0.0, began + plan.ttl + 1 - time.monotonic()))
         self.full_disk = self._full_disk()
         self._env = {name: value for name, value in os.environ.items()
                      if not name.startswith("DLOCK") and name != "REDISCLI_AUTH"}
@@ -107,7 +109,7 @@ class World:
         options = ["--ttl", f"{self.plan.ttl:g}s"]
         if self.plan.deployment == "sentinel-strict":
             options += ["--min-replicas", "1"]
-        if self.plan.trusts_restart or self.plan.deployment in ("persistent", "sentinel", "sentinel-strict", "cluster"):
+        if self.plan.trusts_restart or self.plan.deployment == "persistent":
             options += ["--trust-restart"]
         return options
 

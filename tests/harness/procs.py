@@ -93,7 +93,7 @@ def kill(pid, number=signal.SIGKILL):
 def stop(pid):
     """SIGSTOP, and wait until the kernel has really stopped every thread."""
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: state(pid) in ("T", "t", "gone"), 5, f"process {pid} stops")
+    wait_until(lambda: state(pid) in ("T", "t", "Z", "X", "gone"), 5, f"process {pid} stops")
 
 
 def resume(pid):

@@ -156,7 +156,11 @@ class SentinelDeployment:
 
     def heal(self, server):
         server("ACL", "SETUSER", _PEERS.user, "on")
-        server("CLIENT", "KILL", "USER", "default")  # a Sentinel that was refused would try again after 15 s only
+        # A Sentinel that was refused would try again after 15 s only.
+        try:
+            server("CLIENT", "KILL", "USER", "default")
+        except OSError:  # one that was not refused has done it, and means us as well: it makes a replica of this one
+            server("CLIENT", "KILL", "USER", "default")
 
     def begin_failover(self):
         """SENTINEL FAILOVER, without waiting for its end. Returns the master that is to be replaced."""
