@@ -7,10 +7,12 @@ its history. Exits 1 if a breach was found, 70 if an episode could not be played
 import argparse
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +54,8 @@ def play(seed, directory):
     with open(log, "wb") as out:
         try:
             code = subprocess.run([*_NAMESPACES, sys.executable, "-m", "chaos.episode", str(seed), directory], env=env,
-                                  stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=_LONGEST, check=False).returncode
+                                  stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                                  timeout=_LONGEST, check=False).returncode
         except subprocess.TimeoutExpired:
             code = f"nothing within {_LONGEST} s"
     if code != 0:
@@ -149,8 +152,12 @@ def _play_all(seeds, words):
     os.makedirs(place, exist_ok=True)
     tally = Tally()
 
+    # Ctrl-C ends it after the episodes that are being played; a second one at once.
+    called_off = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: (called_off.set(), signal.signal(signal.SIGINT, before)))
+
     def one(seed):
-        if words.stop_at and len(tally.failed()) >= words.stop_at:
+        if called_off.is_set() or words.stop_at and len(tally.failed()) >= words.stop_at:
             return
         directory = os.path.join(place, str(seed))
         verdict = play(seed, directory)

@@ -117,7 +117,8 @@ class Checker:
                 if sample["sent"] < run.first:  # it may be older than the grant
                     continue
                 late = next((tick for tick in run.ticks if tick > sample["received"]), None)
-                if late is not None and not self._excuses.may_still_run(run, late):
+                lost = sample["owner"] is None  # nobody else had got in
+                if late is not None and not self._excuses.may_still_run(run, late, lock_is_free=lost):
                     yield (f"{run.name} (token {run.token}) ran at {late:.3f}, though at {sample['received']:.3f} the lock was "
                            f"{sample['owner'] or 'nobody'}'s")
                     break

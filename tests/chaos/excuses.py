@@ -52,11 +52,11 @@ class Excuses:
                 begin = max(begin, min(window.undoing, run.last))
         yield begin, run.last
 
-    def may_still_run(self, run, at):
-        """Whether a job that has lost its lock may be seen at this moment."""
+    def may_still_run(self, run, at, *, lock_is_free=False):
+        """Whether a job that has lost its lock may be seen at this moment: another holder may be there, unless it is free."""
         if any(begin <= at <= end for begin, end in self._helpless[run.name]):
             return True
-        return any(begin <= at <= end for window in self._windows for begin, end in [self._excused(window, run)])
+        return any(begin <= at <= end for window in self._windows for begin, end in [self._excused(window, run, lock_is_free)])
 
     def kinds_during(self, run):
         """Of all faults that can have met this run, also those that had not passed when it started."""
@@ -91,12 +91,12 @@ class Excuses:
 
     # -- how ----------------------------------------------------------------------------------------------------------
 
-    def _excused(self, window, run):
+    def _excused(self, window, run, lock_is_free):
         """(begin, end) of when this window allows the job to be seen; an empty time if it does not."""
         never = (1.0, 0.0)
         if window.kind == "pause" and window.run == run.name:
             return window.undoing, window.end + LATE  # it wakes together with those who are to kill it
-        if window.kind in _FORGETS or window.kind == "server-kill" and self._forgets():
+        if window.kind in _FORGETS or window.kind == "server-kill" and self._forgets(lock_is_free):
             if run.first > window.end:
                 return never
             return window.begin, window.end + self._hears_after(window, run)
@@ -104,9 +104,9 @@ class Excuses:
             return window.begin, window.end + 5 + self._plan["ttl"]
         return never
 
-    def _forgets(self):
+    def _forgets(self, lock_is_free):
         """A restarted server that is not trusted lets nobody in before all leases have ended."""
-        return self._plan["deployment"] != "persistent" and self._plan["trusts_restart"]
+        return self._plan["deployment"] != "persistent" and (self._plan["trusts_restart"] or lock_is_free)
 
     def _hears_after(self, window, run):
         """One renewal interval; but if the store cannot be heard meanwhile, the lease."""
