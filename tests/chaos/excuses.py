@@ -60,8 +60,8 @@ class Excuses:
 
     def kinds_during(self, run):
         """Of all faults that can have met this run, also those that had not passed when it started."""
-        return {window.kind for window in self._windows
-                if window.touches(run.began - self._plan["ttl"], run.ended) and self._meets(window, run)}
+        return {window.kind for window in self._windows if self._meets(window, run) and
+                window.begin <= run.ended and window.end + max(self._plan["ttl"], self._recovery(window)) >= run.began}
 
     def disturbed(self, run):
         """Whether a run can have found the store unfit, which is also one that came up a moment ago."""

@@ -44,6 +44,12 @@ class Faults:
         def undone():
             # Before it is undone: what a resumed job does comes after this moment.
             self._recorder.tell("undoing", **facts)
+            if isinstance(undo, _Patient):
+                self._in_background(finish)
+            else:
+                finish()
+
+        def finish():
             if undo is not None:
                 undo()
             self._recorder.tell("undone", **facts)
@@ -279,7 +285,7 @@ class Faults:
                 undo()
             except FileNotFoundError:  # a restart has undone it
                 pass
-        return lambda: self._in_background(patient)
+        return _Patient(patient)
 
     # -- Sentinel and Cluster -----------------------------------------------------------------------------------------
 
@@ -294,7 +300,8 @@ class Faults:
 
     def partition_master(self, _, __):
         master = self._world.deployment.partition_master()
-        return lambda: self._world.deployment.heal(master)
+        # One that was killed meanwhile comes back with the rights that it had at first.
+        return lambda: master.answering() and self._world.deployment.heal(master)
 
     def cluster_failover(self, _, __):
         cluster = self._world.deployment
@@ -350,6 +357,16 @@ class Faults:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+class _Patient:
+    """What undoes a fault, and may take its time for that."""
+
+    def __init__(self, undo):
+        self._undo = undo
+
+    def __call__(self):
+        self._undo()
 
 
 def _there(what):

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 
 from . import procs, resp
 from .host import HOST
@@ -78,6 +79,7 @@ class ServerProcess:
         self.socket_path = os.path.join(directory, "redis.sock")
         self._process = None
         self._admin = None
+        self._one_at_a_time = threading.RLock()
         self._start_on_any_port()
 
     @property
@@ -114,14 +116,15 @@ class ServerProcess:
         return resp.Client(self.port or self.tls_port, **how)
 
     def __call__(self, *words):
-        """One command on a connection of ours that is opened again when it broke or the server was restarted."""
-        if self._admin is None:
-            self._admin = self._own_client()
-        try:
-            return self._admin(*words)
-        except OSError:  # a late reply must never count for the next command
-            self._forget_admin()
-            raise
+        """One command on a connection of ours that is opened again when it broke or the server was restarted. From any thread."""
+        with self._one_at_a_time:
+            if self._admin is None:
+                self._admin = self._own_client()
+            try:
+                return self._admin(*words)
+            except OSError:  # a late reply must never count for the next command
+                self._forget_admin()
+                raise
 
     def running(self):
         return self._process is not None and self._process.poll() is None
