@@ -94,7 +94,8 @@ const std::string wrong_type = "-WRONGTYPE Operation against a key\r\n";
 
 TEST_CASE("a reply that no script of ours gives is neither a yes nor a no") {
   const Grant grant{.owner = {"job@web2/17.4711.1"}};
-  for (const std::string& reply : {array({text("MAYBE")}), array({}), number(1), text("OK")}) {
+  for (const std::string& reply : {array({text("MAYBE")}), array({}), number(1), text("OK"),
+                                   array({text("YOUNG")}), array({text("YOUNG"), number(-5)})}) {
     CAPTURE(reply);
     CHECK(fault_of(store(reply).acquire(claim_on(), patience)).find(no_redis) != std::string::npos);
     CHECK(fault_of(store(reply).renew(claim_on(), grant, patience)).find(no_redis) !=
@@ -166,4 +167,49 @@ TEST_CASE("an unlock gives up on a lock that changes hands again and again") {
   CHECK(fault_of(unlock(replies)).find("changed hands again and again") != std::string::npos);
   CHECK(fault_of(unlock(sight(1, 1, 1) + array({text("NOTALOCK")}))).find("not a lock") !=
         std::string::npos);
+}
+
+namespace {
+
+const std::string between_nodes = "-TRYAGAIN Multiple keys request during rehashing of slot\r\n";
+
+/// A store that has a share of the lock, and is then told what follows.
+RedisStore sharing(const std::string& replies) {
+  const std::string granted = array({text("OK"), text(lock), number(1), text("web2/17.47110")});
+  RedisStore shared = store(granted + replies);
+  REQUIRE(shared.acquire(claim_on(Limit::shared()), patience));
+  return shared;
+}
+
+const std::string group = R"({"ownerHash":"g","processHash":"web2/17.47110"})";
+
+}  // namespace
+
+TEST_CASE("while its slot migrates, a share is lost with its group, or with its own entry") {
+  const Grant grant{.owner = {"job@web1/1.2.3"}};
+  const std::string stranger = R"({"ownerHash":"x","processHash":"web9/1.2"})";
+  for (const auto& [of_the_lock, of_ours] :
+       {std::pair{stranger, lock}, {group, stranger}, {group, std::string{}}}) {
+    CAPTURE(of_ours);
+    RedisStore shared = sharing(between_nodes + text(of_the_lock) + text(of_ours));
+    const auto renewed = shared.renew(claim_on(Limit::shared()), grant, patience);
+    REQUIRE(renewed);
+    CHECK(std::holds_alternative<Lost>(*renewed));
+  }
+  RedisStore shared = sharing(between_nodes + text(group) + text(lock) + number(1) + number(1) +
+                              number(1) + number(1));
+  const auto renewed = shared.renew(claim_on(Limit::shared()), grant, patience);
+  REQUIRE(renewed);
+  CHECK(std::holds_alternative<Extended>(*renewed));
+}
+
+TEST_CASE("while its slot migrates, a share that is kept keeps lock, entry and group") {
+  const std::string kept = number(1);
+  RedisStore shared = sharing(between_nodes + kept + number(1) + number(1) + number(1));
+  const auto released = shared.release(claim_on(Limit::shared()), {.keep = 5s}, patience);
+  REQUIRE(released);
+  CHECK(std::holds_alternative<Released>(*released));
+  RedisStore silent = sharing(between_nodes + kept + number(1) + number(1));
+  CHECK(fault_of(silent.release(claim_on(Limit::shared()), {.keep = 5s}, patience))
+            .find("did not answer") != std::string::npos);
 }

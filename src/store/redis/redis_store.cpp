@@ -106,8 +106,11 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
     if (reply.is_error()) return error_reply(answer->server, reply.text);
 
     const std::string_view verdict = reply.text_at(0);
-    if (verdict == "YOUNG")
-      return AcquireAnswer{TooYoung{bounded(std::chrono::seconds{reply.integer_at(1)})}};
+    if (verdict == "YOUNG") {
+      const Duration wait = bounded(std::chrono::seconds{reply.integer_at(1)});
+      if (wait <= Duration::zero()) return not_redis(answer->server);  // else we asked all the time
+      return AcquireAnswer{TooYoung{wait}};
+    }
     if (verdict == "DONE") {
       auto past = parse_past_run_json(reply.text_at(1));
       if (!past) return not_redis(answer->server);
