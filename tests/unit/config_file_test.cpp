@@ -34,8 +34,8 @@ TEST_CASE("the settings of a file come in their order, as the command line would
 }
 
 TEST_CASE("a file that is no TOML is refused with the line, whatever bytes it has") {
-  for (const char* text :
-       {"[\x01run]\n", "[[\x01", "a = \"\n", "\xff", "a\x01 = 1", "[run]\na = 1"}) {
+  for (const char* text : {"[\x01run]\n", "[[\x01", "a = \"\n", "\xff", "\u00e9 = 1", "\ufcff",
+                           "a\x01 = 1", "[run]\na = 1"}) {
     CAPTURE(text);
     CHECK(complaint_about(text).starts_with("FILE line 1: "));
   }
