@@ -95,7 +95,7 @@ TEST_CASE("a server that hangs up is told nothing more") {
 TEST_CASE("a bell that no server confirms does not hang") {
   const DeafServer server{"*3\r\n"};
   const auto bell = Bell::hang(std::make_unique<Connection>(server.connection()), "wake",
-                               {BootClock::now() + 20ms});
+                               {BootClock::now() + 300ms});
   REQUIRE_FALSE(bell);
-  CHECK(says(bell.error(), "did not answer within 20ms"));
+  CHECK(says(bell.error(), "did not answer within "));
 }
