@@ -3,6 +3,9 @@
 #include "cli/complaint.h"
 
 #define TOML_ENABLE_FORMATTERS 0
+// A bad file can trip an assertion of toml++ where an error would follow: [ and a control
+// character.
+#define TOML_ASSERT(expression) static_assert(true)
 #include <algorithm>
 #include <toml++/toml.h>
 

@@ -56,11 +56,10 @@ std::string to_text(Duration duration) {
   if (ms % 1000 != 0 && ms < 10'000 && ms % 100 == 0) {
     return std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + "s";
   }
-  for (const Unit& unit : units) {
-    const auto length = whole_ms(unit.length);
-    if (ms % length == 0) return std::to_string(ms / length) + std::string{unit.name};
-  }
-  return std::to_string(ms) + "ms";
+  // The last of them fits always.
+  const auto unit = std::find_if(units.begin(), units.end(),
+                                 [ms](const Unit& one) { return ms % whole_ms(one.length) == 0; });
+  return std::to_string(ms / whole_ms(unit->length)) + std::string{unit->name};
 }
 
 }  // namespace dlock

@@ -9,14 +9,16 @@
 namespace dlock {
 namespace {
 
-std::optional<int> in_range(std::optional<int> number) {
-  return number && *number >= 1 && *number <= SIGRTMAX ? number : std::nullopt;
+/// How far a real-time signal is from the first or the last of them: what follows that `word`.
+std::optional<int> offset_behind(std::string_view word, std::string_view name) {
+  if (!name.starts_with(word)) return {};
+  return parse_number(name.substr(word.size()), 0, SIGRTMAX - SIGRTMIN);
 }
 
 }  // namespace
 
 std::optional<int> parse_signal(std::string_view text) {
-  if (const auto number = parse_number<int>(text)) return in_range(number);
+  if (const auto number = parse_number(text, 1, SIGRTMAX)) return number;
 
   std::string name{text};
   std::transform(name.begin(), name.end(), name.begin(),
@@ -25,9 +27,8 @@ std::optional<int> parse_signal(std::string_view text) {
 
   if (name == "RTMIN") return SIGRTMIN;
   if (name == "RTMAX") return SIGRTMAX;
-  const auto offset = parse_number<int>(name.size() > 6 ? std::string_view{name}.substr(6) : "");
-  if (name.starts_with("RTMIN+") && offset) return in_range(SIGRTMIN + *offset);
-  if (name.starts_with("RTMAX-") && offset) return in_range(SIGRTMAX - *offset);
+  if (const auto offset = offset_behind("RTMIN+", name)) return SIGRTMIN + *offset;
+  if (const auto offset = offset_behind("RTMAX-", name)) return SIGRTMAX - *offset;
   for (int number = 1; number < SIGRTMIN; ++number) {
     const char* known = ::sigabbrev_np(number);
     if (known != nullptr && name == known) return number;

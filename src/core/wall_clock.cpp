@@ -1,5 +1,8 @@
 #include "core/wall_clock.h"
 
+#include "core/bounded.h"
+
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -28,6 +31,15 @@ StoreTime wall_clock_now() {
 
 std::string iso_now() { return iso_of(wall_clock_now()); }
 
+std::optional<Duration> since(std::string_view iso, StoreTime now) {
+  const auto moment = parse_iso(iso);
+  if (!moment) return {};
+  // Whatever the clock says: after the last moment that can be written down nothing is later.
+  constexpr std::int64_t last = 253'402'300'799'999;
+  const std::int64_t passed = std::clamp<std::int64_t>(now.ms, 0, last) - moment->ms;
+  return bounded(milliseconds{std::max<std::int64_t>(passed, 0)});
+}
+
 std::optional<StoreTime> parse_iso(std::string_view text) {
   constexpr std::string_view shape = "dddd-dd-ddTdd:dd:dd.dddZ";
   if (text.size() != shape.size()) return {};
@@ -42,9 +54,11 @@ std::optional<StoreTime> parse_iso(std::string_view text) {
   };
   const year_month_day date{year{number(0, 4)}, month{static_cast<unsigned>(number(5, 2))},
                             day{static_cast<unsigned>(number(8, 2))}};
-  if (!date.ok()) return {};
-  const auto time = sys_days{date} + hours{number(11, 2)} + minutes{number(14, 2)} +
-                    seconds{number(17, 2)} + milliseconds{number(20, 3)};
+  const hours hour{number(11, 2)};
+  const minutes minute{number(14, 2)};
+  const seconds second{number(17, 2)};
+  if (!date.ok() || hour >= days{1} || minute >= hours{1} || second >= minutes{1}) return {};
+  const auto time = sys_days{date} + hour + minute + second + milliseconds{number(20, 3)};
   return StoreTime{duration_cast<milliseconds>(time.time_since_epoch()).count()};
 }
 

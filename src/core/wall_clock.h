@@ -15,6 +15,10 @@ std::string iso_of(StoreTime moment);
 /// Now by the wall clock of this machine, in the terms of a store's clock.
 StoreTime wall_clock_now();
 
+/// How long ago, by such a clock, that moment was which somebody wrote down: never less than
+/// nothing, for clocks differ. Nothing when it is no moment.
+std::optional<Duration> since(std::string_view iso, StoreTime now);
+
 /// Reads what iso_now wrote, or a peer with as many digits; nothing when it is anything else.
 std::optional<StoreTime> parse_iso(std::string_view text);
 

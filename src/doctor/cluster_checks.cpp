@@ -1,5 +1,6 @@
 #include "doctor/cluster_checks.h"
 
+#include "core/bounded.h"
 #include "core/number.h"
 #include "core/text.h"
 #include "doctor/failover_time.h"
@@ -34,8 +35,8 @@ NodeView ask(const Endpoint& node, const redis::Access& access, const Budget& bu
   view.cluster = ServerInfo::parse(replies[0].text);
   if (!replies[1].is_error()) view.id = replies[1].text;
   if (!replies[2].is_error()) view.nodes = parse_cluster_nodes(replies[2].text, node);
-  if (const auto ms = parse_number<long long>(replies[3].text_at(1)))
-    view.node_timeout = std::chrono::milliseconds{*ms};
+  if (const auto ms = parse_number<long long>(replies[3].text_at(1), 0))
+    view.node_timeout = bounded(std::chrono::milliseconds{*ms});
   return view;
 }
 
@@ -69,7 +70,8 @@ bool ClusterNode::keeps_locks() const {
   const auto is = [this](const std::string& flag) {
     return ("," + flags + ",").find("," + flag + ",") != flags.npos;
   };
-  return has_slots && is("master") && !is("fail") && !is("noaddr") && !is("handshake");
+  return has_slots && endpoint.port != 0 && is("master") && !is("fail") && !is("noaddr") &&
+         !is("handshake");
 }
 
 std::vector<ClusterNode> parse_cluster_nodes(std::string_view text, const Endpoint& asked) {
@@ -87,7 +89,8 @@ std::vector<ClusterNode> parse_cluster_nodes(std::string_view text, const Endpoi
     const auto colon = address.rfind(':');
     if (colon == address.npos) continue;
     node.endpoint.host = colon == 0 ? asked.host : address.substr(0, colon);
-    node.endpoint.port = parse_number<int>(std::string_view{address}.substr(colon + 1)).value_or(0);
+    node.endpoint.port =
+        parse_number(std::string_view{address}.substr(colon + 1), 0, 65535).value_or(0);
     nodes.push_back(std::move(node));
   }
   return nodes;

@@ -15,8 +15,8 @@ FailoverTime cluster_failover(Duration node_timeout) {
 }
 
 Duration ttl_to_survive(const FailoverTime& failover) {
-  return std::chrono::ceil<std::chrono::seconds>((failover.until_noticed + failover.election) * 13 /
-                                                 10);
+  const Duration takes = failover.until_noticed + failover.election;
+  return std::chrono::ceil<std::chrono::seconds>(takes + takes / 10 * 3);
 }
 
 Finding judge_failover_time(const FailoverTime& failover, Duration ttl) {

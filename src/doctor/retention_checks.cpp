@@ -1,5 +1,6 @@
 #include "doctor/retention_checks.h"
 
+#include "core/bounded.h"
 #include "core/duration.h"
 #include "doctor/server_checks.h"
 
@@ -8,7 +9,7 @@ namespace {
 
 std::string megabytes(long long bytes) {
   constexpr long long mega = 1 << 20;
-  return std::to_string((bytes + mega - 1) / mega) + " MB";
+  return std::to_string(bytes / mega + (bytes % mega > 0 ? 1 : 0)) + " MB";
 }
 
 }  // namespace
@@ -93,7 +94,7 @@ Finding judge_persistence(const ServerInfo& info, const ServerSettings& settings
 Finding judge_uptime(const ServerInfo& info, Duration ttl, bool trust_restart) {
   const auto seconds = info.number("uptime_in_seconds");
   if (!seconds) return unseen("uptime");
-  Duration uptime = std::chrono::seconds{*seconds};
+  Duration uptime = bounded(std::chrono::seconds{*seconds});
   const Duration least = ttl + std::chrono::seconds{1};
   const bool long_ago = uptime > std::chrono::hours{1};
   if (long_ago) uptime -= uptime % std::chrono::minutes{1};

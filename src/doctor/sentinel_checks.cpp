@@ -1,5 +1,6 @@
 #include "doctor/sentinel_checks.h"
 
+#include "core/bounded.h"
 #include "core/duration.h"
 #include "core/number.h"
 #include "core/text.h"
@@ -11,10 +12,12 @@
 namespace dlock::doctor {
 namespace {
 
+/// A count, or a time in ms.
 std::optional<long long> number_in(const SentinelView& view, std::string_view field) {
   const auto found = view.fields.find(field);
   if (found == view.fields.end()) return {};
-  return parse_number<long long>(found->second);
+  constexpr long long most = 1'000'000'000'000'000;
+  return parse_number<long long>(found->second, 0, most);
 }
 
 /// The largest that any of them names.
@@ -149,7 +152,7 @@ Finding judge_quorum(const std::vector<SentinelView>& views) {
                   .fact = std::to_string(all) + (all == 1 ? " Sentinel" : " Sentinels") +
                           ", quorum " + std::to_string(*quorum)};
   if (const auto timeout = largest(views, "failover-timeout"))
-    finding.fact += ", failover-timeout " + to_text(std::chrono::milliseconds{*timeout});
+    finding.fact += ", failover-timeout " + to_text(bounded(std::chrono::milliseconds{*timeout}));
   constexpr long long enough = 3;
   if (all >= enough && *quorum <= all) return finding;
   finding.verdict = Verdict::Weak;
@@ -163,7 +166,7 @@ Finding judge_quorum(const std::vector<SentinelView>& views) {
 std::optional<Duration> down_after(const std::vector<SentinelView>& views) {
   const auto most = largest(views, "down-after-milliseconds");
   if (!most) return {};
-  return std::chrono::milliseconds{*most};
+  return bounded(std::chrono::milliseconds{*most});
 }
 
 Keepers check_sentinels(const RedisAddress& address, const redis::Access& access, Duration ttl,

@@ -1,21 +1,10 @@
 #include "doctor/server_visit.h"
 
-#include "core/number.h"
 #include "core/text.h"
 #include "doctor/probe_lock.h"
 #include "store/redis/servers.h"
 
 namespace dlock::doctor {
-namespace {
-
-std::chrono::microseconds time_in(const redis::Reply& reply) {
-  const auto number = [&](std::size_t i) {
-    return parse_number<long long>(reply.text_at(i)).value_or(0);
-  };
-  return std::chrono::seconds{number(0)} + std::chrono::microseconds{number(1)};
-}
-
-}  // namespace
 
 void ServerVisit::arrive(const Budget& budget) {
   auto answers = redis::ask(connection_,
@@ -53,7 +42,9 @@ void ServerVisit::ask_time(std::vector<TimeSample>& burst, const Budget& budget)
       timing_.refusal = excerpt(time.text, 120);
       return;
     }
-    if (time.items.size() == 2) burst.push_back({answers->sent_at, received_at, time_in(time)});
+    if (time.items.size() == 2)
+      burst.push_back(
+          {answers->sent_at, received_at, time_of_day(time.text_at(0), time.text_at(1))});
   }
 }
 

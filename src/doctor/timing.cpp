@@ -1,6 +1,7 @@
 #include "doctor/timing.h"
 
 #include "core/duration.h"
+#include "core/number.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -38,6 +39,13 @@ const TimeSample* quickest(const std::vector<TimeSample>& burst) {
 }
 
 }  // namespace
+
+std::chrono::microseconds time_of_day(std::string_view seconds, std::string_view micros) {
+  constexpr long long most = 8'000'000'000;  // the difference of two has its place in nanoseconds
+  constexpr long long million = 1'000'000;
+  return std::chrono::seconds{parse_number<long long>(seconds, 0, most).value_or(0)} +
+         std::chrono::microseconds{parse_number<long long>(micros, 0, million - 1).value_or(0)};
+}
 
 Finding judge_latency(const Timing& timing, Duration request_timeout) {
   const std::vector<Duration> trips = sorted_round_trips(timing);

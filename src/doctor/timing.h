@@ -9,6 +9,9 @@
 
 namespace dlock::doctor {
 
+/// What TIME says: seconds and microseconds. What cannot be one counts as none.
+std::chrono::microseconds time_of_day(std::string_view seconds, std::string_view micros);
+
 /// One request for the server's time of day, between two looks at our own clock.
 struct TimeSample {
   Instant sent_at;

@@ -174,12 +174,13 @@ RedisAddress parse_cluster(std::string_view rest) {
 
 RedisAddress parse_unix(std::string_view rest) {
   RedisAddress address;
+  // A path may hold an @ as well: credentials end where the path begins. And a password may hold
+  // what names a database behind it.
+  if (!rest.starts_with('/')) address.login = take_login(rest, rest.find("@/"));
   if (const auto question = rest.rfind("?db="); question != rest.npos) {
     address.database = database_in(rest.substr(question + 4));
     rest = rest.substr(0, question);
   }
-  // A path may hold an @ as well: credentials end where the path begins.
-  if (!rest.starts_with('/')) address.login = take_login(rest, rest.find("@/"));
   if (!rest.starts_with('/') || rest.size() < 2)
     throw Complaint{"names no absolute path: write unix:///run/redis/redis.sock"};
   constexpr std::size_t longest_socket_path = 107;

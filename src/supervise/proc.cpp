@@ -57,7 +57,10 @@ std::string read_file(const char* path) {
 std::optional<ProcessInfo> examine(pid_t pid) {
   Path path;
   std::snprintf(path.data(), path.size(), "/proc/%d/stat", pid);
-  const std::string text = read_file(path.data());
+  return parse_stat(pid, read_file(path.data()));
+}
+
+std::optional<ProcessInfo> parse_stat(pid_t pid, const std::string& text) {
   // The name is in parentheses and may hold any byte, parentheses too: what counts is after the
   // last.
   const auto name_end = text.rfind(')');

@@ -19,6 +19,10 @@ struct ProcessInfo {
 /// Nothing when the process is gone, or hidden from us.
 std::optional<ProcessInfo> examine(pid_t pid);
 
+/// What that file says, whose name of the process is the choice of the process itself. Nothing when
+/// it is not such a file.
+std::optional<ProcessInfo> parse_stat(pid_t pid, const std::string& text);
+
 /// The user a process runs as; -1 when unknown.
 long user_of(pid_t pid);
 

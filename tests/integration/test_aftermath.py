@@ -243,7 +243,7 @@ class Hooks(Case):
         self.assert_says(ended, "--on-failure 'exit 4' ended with 4")
 
     def test_it_has_the_signals_of_the_caller_and_no_descriptor_of_ours(self):
-        hook = "grep -E '^Sig(Blk|Ign)' /proc/$$/status; ls /proc/$$/fd | tr '\\n' ' '"
+        hook = "grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/$$/fd | tr '\\n' ' '"
         ended = self.run_job("false", options=[*OPTIONS, "--on-failure", hook])
         blocked, ignored, descriptors = ended.stderr.splitlines()
         self.assertEqual((int(blocked.split()[1], 16), descriptors.split()[:3]), (0, ["0", "1", "2"]))

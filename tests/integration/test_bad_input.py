@@ -308,6 +308,13 @@ class NotBad(BadInput):
         ended.status_file = path
         self.assertEqual(ended.status["exit_code"], 0)
 
+    def test_a_status_file_whose_place_the_job_has_taken_is_told_and_the_jobs_code_stands(self):
+        path = self.path("status")
+        ended = self.run_job("sh", "-c", f"mkdir '{path}'; exit 3", options=["--status-file", path])
+        self.assertEqual(ended.code, 3)
+        self.assert_says(ended, f"--status-file '{path}' could not be written")
+        self.assertEqual([name for name in os.listdir(self.directory) if name.endswith(".tmp")], [])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -212,6 +212,38 @@ class NoRedisThere(Refusals):
                 self.assertLess(now() - began, 1 * PATIENCE + LATE)
 
 
+class DeploymentsThatContradictThemselves(Refusals):
+    """One server that is everything: it sends on to itself, or says one thing as a Sentinel and another as a master."""
+
+    def refused_by(self, answers, url):
+        fake = self.fake(lambda words: answers(words, b"127.0.0.1", b"%d" % fake.port))
+        # It is asked again and again, and the last time may be too short for an answer: -v has the first ones as well.
+        refused = self.run_job("touch", self.path("ran"), store=["--store", url(f"127.0.0.1:{fake.port}")], options=[*OPTIONS, "-v"])
+        self.assertEqual(refused.code, dlock.UNREACHABLE, refused.stderr)
+        self.assertFalse(os.path.exists(self.path("ran")))
+        return refused
+
+    def of_sentinels(self, role, other):
+        def answers(words, host, port):
+            if words[0] == b"SENTINEL":
+                return b"*2\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(host), host, len(port), port)
+            return b"*1\r\n$%d\r\n%s\r\n" % (len(role), role) if words[0] == b"ROLE" else other
+        return self.refused_by(answers, lambda address: f"redis+sentinel://{address}/main")
+
+    def test_nodes_that_send_us_in_a_circle_are_told(self):
+        refused = self.refused_by(lambda words, host, port: b"-MOVED 1 %s:%s\r\n" % (host, port),
+                                  lambda address: f"redis+cluster://{address}")
+        self.assert_says(refused, "sends us from node to node")
+
+    def test_a_master_of_the_sentinels_that_calls_itself_a_replica_is_told(self):
+        refused = self.of_sentinels(b"slave", b"-ERR nobody asks\r\n")
+        self.assert_says(refused, "is a replica by now, although a Sentinel still calls it the master")
+
+    def test_a_master_of_the_sentinels_that_takes_no_writes_is_told(self):
+        refused = self.of_sentinels(b"master", b"-READONLY You can't write against a read only replica.\r\n")
+        self.assert_says(refused, "is a replica, although the Sentinels call it the master of 'main'")
+
+
 class AYoungServer(Refusals):
     def test_nothing_is_created_on_a_server_younger_than_the_ttl_and_the_line_names_the_remedy(self):
         server = self.own_server()

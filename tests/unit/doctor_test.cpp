@@ -91,6 +91,24 @@ TEST_CASE("only noeviction keeps locks when memory is short") {
   CHECK(judge_memory(info("maxmemory:0\nused_memory:901")).verdict == Verdict::Good);
 }
 
+TEST_CASE("no number that a server tells is too large to be judged") {
+  const std::string most = std::to_string(std::numeric_limits<long long>::max());
+  const ServerInfo full =
+      ServerInfo::parse("maxmemory_policy:noeviction\nmaxmemory:" + most + "\nused_memory:" + most);
+  CHECK(judge_eviction(full).fact.ends_with("maxmemory 8796093022208 MB"));
+  CHECK(judge_memory(full).verdict == Verdict::Weak);
+  const ServerInfo old = ServerInfo::parse("uptime_in_seconds:" + most);
+  CHECK(judge_uptime(old, 10s, false).fact == "up for 36525d");
+  const std::vector<SentinelView> sentinels{
+      {.sentinel = "a",
+       .fields = {{"num-other-sentinels", most},
+                  {"quorum", "2"},
+                  {"down-after-milliseconds", "1000000000000000"}}}};
+  CHECK(judge_quorum(sentinels).verdict == Verdict::Note);
+  CHECK(down_after(sentinels) == Duration{36525 * 24h});
+  CHECK(ttl_to_survive(sentinel_failover(36525 * 24h)) > 36525 * 24h);
+}
+
 TEST_CASE("what a restart forgets is a note, unless it is trusted not to") {
   const ServerInfo on_disk = info("aof_enabled:1\naof_last_write_status:ok");
   const ServerInfo in_memory = info("aof_enabled:0\nrdb_last_bgsave_status:ok");
@@ -153,6 +171,8 @@ TEST_CASE("a clock rate is known within half of both round trips, and 1 % is all
   CHECK(judged(20ms, 1s) == Verdict::Note);
   CHECK(judged(20ms, 1040ms) == Verdict::Broken);
   CHECK(judged(1ms, 876'000h) == Verdict::Broken);  // it was set meanwhile
+  CHECK(time_of_day("1769824800", "123456") == 1769824800s + 123456us);
+  CHECK(time_of_day("9223372036854775807", "-5") == 0us);
   CHECK(judge_clock_rate(rate_difference({})).verdict == Verdict::Note);
   const auto exact = rate_difference({burst(0s, 1ms, 5s), burst(1s, 1ms, 6s)});
   REQUIRE(exact);
@@ -203,9 +223,10 @@ TEST_CASE("the nodes of a Cluster that keep locks are its masters with slots") {
       "id3 ::1:7002@17002 master,fail - 0 0 3 disconnected 10923-16383\n"
       "id4 10.0.0.4:7003@17003 slave id1 0 0 1 connected\n"
       "id5 10.0.0.5:7004@17004 master - 0 0 0 connected\n"
+      "id6 10.0.0.6:99999@1 master - 0 0 0 connected 1\n"
       "garbage\n",
       asked);
-  REQUIRE(nodes.size() == 5);
+  REQUIRE(nodes.size() == 6);
   CHECK(nodes[0].endpoint == Endpoint{"10.0.0.1", 7000, ""});
   CHECK(nodes[1].endpoint == Endpoint{"10.0.0.9", 7001, ""});
   CHECK(nodes[2].endpoint == Endpoint{"::1", 7002, ""});
@@ -214,6 +235,7 @@ TEST_CASE("the nodes of a Cluster that keep locks are its masters with slots") {
   CHECK_FALSE(nodes[2].keeps_locks());
   CHECK_FALSE(nodes[3].keeps_locks());
   CHECK_FALSE(nodes[4].keeps_locks());
+  CHECK_FALSE(nodes[5].keeps_locks());  // nobody can listen there
 }
 
 TEST_CASE("each right that is missing is named as an ACL names it") {

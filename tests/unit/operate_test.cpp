@@ -76,8 +76,20 @@ TEST_CASE("a moment is read back from its text, and nothing else is") {
     CHECK(parse_iso(iso_of({ms}))->ms == ms);
   for (const char* other :
        {"", "now", "2026-01-31T02:00:00Z", "2026-13-31T02:00:00.000Z", "2026-02-30T02:00:00.000Z",
-        "2026-01-31 02:00:00.000Z", "2026-01-31T02:00:00.000+", "2026-01-31T02:00:00.0000Z"})
+        "2026-01-31 02:00:00.000Z", "2026-01-31T02:00:00.000+", "2026-01-31T02:00:00.0000Z",
+        "2026-01-31T24:00:00.000Z", "2026-01-31T02:60:00.000Z", "2026-01-31T02:00:60.000Z"})
     CHECK_MESSAGE(!parse_iso(other), other);
+}
+
+TEST_CASE("how long ago a moment was is never less than nothing, and no more than a century") {
+  const std::string moment = "2026-01-31T02:00:00.000Z";
+  const StoreTime then = *parse_iso(moment);
+  CHECK(since(moment, {then.ms + 1500}) == Duration{1500ms});
+  CHECK(since(moment, {then.ms - 1500}) == Duration{0});
+  CHECK(since("0001-01-01T00:00:00.000Z", then) == Duration{36525 * 24h});
+  CHECK(since(moment, {std::numeric_limits<std::int64_t>::max()}) == Duration{36525 * 24h});
+  CHECK(since(moment, {std::numeric_limits<std::int64_t>::min()}) == Duration{0});
+  CHECK_FALSE(since("now", then).has_value());
 }
 
 TEST_CASE("durations as precise as people want them") {

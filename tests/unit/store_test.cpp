@@ -61,38 +61,44 @@ TEST_CASE("the name of a store has no user and no password") {
   CHECK(redis_at("redis://u:geheim@h:7000/3").name() == "redis://h:7000/3");
   CHECK(redis_at("redis://[::1]").name() == "redis://[::1]:6379");
   CHECK(redis_at("unix://u:geheim@/run/r.sock").name() == "unix:///run/r.sock");
+  CHECK(redis_at("unix://u:p?db=geheim@/run/r.sock").name() == "unix:///run/r.sock");
 }
 
 TEST_CASE("a bad store address is refused with what to write instead, and never shows a secret") {
   struct {
     const char* url;
     const char* says;
-  } bad[] = {{"", "is empty"},
-             {"etcd://h", "is of no kind that dlock knows"},
-             {"rediss:/u:geheim@h", "is of no kind that dlock knows"},
-             {"redis://u:geheim@h:0", "port '0'"},
-             {"redis://u:geheim@h:70000", "port '70000'"},
-             {"redis://u:geheim@h:http", "a port that is no number"},
-             {"redis://:geheim", "names no host"},
-             {"redis://u:geheim", "a port that is no number"},
-             {"redis://u:geheim@h/db", "database 'db'"},
-             {"redis://u:geheim@h/-1", "database '-1'"},
-             {"redis://u:geheim@", "names no host"},
-             {"redis://u:@h", "empty password"},
-             {"redis://u:gehe%im@h", "two hex digits"},
-             {"redis://h?x=1", "? or #"},
-             {"redis://u:geheim@h1,h2", "names several hosts"},
-             {"redis+sentinel://u:geheim@h1,h2", "names no master"},
-             {"redis+sentinel://u:geheim@h1,h2:0/m", "port '0'"},
-             {"redis+sentinel://u:geheim@h1,/m", "names no host"},
-             {"redis+sentinel://u:geheim@h1/m/x", "database 'x'"},
-             {"redis+cluster://u:geheim@h1/1", "has only 0"},
-             {"redis+cluster://", "names no host"},
-             {"rediss+ring://u:geheim@h1", "is of no kind that dlock knows"},
-             {"redis://[::1", "without its ]"},
-             {"unix://run/redis.sock", "names no absolute path"},
-             {"unix:///r.sock?db=x", "database 'x'"},
-             {"local:locks", "names no absolute directory"}};
+  } bad[] = {
+      {"", "is empty"},
+      {"etcd://h", "is of no kind that dlock knows"},
+      {"rediss:/u:geheim@h", "is of no kind that dlock knows"},
+      {"redis://u:geheim@h:0", "port '0'"},
+      {"redis://u:geheim@h:70000", "port '70000'"},
+      {"redis://u:geheim@h:http", "a port that is no number"},
+      {"redis://:geheim", "names no host"},
+      {"redis://u:geheim", "a port that is no number"},
+      {"redis://u:geheim@h/db", "database 'db'"},
+      {"redis://u:geheim@h/-1", "database '-1'"},
+      {"redis://u:geheim@", "names no host"},
+      {"redis://u:@h", "empty password"},
+      {"redis://u:gehe%im@h", "two hex digits"},
+      {"redis://h?x=1", "? or #"},
+      {"redis://u:geheim@h1,h2", "names several hosts"},
+      {"redis+sentinel://u:geheim@h1,h2", "names no master"},
+      {"redis+sentinel://u:geheim@h1,h2:0/m", "port '0'"},
+      {"redis+sentinel://u:geheim@h1,/m", "names no host"},
+      {"redis+sentinel://u:geheim@h1/m/x", "database 'x'"},
+      {"redis+cluster://u:geheim@h1/1", "has only 0"},
+      {"redis+cluster://", "names no host"},
+      {"rediss+ring://u:geheim@h1", "is of no kind that dlock knows"},
+      {"redis://[::1", "without its ]"},
+      {"unix://run/redis.sock", "names no absolute path"},
+      {"unix:///r.sock?db=x", "database 'x'"},
+      {"unix://u:p?db=geheim@/r.sock?db=x", "database 'x'"},
+      {"unix:///01234567890123456789012345678901234567890123456789012345678901234567890123456789"
+       "0123456789012345678901234567",
+       "more than 107 bytes"},
+      {"local:locks", "names no absolute directory"}};
   for (const auto& [url, says] : bad) {
     CAPTURE(url);
     const auto parsed = parse_store_address(url);

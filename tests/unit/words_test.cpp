@@ -56,8 +56,8 @@ TEST_CASE("a signal is a name with or without SIG, in any case, or a number") {
   }
   CHECK(parse_signal("RTMIN+2") == SIGRTMIN + 2);
   CHECK(parse_signal("RTMAX-1") == SIGRTMAX - 1);
-  for (const char* text :
-       {"", "0", "65", "-1", "TERMINATE", "SIG", "15x", "RTMIN+99", "99999999999"}) {
+  for (const char* text : {"", "0", "65", "-1", "TERMINATE", "SIG", "15x", "RTMIN+99",
+                           "99999999999", "RTMIN+2147483647", "RTMAX--2147483648", "RTMIN+-1"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_signal(text).has_value());
   }

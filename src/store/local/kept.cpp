@@ -1,5 +1,6 @@
 #include "store/local/kept.h"
 
+#include "core/bounded.h"
 #include "core/number.h"
 #include "store/lock_json.h"
 
@@ -27,7 +28,7 @@ std::optional<Duration> kept_for(std::string_view value) {
   if (slash == until.npos || until.substr(0, slash) != boot_id()) return {};
   const auto ms = parse_number<std::int64_t>(std::string_view{until}.substr(slash + 1));
   if (!ms) return {};
-  const Duration left = Instant{std::chrono::milliseconds{*ms}} - BootClock::now();
+  const Duration left = Instant{bounded(std::chrono::milliseconds{*ms})} - BootClock::now();
   if (left <= Duration::zero()) return {};
   return left;
 }

@@ -7,7 +7,6 @@
 #include "store/local/lock_file.h"
 #include "store/lock_json.h"
 
-#include <algorithm>
 #include <cerrno>
 
 namespace dlock::local {
@@ -20,10 +19,7 @@ HolderStatus status_of(Holder holder, std::optional<Duration> kept) {
   // The kernel vouches for the rest: who has the lock lives.
   if (status.holder.forced) status.life = HolderStatus::Life::Forced;
   if (kept) status.life = HolderStatus::Life::OnlyKept;
-  if (const auto since = parse_iso(status.holder.acquired_at)) {
-    status.held_for =
-        std::chrono::milliseconds{std::max<std::int64_t>(0, wall_clock_now().ms - since->ms)};
-  }
+  status.held_for = since(status.holder.acquired_at, wall_clock_now());
   return status;
 }
 

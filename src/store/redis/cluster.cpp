@@ -1,7 +1,6 @@
 #include "store/redis/cluster.h"
 
-#include "core/number.h"
-#include "core/text.h"
+#include "store/redis/cluster_replies.h"
 #include "store/redis/faults.h"
 #include "store/redis/slots.h"
 
@@ -10,28 +9,6 @@
 
 namespace dlock::redis {
 namespace {
-
-/// Where `MOVED 3999 host:port` and `ASK 3999 host:port` send us. A node that does not know its own
-/// name leaves the host out: it is the one that we asked.
-struct Redirection {
-  bool for_good;
-  Endpoint to;
-
-  static std::optional<Redirection> in(const Reply& reply, const Endpoint& from) {
-    if (!reply.is_error()) return {};
-    const bool moved = reply.text.starts_with("MOVED ");
-    if (!moved && !reply.text.starts_with("ASK ")) return {};
-    const std::string_view where = std::string_view{reply.text}.substr(reply.text.rfind(' ') + 1);
-    const auto colon = where.rfind(':');
-    Endpoint to = from;
-    if (colon == where.npos) return {};
-    const auto port = parse_number(where.substr(colon + 1), 1, 65535);
-    if (!port) return {};
-    to.port = *port;
-    if (colon > 0) to.host = where.substr(0, colon);
-    return Redirection{moved, std::move(to)};
-  }
-};
 
 /// What a node says that is cut off from the others or not ready yet: another one may serve the
 /// slot by now.
@@ -106,7 +83,7 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
     }
     if (asking) replies.erase(replies.begin());
 
-    const auto redirection = Redirection::in(replies.front(), node);
+    const auto redirection = redirection_in(replies.front(), node);
     if (cannot_serve(replies.front())) {
       StoreFault fault = error_reply(answers->server, replies.front().text);
       fault.not_applied = true;
@@ -137,18 +114,15 @@ Result<std::vector<std::unique_ptr<Connection>>, StoreFault> ClusterServers::con
   if (!known) return known.error();
   const Reply& ranges = known->replies.front();
   if (ranges.is_error()) return error_reply(known->server, ranges.text);
+  // Whoever answered is there: no other connection was made since.
   const auto asked = std::find_if(connections_.begin(), connections_.end(),
                                   [&](const Connection& c) { return c.name() == known->server; });
   std::vector<std::unique_ptr<Connection>> connections;
-  for (const Reply& range : ranges.items) {
-    if (range.items.size() < 3) continue;
-    const Reply& master = range.items[2];
-    Endpoint node{.host = std::string{master.text_at(0)},
-                  .port = static_cast<int>(master.integer_at(1))};
-    if (node.host.empty() && asked != connections_.end()) node.host = asked->endpoint().host;
+  for (const auto& nodes : nodes_in(ranges, asked->endpoint())) {
+    const Endpoint& master = nodes.front();
     const bool there = std::any_of(connections.begin(), connections.end(),
-                                   [&](const auto& c) { return c->endpoint() == node; });
-    if (!there) connections.push_back(std::make_unique<Connection>(node, access_));
+                                   [&](const auto& c) { return c->endpoint() == master; });
+    if (!there) connections.push_back(std::make_unique<Connection>(master, access_));
   }
   return connections;
 }
@@ -167,15 +141,11 @@ Connection& ClusterServers::connection_to(const Endpoint& node) {
   return connections_.emplace_back(node, access_);
 }
 
-/// The reply to CLUSTER SLOTS: ranges of slots, each with its nodes. Who may not ask for it knows
-/// no more nodes than before.
+/// Who may not ask for CLUSTER SLOTS knows no more nodes than before.
 void ClusterServers::learn_nodes(const Reply& cluster_slots, const Endpoint& from) {
   nodes_learned_ = true;
-  for (const Reply& range : cluster_slots.items) {
-    for (std::size_t i = 2; i < range.items.size(); ++i) {
-      Endpoint node{.host = std::string{range.items[i].text_at(0)},
-                    .port = static_cast<int>(range.items[i].integer_at(1))};
-      if (node.host.empty()) node.host = from.host;
+  for (const auto& nodes : nodes_in(cluster_slots, from)) {
+    for (const Endpoint& node : nodes) {
       if (std::find(nodes_.begin(), nodes_.end(), node) == nodes_.end()) nodes_.push_back(node);
     }
   }

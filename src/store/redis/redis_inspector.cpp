@@ -1,5 +1,6 @@
 #include "store/redis/redis_inspector.h"
 
+#include "core/bounded.h"
 #include "core/wall_clock.h"
 #include "store/lock_json.h"
 #include "store/redis/faults.h"
@@ -19,14 +20,7 @@ constexpr const char* most_waiters = "100";
 
 std::optional<Duration> left(long long pttl) {
   if (pttl < 0) return {};
-  return std::chrono::milliseconds{pttl};
-}
-
-/// Since a moment that somebody wrote down by his wall clock; never negative.
-std::optional<Duration> since(const std::string& iso, StoreTime now) {
-  const auto moment = parse_iso(iso);
-  if (!moment) return {};
-  return std::chrono::milliseconds{std::max<std::int64_t>(0, now.ms - moment->ms)};
+  return bounded(std::chrono::milliseconds{pttl});
 }
 
 HolderStatus::Life life_of(const Holder& holder, bool alive) {

@@ -1,5 +1,6 @@
 #include "store/redis/redis_store.h"
 
+#include "core/bounded.h"
 #include "core/number.h"
 #include "core/poll.h"
 #include "core/wall_clock.h"
@@ -105,8 +106,11 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
     if (reply.is_error()) return error_reply(answer->server, reply.text);
 
     const std::string_view verdict = reply.text_at(0);
-    if (verdict == "YOUNG")
-      return AcquireAnswer{TooYoung{std::chrono::seconds{reply.integer_at(1)}}};
+    if (verdict == "YOUNG") {
+      const Duration wait = bounded(std::chrono::seconds{reply.integer_at(1)});
+      if (wait <= Duration::zero()) return not_redis(answer->server);  // else we asked all the time
+      return AcquireAnswer{TooYoung{wait}};
+    }
     if (verdict == "DONE") {
       auto past = parse_past_run_json(reply.text_at(1));
       if (!past) return not_redis(answer->server);
@@ -136,7 +140,7 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
       ticket_ = reply.text_at(4);
       held.place.ahead = static_cast<std::uint64_t>(reply.integer_at(5));
       if (const long long left = reply.integer_at(6); left >= 0)
-        held.place.ahead_ends_in = std::chrono::milliseconds{left};
+        held.place.ahead_ends_in = bounded(std::chrono::milliseconds{left});
       // The server hears nobody on a bell that is silent for us, as behind a router that forgot it.
       if (reply.integer_at(7) == 1) bell_.reset();
     }
@@ -151,7 +155,7 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
         if (decided) ends = whole_ms(**lives);
       }
     }
-    if (ends >= 0) held.place.holder_ends_in = std::chrono::milliseconds{ends};
+    if (ends >= 0) held.place.holder_ends_in = bounded(std::chrono::milliseconds{ends});
     held.place.holder_calls = held.holder.token.value != 0;
     if (claim.waits && !slot_migrates_) {
       auto is_new = listen_to(answer->server, claim, patience);
@@ -174,7 +178,7 @@ Result<std::optional<Duration>, StoreFault> RedisStore::look_at(const Claim& cla
   if (!answer) return answer.error();
   if (answer->reply.is_error()) return error_reply(answer->server, answer->reply.text);
   if (answer->reply.integer == no_such_key) return std::optional<Duration>{};
-  return std::optional<Duration>{std::chrono::milliseconds{answer->reply.integer}};
+  return std::optional{bounded(std::chrono::milliseconds{answer->reply.integer})};
 }
 
 // --- wait ---
@@ -207,7 +211,8 @@ void RedisStore::await_turn(const Claim&, const Patience& patience) {
     if (!*call || !(*call)->starts_with(first)) return;
     const auto ends_in = parse_number<long>(std::string_view{**call}.substr(first.size()), 0);
     if (!ends_in) return;
-    until = std::min(until, BootClock::now() + std::chrono::milliseconds{*ends_in + 1});
+    until = std::min(until, BootClock::now() + bounded(std::chrono::milliseconds{*ends_in}) +
+                                std::chrono::milliseconds{1});
   }
   std::array<pollfd, 1> watched{
       {{patience.interrupt != nullptr ? patience.interrupt->fd() : -1, POLLIN, 0}}};

@@ -1,0 +1,30 @@
+// Until when --min-hold keeps a lock of the embedded store, as its file says: the input is what
+// stands behind the name of this boot.
+#include "fuzz/property.h"
+#include "store/local/kept.h"
+
+#include <fstream>
+
+using namespace dlock;
+
+namespace {
+
+std::string boot_id() {
+  std::string id;
+  std::ifstream{"/proc/sys/kernel/random/boot_id"} >> id;
+  return id;
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  static const std::string this_boot = boot_id();
+  const std::string text{fuzz::text_of(data, size)};
+  const auto left = local::kept_for("{\"keptUntil\":\"" + this_boot + "/" + text + "\"}");
+  fuzz::require(!left || *left > Duration::zero(), "what is left is more than nothing");
+  fuzz::require(!left || text.find_first_not_of("0123456789") == text.npos,
+                "a moment is a number of milliseconds");
+  fuzz::require(!local::kept_for("{\"keptUntil\":\"another boot/" + text + "\"}"),
+                "a restart ends it");
+  return 0;
+}

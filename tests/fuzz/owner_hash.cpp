@@ -1,0 +1,64 @@
+// The owner hash of `dlock status --owner` and of each lock, ours or of the Node library.
+#include "core/identity.h"
+#include "fuzz/property.h"
+
+using namespace dlock;
+
+namespace {
+
+/// The library's ^(.+)@([^/]+\/\d+\.\d+)\.\d+(#.*)?$, tried at every @ from the end, in the
+/// plainest way.
+std::string_view digits_off(std::string_view text) {
+  std::size_t count = 0;
+  while (count < text.size() && text[count] >= '0' && text[count] <= '9') ++count;
+  return text.substr(count);
+}
+
+bool is_hash_behind_the_at(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == text.npos || slash == 0) return false;
+  std::string_view rest = text.substr(slash + 1);
+  for (int number = 0; number < 3; ++number) {
+    const std::string_view behind = digits_off(rest);
+    if (behind.size() == rest.size()) return false;
+    rest = behind;
+    if (number == 2) return rest.empty() || rest.front() == '#';
+    if (!rest.starts_with('.')) return false;
+    rest.remove_prefix(1);
+  }
+  return false;
+}
+
+/// Where the key ends; npos if this is no owner hash.
+std::size_t end_of_key(std::string_view text) {
+  for (std::size_t at = text.size(); at-- > 1;) {
+    if (text[at] == '@' && is_hash_behind_the_at(text.substr(at + 1))) return at;
+  }
+  return text.npos;
+}
+
+/// Whatever key, host and trace are.
+void check_that_ours_is_read(std::string_view parts) {
+  const auto key = LockKey::parse(fuzz::take_line(parts));
+  if (!key) return;
+  const std::string host{fuzz::take_line(parts)};
+  const ProcessHash process = make_process_hash(host.empty() ? "host" : host, 17, parts.size());
+  const OwnerHash owner = make_owner_hash(*key, process, 1, std::string{parts});
+  fuzz::require(parse_owner_hash(owner.text).has_value(), "an owner hash of ours can be read");
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const std::string_view text = fuzz::text_of(data, size);
+  check_that_ours_is_read(text);
+  const auto parsed = parse_owner_hash(text);
+  const std::size_t end = end_of_key(text);
+  fuzz::require(parsed.has_value() == (end != text.npos),
+                "an owner hash is what the library takes for one");
+  if (!parsed) return 0;
+  fuzz::require(parsed->key == text.substr(0, end), "its key is what the library reads");
+  fuzz::require(text.substr(end + 1).starts_with(parsed->process.text + "."),
+                "and its process hash");
+  return 0;
+}

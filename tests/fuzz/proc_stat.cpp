@@ -1,0 +1,31 @@
+// /proc/<pid>/stat, in which a process has chosen its name itself: by it the tree of a job is
+// found. The first line of the input is the rest of the file, what follows is the name.
+#include "fuzz/property.h"
+#include "supervise/proc.h"
+
+using namespace dlock::supervise;
+
+namespace {
+
+bool same(const ProcessInfo& a, const ProcessInfo& b) {
+  return a.pid == b.pid && a.parent == b.parent && a.group == b.group && a.session == b.session &&
+         a.state == b.state;
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  std::string_view text = fuzz::text_of(data, size);
+  const auto found = parse_stat(4711, std::string{text});
+  fuzz::require(!found || found->pid == 4711, "a process has the number by which it was found");
+
+  std::string rest{fuzz::take_line(text)};
+  // The kernel ends the name, and no number behind it has a parenthesis.
+  if (rest.find(')') != rest.npos) return 0;
+  const std::string name{text};
+  const auto plain = parse_stat(4711, "4711 (sh)" + rest);
+  const auto named = parse_stat(4711, "4711 (" + name + ")" + rest);
+  fuzz::require(plain.has_value() == named.has_value(), "no name hides a process");
+  fuzz::require(!plain || same(*plain, *named), "no name changes what the kernel says");
+  return 0;
+}
