@@ -277,15 +277,22 @@ class Faults:
             raise NoTarget("the server is down or paused")
         return server
 
-    def _when_answering(self, undo):
-        """Another fault may have stopped the server: it is undone when that one is, without keeping the others waiting."""
-        def patient():
-            wait_until(lambda: self._world.server.answering(), 20, "the server is back")
+    def _when_answering(self, undo, server=None):
+        """Another fault may have stopped the server, or keep it busy: it is undone when that one is, without keeping the others
+        waiting."""
+        server = server or self._world.server
+
+        def undone():
             try:
-                undo()
+                if server.answering():
+                    undo()
+                    return True
             except FileNotFoundError:  # a restart has undone it
+                return True
+            except (OSError, resp.ReplyError):
                 pass
-        return _Patient(patient)
+            return False
+        return _Patient(lambda: wait_until(undone, 30, "the server is back", pause=0.05))
 
     # -- Sentinel and Cluster -----------------------------------------------------------------------------------------
 
@@ -300,8 +307,7 @@ class Faults:
 
     def partition_master(self, _, __):
         master = self._world.deployment.partition_master()
-        # One that was killed meanwhile comes back with the rights that it had at first.
-        return lambda: master.answering() and self._world.deployment.heal(master)
+        return self._when_answering(lambda: self._world.deployment.heal(master), master)
 
     def cluster_failover(self, _, __):
         cluster = self._world.deployment
@@ -323,8 +329,12 @@ class Faults:
         cluster.begin_migration(slot, target)
 
         def finish():
-            cluster.move_keys(slot, source, target)
-            cluster.finish_migration(slot, target)
+            try:
+                cluster.move_keys(slot, source, target)
+                cluster.finish_migration(slot, target)
+            except (resp.ReplyError, OSError):  # a failover came in between: the slot stays with whoever has it now
+                for node in cluster.living():
+                    node("CLUSTER", "SETSLOT", slot, "STABLE")
         return finish
 
     # -- the embedded store, and who operates it --------------------------------------------------------------------

@@ -48,12 +48,14 @@ class Network:
         """Both ends of the cable send no more than that in a second, and little is queued."""
         for place in ((), ("nsenter", f"--net=/run/netns/{name}")):
             device = "eth0" if place else f"to-{name}"
-            _do(*place, "tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", f"{kilobits}kbit", "burst", "3000",
+            _do(*place, "tc", "qdisc", "replace", "dev", device, "root", "tbf", "rate", f"{kilobits}kbit", "burst", "3000",
                 "limit", "6000")
 
     def widen(self, name):
+        """Also if it is wide already: another fault may have ended meanwhile."""
         for place in ((), ("nsenter", f"--net=/run/netns/{name}")):
-            _do(*place, "tc", "qdisc", "del", "dev", "eth0" if place else f"to-{name}", "root")
+            subprocess.run([*place, "tc", "qdisc", "del", "dev", "eth0" if place else f"to-{name}", "root"], check=False,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def _connect(self, name, net):
         _do("ip", "netns", "add", name)
