@@ -135,7 +135,7 @@ class Engine {
     progress_ = Progress{std::move(started->socket), options_.heartbeat_timeout, now};
     first_renewal_ = options_.terms.first_renewal(now, grant_.stop_by);
     // From then on a loss is noticed at once; a job that is shorter needs no thread.
-    watch_from_ = std::min<Instant>(first_renewal_, now + std::chrono::milliseconds{500});
+    watch_from_ = std::min<Instant>(first_renewal_, now + std::chrono::milliseconds{50});
     liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
     return true;
   }

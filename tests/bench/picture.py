@@ -34,7 +34,7 @@ class Panel:
         xs = sorted({x for points in series.values() for x, _ in points})
         ys = [max(y, 0.01) for points in series.values() for _, y in points]
         low, high = math.floor(math.log10(min(ys))), math.ceil(math.log10(max(ys)))
-        left, right, top, bottom = self.left + 56, self.left + self.width - 70, self.top + 40, self.top + self.height - 34
+        left, right, top, bottom = self.left + 56, self.left + self.width - 20, self.top + 58, self.top + self.height - 34
 
         def at(x, y):
             return (left + (right - left) * (math.log10(x) - math.log10(xs[0])) / (math.log10(xs[-1]) - math.log10(xs[0])),
@@ -46,12 +46,12 @@ class Panel:
         for x in xs:
             self.parts.append(text(at(x, 10 ** low)[0], bottom + 16, f"{x:,}", anchor="middle", fill=QUIET))
         self.parts.append(text((left + right) / 2, bottom + 32, across, anchor="middle", fill=QUIET))
-        for color, (name, points) in zip((OURS, SECOND, OTHERS), series.items()):
+        for place, (color, (name, points)) in enumerate(zip((OURS, SECOND, OTHERS), series.items())):
             places = [at(x, y) for x, y in points]
             self.parts.append(f'<polyline fill="none" stroke="{color}" stroke-width="2" points="'
                               + " ".join(f"{x:.1f},{y:.1f}" for x, y in places) + '"/>')
             self.parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in places]
-            self.parts.append(text(places[-1][0] + 8, places[-1][1] + 4, name, fill=color))
+            self.parts.append(text(left + 96 * place, self.top + 42, name, fill=color, bold=True))
 
 
 def text(x, y, words, anchor="start", fill=INK, size=12, bold=False):
@@ -69,7 +69,7 @@ def panels(measured):
     takeover = Panel(460, 30, 400, 250, "Until the next job, which waits, starts", "median; the last two from the end of the liveness on")
     takeover.bars([(one["cause"], one["median"], True) for one in measured["takeover"]], "ms")
     kill = Panel(20, 330, 420, 270, "Deadline to the last process gone", "by the size of the job; the margin has 500 ms for it")
-    names = [name for name in ("auto", "walk", "cgroup.kill") if name in measured["kill"][0]]
+    names = [name for name in ("auto", "walk", "cgroup.kill") if name in measured["kill"][0]]  # the last: what the kernel needs
     kill.lines({name: [(one["size"], one[name][0]) for one in measured["kill"]] for name in names}, "processes", "ms")
     locks = Panel(460, 330, 400, 270, "A renewal, by the locks held on one Redis", "each is renewed every 2 s")
     locks.lines({name: [(one["locks"], one[key]) for one in measured["locks"]] for name, key in (("p50", "p50"), ("p99", "p99"))},
