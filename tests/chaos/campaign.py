@@ -40,8 +40,10 @@ def why_impossible():
 
 
 class Verdict:
-    def __init__(self, plan, history, breaches, figures):
-        self.plan, self.history, self.breaches, self.figures = plan, history, breaches, figures
+    """`history` is None if the episode could not be played; then the breach is why."""
+
+    def __init__(self, plan, directory, history, breaches, figures):
+        self.plan, self.directory, self.history, self.breaches, self.figures = plan, directory, history, breaches, figures
 
 
 def play(seed, directory):
@@ -60,10 +62,10 @@ def play(seed, directory):
             code = f"nothing within {_LONGEST} s"
     if code != 0:
         with open(log, encoding="utf-8", errors="replace") as said:
-            return Verdict(plan, None, [f"the episode could not be played ({code}): {said.read()[-1500:]}"], {})
+            return Verdict(plan, directory, None, [f"the episode could not be played ({code}): {said.read()[-1500:]}"], {})
     history = History(directory)
     checker = Checker(history)
-    return Verdict(plan, history, checker.breaches(), checker.figures)
+    return Verdict(plan, directory, history, checker.breaches(), checker.figures)
 
 
 class Tally:
@@ -72,6 +74,7 @@ class Tally:
     def __init__(self):
         self.began = time.monotonic()
         self.verdicts = []
+        self.again = 0
 
     def add(self, verdict):
         self.verdicts.append(verdict)
@@ -85,7 +88,8 @@ class Tally:
         jobs = [event for event in ended if event["code"] not in (75, 69)]
         faults = Counter(event["kind"] for verdict in played for event in verdict.history.all("fault"))
         missed = Counter(event["kind"] for verdict in played for event in verdict.history.all("not done"))
-        yield f"{len(self.verdicts)} episodes in {time.monotonic() - self.began:.0f} s; {len(self.failed())} with a breach"
+        yield (f"{len(self.verdicts)} episodes in {time.monotonic() - self.began:.0f} s; {len(self.failed())} with a breach"
+               + (f"; {self.again} could not be played at first" if self.again else ""))
         yield "deployments: " + _counted(Counter(verdict.plan.deployment for verdict in played))
         yield f"runs: {len(ended)}, of which {len(jobs)} had the lock; codes: " + _counted(Counter(event["code"] for event in ended))
         yield f"faults: {sum(faults.values())}: " + _counted(faults)
@@ -159,13 +163,16 @@ def _play_all(seeds, words):
     def one(seed):
         if called_off.is_set() or words.stop_at and len(tally.failed()) >= words.stop_at:
             return
-        directory = os.path.join(place, str(seed))
-        verdict = play(seed, directory)
+        verdict = play(seed, os.path.join(place, str(seed)))
+        if verdict.history is None:  # a server that did not start says nothing about dlock; but twice is no accident
+            print(f"chaos: seed {seed} ({verdict.plan.deployment}) is played again: {verdict.breaches[0][-200:]}", flush=True)
+            tally.again += 1
+            verdict = play(seed, os.path.join(place, f"{seed}-again"))
         tally.add(verdict)
         for breach in verdict.breaches[:5]:
             print(f"chaos: seed {seed} ({verdict.plan.deployment}): {breach}", flush=True)
         if not verdict.breaches and not words.keep:
-            shutil.rmtree(directory, ignore_errors=True)
+            shutil.rmtree(verdict.directory, ignore_errors=True)
         if len(tally.verdicts) % 50 == 0:
             print(f"chaos: {len(tally.verdicts)} episodes played", flush=True)
 
@@ -174,7 +181,7 @@ def _play_all(seeds, words):
     print("\n".join(tally.lines()))
     failed = tally.failed()
     if failed:
-        print("chaos: histories of what was found: " + " ".join(os.path.join(place, str(verdict.plan.seed)) for verdict in failed))
+        print("chaos: histories of what was found: " + " ".join(verdict.directory for verdict in failed))
     elif not words.keep:
         shutil.rmtree(place, ignore_errors=True)
     if any(verdict.history for verdict in failed):
