@@ -131,7 +131,7 @@ def main(words=None):
     parser = argparse.ArgumentParser(description="Plays episodes of faults and has them judged.")
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1, help="of the first episode; the others follow")
-    parser.add_argument("--at-once", type=int, default=4 * (os.cpu_count() or 1))
+    parser.add_argument("--at-once", type=int, default=5 * (os.cpu_count() or 1))
     parser.add_argument("--keep", help="a directory for the histories; otherwise only those with a breach are kept, in /tmp")
     parser.add_argument("--only", choices=DEPLOYMENTS, help="leave out the episodes of other deployments")
     parser.add_argument("--show", action="store_true", help="print the plans, and play nothing")
