@@ -55,13 +55,7 @@ class Acquisition {
     const Instant now = BootClock::now();
     if (now >= limit_ends_ && (waiting_for_ || silent_)) return out_of_time();
     auto answer = store_.acquire(claim_, {patience_for_one(now), &interrupt_});
-    if (!answer) {
-      if (cut_short(now) && !interrupt_.requested()) {
-        ghost_possible_ = ghost_possible_ || !answer.error().not_applied;
-        return out_of_time();
-      }
-      return on_fault(answer.error());
-    }
+    if (!answer) return on_fault(answer.error(), now);
     if (std::exchange(silent_, std::nullopt) && waiting_for_)
       log_.notice(about_key() + ": " + store_.name() + " answers again");
     return std::visit([this](auto& what) { return on(what); }, *answer);
@@ -79,9 +73,10 @@ class Acquisition {
            BootClock::now() >= limit_ends_;
   }
 
-  Step on_fault(const StoreFault& fault) {
+  Step on_fault(const StoreFault& fault, Instant asked) {
     ghost_possible_ = ghost_possible_ || !fault.not_applied;
     if (interrupt_.requested()) return called_off();
+    if (cut_short(asked)) return out_of_time();
     const Instant next = BootClock::now() + claim_.terms.retry_every();
     // Once it has answered, only what it refuses for good ends the wait.
     const bool waited_out = waiting_for_ && fault.exit_code == ExitCode::StoreUnavailable;

@@ -112,9 +112,8 @@ class Checker:
             if not run.token.isdigit():
                 continue
             for sample in samples:
-                if sample["received"] <= run.first or sample["sent"] >= run.last or str(sample["token"]) == run.token:
-                    continue
-                if sample["sent"] < run.first:  # it may be older than the grant
+                # One that was asked for before the start may be older than the grant.
+                if not run.first <= sample["sent"] < run.last or str(sample["token"]) == run.token:
                     continue
                 late = next((tick for tick in run.ticks if tick > sample["received"]), None)
                 lost = sample["owner"] is None  # nobody else had got in

@@ -39,7 +39,6 @@ class Excuses:
         self._renew = self._plan["ttl"] / 5
         self._windows = _windows(history)
         self._starved = [(event["at"] - event["late"], event["at"]) for event in history.all("starved")]
-        self._by_name = {run.name: run for run in runs}
         self._helpless = {run.name: list(self._without_supervisors(run)) for run in runs}
 
     def awake(self, run):

@@ -5,6 +5,7 @@ import threading
 import time
 
 from harness import dlock, procs
+from harness.full_pipe import full_pipe
 from harness.wait import now
 
 JUMPING_CLOCK = os.path.join(dlock.TOOLS, "libjumping_clock.so")
@@ -43,15 +44,12 @@ def _is_dlock(pid):
         return True  # it is gone: not of the job
 
 
-class Machine:
-    """`reach` is words to run a command there, `store` the options and `env` the environment of its runs."""
+class Worker:
+    """Starts one run after the other, in a thread of its own, until it is told to stop."""
 
-    def __init__(self, number, runs, world, recorder, directory):
-        self.number, self.name = number, f"m{number}"
-        self._specs, self._world, self._recorder, self._directory = runs, world, recorder, directory
-        self._count = 0
+    def __init__(self, world, recorder, directory):
+        self._world, self._recorder, self._directory = world, recorder, directory
         self._over = threading.Event()
-        self.current = None
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def begin(self):
@@ -62,6 +60,23 @@ class Machine:
         self._over.set()
         self._thread.join(seconds)
         return not self._thread.is_alive()
+
+    def _life_file(self, name):
+        path = os.path.join(self._directory, f"life-{name}")
+        with open(path, "ab"):
+            pass
+        return path
+
+
+class Machine(Worker):
+    """`runs` are the RunSpecs of its plan."""
+
+    def __init__(self, number, runs, world, recorder, directory):
+        super().__init__(world, recorder, directory)
+        self.number, self.name = number, f"m{number}"
+        self._specs = runs
+        self._count = 0
+        self.current = None
 
     def describe(self):
         return f"{self.current.name}: {procs.describe(self.current.everybody())}"
@@ -82,9 +97,7 @@ class Machine:
 
     def _start(self, options, job, *, stderr="file", status="file", clock="true"):
         name = f"{self.name}-{self._count}"
-        path = os.path.join(self._directory, f"life-{name}")
-        with open(path, "ab"):
-            pass
+        path = self._life_file(name)
         words = [path if word == "LIFE" else word for word in job]
         scratch = os.path.join(self._directory, f"run-{name}")
         os.mkdir(scratch)
@@ -93,7 +106,8 @@ class Machine:
         if stderr == "closed":
             how["preexec_fn"] = lambda: os.close(2)
         elif stderr == "full":
-            spare, how["stderr"] = _full_pipe()
+            spare, writer = full_pipe()
+            how["stderr"] = os.fdopen(writer, "wb")
         elif stderr == "file":
             how["stderr"] = open(path + ".stderr", "wb")
         if clock == "jumps":
@@ -105,7 +119,7 @@ class Machine:
              dlock.JOBTOOL, *words], scratch, env={**self._world.env_of(self), **more_env},
             prefix_command=self._world.inside(self), **how)
         if "stderr" in how:
-            how["stderr"].close() if hasattr(how["stderr"], "close") else os.close(how["stderr"])
+            how["stderr"].close()
         run = Run(name, self, process)
         run.spare = spare  # the end of a pipe that nobody reads lives as long as the run
         self._recorder.tell("run", at=began, run=name, machine=self.number, options=list(options), clock=clock)
@@ -122,33 +136,8 @@ class Machine:
         return code
 
 
-def _full_pipe():
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    try:
-        while True:
-            os.write(writer, b"x" * 4096)
-    except BlockingIOError:
-        pass
-    os.set_blocking(writer, True)
-    return reader, writer
-
-
-class PeerMachine:
+class PeerMachine(Worker):
     """Holders that follow the rules of the Node library, and share no code with dlock. Nothing is done to them."""
-
-    def __init__(self, world, recorder, directory):
-        self._world, self._recorder, self._directory = world, recorder, directory
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def begin(self):
-        self._thread.start()
-
-    def stop(self, seconds):
-        self._over.set()
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def describe(self):
         return "the peer"
@@ -158,9 +147,7 @@ class PeerMachine:
             if self._over.is_set():
                 return
             name = f"peer-{count}"
-            path = os.path.join(self._directory, f"life-{name}")
-            with open(path, "ab"):
-                pass
+            path = self._life_file(name)
             began = now()
             peer = self._world.start_peer(path)
             self._recorder.tell("run", at=began, run=name, machine="peer", options=[], clock="true")

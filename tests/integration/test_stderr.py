@@ -9,6 +9,7 @@ import unittest
 
 from harness import dlock, life
 from harness.case import JOBTOOL, Case, RedisCase
+from harness.full_pipe import full_pipe
 from harness.wait import LATE, PATIENCE, now, wait_until
 
 OPTIONS = ["--ttl", "2s"]
@@ -54,20 +55,8 @@ class TheJournal(Case):
 class NobodyReads(RedisCase):
     def full_pipe(self):
         """The write end of a pipe that takes not one byte more; nobody reads the other end."""
-        reader, writer = os.pipe()
+        reader, writer = full_pipe()
         self.addCleanup(os.close, reader)
-        os.set_blocking(writer, False)
-        try:
-            while True:
-                os.write(writer, b"x" * 65536)
-        except BlockingIOError:
-            pass
-        try:
-            while True:
-                os.write(writer, b"x")
-        except BlockingIOError:
-            pass
-        os.set_blocking(writer, True)
         self.addCleanup(os.close, writer)
         return writer
 
