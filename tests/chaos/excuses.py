@@ -15,7 +15,7 @@ _NETWORK = {"cut-both", "cut-requests", "cut-replies", "loss", "narrow", "freeze
 _SLOW = {"loss", "narrow", "drip", "delay"}
 _SERVER = {"server-kill", "server-pause", "client-kill", "client-pause", "out-of-memory", "misconf", "busy"}
 _STOPS = {"stop-front", "stop-engine", "pause"}
-_KILLS = {"kill-front": "front", "kill-engine": "engine", "crash": "both"}
+_KILLS = {"kill-front": "front", "kill-engine": "engine"}
 
 _FOR_EVER = float("inf")
 
@@ -85,6 +85,9 @@ class Excuses:
     def was_between(self, kind, begin, end):
         return any(window.kind == kind and window.touches(begin, end) for window in self._windows)
 
+    def forgotten_between(self, begin, end):
+        return any(self.was_between(kind, begin, end) for kind in _FORGETS)
+
     def any_network_fault(self):
         return any(window.kind in _NETWORK | _SERVER for window in self._windows)
 
@@ -119,10 +122,11 @@ class Excuses:
         for window in self._windows:
             if window.run != run.name:
                 continue
-            if window.kind in _KILLS:
-                who = ("front", "engine") if _KILLS[window.kind] == "both" else (_KILLS[window.kind],)
-                for each in who:
-                    out[each].append((window.begin, _FOR_EVER))
+            if window.kind == "crash":  # the job is killed with them
+                for each in out:
+                    out[each].append((window.begin, window.done))
+            elif window.kind in _KILLS:
+                out[_KILLS[window.kind]].append((window.begin, _FOR_EVER))
             elif window.kind in _STOPS:
                 who = ("front", "engine") if window.kind == "pause" else (window.kind.removeprefix("stop-"),)
                 for each in who:
@@ -134,7 +138,7 @@ class Excuses:
                     yield begin, end + LATE
 
     def _meets(self, window, run):
-        if window.run is not None and window.kind in _STOPS | set(_KILLS) | {"stop-job", "kill-job", "term"}:
+        if window.run is not None and window.kind in _STOPS | set(_KILLS) | {"crash", "stop-job", "kill-job", "term"}:
             return window.run == run.name
         return window.machine in (None, run.machine) or window.kind == "force"
 

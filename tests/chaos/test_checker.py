@@ -109,6 +109,12 @@ class CheckerTest(unittest.TestCase):
         self.run_of("m0-2", 13.0, 17.0, token=3, code=81, finished=False, pauses=[(13.2, 16.0)])
         self.assert_breach("no overlap")
 
+    def test_a_job_that_survives_the_death_of_its_machine(self):
+        self.fault("crash", 13.5, 13.5, run="m0-2", machine=0)
+        self.run_of("m0-2", 13.0, 16.1, token=3, code=137, finished=False)
+        self.run_of("m1-2", 15.3, 17.5, token=4, machine=1)
+        self.assert_breach("no overlap")
+
     def test_a_fault_of_another_machine_excuses_nothing(self):
         self.fault("pause", 13.2, 16.0, run="m1-1", machine=1)
         self.run_of("m0-2", 13.0, 16.1, token=3)
