@@ -66,11 +66,12 @@ class Acquisition {
     return std::min(waiting_for_ ? now + half : asked_at_ + half, limit_ends_);
   }
 
-  /// The end of the wait left a question, asked at that moment, less time than an answer may take:
-  /// that there was none is no news of the store, and what it said last still counts.
+  /// A question that was left less time than an answer may take: that there was none is no news of
+  /// the store, and what it said last still counts.
   bool cut_short(Instant asked) const {
-    return waiting_for_ && !silent_ && limit_ends_ - asked < claim_.terms.request_timeout() &&
-           BootClock::now() >= limit_ends_;
+    const Instant ends = patience_for_one(asked);
+    return (waiting_for_ || silent_) && ends - asked < claim_.terms.request_timeout() &&
+           BootClock::now() >= ends;
   }
 
   Step on_fault(const StoreFault& fault, Instant asked) {

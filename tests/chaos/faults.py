@@ -332,9 +332,8 @@ class Faults:
             try:
                 cluster.move_keys(slot, source, target)
                 cluster.finish_migration(slot, target)
-            except (resp.ReplyError, OSError):  # a failover came in between: the slot stays with whoever has it now
-                for node in cluster.living():
-                    node("CLUSTER", "SETSLOT", slot, "STABLE")
+            except (resp.ReplyError, OSError):  # a failover came in between
+                cluster.call_off_migration(slot)
         return finish
 
     # -- the embedded store, and who operates it --------------------------------------------------------------------

@@ -75,6 +75,8 @@ class World:
     def settle(self):
         """When all faults are undone: until the store is as it was."""
         if self.deployment is not None:
+            if isinstance(self.deployment, ClusterDeployment):  # a node that was away may still think of a migration
+                self.deployment.call_off_migration(self.deployment.slot_of(LOCK))
             self.deployment.wait_settled(40)
 
     def stop(self):

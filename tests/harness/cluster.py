@@ -1,5 +1,6 @@
 """A Redis Cluster: its slots, their migration step by step, failover, and ways to break it."""
 
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Optional
@@ -153,6 +154,12 @@ class ClusterDeployment:
             node("CLUSTER", "SETSLOT", slot, "NODE", target.id)
         wait_until(lambda: all(self._owner_seen_by(node, slot) == target.id for node in self.living()), 10,
                    f"all nodes know the new owner of slot {slot}", pause=0.02)
+
+    def call_off_migration(self, slot):
+        """It stays with whoever has it now, as every living node will know."""
+        for node in self.living():
+            with contextlib.suppress(resp.ReplyError):  # a replica refuses, and has nothing to forget
+                node("CLUSTER", "SETSLOT", slot, "STABLE")
 
     def migrate(self, slot, target=None):
         """All steps in one. Returns the new owner."""
