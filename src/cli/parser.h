@@ -9,7 +9,7 @@
 
 namespace dlock::cli {
 
-/// Knows every option: its names, its help, and the word that it sets.
+/// Reads the command line and the settings of a file into `Words`.
 class Parser {
  public:
   /// `words` must outlive the parser.
@@ -30,8 +30,8 @@ class Parser {
   void read_config(const std::string& path, const std::vector<ConfigSetting>& settings);
 
  private:
-  class Options;
-  std::unique_ptr<Options> options_;
+  class Reader;
+  std::unique_ptr<Reader> reader_;
 };
 
 }  // namespace dlock::cli

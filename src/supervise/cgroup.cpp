@@ -63,8 +63,9 @@ std::string own_path() {
 
 bool lists_us(const std::string& directory) {
   std::istringstream pids{read_file((directory + "/cgroup.procs").c_str())};
+  const pid_t own = ::getpid();
   for (pid_t pid = 0; pids >> pid;) {
-    if (pid == ::getpid()) return true;
+    if (pid == own) return true;
   }
   return false;
 }
