@@ -115,11 +115,6 @@ class Engine {
   }
 
   bool start() {
-    // We may have been paused since the lock was granted.
-    if (setting_.deadline.read() <= BootClock::now()) {
-      return not_started(Ending::StoreFailed, static_cast<std::int32_t>(ExitCode::StoreUnavailable),
-                         "the lease was over before the job could be started (was dlock stopped?)");
-    }
     prepare_cgroup();
     if (!no_cgroup_.empty())
       return not_started(Ending::SystemFailed, 0, "the job could not be started: " + no_cgroup_);

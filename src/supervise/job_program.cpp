@@ -131,7 +131,9 @@ void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
   // Only now: a Ctrl-Z may stop us here, and who waits for us would stand still with us.
   constexpr long kernel_set_size = 8;
   bare_call(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&spec_.signals.mask), 0, kernel_set_size);
-  const int error = execute();
+  // As late as can be: on the way here we, and both supervisors, may have been paused.
+  const bool is_over = spec_.deadline != nullptr && spec_.deadline->read() <= BootClock::now();
+  const int error = is_over ? ECANCELED : execute();
   bare_call(SYS_write, exec_pipe, as_argument(&error), sizeof error);
   for (;;) bare_call(SYS_exit_group, 127);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "supervise/inherited.h"
+#include "supervise/shared_deadline.h"
 
 #include <array>
 #include <string>
@@ -29,6 +30,8 @@ struct JobSpec {
   /// If not negative, the job starts inside this cgroup.
   int cgroup_directory = -1;
   bool pid_namespace = false;
+  /// When its lease is over nothing is executed. Null: there is no lease.
+  const SharedDeadline* deadline = nullptr;
 };
 
 /// A JobSpec made ready for exec: all memory that the child will need is allocated here, in the
@@ -40,8 +43,9 @@ class JobProgram {
   JobProgram& operator=(const JobProgram&) = delete;
 
   /// Turns this process, a fresh child of `parent`, into the job. When exec fails its errno goes
-  /// down the first pipe. The last writer lets go of the second one when all but exec is done: from
-  /// then on there are bare calls only, and nobody waits for them, for exec may hang.
+  /// down the first pipe, ECANCELED when the lease is over. The last writer lets go of the second
+  /// one when all but exec is done: from then on there are bare calls only, and nobody waits for
+  /// them, for exec may hang.
   [[noreturn]] void become(pid_t parent, int exec_pipe, int prepared_pipe);
 
  private:

@@ -49,7 +49,8 @@ JobSpec spec_of(const EngineSetting& setting, const Grant& grant) {
           .signals = setting.signals,
           .front = setting.front,
           .own_session = !setting.terminal,
-          .pid_namespace = options.containment == Containment::PidNamespace};
+          .pid_namespace = options.containment == Containment::PidNamespace,
+          .deadline = &setting.deadline};
 }
 
 }  // namespace

@@ -28,9 +28,6 @@ unsigned line_in(const std::string& message) {
 
 int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string_view text = fuzz::text_of(data, size);
-  Words words;
-  Parser parser{words};
-  parser.read_command_line({"run", "--key", "job"});
   try {
     const auto settings = parse_config("FILE", std::string{text});
     unsigned last = 0;
@@ -39,6 +36,9 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
       fuzz::require(setting.line >= last, "the settings are in their order");
       last = setting.line;
     }
+    Words words;
+    Parser parser{words};
+    parser.read_command_line({"run", "--key", "job"});
     parser.read_config("FILE", settings);
     for (const ConfigSetting& setting : settings)
       fuzz::require(words.source(setting.name) == Source::File, "a setting counts");

@@ -12,6 +12,7 @@ from typing import NamedTuple, Optional
 from .wait import PATIENCE
 
 _LONG_AGO, _YESTERYEAR = "20200101000000Z", "20210101000000Z"
+_SOME_DAY, _LATER = "20480101000000Z", "20490101000000Z"
 
 
 class Identity(NamedTuple):
@@ -40,7 +41,7 @@ class ServerTls(NamedTuple):
 
 
 class Certificates:
-    """`server`, `wrong_host` and `expired` are a server's identities, `client` and `unknown_client` a client's.
+    """`server`, `wrong_host`, `expired` and `early` are a server's identities, `client` and `unknown_client` a client's.
 
     All of them are signed by `ca` but for `unknown_client`, which `unknown_ca` has signed. `server` may be used by a client
     too, because servers of one deployment are each other's clients.
@@ -57,6 +58,7 @@ class Certificates:
         self.server = self._sign("server", "localhost", here, self.ca_identity)
         self.wrong_host = self._sign("wrong-host", "elsewhere.example", elsewhere, self.ca_identity)
         self.expired = self._sign("expired", "localhost", here, self.ca_identity, dates=(_LONG_AGO, _YESTERYEAR))
+        self.early = self._sign("early", "localhost", here, self.ca_identity, dates=(_SOME_DAY, _LATER))
         self.client = self._sign("client", "dlock client", of_client, self.ca_identity)
         self.unknown_client = self._sign("unknown-client", "unknown client", of_client, self._unknown)
 
@@ -71,6 +73,11 @@ class Certificates:
             context.load_cert_chain(*client)
         return context
 
+    def with_passphrase(self, identity, path):
+        """The same one, whose key in `path` nobody can read without the passphrase."""
+        self._openssl("pkey", "-in", identity.key, "-aes128", "-passout", "pass:secret", "-out", path)
+        return Identity(identity.certificate, path)
+
     def _path(self, name):
         return os.path.join(self.directory, name)
 
@@ -84,7 +91,7 @@ class Certificates:
         made = Identity(self._path(f"{name}.crt"), self._path(f"{name}.key"))
         request, settings = self._path(f"{name}.csr"), self._settings(name, _LEAF + extensions)
         self._openssl("req", *_new_key(made.key), "-config", settings, "-subj", f"/CN={subject}", "-out", request)
-        # "ca" and not "x509 -req": only it takes dates in the past in every version of openssl
+        # "ca" and not "x509 -req": only it takes dates of its own in every version of openssl
         dates = ["-startdate", dates[0], "-enddate", dates[1]] if dates else ["-days", "2"]
         self._openssl("ca", "-batch", "-notext", "-config", settings, "-cert", by.certificate, "-keyfile", by.key,
                       *dates, "-in", request, "-out", made.certificate)

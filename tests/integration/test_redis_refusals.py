@@ -265,6 +265,13 @@ class AYoungServer(Refusals):
         self.assert_says(ended, "--trust-restart")
         self.assertEqual(len(ended.own_lines), 1, ended.stderr)
 
+    def test_who_waits_for_less_time_than_that_is_told_so(self):
+        server = self.own_server()
+        began = now()
+        self.refuse({dlock.UNREACHABLE}, "came up too short a time ago to be trusted with a lock", "--trust-restart",
+                    store=self.store_at(server.url, trust=False), options=["--ttl", "30s", "-w", "300ms", "-q"])
+        self.assertGreater(now() - began, 0.3)
+
     def test_trust_restart_skips_it(self):
         server = self.own_server()
         began = now()

@@ -10,7 +10,7 @@ import signal
 import unittest
 
 from harness import dlock, procs
-from harness.case import JOBTOOL, Case, RedisCase
+from harness.case import JOBTOOL, Case, RedisCase, needs_pid_namespace
 from harness.pty_session import SHELLS, PtySession
 from harness.wait import PATIENCE, NeverHappened, hold_for, now, wait_until
 
@@ -192,6 +192,21 @@ class Keys(Terminal):
     @in_each_shell
     def test_control_z_and_fg_and_the_lock_is_kept_meanwhile(self, session):
         session.line(self.dlock(work(4, 3), "--ttl", "1500ms"))
+        session.expect("is-running")
+        for _ in range(2):
+            session.control("z")
+            session.prompt()
+            self.wait_stopped(session)
+            hold_for(0.5, self.lock_is_held, "the lock")
+            self.foreground(session)
+        session.prompt()
+        self.assertEqual(session.exit_code(), 3)
+
+    @needs_pid_namespace
+    def test_control_z_and_fg_in_a_pid_namespace(self):
+        session = PtySession("bash", self.env)
+        self.addCleanup(session.close)
+        session.line(self.dlock(work(4, 3), "--contain", "pidns"))
         session.expect("is-running")
         for _ in range(2):
             session.control("z")

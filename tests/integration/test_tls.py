@@ -1,7 +1,12 @@
 """Redis over TLS: who is let in, who is not, and what each refusal says."""
 
+import contextlib
 import os
+import re
 import shutil
+import socket
+import ssl
+import threading
 import unittest
 
 from harness import dlock, procs
@@ -30,6 +35,28 @@ class TlsCase(Case):
         server = RedisServer(self.path("redis"))
         self.addCleanup(server.stop)
         return server
+
+    def listening(self, serve):
+        """A port at which each connection is given to `serve`, and closed when that returns."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    with listener.accept()[0] as connection, contextlib.suppress(OSError):
+                        serve(connection)
+        threading.Thread(target=accept, daemon=True).start()
+        return listener.getsockname()[1]
+
+    @staticmethod
+    def serve_tls(connection, identity):
+        """Shakes hands, reads what comes first, and says goodbye in the way of TLS."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*identity)
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(65536)
+            secure.unwrap()
 
     def at(self, url):
         return ["--store", url, "--trust-restart"]
@@ -91,6 +118,14 @@ class Trust(TlsCase):
         server = self.server(self.certificates.expired)
         self.refused(dlock.REFUSED, self.trusting(server.tls_url), "has expired")
 
+    def test_a_certificate_of_the_future_is_refused(self):
+        server = self.server(self.certificates.early)
+        self.refused(dlock.REFUSED, self.trusting(server.tls_url), "is not valid yet", "check both clocks")
+
+    def test_a_certificate_that_is_not_for_servers_is_refused(self):
+        server = self.listening(lambda connection: self.serve_tls(connection, self.certificates.client))
+        self.refused(dlock.REFUSED, self.trusting(f"rediss://127.0.0.1:{server}"), "its certificate cannot be trusted")
+
     def test_insecure_takes_any_certificate_and_warns_each_time(self):
         server = self.server(self.certificates.expired)
         for _ in range(2):
@@ -127,6 +162,15 @@ class Mismatch(TlsCase):
         server = self.plain_server()
         self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://localhost:{server.port}"), "does it speak TLS",
                      options=["--ttl", "6s"])
+
+
+    def test_a_server_that_closes_during_the_handshake(self):
+        port = self.listening(lambda connection: connection.recv(65536))
+        self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://127.0.0.1:{port}"), "closed it during the TLS handshake")
+
+    def test_a_server_that_says_goodbye_to_every_request(self):
+        port = self.listening(lambda connection: self.serve_tls(connection, self.certificates.server))
+        self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://127.0.0.1:{port}"), "the connection", "broke")
 
 
 class Faults(TlsCase):
@@ -227,6 +271,8 @@ class Files(TlsCase):
         self.refused(dlock.CONFIG, store, "--tls-cacert", "empty.pem", options=["--tls-cacert", empty])
         store = self.trusting(server.tls_url)
         self.refused(dlock.CONFIG, store, "--tls-cert", "empty.pem", options=["--tls-cert", empty, "--tls-key", client.key])
+        locked = self.certificates.with_passphrase(client, self.path("locked.key"))
+        self.refused(dlock.CONFIG, store, "--tls-key", "locked.key", "without a passphrase", options=self.as_client(locked))
         self.refused(dlock.CONFIG, store, "--tls-key", "fits",
                      options=["--tls-cert", client.certificate, "--tls-key", self.certificates.server.key])
 
@@ -235,6 +281,19 @@ class Cost(TlsCase):
     def mapped(self, pid):
         with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    @needs_root
+    def test_where_openssl_is_not_the_package_is_named(self):
+        """An empty file lies over the library."""
+        server = RedisServer(self.path("redis"), tls=self.certificates.tls(), plain=True)
+        self.addCleanup(server.stop)
+        held = self.hold(store=self.trusting(server.tls_url), key="secret")
+        library = re.search(r"/\S*/libssl\S*", self.mapped(held.engine())).group()
+        without = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null "$0" && exec "$@"', library]
+        self.refused(dlock.CONFIG, self.trusting(server.tls_url), "TLS needs OpenSSL", "install the package that has libssl.so",
+                     prefix_command=without)
+        plain = self.run_job("true", store=self.at(server.url), prefix_command=without)
+        self.assertEqual((plain.code, plain.stderr), (0, ""))
 
     def test_openssl_is_loaded_by_those_who_use_it_only(self):
         server = RedisServer(self.path("redis"), tls=self.certificates.tls(), plain=True)

@@ -1,0 +1,62 @@
+"""A system call that takes far too long, at the worst moment: strace holds one thread of dlock in it."""
+
+import os
+import subprocess
+import unittest
+
+from harness import dlock, procs
+from harness.case import RedisCase, needs, needs_root
+from harness.wait import PATIENCE, now, wait_until
+
+TTL = 2 * min(PATIENCE, 2)
+
+
+def hold_up(call, seconds, first_only=False):
+    when = ":when=1" if first_only else ""
+    return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:delay_enter={int(seconds * 1e6)}{when}"]
+
+
+def is_held_up(pid, thread):
+    with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii") as file:
+        return file.read().rpartition(")")[2].split()[0] == "t"
+
+
+@needs("strace")
+class SlowCalls(RedisCase):
+    @needs_root
+    def test_a_job_whose_birth_takes_longer_than_the_lease_is_none(self):
+        """The child is held up before it becomes the job, and its engine waits for it; the front, stopped too, kills nobody."""
+        ran = self.path("ran")
+        started = self.start_run("touch", ran, store=self.redis_store, options=["--ttl", f"{TTL:g}s"],
+                                 prefix_command=hold_up("setsid", TTL * 1.5, first_only=True))
+        front = wait_until(lambda: procs.children(started.pid), 10 * PATIENCE, "the front appears")[0]
+        wait_until(lambda: any(is_held_up(pid, pid) for pid in procs.descendants(front)), 10 * PATIENCE, "the child is held up")
+        procs.stop(front)
+        wait_until(lambda: not [pid for pid in procs.descendants(front) if procs.state(pid) not in ("Z", None)], 10 * PATIENCE,
+                   "engine and child end")
+        procs.resume(front)
+        self.assertEqual(started.wait(), dlock.UNCONFIRMED, started.stderr)
+        self.assertFalse(os.path.exists(ran))
+
+    @needs_root
+    def test_a_renewal_that_hangs_keeps_no_job_that_has_ended_from_telling_its_code(self):
+        held = self.hold(store=self.redis_store, options=["--ttl", f"{3 * TTL:g}s"])
+        engine = held.engine()
+        renewing = int(wait_until(lambda: [name for name in os.listdir(f"/proc/{engine}/task") if int(name) != engine],
+                                  10 * PATIENCE, "the renewals have a thread")[0])
+        holder = subprocess.Popen([*hold_up("sendto", 30 * PATIENCE), "-p", str(renewing)], stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        self.addCleanup(holder.wait)
+        self.addCleanup(procs.kill, holder.pid)
+        wait_until(lambda: is_held_up(engine, renewing), 10 * PATIENCE, "a renewal hangs")
+        began = now()
+        held.signal(15)
+        held.wait_said("could not be released, for a renewal hangs")
+        self.assertLess(now() - began, 2 + 2 * PATIENCE)  # 2 s are for the renewal
+        procs.kill(holder.pid)  # no process ends while a thread of it is held up
+        self.assertEqual(held.wait(), 143, held.stderr)
+        self.assert_says(held, f"it will end by itself within {3 * TTL:g}s")
+
+
+if __name__ == "__main__":
+    unittest.main()
