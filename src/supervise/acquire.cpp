@@ -103,9 +103,7 @@ class Acquisition {
     }
     announce(about_key() + ", " + describe(held));
     if (!std::exchange(waiting_for_, std::move(held))) tell(" is ", "; waiting for it");
-    const Instant now = BootClock::now();
-    if (now >= limit_ends_) return out_of_time();
-    if (now >= next_notice_) tell(" is still ", "; has waited for " + waited());
+    if (BootClock::now() >= next_notice_) tell(" is still ", "; has waited for " + waited());
     store_.await_turn(claim_, {std::min(limit_ends_, next_notice_), &interrupt_});
     return interrupt_.requested() ? called_off() : Step{};
   }
