@@ -11,10 +11,14 @@ from harness.case import JOBTOOL, NOBODY, Case, RedisCase, as_nobody, needs_pid_
 from harness.contained import in_each_way, needs_cgroup
 from harness.wait import hold_for, wait_until
 
+# The lock is free when the supervisor that is left has looked, or the kernel has closed the files of the last one: a moment
+# after the last process of the job has ended.
+AFTER_THE_LAST = ["-w", "10s"]
+
 
 class EveryWayOfContaining(Case):
     def start_contained(self, way, *, count=11, daemons=5, **how):
-        return self.start_tree(count, daemons, options=[f"--contain={way}", *how.pop("options", ())], **how)
+        return self.start_tree(count, daemons, options=[f"--contain={way}", *AFTER_THE_LAST, *how.pop("options", ())], **how)
 
     @in_each_way
     def test_the_jobs_exit_code_is_kept(self, way):
@@ -75,13 +79,13 @@ class BothSupervisorsKilledAtOnce(Case):
     @needs_pid_namespace
     def test_in_a_pid_namespace_nothing_survives(self):
         for _ in range(5):
-            held, heads = self.start_tree(11, 5, options=["--contain=pidns"])
+            held, heads = self.start_tree(11, 5, options=["--contain=pidns", *AFTER_THE_LAST])
             self.kill_both(held)
             heads.wait_gone(1)
 
     def test_with_walk_the_root_dies_whatever_becomes_of_its_daemons(self):
         for _ in range(5):
-            held, heads = self.start_tree(11, 5, options=["--contain=walk"])
+            held, heads = self.start_tree(11, 5, options=["--contain=walk", *AFTER_THE_LAST])
             job = held.job()
             self.kill_both(held)
             wait_until(lambda: not procs.alive(job), 1, "the root of the job is dead")
