@@ -137,7 +137,15 @@ class CheckerTest(unittest.TestCase):
         self.fault("cut-both", 13.1, 17.0, machine=0)
         self.run_of("m0-2", 13.0, 15.2, token=3, code=81, finished=False)
         self.sample(13.1, 3, alive_ms=2000)
+        self.sample(15.13, 3, alive_ms=-2)
         self.assert_breach("nobody outlives the lease")
+
+    def test_a_renewal_that_nobody_saw_is_no_breach(self):
+        self.fault("client-pause", 13.5, 17.0)
+        self.run_of("m0-2", 13.0, 15.2, token=3, code=81, finished=False)
+        self.sample(13.1, 3, alive_ms=2000)
+        self.sample(17.1, 3, alive_ms=-2)
+        self.assertEqual(self.breaches(), [])
 
     def test_codes_that_say_something_else(self):
         for code, finished in ((0, False), (75, True), (80, False), (81, False), (71, False), (137, False), (143, False), (70, False),
