@@ -85,9 +85,6 @@ class Excuses:
     def was_between(self, kind, begin, end):
         return any(window.kind == kind and window.touches(begin, end) for window in self._windows)
 
-    def forgotten_between(self, begin, end):
-        return any(self.was_between(kind, begin, end) for kind in _FORGETS)
-
     def any_network_fault(self):
         return any(window.kind in _NETWORK | _SERVER for window in self._windows)
 

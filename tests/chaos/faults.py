@@ -1,5 +1,6 @@
 """What each kind of fault does, and how it is undone. A method is named as the kind; it returns what undoes it, or None."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -230,10 +231,16 @@ class Faults:
         os.mkdir(obstacle)
         server("BGSAVE")
 
+        def says(fact):
+            return fact in server("INFO", "persistence")
+
         def save():
-            os.rmdir(obstacle)
-            server("BGSAVE")
-            wait_until(lambda: "rdb_last_bgsave_status:ok" in server("INFO", "persistence"), 10, "the server saves again")
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # a restart, or a save under way, has undone it
+                os.rmdir(obstacle)
+            wait_until(lambda: says("rdb_bgsave_in_progress:0"), 10, "the save under way ends")
+            if not says("rdb_last_bgsave_status:ok"):
+                server("BGSAVE")
+                wait_until(lambda: says("rdb_last_bgsave_status:ok"), 10, "the server saves again")
         return self._when_answering(save)
 
     def script_flush(self, _, __):
@@ -287,8 +294,6 @@ class Faults:
                 if server.answering():
                     undo()
                     return True
-            except FileNotFoundError:  # a restart has undone it
-                return True
             except (OSError, resp.ReplyError):
                 pass
             return False

@@ -125,6 +125,18 @@ class CheckerTest(unittest.TestCase):
         self.run_of("m0-2", 13.0, 14.0, token=2)
         self.assert_breach("tokens increase")
 
+    def test_tokens_of_two_masters_that_grant_at_the_same_moment_have_no_order(self):
+        self.fault("flushall", 13.005, 13.005)
+        self.run_of("m0-2", 13.0, 13.3, token=4, code=80, finished=False)
+        self.run_of("m1-2", 13.01, 14.0, token=3, machine=1)
+        self.assertEqual(self.breaches(), [])
+
+    def test_but_later_ones_have(self):
+        self.fault("flushall", 14.4, 14.4)
+        self.run_of("m0-2", 13.0, 14.7, token=4, code=80, finished=False)
+        self.run_of("m1-2", 14.5, 15.0, token=3, machine=1)
+        self.assert_breach("tokens increase")
+
     def test_a_job_that_runs_on_when_the_lock_is_released(self):
         self.sample(10.5, None)
         self.assert_breach("the lock belongs to the job")
