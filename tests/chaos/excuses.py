@@ -96,7 +96,7 @@ class Excuses:
         if window.kind == "pause" and window.run == run.name:
             return window.undoing, window.end + LATE  # it wakes together with those who are to kill it
         if window.kind in _FORGETS or window.kind == "server-kill" and self._forgets(lock_is_free):
-            if run.first > window.end:
+            if run.began > window.end:  # it may have been granted the lock before, and start its job after
                 return never
             return window.begin, window.end + self._hears_after(window, run)
         if window.kind in _FAILS_OVER and self._plan["deployment"] != "sentinel-strict" and run.first <= window.end + 5:

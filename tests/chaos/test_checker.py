@@ -126,7 +126,7 @@ class CheckerTest(unittest.TestCase):
         self.assert_breach("tokens increase")
 
     def test_tokens_of_two_masters_that_grant_at_the_same_moment_have_no_order(self):
-        self.fault("flushall", 13.005, 13.005)
+        self.fault("flushall", 12.995, 12.995)
         self.run_of("m0-2", 13.0, 13.3, token=4, code=80, finished=False)
         self.run_of("m1-2", 13.01, 14.0, token=3, machine=1)
         self.assertEqual(self.breaches(), [])
