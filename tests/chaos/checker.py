@@ -14,6 +14,8 @@ from .history import History
 HELD, UNREACHABLE, SYSTEM, LOST, UNCONFIRMED = 75, 69, 71, 80, 81
 KILLED, TERMINATED = 137, 143
 
+_FOR_EVER = float("inf")
+_ROUNDING = 0.002  # s: of the server's milliseconds, and of its clock against ours
 _BEFORE_THE_START = {HELD, UNREACHABLE}
 # The code of a run whose job had started, and the kinds of faults of which one must have happened to it.
 _TAKEN = {"force", "flushall", "del-lock", "del-liveness", "server-kill", "lock-file-removed", "pause", "stop-engine",
@@ -127,25 +129,18 @@ class Checker:
                     break
 
     def nobody_outlives_the_lease(self):
-        """2: a job that was killed in silence was gone before its liveness ended. The least that was left is a figure.
-
-        A renewal may have come after the last look at a liveness: that one says how long it lasted at least, the next look how
-        long at most.
-        """
+        """2: a job that was killed in silence was gone before its liveness ended. The least that was left is a figure."""
         for run in self._jobs:
             if run.code != UNCONFIRMED or self._excuses.may_still_run(run, run.last):
                 continue
             alive = [sample for sample in self._history.samples if str(sample["token"]) == run.token and sample["alive_ms"] > 0]
             if not alive:
                 continue
-            left = max(sample["sent"] + sample["alive_ms"] / 1000 for sample in alive) - run.last
-            over = min((sample["received"] for sample in self._history.samples if sample["sent"] > alive[-1]["sent"]), default=None)
-            if over is None:
-                continue
-            if left < 0 and over < run.last:
-                yield f"{run.name} outlived its lease by {-left:.3f} s"
-            elif over - alive[-1]["sent"] < 0.2:
-                self.figures["least_left"] = min(left, self.figures.get("least_left", left))
+            least, most = self._end_of_lease(alive, run.last)
+            if most < run.last - _ROUNDING:
+                yield f"{run.name} outlived its lease by {run.last - least:.3f} s"
+            elif least == most:
+                self.figures["least_left"] = min(least - run.last, self.figures.get("least_left", _FOR_EVER))
 
     def codes_are_true(self):
         """8: each code says what happened."""
@@ -202,13 +197,30 @@ class Checker:
                     yield f"the lock {name} is left, for {left} ms"
 
     def few_connections(self):
-        """12: one for each run, one more while it waits; and ours, an operator's and a peer's."""
-        most = 2 * len(self._plan["machines"]) + 4
+        """12: one for each run, one more while it waits; and our two, an operator's and a peer's."""
+        most = 2 * len(self._plan["machines"]) + 5
         seen = max((sample["clients"] for sample in self._history.samples), default=0)
         if seen > most + 2 * len(self._history.all("run")) * bool(self._excuses.any_network_fault()):
             yield f"{seen} connections at once, {most} are enough"
 
     # -- how ----------------------------------------------------------------------------------------------------------
+
+    def _end_of_lease(self, alive, last):
+        """When it was at least and at most, of a liveness that was seen alive, for a job that lived until `last`. Without the
+        server's own word a renewal may have come after the last look, and only the next look bounds it."""
+        seen = alive[-1]["sent"]
+        least = max(sample["sent"] + sample["alive_ms"] / 1000 for sample in alive)
+        if self._fed(seen, last):
+            extended = [lease["at"] + lease["ttl_ms"] / 1000 for lease in self._history.leases
+                        if lease["liveness"] == alive[-1]["liveness"] and lease["at"] <= last]
+            return (max([least, *extended]),) * 2
+        return least, min((sample["received"] for sample in self._history.samples if sample["sent"] > seen), default=_FOR_EVER)
+
+    def _fed(self, begin, end):
+        """Whether the server told of every lease in that time."""
+        before = [event["up"] for event in self._history.all("feed") if event["at"] <= begin]
+        broke = any(begin < event["at"] <= end and not event["up"] for event in self._history.all("feed"))
+        return bool(before) and before[-1] and not broke
 
     def _too_many(self):
         """(begin, end, runs in the order of their starts) of each time in which more ran than may."""

@@ -3,6 +3,7 @@
   plan.json       the plan
   events.jsonl    what was done and when, in the order of time: {"at": s on CLOCK_BOOTTIME, "what": ..., ...}
   samples.jsonl   what the store said of the lock while it went on
+  leases.jsonl    when each liveness was set or extended, and for how long, as the server said (lease_feed.py)
   life-<run>      the life file of each run (harness/life.py); life-<run>.status, life-<run>.stderr
 """
 
@@ -22,12 +23,16 @@ class Recorder:
         self._lock = threading.Lock()
         self._events = open(os.path.join(directory, "events.jsonl"), "a", encoding="utf-8", buffering=1)
         self._samples = open(os.path.join(directory, "samples.jsonl"), "a", encoding="utf-8", buffering=1)
+        self._leases = open(os.path.join(directory, "leases.jsonl"), "a", encoding="utf-8", buffering=1)
 
     def tell(self, what, *, at=None, **facts):
         self._write(self._events, {"at": now() if at is None else at, "what": what, **facts})
 
     def sample(self, **facts):
         self._write(self._samples, facts)
+
+    def lease(self, **facts):
+        self._write(self._leases, facts)
 
     def plan(self, plan):
         with open(os.path.join(self._directory, "plan.json"), "w", encoding="utf-8") as file:
@@ -45,6 +50,7 @@ class History:
             self.plan = json.load(file)
         self.events = sorted(self._lines("events.jsonl"), key=lambda event: event["at"])
         self.samples = self._lines("samples.jsonl")
+        self.leases = self._lines("leases.jsonl")
 
     def all(self, what):
         return [event for event in self.events if event["what"] == what]

@@ -7,6 +7,7 @@ import time
 from harness import resp
 from harness.wait import now
 
+from .lease_feed import LeaseFeed
 from .world import LOCK
 
 EVERY = 0.03  # s
@@ -21,6 +22,8 @@ class Observer:
 
     def begin(self):
         self._thread.start()
+        if self._world.can_sample():
+            LeaseFeed(self._world.server, self._recorder).begin()
 
     def end(self):
         self._over.set()
@@ -46,10 +49,11 @@ class Observer:
             sent = now()
             value = self._client("GET", LOCK)
             holder = json.loads(value) if value else {}
-            left = self._client("PTTL", f"dlock:proc:{holder['processHash']}") if holder else -2
+            liveness = f"dlock:proc:{holder['processHash']}" if holder else None
+            left = self._client("PTTL", liveness) if holder else -2
             clients = self._client("CLIENT", "LIST", "TYPE", "normal").count("\n")
             self._recorder.sample(sent=sent, received=now(), owner=holder.get("ownerHash"), token=holder.get("token"),
-                                  alive_ms=left, clients=clients)
+                                  liveness=liveness, alive_ms=left, clients=clients)
         except (OSError, resp.ReplyError, ValueError, KeyError):
             if self._client is not None:
                 self._client.close()

@@ -17,7 +17,7 @@ class CheckerTest(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="dl-checker-", dir="/tmp")
         self.addCleanup(shutil.rmtree, self.directory)
-        self.plan, self.events, self.samples = dict(PLAN), [], []
+        self.plan, self.events, self.samples, self.leases = dict(PLAN), [], [], []
         self.run_of("m0-1", 10.0, 11.0, token=1)
         self.run_of("m1-1", 11.1, 12.0, token=2, machine=1)
         self.tell(20.0, "left", processes="", keys={})
@@ -47,12 +47,15 @@ class CheckerTest(unittest.TestCase):
 
     def sample(self, at, token, alive_ms=2000):
         self.samples.append({"sent": at, "received": at + 0.001, "owner": f"job@m/{token}" if token else None, "token": token,
-                             "alive_ms": alive_ms, "clients": 2})
+                             "liveness": f"dlock:proc:{token}", "alive_ms": alive_ms, "clients": 2})
+
+    def lease(self, at, token):
+        self.leases.append({"at": at, "liveness": f"dlock:proc:{token}", "ttl_ms": 2000})
 
     def breaches(self):
         with open(os.path.join(self.directory, "plan.json"), "w", encoding="utf-8") as file:
             json.dump(self.plan, file)
-        for name, facts in (("events", self.events), ("samples", self.samples)):
+        for name, facts in (("events", self.events), ("samples", self.samples), ("leases", self.leases)):
             with open(os.path.join(self.directory, f"{name}.jsonl"), "w", encoding="utf-8") as file:
                 file.writelines(json.dumps(fact) + "\n" for fact in facts)
         return Checker(History(self.directory)).breaches()
@@ -151,6 +154,19 @@ class CheckerTest(unittest.TestCase):
         self.sample(13.1, 3, alive_ms=2000)
         self.sample(15.13, 3, alive_ms=-2)
         self.assert_breach("nobody outlives the lease")
+
+    def test_a_job_that_outlives_its_liveness_while_no_look_is_possible(self):
+        self.fault("client-pause", 13.5, 17.0)
+        self.run_of("m0-2", 13.0, 15.45, token=3, code=81, finished=False)
+        self.sample(13.1, 3, alive_ms=2000)
+        self.tell(9.0, "feed", up=True)
+        self.lease(13.4, 3)
+        self.assert_breach("nobody outlives the lease")
+        self.lease(13.46, 3)
+        self.assertEqual(self.breaches(), [])
+        self.tell(13.45, "feed", up=False)
+        self.leases.pop()
+        self.assertEqual(self.breaches(), [])
 
     def test_a_renewal_that_nobody_saw_is_no_breach(self):
         self.fault("client-pause", 13.5, 17.0)
