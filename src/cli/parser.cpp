@@ -195,7 +195,11 @@ class Parser::Reader {
     std::vector<std::string> options;
     std::copy_if(words.begin(), words.end(), std::back_inserter(options),
                  [](const std::string& word) { return find_command(word) == nullptr; });
-    parse(app, options);
+    try {
+      parse(app, options);
+    } catch (const CLI::ParseError&) {
+      complain("--version takes no value: leave it out");
+    }
     if (words.empty()) return;
     const std::string shown = quoted(without_value(words.front()));
     const auto command = std::find_if(words.begin(), words.end(), [](const std::string& word) {

@@ -163,6 +163,7 @@ TEST_CASE("every bad option is refused with its name, its value and the remedy")
       {{"run", "--key", "k", "--ready", "soon", "--", "cmd"}, {"--ready 'soon'", "start, job"}},
       {{}, {"sub-command"}},
       {{"walk"}, {"'walk' is no sub-command", "run, status, list, unlock"}},
+      {{"--version=new"}, {"--version takes no value", "leave it out"}},
   };
   for (const auto& [words, says] : cases) {
     const BadUsage usage = bad(words);
