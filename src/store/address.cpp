@@ -47,10 +47,16 @@ std::string percent_decoded(std::string_view text, const char* what) {
   return out;
 }
 
+/// A part of a URL as an error may show it: what stands before an @ may be a password.
+std::string shown(std::string_view part) {
+  const auto at = part.rfind('@');
+  return at == part.npos ? printable(part) : "***" + printable(part.substr(at));
+}
+
 int database_in(std::string_view text) {
   const auto number = parse_number(text, 0, most_databases);
   if (!number) {
-    throw Complaint{"has the database '" + printable(text) +
+    throw Complaint{"has the database '" + shown(text) +
                     "': it is a number from 0 on, as in redis://host:6379/0"};
   }
   return *number;

@@ -95,6 +95,7 @@ TEST_CASE("a bad store address is refused with what to write instead, and never 
       {"unix://run/redis.sock", "names no absolute path"},
       {"unix:///r.sock?db=x", "database 'x'"},
       {"unix://u:p?db=geheim@/r.sock?db=x", "database 'x'"},
+      {"unix:///r.sock?db=redis://u:geheim@h", "database '***@h'"},
       {"unix:///01234567890123456789012345678901234567890123456789012345678901234567890123456789"
        "0123456789012345678901234567",
        "more than 107 bytes"},
