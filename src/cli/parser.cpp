@@ -62,7 +62,8 @@ class HelpFormat final : public CLI::Formatter {
 
 /// `--password` of `--password=secret`: of an option that is not known the value may be anything.
 std::string without_value(const std::string& word) {
-  return word.starts_with('-') ? word.substr(0, word.find('=')) : word;
+  const std::string shown = without_url_secrets(word);  // first: a password may hold a = too
+  return shown.starts_with('-') ? shown.substr(0, shown.find('=')) : shown;
 }
 
 }  // namespace

@@ -199,6 +199,8 @@ TEST_CASE(
 TEST_CASE("a secret never comes back in a complaint") {
   CHECK(bad({"run", "--key", "k", "--store", "redis://u:geheim@h:x", "--", "c"})
             .message.find("geheim") == std::string::npos);
+  CHECK(bad({"--redis://u:geheim=9@h", "run", "--key", "k", "--", "c"}).message.find("geheim") ==
+        std::string::npos);
   CHECK(bad({"run", "--key", "k", "redis://u:geheim@h", "--", "c"}).message.find("geheim") ==
         std::string::npos);
   CHECK(bad({"run", "--key", "k", "--", "c"}, "redis://u:geheim@h:x").message.find("geheim") ==
