@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 import unittest
 
 from harness import dlock, procs
@@ -17,8 +18,14 @@ def hold_up(call, seconds, first_only=False):
 
 
 def is_held_up(pid, thread):
-    with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii") as file:
-        return file.read().rpartition(")")[2].split()[0] == "t"
+    """For a while: strace stops each thread for a moment when it attaches to it, and at each call."""
+    def is_stopped():
+        try:
+            with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii") as file:
+                return file.read().rpartition(")")[2].split()[0] == "t"
+        except FileNotFoundError:
+            return False
+    return all(is_stopped() and time.sleep(0.05) is None for _ in range(6))
 
 
 @needs("strace")
