@@ -22,8 +22,9 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string text{fuzz::text_of(data, size)};
   const auto left = local::kept_for("{\"keptUntil\":\"" + this_boot + "/" + text + "\"}");
   fuzz::require(!left || *left > Duration::zero(), "what is left is more than nothing");
-  const bool is_inside = text.find('"') == text.npos;  // else it is no longer all of the value
-  fuzz::require(!left || !is_inside || text.find_first_not_of("0123456789") == text.npos,
+  const bool is_plain =
+      text.find_first_of("\"\\") == text.npos;  // else it is no longer the whole value
+  fuzz::require(!left || !is_plain || text.find_first_not_of("0123456789") == text.npos,
                 "a moment is a number of milliseconds");
   fuzz::require(!local::kept_for("{\"keptUntil\":\"another boot/" + text + "\"}"),
                 "a restart ends it");
