@@ -10,6 +10,7 @@ namespace dlock {
 
 /// Now by the wall clock: `2026-01-31T02:00:00.123Z`. For people to read: no decision rests on it.
 std::string iso_now();
+/// Likewise; what is outside of the years 0 to 9999 is shown as their first or last moment.
 std::string iso_of(StoreTime moment);
 
 /// Now by the wall clock of this machine, in the terms of a store's clock.

@@ -74,6 +74,8 @@ TEST_CASE("a moment is read back from its text, and nothing else is") {
   for (const std::int64_t ms : {std::int64_t{0}, std::int64_t{951782399999},
                                 std::int64_t{1795604798566}, std::int64_t{4102444800000}})
     CHECK(parse_iso(iso_of({ms}))->ms == ms);
+  CHECK(iso_of({std::numeric_limits<std::int64_t>::min()}) == "0000-01-01T00:00:00.000Z");
+  CHECK(iso_of({std::numeric_limits<std::int64_t>::max()}) == "9999-12-31T23:59:59.999Z");
   for (const char* other :
        {"", "now", "2026-01-31T02:00:00Z", "2026-13-31T02:00:00.000Z", "2026-02-30T02:00:00.000Z",
         "2026-01-31 02:00:00.000Z", "2026-01-31T02:00:00.000+", "2026-01-31T02:00:00.0000Z",
