@@ -227,10 +227,7 @@ LocalAddress parse_local(std::string_view directory) {
 /// word that could be a user.
 std::string without_secrets(std::string_view text) {
   const auto at = text.rfind('@');
-  if (at != text.npos) {
-    return printable(std::string{text.substr(0, text.find(':'))} + "://***" +
-                     std::string{text.substr(at)});
-  }
+  if (at != text.npos) return printable(text.substr(0, text.find(':'))) + "://" + shown(text);
   const auto scheme_end = text.find("://");
   if (scheme_end == text.npos) return printable(text);
   const std::string_view authority = text.substr(scheme_end + 3);

@@ -106,9 +106,9 @@ class Engine {
       no_cgroup_ = made.error();
   }
 
-  bool not_started(Ending ending, std::int32_t detail, const std::string& why) {
-    Report report = blank_report(ending, detail);
-    report.reason = why;
+  bool not_started(std::int32_t error, const std::string& why) {
+    Report report = blank_report(Ending::SystemFailed, error);
+    report.reason = "the job could not be started: " + why;
     give_back(*store_, claim_, log_);
     finish(report);
     return false;
@@ -116,12 +116,9 @@ class Engine {
 
   bool start() {
     prepare_cgroup();
-    if (!no_cgroup_.empty())
-      return not_started(Ending::SystemFailed, 0, "the job could not be started: " + no_cgroup_);
+    if (!no_cgroup_.empty()) return not_started(0, no_cgroup_);
     auto started = start_job(setting_, grant_, cgroup_, tree_, channel_, log_);
-    if (!started)
-      return not_started(Ending::SystemFailed, started.error().error,
-                         "the job could not be started: " + started.error().why);
+    if (!started) return not_started(started.error().error, started.error().why);
     use_before_ = resource_use();
     job_ = std::move(started->process);
     job_started_ = BootClock::now();

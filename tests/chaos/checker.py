@@ -8,13 +8,12 @@ The numbers are those of PROTOCOL section 6.
 import sys
 from typing import NamedTuple
 
-from .excuses import Excuses, LATE
+from .excuses import Excuses, FOR_EVER, LATE
 from .history import History
 
 HELD, UNREACHABLE, SYSTEM, LOST, UNCONFIRMED = 75, 69, 71, 80, 81
 KILLED, TERMINATED = 137, 143
 
-_FOR_EVER = float("inf")
 _ROUNDING = 0.002  # s: of the server's milliseconds, and of its clock against ours
 _BEFORE_THE_START = {HELD, UNREACHABLE}
 # The code of a run whose job had started, and the kinds of faults of which one must have happened to it.
@@ -140,7 +139,7 @@ class Checker:
             if most < run.last - _ROUNDING:
                 yield f"{run.name} outlived its lease by {run.last - least:.3f} s"
             elif least == most:
-                self.figures["least_left"] = min(least - run.last, self.figures.get("least_left", _FOR_EVER))
+                self.figures["least_left"] = min(least - run.last, self.figures.get("least_left", FOR_EVER))
 
     def codes_are_true(self):
         """8: each code says what happened."""
@@ -214,7 +213,7 @@ class Checker:
             extended = [lease["at"] + lease["ttl_ms"] / 1000 for lease in self._history.leases
                         if lease["liveness"] == alive[-1]["liveness"] and lease["at"] <= last]
             return (max([least, *extended]),) * 2
-        return least, min((sample["received"] for sample in self._history.samples if sample["sent"] > seen), default=_FOR_EVER)
+        return least, min((sample["received"] for sample in self._history.samples if sample["sent"] > seen), default=FOR_EVER)
 
     def _fed(self, begin, end):
         """Whether the server told of every lease in that time."""

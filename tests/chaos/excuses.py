@@ -17,7 +17,7 @@ _SERVER = {"server-kill", "server-pause", "client-kill", "client-pause", "out-of
 _STOPS = {"stop-front", "stop-engine", "pause"}
 _KILLS = {"kill-front": "front", "kill-engine": "engine"}
 
-_FOR_EVER = float("inf")
+FOR_EVER = float("inf")
 
 
 class Window:
@@ -123,7 +123,7 @@ class Excuses:
                 for each in out:
                     out[each].append((window.begin, window.done))
             elif window.kind in _KILLS:
-                out[_KILLS[window.kind]].append((window.begin, _FOR_EVER))
+                out[_KILLS[window.kind]].append((window.begin, FOR_EVER))
             elif window.kind in _STOPS:
                 who = ("front", "engine") if window.kind == "pause" else (window.kind.removeprefix("stop-"),)
                 for each in who:
@@ -153,13 +153,13 @@ def _windows(history):
         def after(what, event=event):
             return next((other["at"] for other in history.all(what)
                          if all(other[name] == event[name] for name in ("kind", "run", "machine", "lasts")) and
-                         other["at"] >= event["at"]), _FOR_EVER)
+                         other["at"] >= event["at"]), FOR_EVER)
         found.append(Window(event, after("undoing"), after("undone")))
     return found
 
 
 def _union(times):
-    total, until = 0.0, -_FOR_EVER
+    total, until = 0.0, -FOR_EVER
     for begin, end in sorted(times):
         total += max(0.0, end - max(begin, until))
         until = max(until, end)

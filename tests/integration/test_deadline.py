@@ -54,23 +54,19 @@ class Deadline(RedisCase):
 class TheGrantComesLate(Deadline):
     """dlock is stopped while the reply that grants the lock is under way, for as long as the lease."""
 
-    def start_paused(self, *options):
-        started = self.start_run("touch", self.path("ran"), store=self.through(self.between), options=[*OPTIONS, *options])
-        wait_until(self.lock_value, 10, "the server grants the lock")
-        engine = started.engine()
-        procs.stop(engine)
-        self.between.thaw()
-        hold_for(TTL, lambda: procs.state(engine) == "T", "the engine's pause")
-        procs.resume(engine)
-        return started
-
     def setUp(self):
         super().setUp()
         self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)  # the server knows the script from now on
         self.between.freeze(DOWN)
 
     def test_no_job_is_started_and_the_lock_is_given_back(self):
-        started = self.start_paused()
+        started = self.start_run("touch", self.path("ran"), store=self.through(self.between), options=OPTIONS)
+        wait_until(self.lock_value, 10, "the server grants the lock")
+        engine = started.engine()
+        procs.stop(engine)
+        self.between.thaw()
+        hold_for(TTL, lambda: procs.state(engine) == "T", "the engine's pause")
+        procs.resume(engine)
         self.assertEqual(started.wait(), dlock.UNREACHABLE, started.stderr)
         self.assert_says(started, "answered so late that the lock could have ended already")
         self.assertFalse(os.path.exists(self.path("ran")))

@@ -191,22 +191,17 @@ class Keys(Terminal):
 
     @in_each_shell
     def test_control_z_and_fg_and_the_lock_is_kept_meanwhile(self, session):
-        session.line(self.dlock(work(4, 3), "--ttl", "1500ms"))
-        session.expect("is-running")
-        for _ in range(2):
-            session.control("z")
-            session.prompt()
-            self.wait_stopped(session)
-            hold_for(0.5, self.lock_is_held, "the lock")
-            self.foreground(session)
-        session.prompt()
-        self.assertEqual(session.exit_code(), 3)
+        self.stop_twice_and_go_on(session, "--ttl", "1500ms")
 
     @needs_pid_namespace
     def test_control_z_and_fg_in_a_pid_namespace(self):
         session = PtySession("bash", self.env)
         self.addCleanup(session.close)
-        session.line(self.dlock(work(4, 3), "--contain", "pidns"))
+        self.stop_twice_and_go_on(session, "--contain", "pidns")
+
+    def stop_twice_and_go_on(self, session, *options):
+        """The lock is kept meanwhile."""
+        session.line(self.dlock(work(4, 3), *options))
         session.expect("is-running")
         for _ in range(2):
             session.control("z")

@@ -164,6 +164,7 @@ class Mismatch(TlsCase):
                      options=["--ttl", "6s"])
 
 
+class Closing(TlsCase):
     def test_a_server_that_closes_during_the_handshake(self):
         port = self.listening(lambda connection: connection.recv(65536))
         self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://127.0.0.1:{port}"), "closed it during the TLS handshake")
