@@ -5,22 +5,30 @@
 
 namespace dlock::test {
 
-/// A real redis-server on a unix socket in a directory of its own. Ends with the object.
+/// A real redis-server on a unix socket in a directory of its own, or as a Redis Cluster of one
+/// node, which keeps all slots. Ends with the object.
 class RedisProcess {
  public:
-  /// Returns when it answers; throws when it does not within ten seconds.
-  RedisProcess();
+  enum class Kind { Alone, Cluster };
+  /// Returns when it answers, a Cluster when it serves its slots, which takes two seconds; throws
+  /// when it does not within ten.
+  explicit RedisProcess(Kind kind = Kind::Alone);
   ~RedisProcess();
   RedisProcess(const RedisProcess&) = delete;
   RedisProcess& operator=(const RedisProcess&) = delete;
 
-  std::string url() const { return "unix://" + directory_ + "/redis.sock"; }
+  std::string url() const;
 
   /// Asks the server something and gives its reply as text.
   std::string ask(const std::string& command) const;
 
  private:
+  std::string socket() const { return directory_ + "/redis.sock"; }
+  bool is_up() const;
+
+  Kind kind_;
   std::string directory_;
+  int port_ = 0;  // of a Cluster, which a URL cannot name by a socket
   pid_t pid_ = -1;
 };
 

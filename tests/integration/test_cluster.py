@@ -103,8 +103,12 @@ class FindingTheNode(ClusterCase):
                                      '"acquiredAt":"2026-01-01T00:00:00.000Z"}', "PX", 60000)
         elsewhere("SET", f"dlock:proc:{process}", '{"aliveAt":"2026-01-01T00:00:00.000Z"}', "PX", 2000)
         self.assertEqual(self.try_second(), dlock.HELD)
-        wait_until(lambda: elsewhere("EXISTS", f"dlock:proc:{process}") == 0, 10, "the foreign holder is dead")
-        self.assertEqual(self.try_second(), 0)
+        waiting = [self.start_run("true", store=self.store, options=["--ttl", self.TTL, "-w", *options])
+                   for options in ([], ["--shared"], ["--limit", "2"], ["--once-per", "daily"])]
+        for each in waiting:
+            wait_until(lambda each=each: "waiting for it" in each.stderr, 10, lambda each=each: each.stderr)
+        self.assertEqual(elsewhere("EXISTS", f"dlock:proc:{process}"), 1)
+        self.assertEqual([each.wait() for each in waiting], [0, 0, 0, 0], [each.stderr for each in waiting])
 
     def test_operators_see_all_nodes_and_free_a_lock_on_any_of_them(self):
         looked_at = ["--store", self.deployment.url]

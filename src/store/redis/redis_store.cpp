@@ -62,6 +62,9 @@ Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim, const Pat
   const OwnerHash owner = make_owner_hash(claim.key, claim.process, ++attempt_, claim.trace);
   const std::string now = iso_now();
   const ProcessHash group = make_group_hash(claim.process);
+  // Without the key, a name means a holder that was found dead: a living one is not named then.
+  const bool script_looks = seen_ && !seen_->dead && reached_by_script(claim, seen_->holder);
+  const bool named = script_looks || (seen_ && seen_->dead);
   std::vector<std::string> keys{names.lock(),
                                 names.liveness(claim.process),
                                 names.token(),
@@ -82,8 +85,8 @@ Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim, const Pat
       claim.once ? ms(claim.once->period) : "0",
       group.text,
       group_json(claim, group, make_owner_hash(claim.key, group, attempt_, ""), now),
-      seen_ ? seen_->holder.owner.text : ""};
-  if (seen_ && !seen_->dead) keys.push_back(names.liveness(seen_->holder.process));
+      named ? seen_->holder.owner.text : ""};
+  if (script_looks) keys.push_back(names.liveness(seen_->holder.process));
   auto answer = caller_.call(acquire_script, keys, arguments, patience);
   slot_migrates_ = is_between_nodes(answer);
   if (!slot_migrates_ || !claim.limit.is_exclusive()) return answer;

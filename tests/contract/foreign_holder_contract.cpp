@@ -1,0 +1,96 @@
+// What a Redis promises behind a living holder of the Node library, which takes no care in which
+// slot of a Cluster its liveness lies.
+#include "contract/places.h"
+#include "store/redis/lock_keys.h"
+
+using namespace dlock;
+using namespace dlock::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct ClusterPlace {
+  std::unique_ptr<Store> open() const {
+    return make_store({*parse_store_address(server.url()), "t:", true});
+  }
+  test::RedisProcess server{test::RedisProcess::Kind::Cluster};
+};
+
+const ProcessHash foreign{"web1/11.22"};
+
+template <class Place>
+void let_foreign_hold(const Place& place, const Claim& claim) {
+  const std::string key = claim.key.bytes();
+  place.server.ask("SET t:lock:" + key + R"( {"ownerHash":")" + key + "@" + foreign.text +
+                   R"(.0","processHash":")" + foreign.text +
+                   R"(","acquiredAt":"2026-01-01T00:00:00.000Z"})");
+  place.server.ask("SET t:proc:" + foreign.text + " {} PX 60000");
+}
+
+/// Each way to want a lock, on a key of its own.
+std::vector<Claim> all_claims() {
+  std::vector<Claim> claims;
+  for (const bool waits : {false, true}) {
+    for (const Limit limit : {Limit{}, Limit{3}, Limit::shared()}) {
+      for (const bool once : {false, true}) {
+        const int number = static_cast<int>(claims.size());
+        Claim claim = sharing(claim_of(number, "k" + std::to_string(number)), limit);
+        claim.waits = waits;
+        if (once) claim.once = OncePer{24h, false};
+        claims.push_back(claim);
+      }
+    }
+  }
+  return claims;
+}
+
+/// As a run makes it: its own liveness lies in the slot of its lock.
+template <class Place>
+Claim at_home(const Place& place, Claim claim) {
+  const StoreOptions options{*parse_store_address(place.server.url()), "t:", true};
+  claim.process = at_home_in(options, claim.key, claim.process);
+  return claim;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a living foreign holder is waited for, however often, and a dead one succeeded",
+                   Place, RedisPlace, ClusterPlace) {
+  const Place place;
+  for (const Claim& plain : all_claims()) {
+    const Claim claim = at_home(place, plain);
+    CAPTURE(claim.key.bytes());
+    REQUIRE_FALSE(redis::LockKeys{"t:", claim.key}.in_our_slot("t:proc:" + foreign.text));
+    let_foreign_hold(place, claim);
+    const auto store = place.open();
+    for (int question = 0; question < 3; ++question) {
+      const Held held = refused(*store, claim);
+      CHECK(held.holder.process == foreign);
+      CHECK(held.place.holder_ends_in > 50s);
+    }
+    place.server.ask("DEL t:proc:" + foreign.text);
+    take(*store, claim);
+    give_back(*store, claim);
+  }
+}
+
+TEST_CASE_TEMPLATE("a foreign holder that comes after another one is told from it", Place,
+                   RedisPlace, ClusterPlace) {
+  const Place place;
+  const Claim claim = at_home(place, waiting(claim_of(1)));
+  const auto store = place.open();
+  let_foreign_hold(place, claim);
+  refused(*store, claim);
+  // It let go, and one of ours took the lock meanwhile; then the foreign one has it again.
+  const auto other = place.open();
+  const Claim ours = at_home(place, claim_of(2));
+  place.server.ask("DEL t:lock:" + claim.key.bytes());
+  refused(*other, ours);  // whoever waits comes first
+  take(*store, claim);
+  give_back(*store, claim);
+  take(*other, ours);
+  CHECK(refused(*store, claim).holder.pid == 102);
+  let_foreign_hold(place, claim);
+  for (int question = 0; question < 2; ++question)
+    CHECK(refused(*store, claim).holder.process == foreign);
+}
