@@ -30,6 +30,9 @@ struct StoreFault {
   bool not_applied = false;
   /// True if trying again at once may help: the connection broke or the time ran out.
   bool worth_retrying = false;
+  /// True if the connection ended under the request: what a server or a proxy does to one that was
+  /// idle. Whoever may ask twice need not wait before asking over a new one.
+  bool connection_ended = false;
 };
 
 /// What a run wants and what it tells about itself.

@@ -31,11 +31,11 @@ ERROR_REPLIES = {
 class FakeRedis:
     """`answer(words)` returns the raw reply, PASS for the real server's, or None to say nothing at all."""
 
-    def __init__(self, answer, upstream_port=None):
+    def __init__(self, answer, upstream_port=None, *, host="127.0.0.1", port=0):
         self.answer = answer
         self.seen = []
         self._upstream_port = upstream_port
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server((host, port), backlog=64)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -76,6 +76,17 @@ class Relay:
             for end in pair:
                 _reset(end)
 
+    def hang_up(self):
+        """All connections end with FIN, as those end that were idle for too long."""
+        with self._lock:
+            pairs, self._pairs = self._pairs, []
+        for near, far in pairs:
+            for end in (near, far):
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
     def forget(self, needle):
         """Connections over which `needle` was sent are forgotten, as by a router: the server sees an end, and dlock nothing."""
         with self._lock:
@@ -84,6 +95,10 @@ class Relay:
         for _, far in lost:
             far.shutdown(socket.SHUT_RDWR)
         return len(lost)
+
+    def lead_to(self, target_port):
+        """New connections go there from now on; those that are open stay where they are: a name after a failover."""
+        self._target = target_port
 
     def refuse(self):
         """Like a server that is not there: what is open is reset, and so is every new connection at once."""

@@ -197,6 +197,7 @@ class LostReplies(RedisFaults):
         held = self.hold(life=self.life, store=self.through(between), options=OPTIONS, seconds=2)
         between.cut_after(b"EVAL")
         self.assertEqual((held.wait(), between.cuts), (0, 1), held.stderr)
+        self.assertEqual(held.own_lines, [])  # it is asked for again at once
 
     def test_the_reply_to_release(self):
         between = self.relay()

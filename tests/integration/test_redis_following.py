@@ -6,6 +6,11 @@ import unittest
 from harness import dlock, life
 from harness.cluster import ClusterDeployment
 from harness.deployment_case import DeploymentCase, SentinelCase
+from harness.fake_redis import ERROR_REPLIES, PASS, FakeRedis
+from harness.host import HOST
+from harness.hosts import needs_own_hosts, with_hosts
+from harness.redis_server import RedisServer, free_port
+from harness.relay import Relay
 from harness.wait import PATIENCE, hold_for, wait_until
 
 
@@ -47,6 +52,73 @@ class Sentinel(SentinelCase, Following):
         deployment.sentinel_failover()
         self.assertEqual([each.wait() for each in readers], [0, 0])
         self.assertEqual(writer.wait(), 0, writer.stderr)
+
+
+class StableName(Following):
+    """A proxy, a service of Kubernetes or a name leads to the new master; the old one lives on as its replica."""
+
+    TTL = "3s"
+
+    def setUp(self):
+        super().setUp()
+        self.old = RedisServer(self.path("old"))
+        self.addCleanup(self.old.stop)
+        self.new = RedisServer(self.path("new"), replica_of=self.old)
+        self.addCleanup(self.new.stop)
+        self.name = Relay(self.old.port)
+        self.addCleanup(self.name.stop)
+        self.store = self.store_at(self.name.url)
+        wait_until(lambda: self.old.replicates_to(1), 20, "the replica is in sync")
+
+    def fail_over(self):
+        self.new("REPLICAOF", "NO", "ONE")
+        self.old("REPLICAOF", HOST, self.new.port)
+        self.name.lead_to(self.new.port)
+
+    def test_a_holder_keeps_its_lock_and_a_waiter_gets_it_from_the_new_master(self):
+        held = self.first(seconds=4)
+        waits = self.waiter()
+        self.fail_over()
+        self.assertEqual((held.wait(), waits.wait()), (0, 0), held.stderr + waits.stderr)
+        self.assert_no_overlap_so_far()
+        self.assertEqual(self.try_second(), 0)
+
+    def test_waiters_are_called_by_the_new_master(self):
+        held = self.first()
+        waits = self.waiter()
+        self.fail_over()
+        queue = f"dlock:queue:{{dlock:lock:{self.key}}}"
+        wait_until(lambda: self.new("PUBSUB", "NUMSUB", *[f"dlock:wake:{each}" for each in self.new("ZRANGE", queue, 0, -1)])[1::2]
+                   == [1], 10, "the waiter listens to the new master")
+        self.serves_in_order(held, [waits], within=2 * PATIENCE)
+
+    def test_an_old_master_that_stale_reads_are_forbidden_on_or_that_loads_is_left_as_well(self):
+        for reply in ("MASTERDOWN", "LOADING"):
+            with self.subTest(reply=reply):
+                stale = FakeRedis(lambda words, reply=reply: ERROR_REPLIES[reply][0] if self.failed_over else PASS, self.old.port)
+                self.addCleanup(stale.stop)
+                self.failed_over = False
+                name = Relay(stale.port)
+                self.addCleanup(name.stop)
+                self.store = self.store_at(name.url)
+                held = self.first(seconds=4)
+                self.failed_over = True
+                name.lead_to(self.old.port)
+                self.assertEqual(held.wait(), 0, held.stderr)
+
+    @needs_own_hosts
+    def test_of_several_addresses_the_one_that_is_no_master_is_left_for_the_others(self):
+        addresses = ("127.0.0.1", "127.0.0.2")
+        with_two = with_hosts(self.path("hosts"), *(f"{address} store.test" for address in addresses))
+        for replica in addresses:
+            port = free_port()
+            for address in addresses:
+                server = FakeRedis(lambda words, reply=ERROR_REPLIES["READONLY"][0] if address == replica else PASS: reply,
+                                   self.old.port, host=address, port=port)
+                self.addCleanup(server.stop)
+            ran = self.run_job("true", store=self.store_at(f"redis://store.test:{port}"), options=["--ttl", self.TTL],
+                               prefix_command=with_two)
+            self.assertEqual(ran.code, 0, ran.stderr)
 
 
 class Cluster(Following):

@@ -97,6 +97,17 @@ class Unwarned(Warned):
         self.assertEqual(held.wait(), dlock.LOST)
         self.assertEqual(self.warnings(), 0)
 
+    def test_a_job_whose_connection_is_closed_between_two_renewals_by_fin_or_by_rst(self):
+        held = self.start_listener("--warn-signal", "USR1", "-v")
+        for end in (self.between.hang_up, self.between.reset) * 2:
+            before, connections = self.lock_value(), self.between.accepted
+            end()
+            wait_until(lambda before=before: self.lock_value() != before, 10, "the lock is renewed")
+            self.assertGreater(self.between.accepted, connections)
+        self.assertEqual(self.warnings(), 0)
+        self.assertNotIn("could not be renewed", held.stderr)
+        self.end(held)
+
     def test_without_the_option_nothing_comes(self):
         held = self.start_listener()
         self.between.refuse()

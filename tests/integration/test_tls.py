@@ -214,6 +214,12 @@ class Faults(TlsCase):
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assertGreater(self.between.accepted, 2)
 
+    def test_a_connection_serves_for_all_renewals_as_long_as_nobody_ends_it(self):
+        held = self.first(seconds=2)
+        wait_until(lambda: self.between.accepted == 2, 10, "one for questions, and one to be called")
+        self.assertEqual(held.wait(), 0, held.stderr)
+        self.assertEqual(self.between.accepted, 2)
+
     def test_a_server_that_dies_overlap_0(self):
         held = self.first()
         self.redis.restart_with_lost_memory()  # the second one trusts that, and need not wait for anything

@@ -164,6 +164,11 @@ TEST_CASE("every error reply of Redis is told apart, with its own sentence and e
        "out of memory"},
       {"ERR Error running script (call to f_1): @user_script:9: OOM command not allowed",
        ExitCode::StoreUnavailable, "out of memory"},
+      {"ERR Error running script (call to f_1): @user_script: 9: -READONLY You can't write against "
+       "a read only slave. ",
+       ExitCode::StoreUnavailable, "is a replica and takes no writes"},
+      {"UNBLOCKED force unblock from blocking operation, instance state changed",
+       ExitCode::StoreUnavailable, "was made a replica"},
       {"MISCONF Redis is configured to save RDB snapshots", ExitCode::StoreUnavailable,
        "cannot save to disk"},
       {"NOREPLICAS Not enough good replicas to write.", ExitCode::StoreUnavailable,
@@ -189,6 +194,28 @@ TEST_CASE("every error reply of Redis is told apart, with its own sentence and e
     CHECK(fault.exit_code == code);
     CHECK(fault.sentence.find(says) != std::string::npos);
     CHECK(fault.sentence.starts_with("redis://h:1 "));
+  }
+}
+
+TEST_CASE("a server that is not the one to ask says so in one of several ways") {
+  for (const char* error :
+       {"READONLY You can't write against a read only replica.",
+        "ERR Error running script (call to f_1): @user_script: 9: -READONLY You can't write "
+        "against "
+        "a read only slave. ",
+        "MASTERDOWN Link with MASTER is down", "CLUSTERDOWN The cluster is down",
+        "LOADING Redis is loading the dataset in memory",
+        "UNBLOCKED force unblock from blocking operation, instance state changed (master -> "
+        "replica?)",
+        "ERR WAIT cannot be used with replica instances.",
+        "NOREPLICAS Not enough good replicas to write."}) {
+    CAPTURE(error);
+    CHECK(redis::is_wrong_server(error));
+  }
+  for (const char* error : {"NOAUTH Authentication required.", "OOM command not allowed",
+                            "BUSY Redis is busy running a script.", "ERR unknown command", ""}) {
+    CAPTURE(error);
+    CHECK_FALSE(redis::is_wrong_server(error));
   }
 }
 

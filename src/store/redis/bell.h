@@ -20,9 +20,6 @@ class Bell {
   /// The next call; nothing when the patience is over. A fault: it can hear nothing any more.
   Result<std::optional<std::string>, StoreFault> listen(const Patience& patience);
 
-  /// Which server it hears.
-  const std::string& server() const { return connection_->name(); }
-
  private:
   explicit Bell(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
 

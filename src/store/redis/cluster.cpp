@@ -10,14 +10,6 @@
 namespace dlock::redis {
 namespace {
 
-/// What a node says that is cut off from the others or not ready yet: another one may serve the
-/// slot by now.
-bool cannot_serve(const Reply& reply) {
-  return reply.is_error() &&
-         (reply.text.starts_with("CLUSTERDOWN") || reply.text.starts_with("MASTERDOWN") ||
-          reply.text.starts_with("LOADING"));
-}
-
 /// To CLUSTER SLOTS: a lone server, which serves all slots. Somebody may share it with us who names
 /// it otherwise, or another lone server that was named beside it.
 bool is_no_node(const Reply& cluster_slots) {
@@ -84,7 +76,8 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
     if (asking) replies.erase(replies.begin());
 
     const auto redirection = redirection_in(replies.front(), node);
-    if (cannot_serve(replies.front())) {
+    if (answers->from_wrong_server()) connection_to(node).leave();
+    if (answers->turned_away()) {  // another one may serve the slot by now
       StoreFault fault = error_reply(answers->server, replies.front().text);
       fault.not_applied = true;
       return fault;
@@ -105,6 +98,10 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
 std::unique_ptr<Connection> ClusterServers::another_connection(std::string_view key) const {
   const auto owner = owner_.find(slot_of(key));
   if (owner == owner_.end()) return nullptr;
+  const auto known = std::find_if(
+      connections_.begin(), connections_.end(),
+      [&](const Connection& connection) { return connection.endpoint() == owner->second; });
+  if (known != connections_.end()) return known->another();
   return std::make_unique<Connection>(owner->second, access_);
 }
 

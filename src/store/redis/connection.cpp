@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <netinet/in.h>
@@ -93,13 +94,46 @@ void Connection::close() {
   reader_.reset();
 }
 
+void Connection::leave() {
+  close();
+  if (!peer_) return;
+  std::erase(failed_, *peer_);
+  failed_.push_back(*peer_);
+}
+
+std::unique_ptr<Connection> Connection::another() const {
+  auto one_more = std::make_unique<Connection>(endpoint_, access_);
+  one_more->peer_ = peer_;
+  return one_more;
+}
+
+bool Connection::ended_meanwhile() {
+  std::array<char, 512> unasked;
+  switch (stream_->receive(unasked).state) {
+    case Transfer::State::WantsToRead:
+    case Transfer::State::WantsToWrite:
+      return false;
+    case Transfer::State::Moved:
+    case Transfer::State::Closed:
+    case Transfer::State::Broken:
+      break;
+  }
+  return true;
+}
+
 Result<Done, StoreFault> Connection::ensure_open(const Patience& patience) {
-  if (open()) return Done{};
+  if (open() && !ended_meanwhile()) return Done{};
+  static std::atomic<std::uint64_t> openings{0};
+  number_ = ++openings;
+  stream_.reset();
   reader_ = std::make_unique<ReplyReader>();
   heard_ = false;
   auto opened = connect(patience);
-  if (opened) opened = shake_hands(patience);
-  if (opened) opened = log_in(patience);
+  if (opened) {
+    opened = shake_hands(patience);
+    if (opened) opened = log_in(patience);
+    if (!opened) leave();
+  }
   if (!opened) {
     close();
     opened.error().not_applied = true;  // the command that the caller has in mind was not sent
@@ -110,10 +144,12 @@ Result<Done, StoreFault> Connection::ensure_open(const Patience& patience) {
 Result<Done, StoreFault> Connection::connect(const Patience& patience) {
   auto addresses = addresses_of(endpoint_, patience);
   if (!addresses) return unreachable(name_, addresses.error());
+  put_in_order(*addresses);
   Fd socket;
   int error = EADDRNOTAVAIL;
   for (std::size_t i = 0; i < addresses->size(); ++i) {
-    error = connect_to((*addresses)[i], socket, share_of(patience, addresses->size() - i));
+    peer_ = (*addresses)[i];
+    error = connect_to(*peer_, socket, share_of(patience, addresses->size() - i));
     if (error == 0) break;
     if (error == ECANCELED) return interrupted(name_);
   }
@@ -126,6 +162,21 @@ Result<Done, StoreFault> Connection::connect(const Patience& patience) {
   if (!stream) return misconfigured(stream.error());
   stream_ = std::move(*stream);
   return Done{};
+}
+
+void Connection::put_in_order(std::vector<SocketAddress>& addresses) {
+  addresses_ = addresses.size();
+  const auto is_old = [&](const SocketAddress& failed) {
+    return std::find(addresses.begin(), addresses.end(), failed) == addresses.end();
+  };
+  failed_.erase(std::remove_if(failed_.begin(), failed_.end(), is_old), failed_.end());
+  const auto rank = [&](const SocketAddress& address) {
+    const auto failed = std::find(failed_.begin(), failed_.end(), address);
+    if (failed != failed_.end()) return 1 + (failed - failed_.begin());
+    return peer_ == address ? std::ptrdiff_t{-1} : 0;
+  };
+  std::stable_sort(addresses.begin(), addresses.end(),
+                   [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 
 Result<Done, StoreFault> Connection::shake_hands(const Patience& patience) {
@@ -171,7 +222,10 @@ Result<std::vector<Reply>, StoreFault> Connection::ask(const std::vector<Command
   std::string bytes;
   for (const Command& command : commands) bytes += encode_command(command);
   auto replies = exchange(bytes, commands.size(), patience);
-  if (!replies) close();
+  if (replies)
+    std::erase(failed_, *peer_);
+  else
+    close();
   return replies;
 }
 
@@ -187,6 +241,7 @@ Result<std::vector<Reply>, StoreFault> Connection::exchange(std::string_view uns
     if (*pushed == Transfer::State::WantsToWrite) events |= POLLOUT;
     switch (wait_for(stream_->fd(), events, patience)) {
       case Wait::TimeOut:
+        leave();
         return timed_out(name_, patience.until - began);
       case Wait::Interrupted:
         return interrupted(name_);

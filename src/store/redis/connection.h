@@ -1,11 +1,13 @@
 #pragma once
 
 #include "store/address.h"
+#include "store/redis/resolve.h"
 #include "store/redis/resp.h"
 #include "store/redis/stream.h"
 #include "store/redis/tls.h"
 #include "store/store.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,13 +33,16 @@ using Command = std::vector<std::string_view>;
 ///
 /// After any fault the connection is closed and stays so: a late reply must never be taken for the
 /// answer to the next request (PROTOCOL 0.4).
+///
+/// A name may lead elsewhere at any time, and to several addresses. So it is looked up whenever it
+/// is opened; the address that it had before is tried first, and those that failed us last.
 class Connection {
  public:
   Connection(Endpoint endpoint, Access access);
 
-  /// Connects and logs in, if there is no connection yet. Logging in costs a round trip of its own:
-  /// were it sent along with the first command, a wrong password would let that command run as the
-  /// default user, and a wrong database number in database 0.
+  /// Connects and logs in, if there is no connection, or none any more. Logging in costs a round
+  /// trip of its own: were it sent along with the first command, a wrong password would let that
+  /// command run as the default user, and a wrong database number in database 0.
   Result<Done, StoreFault> ensure_open(const Patience& patience);
 
   /// Sends the commands together and waits for a reply to each, which may be an error reply. Needs
@@ -53,13 +58,24 @@ class Connection {
   Result<std::optional<Reply>, StoreFault> listen(const Patience& patience);
 
   void close();
+  /// Closes it because the server is not the one to ask (see is_wrong_server).
+  void leave();
   bool open() const { return stream_ != nullptr; }
+  /// How many addresses its name had when it was opened.
+  std::size_t addresses() const { return addresses_; }
+  /// Of this opening: no two have the same number.
+  std::uint64_t number() const { return number_; }
+  /// One more to the same address, not opened yet.
+  std::unique_ptr<Connection> another() const;
   const Endpoint& endpoint() const { return endpoint_; }
   /// Names the server in messages.
   const std::string& name() const { return name_; }
 
  private:
   Result<Done, StoreFault> connect(const Patience& patience);
+  void put_in_order(std::vector<SocketAddress>& addresses);
+  /// Between two requests a server or a proxy may hang up, and whatever it says then answers none.
+  bool ended_meanwhile();
   Result<Done, StoreFault> shake_hands(const Patience& patience);
   Result<Done, StoreFault> log_in(const Patience& patience);
   Result<std::vector<Reply>, StoreFault> exchange(std::string_view unsent, std::size_t count,
@@ -77,6 +93,10 @@ class Connection {
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<ReplyReader> reader_;
   bool heard_ = false;  // since it was opened
+  std::uint64_t number_ = 0;
+  std::optional<SocketAddress> peer_;  // of this or the last opening
+  std::vector<SocketAddress> failed_;  // since they last answered; the latest at the end
+  std::size_t addresses_ = 0;
 };
 
 /// The time that is left, shared evenly: one server or address that hangs leaves some for the

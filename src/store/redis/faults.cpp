@@ -3,6 +3,7 @@
 #include "core/duration.h"
 #include "core/text.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -20,7 +21,7 @@ struct Kind {
 
 // The first that fits counts. 69: try again later. 77: the server refused us. 78: dlock was pointed
 // at the wrong thing.
-constexpr std::array<Kind, 30> kinds{{
+constexpr std::array<Kind, 32> kinds{{
     {"NOAUTH", ExitCode::StoreRefused, false,
      "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
     // What Redis says to a long command of a client that has not logged in.
@@ -51,6 +52,10 @@ constexpr std::array<Kind, 30> kinds{{
      "is a replica and takes no writes: name the master"},
     {"MASTERDOWN", ExitCode::StoreUnavailable, false,
      "is a replica that has lost its master: name the master"},
+    {"UNBLOCKED", ExitCode::StoreUnavailable, true,
+     "was made a replica under the request: a failover may be under way"},
+    {"WAIT cannot be used with replica", ExitCode::StoreUnavailable, true,
+     "is a replica, although it takes writes: name the master"},
     {"OOM", ExitCode::StoreUnavailable, false,
      "is out of memory: raise its maxmemory or free some"},
     {"MISCONF", ExitCode::StoreUnavailable, false,
@@ -92,13 +97,17 @@ bool is_word(std::string_view sign) {
   return sign.find_first_of(" abcdefghijklmnopqrstuvwxyz") == sign.npos;
 }
 
-/// A word stands at the start or, where an old Redis wraps what a script's call said, inside.
+/// A word stands at the start or, where an old Redis wraps what a script's call said, inside: some
+/// of its errors with the - of the protocol before them.
 bool has_sign(std::string_view error, std::string_view sign) {
   if (sign.empty()) return true;
   if (!is_word(sign)) return error.find(sign) != error.npos;
   if (error.starts_with(sign) && (error.size() == sign.size() || error[sign.size()] == ' '))
     return true;
-  return error.starts_with("ERR ") && error.find(": " + std::string{sign} + " ") != error.npos;
+  if (!error.starts_with("ERR ")) return false;
+  const std::string word{sign};
+  return error.find(": " + word + " ") != error.npos ||
+         error.find(": -" + word + " ") != error.npos;
 }
 
 }  // namespace
@@ -116,7 +125,9 @@ StoreFault timed_out(const std::string& server, Duration patience) {
 }
 
 StoreFault connection_broke(const std::string& server, const std::string& why) {
-  return {.sentence = "the connection to " + server + " broke: " + why, .worth_retrying = true};
+  return {.sentence = "the connection to " + server + " broke: " + why,
+          .worth_retrying = true,
+          .connection_ended = true};
 }
 
 StoreFault broken(const std::string& server, const std::string& why,
@@ -187,6 +198,19 @@ StoreFault error_reply(const std::string& server, const std::string& error) {
             .worth_retrying = kind.worth_retrying};
   }
   return {};
+}
+
+bool is_wrong_server(const std::string& error) {
+  constexpr std::array<std::string_view, 7> signs{
+      "READONLY",
+      "MASTERDOWN",
+      "CLUSTERDOWN",
+      "LOADING",
+      "UNBLOCKED",  // of a WAIT, by a master that was just made a replica
+      "WAIT cannot be used with replica",
+      "NOREPLICAS"};  // a master that lost its replicas, which may have a new one by now
+  return std::any_of(signs.begin(), signs.end(),
+                     [&](std::string_view sign) { return has_sign(error, sign); });
 }
 
 bool is_wrong_type(const std::string& error) { return has_sign(error, "WRONGTYPE"); }

@@ -42,6 +42,11 @@ StoreFault not_a_lock(const std::string& server, const std::string& lock_key);
 /// A reply that begins with `-`: each kind has its own sentence, exit code and remedy.
 StoreFault error_reply(const std::string& server, const std::string& error);
 
+/// Whether an error reply says that the server is not the one to ask, or not any more: a replica,
+/// one that is loading its data or cut off from its peers. The one to which its name leads by now
+/// may be.
+bool is_wrong_server(const std::string& error);
+
 /// Whether an error reply says that the key is of another type: while a job runs this is an answer
 /// (the lock is gone), not silence.
 bool is_wrong_type(const std::string& error);

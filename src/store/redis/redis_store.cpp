@@ -126,7 +126,7 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
     if (verdict == "OK") {
       if (caller_.too_few(*answer)) return caller_.too_few_replicas(*answer);
       ticket_.clear();
-      server_ = answer->server;
+      answered_over_ = answer->connection;
       group_.text = reply.text_at(3);
       return AcquireAnswer{Grant{holder->owner,
                                  holder->token,
@@ -161,7 +161,7 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
     if (ends >= 0) held.place.holder_ends_in = bounded(std::chrono::milliseconds{ends});
     held.place.holder_calls = held.holder.token.value != 0;
     if (claim.waits && !slot_migrates_) {
-      auto is_new = listen_to(answer->server, claim, patience);
+      auto is_new = listen_beside(answer->connection, claim, patience);
       if (!is_new) return is_new.error();
       if (*is_new) continue;
       // Only the first in the queue need know whether the holder lives.
@@ -186,16 +186,17 @@ Result<std::optional<Duration>, StoreFault> RedisStore::look_at(const Claim& cla
 
 // --- wait ---
 
-Result<bool, StoreFault> RedisStore::listen_to(const std::string& server, const Claim& claim,
-                                               const Patience& patience) {
-  if (bell_ && bell_->server() == server) return false;
+Result<bool, StoreFault> RedisStore::listen_beside(std::uint64_t connection, const Claim& claim,
+                                                   const Patience& patience) {
+  if (bell_ && bell_beside_ == connection) return false;
   bell_.reset();
   const LockKeys& names = keys_of(claim.key);
-  auto connection = caller_.another_connection(names.lock());
-  if (!connection) return false;
-  auto bell = Bell::hang(std::move(connection), names.channel(claim.process), patience);
+  auto own = caller_.another_connection(names.lock());
+  if (!own) return false;
+  auto bell = Bell::hang(std::move(own), names.channel(claim.process), patience);
   if (!bell) return bell.error();
   bell_ = std::move(*bell);
+  bell_beside_ = connection;
   return true;
 }
 
@@ -226,8 +227,9 @@ void RedisStore::await_loss(const Claim& claim, const Grant&, const Patience& pa
   if (!bell_ && BootClock::now() >= hang_again_) {
     // Should it come down again at once, or this user may not listen: it is a comfort, no more.
     hang_again_ = BootClock::now() + claim.terms.renew_every();
-    auto is_new = listen_to(server_, claim,
-                            {BootClock::now() + claim.terms.request_timeout(), patience.interrupt});
+    auto is_new =
+        listen_beside(answered_over_, claim,
+                      {BootClock::now() + claim.terms.request_timeout(), patience.interrupt});
     // A call may have been missed before it hung.
     if (is_new && *is_new) return;
   }
@@ -277,9 +279,12 @@ Result<Answer, StoreFault> RedisStore::ask_to_renew(const Claim& claim, const Gr
 Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Grant& grant,
                                                   const Patience& patience) {
   auto answer = ask_to_renew(claim, grant, patience);
+  // Should the first one have been applied all the same, the second one changes nothing.
+  if (!answer && answer.error().connection_ended && !answer.error().not_applied)
+    answer = ask_to_renew(claim, grant, patience);
   if (!answer) return answer.error();
-  if (bell_ && bell_->server() != answer->server) bell_.reset();
-  server_ = answer->server;
+  if (bell_ && bell_beside_ != answer->connection) bell_.reset();
+  answered_over_ = answer->connection;
   const Reply& reply = answer->reply;
   if (reply.is_error()) {
     if (is_wrong_type(reply.text))

@@ -62,10 +62,10 @@ class RedisStore final : public Store {
   /// Whether the acquire script can look at its liveness.
   bool reached_by_script(const Claim& claim, const Holder& holder);
 
-  /// Sees to it that we can be called by the server that has just refused us. True: this is new, so
-  /// that a call may have been missed.
-  Result<bool, StoreFault> listen_to(const std::string& server, const Claim& claim,
-                                     const Patience& patience);
+  /// Sees to it that we can be called by the server that answered over that connection. True: this
+  /// is new, so that a call may have been missed.
+  Result<bool, StoreFault> listen_beside(std::uint64_t connection, const Claim& claim,
+                                         const Patience& patience);
   /// What to say of our ticket: see acquire.lua.
   std::string ticket_of(const Claim& claim) const;
 
@@ -82,9 +82,12 @@ class RedisStore final : public Store {
 
   std::optional<Seen> seen_;
   std::optional<Bell> bell_;  // while we wait, and then as long as we hold the lock
-  std::string server_;        // that has our lock
-  Instant hang_again_{};      // when to try, should it have come down while we hold the lock
-  std::string ticket_;        // our number in the queue
+  // Over which connection we were answered: beside the bell, and last. A name may lead to another
+  // server with each connection, so a bell goes with its own.
+  std::uint64_t bell_beside_ = 0;
+  std::uint64_t answered_over_ = 0;
+  Instant hang_again_{};  // when to try, should it have come down while we hold the lock
+  std::string ticket_;    // our number in the queue
   Instant ask_again_ = never;
 };
 

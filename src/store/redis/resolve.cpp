@@ -53,6 +53,10 @@ bool wait_until_finished(const Lookup& lookup, const Patience& patience) {
 
 }  // namespace
 
+bool SocketAddress::operator==(const SocketAddress& other) const {
+  return length == other.length && std::memcmp(&storage, &other.storage, length) == 0;
+}
+
 Result<std::vector<SocketAddress>, std::string> resolve(const std::string& host, int port,
                                                         const Patience& patience) {
   auto lookup = std::make_shared<Lookup>();

@@ -12,6 +12,8 @@ namespace dlock::redis {
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t length = 0;
+
+  bool operator==(const SocketAddress& other) const;
 };
 
 /// Turns a host name into addresses, within the patience: getaddrinfo(3) itself has no deadline and

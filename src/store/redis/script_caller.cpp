@@ -35,7 +35,8 @@ Result<Answer, StoreFault> ScriptCaller::send(const Command& command, std::strin
   if (replicas_count) commands.push_back({"WAIT", least, timeout});
   auto answers = servers_->ask(commands, key, patience);
   if (!answers) return answers.error();
-  Answer answer{std::move(answers->replies.front()), std::move(answers->server), answers->sent_at};
+  Answer answer{std::move(answers->replies.front()), std::move(answers->server), answers->sent_at,
+                answers->connection};
   if (replicas_count) {
     const Reply& confirmed = answers->replies.back();
     if (confirmed.is_error() && !answer.reply.is_error())

@@ -23,7 +23,8 @@ struct Answer {
   Reply reply;
   std::string server;
   Instant sent_at;
-  int replicas = 0;  // that are known to have it, if any had to
+  std::uint64_t connection = 0;  // see Answers
+  int replicas = 0;              // that are known to have it, if any had to
 };
 
 /// Runs scripts and commands on the lock's servers: a script by its hash, and by its text where the

@@ -8,11 +8,9 @@
 namespace dlock::redis {
 namespace {
 
-bool turned_into_a_replica(const Answers& answers) {
-  return std::any_of(answers.replies.begin(), answers.replies.end(), [](const Reply& reply) {
-    return reply.is_error() &&
-           (reply.text.starts_with("READONLY") || reply.text.starts_with("MASTERDOWN"));
-  });
+bool is_replica(const Reply& reply) {
+  return reply.is_error() &&
+         (reply.text.starts_with("READONLY") || reply.text.starts_with("MASTERDOWN"));
 }
 
 }  // namespace
@@ -28,15 +26,17 @@ SentinelServers::SentinelServers(const RedisAddress& address, Access master_acce
 
 Result<Answers, StoreFault> SentinelServers::ask(const std::vector<Command>& commands,
                                                  std::string_view, const Patience& patience) {
-  // A second try when the master that we knew turns out to be a replica by now: it did nothing.
+  // A second try when the master that we knew turns out to be none by now: it did nothing.
   for (int attempt = 0;; ++attempt) {
     if (!master_ || !master_->open()) {
       if (auto found = find_master(patience); !found) return found.error();
     }
     auto answers = redis::ask(*master_, commands, patience);
-    if (!answers || !turned_into_a_replica(*answers)) return answers;
+    if (!answers || !answers->from_wrong_server()) return answers;
     master_.reset();
+    if (!answers->turned_away()) return answers;
     if (attempt == 1) {
+      if (!is_replica(answers->replies.front())) return answers;
       return StoreFault{
           .sentence = answers->server +
                       " is a replica, although the Sentinels call it the master of '" +
@@ -49,7 +49,7 @@ Result<Answers, StoreFault> SentinelServers::ask(const std::vector<Command>& com
 
 std::unique_ptr<Connection> SentinelServers::another_connection(std::string_view) const {
   if (!master_) return nullptr;
-  return std::make_unique<Connection>(master_->endpoint(), master_access_);
+  return master_->another();
 }
 
 Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) {

@@ -1,28 +1,36 @@
 #include "store/redis/servers.h"
 
 #include "store/redis/cluster.h"
+#include "store/redis/faults.h"
 #include "store/redis/sentinel.h"
+
+#include <algorithm>
 
 namespace dlock::redis {
 namespace {
 
-/// One server, always the same.
+/// One server, to which its name leads.
 class Standalone final : public Servers {
  public:
-  Standalone(const Endpoint& endpoint, const Access& access)
-      : access_(access), connection_(endpoint, access) {}
+  Standalone(const Endpoint& endpoint, const Access& access) : connection_(endpoint, access) {}
 
   Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view,
                                   const Patience& patience) override {
-    return redis::ask(connection_, commands, patience);
+    // A connection that is left open may lead to what the server was once, and of several addresses
+    // each may be the master's: so as often as there are such, and the second time at once.
+    for (std::size_t tries = 0;; ++tries) {
+      auto answers = redis::ask(connection_, commands, patience);
+      if (!answers || !answers->from_wrong_server()) return answers;
+      connection_.leave();
+      if (!answers->turned_away() || tries >= connection_.addresses()) return answers;
+    }
   }
   std::unique_ptr<Connection> another_connection(std::string_view) const override {
-    return std::make_unique<Connection>(connection_.endpoint(), access_);
+    return connection_.another();
   }
   const std::string& name() const override { return connection_.name(); }
 
  private:
-  Access access_;
   Connection connection_;
 };
 
@@ -43,6 +51,16 @@ std::unique_ptr<Servers> make_servers(const ServersSetting& setting) {
   return std::make_unique<Standalone>(address.endpoints.front(), access);
 }
 
+bool Answers::from_wrong_server() const {
+  return std::any_of(replies.begin(), replies.end(), [](const Reply& reply) {
+    return reply.is_error() && is_wrong_server(reply.text);
+  });
+}
+
+bool Answers::turned_away() const {
+  return replies.front().is_error() && is_wrong_server(replies.front().text);
+}
+
 /// One server has all of them: whoever answers.
 Result<std::vector<std::unique_ptr<Connection>>, StoreFault> Servers::connections_to_all(
     const Patience& patience) {
@@ -59,7 +77,7 @@ Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Comman
   const Instant sent_at = BootClock::now();
   auto replies = connection.ask(commands, patience);
   if (!replies) return replies.error();
-  return Answers{std::move(*replies), connection.name(), sent_at};
+  return Answers{std::move(*replies), connection.name(), sent_at, connection.number()};
 }
 
 }  // namespace dlock::redis

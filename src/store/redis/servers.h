@@ -11,9 +11,15 @@ namespace dlock::redis {
 
 /// The replies to commands that went to a server together.
 struct Answers {
-  std::vector<Reply> replies;  // one for each command
-  std::string server;          // who gave them, for messages
-  Instant sent_at;             // read before the request left
+  std::vector<Reply> replies;    // one for each command
+  std::string server;            // who gave them, for messages
+  Instant sent_at;               // read before the request left
+  std::uint64_t connection = 0;  // over which they came: see Connection::number
+
+  /// Some reply says that the server is not the one to ask: see is_wrong_server.
+  bool from_wrong_server() const;
+  /// It did nothing besides saying so: the same may be asked of another one.
+  bool turned_away() const;
 };
 
 /// The servers that keep the locks, however they are deployed: finds the one to ask.
