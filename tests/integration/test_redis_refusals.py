@@ -280,6 +280,16 @@ class AYoungServer(Refusals):
         self.assertLess(now() - began, 3 * PATIENCE)
         self.assertIsNotNone(server)
 
+    def test_one_that_does_not_tell_its_age_is_78_unless_it_is_trusted(self):
+        renamed = self.own_server("--rename-command", "INFO", "")
+        forbidding = self.own_server()
+        forbidding("ACL", "SETUSER", "default", "-info")
+        for server in (renamed, forbidding):
+            for wait in ([], ["-w"]):
+                self.refuse({dlock.CONFIG}, "INFO is renamed, or forbidden to this user", "+info", "--trust-restart",
+                            store=self.store_at(server.url, trust=False), options=[*OPTIONS, *wait])
+            self.assertEqual(self.run_job("true", store=self.store_at(server.url), options=OPTIONS).code, 0)
+
     def test_a_lock_that_somebody_holds_there_is_refused_without_waiting(self):
         server = self.own_server()
         self.hold(life=self.life, store=self.redis_store)

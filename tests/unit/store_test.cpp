@@ -152,6 +152,11 @@ TEST_CASE("every error reply of Redis is told apart, with its own sentence and e
       {"ERR The user executing the script can't run this command or subcommand script: 5, on "
        "@user_script:1.",
        ExitCode::StoreRefused, "scripts need"},
+      {"ERR ACL failure in script: User jobs has no permissions to run the 'hset' command script: "
+       "5",
+       ExitCode::StoreRefused, "scripts need"},
+      {"NOPERM ACL failure in script: User jobs has no permissions to run the 'hset' command",
+       ExitCode::StoreRefused, "what dlock needs"},
       {"DENIED Redis is running in protected mode", ExitCode::StoreRefused, "protected mode"},
       {"LOADING Redis is loading the dataset in memory", ExitCode::StoreUnavailable,
        "still loading"},
@@ -185,6 +190,25 @@ TEST_CASE("every error reply of Redis is told apart, with its own sentence and e
       {"ERR max number of clients reached", ExitCode::StoreUnavailable, "no more connections"},
       {"ERR unknown command 'EVALSHA', with args", ExitCode::Configuration,
        "does not know a command"},
+      {"unsupported command", ExitCode::Configuration, "a proxy"},
+      {"ERR Unknown Redis command called from script script: 5, on @user_script:1.",
+       ExitCode::Configuration, "dlock's scripts need"},
+      {"ERR Error running script (call to f_1): @user_script:9: @user_script: 9: Unknown Redis "
+       "command called from Lua script ",
+       ExitCode::Configuration, "dlock's scripts need"},
+      {"ERR This Redis command is not allowed from script script: 5", ExitCode::Configuration,
+       "does not let scripts run"},
+      {"ERR Script attempted to access a non local key in a cluster node script: 5",
+       ExitCode::StoreUnavailable, "moving the slot"},
+      {"ERR Error running script (call to f_1): @user_script: 9: Lua script attempted to access a "
+       "non local key in a cluster node",
+       ExitCode::StoreUnavailable, "moving the slot"},
+      {"ERR Script attempted to access a slot not served script: 5", ExitCode::StoreUnavailable,
+       "Cluster is down"},
+      {"ERR Script attempted execute a command while the cluster is down script: 5",
+       ExitCode::StoreUnavailable, "Cluster is down"},
+      {"ERR Script attempted to access keys that do not hash to the same slot",
+       ExitCode::Configuration, "redis+cluster://"},
       {"ERR something new", ExitCode::StoreUnavailable, "an error that dlock does not know"},
   };
   std::vector<std::string> sentences;

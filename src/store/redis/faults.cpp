@@ -21,7 +21,7 @@ struct Kind {
 
 // The first that fits counts. 69: try again later. 77: the server refused us. 78: dlock was pointed
 // at the wrong thing.
-constexpr std::array<Kind, 32> kinds{{
+constexpr std::array<Kind, 40> kinds{{
     {"NOAUTH", ExitCode::StoreRefused, false,
      "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
     // What Redis says to a long command of a client that has not logged in.
@@ -36,6 +36,9 @@ constexpr std::array<Kind, 32> kinds{{
      "server"},
     {"NOPERM", ExitCode::StoreRefused, false,
      "does not let this user do what dlock needs: see ACL in dlock(1) for the least rights"},
+    {"ACL failure in script", ExitCode::StoreRefused, false,
+     "does not let this user do what dlock's scripts need: see ACL in dlock(1) for the least "
+     "rights"},
     {"can't run this command", ExitCode::StoreRefused, false,
      "does not let this user run a command that dlock's scripts need: see ACL in dlock(1) for the "
      "least rights"},
@@ -88,6 +91,22 @@ constexpr std::array<Kind, 32> kinds{{
     {"unknown command", ExitCode::Configuration, false,
      "does not know a command that dlock needs: Redis 5 or Valkey is the least, without renamed "
      "commands; a Sentinel is named as redis+sentinel://host:port/master"},
+    {"unsupported command", ExitCode::Configuration, false,
+     "is a proxy that does not pass on a command that dlock needs: name the Redis behind it"},
+    {"command called from", ExitCode::Configuration, false,
+     "does not know a command that dlock's scripts need: Redis 5 or Valkey is the least, without "
+     "renamed commands"},
+    {"not allowed from script", ExitCode::Configuration, false,
+     "does not let scripts run a command that dlock needs: Redis 5 or Valkey is the least"},
+    // Of a slot that begins to migrate, or came to another node, between two commands of a script.
+    {"attempted to access a non local key", ExitCode::StoreUnavailable, true,
+     "is moving the slot of the lock to another node: try again when it has finished"},
+    {"attempted to access a slot not served", ExitCode::StoreUnavailable, true,
+     "says that its Cluster is down: see CLUSTER INFO, and whether a failover is under way"},
+    {"while the cluster is down", ExitCode::StoreUnavailable, true,
+     "says that its Cluster is down: see CLUSTER INFO, and whether a failover is under way"},
+    {"do not hash to the same slot", ExitCode::Configuration, false,
+     "is a node of a Redis Cluster: write redis+cluster://host:port"},
     {"Error running script", ExitCode::StoreUnavailable, true,
      "could not finish dlock's script: see the server's log"},
     {"", ExitCode::StoreUnavailable, true, "answered with an error that dlock does not know"},
@@ -188,6 +207,16 @@ StoreFault not_a_lock(const std::string& server, const std::string& lock_key) {
           .not_applied = true};
 }
 
+StoreFault hides_its_age(const std::string& server, const std::string& error) {
+  return {.exit_code = ExitCode::Configuration,
+          .sentence = server +
+                      " does not tell since when it is up, so that it may have forgotten a holder: "
+                      "INFO is renamed, or forbidden to this user; allow it (+info), or give "
+                      "--trust-restart if it keeps its data over a restart (it said: " +
+                      excerpt(error, 120) + ")",
+          .not_applied = true};
+}
+
 StoreFault error_reply(const std::string& server, const std::string& error) {
   for (const Kind& kind : kinds) {
     if (!has_sign(error, kind.sign)) continue;
@@ -201,10 +230,12 @@ StoreFault error_reply(const std::string& server, const std::string& error) {
 }
 
 bool is_wrong_server(const std::string& error) {
-  constexpr std::array<std::string_view, 7> signs{
+  constexpr std::array<std::string_view, 9> signs{
       "READONLY",
       "MASTERDOWN",
       "CLUSTERDOWN",
+      "while the cluster is down",
+      "attempted to access a slot not served",
       "LOADING",
       "UNBLOCKED",  // of a WAIT, by a master that was just made a replica
       "WAIT cannot be used with replica",

@@ -114,6 +114,7 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
       if (wait <= Duration::zero()) return not_redis(answer->server);  // else we asked all the time
       return AcquireAnswer{TooYoung{wait}};
     }
+    if (verdict == "AGELESS") return hides_its_age(answer->server, std::string{reply.text_at(1)});
     if (verdict == "DONE") {
       auto past = parse_past_run_json(reply.text_at(1));
       if (!past) return not_redis(answer->server);

@@ -25,7 +25,7 @@
 --          holders (0: it is a waiter in front of us), our ticket or 'no', how many wait in front of us,
 --          PTTL of the place of the one right in front of us or -1, 1 if we had been taken out of the
 --          queue because our channel was found deaf}
---       | {'DONE', past run} | {'NOTALOCK', value} | {'YOUNG', seconds until the server is old enough}
+--       | {'DONE', past run} | {'NOTALOCK', value} | what too_young says
 --
 -- Nothing that grows is written before all checks: a script that fails half-way is not undone.
 
@@ -138,12 +138,8 @@ if refused then
   return {'HELD', first, ends, count, ticket, ahead, place_ends, was_deaf}
 end
 
--- A server that came up a moment ago may have forgotten a holder that still runs.
-local least = tonumber(ARGV[6])
-if least > 0 then
-  local uptime = tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
-  if uptime and uptime < least then return {'YOUNG', least - uptime} end
-end
+local young = too_young(tonumber(ARGV[6]))
+if young then return young end
 
 -- The token: more than the last, and more than any before it if the counter was lost. A counter that
 -- has more digits than a number here was not written by us, nor is one that is no number at all.

@@ -9,7 +9,7 @@
 -- ARGV[6] owner hash of the dead holder, or ''
 --
 -- Answers as acquire.lua: {'OK', lock value, server time in ms, ''} | {'HELD', lock value, -3, 1, 'no', 0, -1, 0}
---       | {'NOTALOCK', value} | {'YOUNG', seconds}
+--       | {'NOTALOCK', value} | what too_young says
 
 if redis.replicate_commands then redis.replicate_commands() end
 local time = redis.call('TIME')
@@ -32,11 +32,8 @@ if held and held ~= '' then
   end
 end
 
-local least = tonumber(ARGV[4])
-if least > 0 then
-  local uptime = tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
-  if uptime and uptime < least then return {'YOUNG', least - uptime} end
-end
+local young = too_young(tonumber(ARGV[4]))
+if young then return young end
 
 -- The counter is another key. The time alone is above every token that came before it, unless the
 -- clock of this node is behind the last one's by more than the time since then.
