@@ -197,9 +197,9 @@ class Engine {
       tell(engine::LeaseLost{});
     }
     // The kill comes first, the words after it.
-    if (news.silence) {
-      tell(engine::RenewalsFail{news.silent_since});
-      if (lock_news_.loss.empty()) lock_news_.silence = news.silence->sentence;
+    if (news.silence && lock_news_.loss.empty()) lock_news_.silence = news.silence->sentence;
+    if (news.silent_since) {
+      tell(engine::RenewalsFail{*news.silent_since});
       log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence +
                 "; trying on until the lease ends");
     }

@@ -112,16 +112,20 @@ class Liveness::Loop {
     return !stop_.requested();
   }
 
+  /// An outage often begins with a connection that broke, and lasts for another reason.
   void tell_silence(const StoreFault& fault, Instant since) {
-    if (std::exchange(silent_, true)) return;
+    // That we called it off ourselves is no news of the store.
+    if (stop_.requested() || silence_ == fault.sentence) return;
+    const bool begins = std::exchange(silence_, fault.sentence).empty();
     tell([&](LivenessNews& news) {
       news.silence = fault;
+      if (!begins) return;
       news.silent_since = since;
       news.heard_again = false;  // if nobody has taken that yet, it is old
     });
   }
   void tell_heard() {
-    if (!std::exchange(silent_, false)) return;
+    if (std::exchange(silence_, {}).empty()) return;
     tell([](LivenessNews& news) { news.heard_again = true; });
   }
   template <class Change>
@@ -140,7 +144,7 @@ class Liveness::Loop {
   SharedDeadline& deadline_;
   StopRequest stop_{shared_->stop};
   RenewalDue due_{shared_->stop};
-  bool silent_ = false;
+  std::string silence_;  // why renewals fail; empty while they work
 };
 
 Liveness::Liveness(std::unique_ptr<Store> store, const Claim& claim, const Grant& grant,

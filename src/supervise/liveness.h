@@ -15,10 +15,10 @@ namespace dlock::supervise {
 
 /// What the liveness thread has to say to the main loop.
 struct LivenessNews {
-  std::optional<Lost> lost;           // an answer: the lock is not ours
-  std::optional<StoreFault> silence;  // renewals began to fail
-  Instant silent_since{};             // when the first that did was sent
-  bool heard_again = false;           // and work again
+  std::optional<Lost> lost;             // an answer: the lock is not ours
+  std::optional<Instant> silent_since;  // renewals began to fail: when the first that did was sent
+  std::optional<StoreFault> silence;    // why they fail by now
+  bool heard_again = false;             // and work again
 };
 
 /// Renews the lease by a thread of its own, which may hang as long as it likes: it decides nothing,

@@ -56,6 +56,16 @@ class WhileTheJobRuns(RedisFaults):
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
         self.contender_follows()
 
+    def test_the_fault_that_lasts_is_told_and_not_the_one_with_which_it_began(self):
+        server = self.own_server()
+        held = self.start_with_status(JOBTOOL, "tick", self.life, "60", store=self.redis_store, options=OPTIONS)
+        self.wait_job_starts(self.life, 0, held)
+        server("CONFIG", "SET", "requirepass", "another")
+        server("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.assertIn("wants a password", held.own_lines[-1])
+        self.assertIn("wants a password", held.status["reason"])
+
     def test_a_server_that_is_away_for_a_moment_does_not(self):
         between = self.relay()
         held = self.hold_through(between, seconds=3)
