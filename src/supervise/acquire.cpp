@@ -56,14 +56,14 @@ class Acquisition {
     if (now >= limit_ends_ && (waiting_for_ || silent_)) return out_of_time();
     auto answer = store_.acquire(claim_, {patience_for_one(now), &interrupt_});
     if (!answer) return on_fault(answer.error(), now);
-    if (std::exchange(silent_, std::nullopt) && waiting_for_)
+    if (std::exchange(silent_, std::nullopt) && limit_.waits())
       log_.notice(about_key() + ": " + store_.name() + " answers again");
     return std::visit([this](auto& what) { return on(what); }, *answer);
   }
 
   Instant patience_for_one(Instant now) const {
     const Duration half = claim_.terms.ttl() / 2;
-    return std::min(waiting_for_ ? now + half : asked_at_ + half, limit_ends_);
+    return std::min(limit_.waits() ? now + half : asked_at_ + half, limit_ends_);
   }
 
   /// A question that was left less time than an answer may take: that there was none is no news of
@@ -79,11 +79,11 @@ class Acquisition {
     if (interrupt_.requested()) return called_off();
     if (cut_short(asked)) return out_of_time();
     const Instant next = BootClock::now() + claim_.terms.retry_every();
-    // Once it has answered, only what it refuses for good ends the wait.
-    const bool waited_out = waiting_for_ && fault.exit_code == ExitCode::StoreUnavailable;
+    // Who waits for the lock waits for the store as well: only what is refused for good ends that.
+    const bool waited_out = limit_.waits() && fault.exit_code == ExitCode::StoreUnavailable;
     const bool tried_again = fault.worth_retrying && next < asked_at_ + claim_.terms.ttl() / 2;
     if (!waited_out && !tried_again) return give_up(failed(fault));
-    if (waiting_for_ && !silent_) log_.warn(about_key() + ": " + fault.sentence + "; waiting on");
+    if (limit_.waits() && !silent_) log_.warn(about_key() + ": " + fault.sentence + "; waiting on");
     announce(about_key() + ": " + fault.sentence);
     log_.debug(fault.sentence + "; trying again");
     silent_ = fault;
@@ -133,7 +133,7 @@ class Acquisition {
     if (BootClock::now() < grant.stop_by) return std::move(grant);
     // The reply was so slow that the lease may be over already: it starts no job.
     ghost_possible_ = true;
-    if (waiting_for_) return Step{};
+    if (limit_.waits()) return Step{};
     return give_up(failed(
         {.sentence = store_.name() + " answered so late that the lock could have ended already"}));
   }

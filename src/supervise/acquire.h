@@ -36,10 +36,10 @@ using WaitNews = std::function<void(const std::string&)>;
 
 /// Takes the lock or finds out why not.
 ///
-/// The store has half a TTL for its first answer. From then on a claim that waits is waited for up
-/// to its limit, whatever becomes of the store; a line says for whom when that begins, and again
-/// every minute. A server that is too young to be trusted is waited for, and one line says so.
-/// Nobody waits for a run that waits_for_us().
+/// The store has half a TTL for its first answer; a claim that waits is waited for up to its limit,
+/// whatever becomes of the store, also if that is away from the start. A line says for whom when
+/// that begins, and again every minute. A server that is too young to be trusted is waited for, and
+/// one line says so. Nobody waits for a run that waits_for_us().
 std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
                                          const OwnerHash& part_of, Interrupt& interrupt,
                                          const WaitNews& news, Log& log);

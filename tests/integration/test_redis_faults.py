@@ -193,6 +193,50 @@ class WhileTheJobRuns(RedisFaults):
         self.assertEqual(held.wait(), 0, held.stderr)
 
 
+class AwayFromTheStart(RedisFaults):
+    """Who waits for the lock waits for the store as well."""
+
+    def waits_through(self, store, come_back):
+        waiting = self.start_run("true", store=store, options=[*OPTIONS, "-w", "20s"])
+        waiting.wait_said("; waiting on")
+        hold_for(TTL * 0.6, waiting.running, "the wait")  # half of it is what a run has that does not wait
+        come_back()
+        self.assertEqual(waiting.wait(), 0, waiting.stderr)
+        self.assert_says(waiting, "answers again")
+
+    def test_one_that_refuses_connections_is_waited_for(self):
+        between = self.relay()
+        between.refuse()
+        self.waits_through(self.through(between), between.thaw)
+
+    def test_one_that_is_silent_is_waited_for(self):
+        between = self.relay()
+        between.freeze()
+        self.waits_through(self.through(between), between.thaw)
+
+    def test_one_that_cannot_serve_yet_is_waited_for(self):
+        for name in ("LOADING", "MASTERDOWN", "READONLY", "MISCONF"):
+            with self.subTest(reply=name):
+                ill = [ERROR_REPLIES[name][0]]
+                fake = self.fake(lambda words, ill=ill: ill[0] if ill else PASS)
+                waiting = self.start_run("true", store=self.fake_store(fake), options=[*OPTIONS, "-w", "20s"])
+                waiting.wait_said("; waiting on")
+                ill.clear()
+                self.assertEqual(waiting.wait(), 0, waiting.stderr)
+
+    def test_the_limit_ends_the_wait_with_69_and_what_the_store_said(self):
+        fake = self.fake(lambda words: ERROR_REPLIES["LOADING"][0])
+        began = now()
+        ended = self.run_job("true", store=self.fake_store(fake), options=[*OPTIONS, "-w", "1500ms"])
+        self.assertGreaterEqual(now() - began, 1.5)
+        self.assertEqual(ended.code, dlock.UNREACHABLE)
+        self.assertIn("still loading its data", ended.own_lines[-1])
+
+    def test_a_refusal_for_good_ends_it_at_once(self):
+        fake = self.fake(lambda words: ERROR_REPLIES["WRONGPASS"][0])
+        self.assertEqual(self.run_job("true", store=self.fake_store(fake), options=[*OPTIONS, "-w"]).code, dlock.REFUSED)
+
+
 class LostReplies(RedisFaults):
     def test_the_reply_to_acquire(self):
         between = self.relay()
