@@ -96,7 +96,7 @@ ExitStatus tell_of_owner(const cli::ShowCommand& command, Inspector& inspector,
     auto found =
         operate::look(inspector, command.query, {BootClock::now() + command.view.patience});
     if (!found) return fail(found.error(), log);
-    lock = std::move(found->front());
+    lock = std::move(found->locks.front());
   }
   const operate::OwnerState state = operate::state_of(*command.owner, lock);
   return print(operate::name_of(state) + "\n", operate::exit_code_of(state), log);

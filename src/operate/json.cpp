@@ -63,10 +63,11 @@ ordered_json lock_in(const LockStatus& lock) {
 
 }  // namespace
 
-std::string to_json(const std::vector<LockStatus>& locks, const std::string& store, StoreTime at) {
+std::string to_json(const Sight& sight, const std::string& store, StoreTime at) {
   ordered_json json{{"store", printable(store)}, {"at", iso_of(at)}};
   json["locks"] = ordered_json::array();
-  for (const LockStatus& lock : locks) json["locks"].push_back(lock_in(lock));
+  for (const LockStatus& lock : sight.locks) json["locks"].push_back(lock_in(lock));
+  for (const std::string& sentence : sight.missing) json["missing"].push_back(printable(sentence));
   return json.dump() + "\n";
 }
 

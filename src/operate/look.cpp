@@ -11,36 +11,57 @@
 
 namespace dlock::operate {
 
-Result<std::vector<LockStatus>, StoreFault> look(Inspector& inspector, const Query& query,
-                                                 const Patience& patience) {
-  std::vector<LockStatus> locks;
+namespace {
+
+void add_missing(Sight& sight, const StoreFault& fault) {
+  if (sight.missing.empty()) sight.missing_code = fault.exit_code;
+  if (std::find(sight.missing.begin(), sight.missing.end(), fault.sentence) == sight.missing.end())
+    sight.missing.push_back(fault.sentence);
+}
+
+}  // namespace
+
+Result<Sight, StoreFault> look(Inspector& inspector, const Query& query, const Patience& patience) {
+  Sight sight;
   for (const LockKey& key : query.keys) {
     auto lock = inspector.look_at(key, patience);
     if (!lock) return with_key(key, lock.error());
-    locks.push_back(std::move(*lock));
+    sight.locks.push_back(std::move(*lock));
   }
-  if (!query.keys.empty()) return locks;
-  auto keys = inspector.keys(patience);
-  if (!keys) return keys.error();
-  for (const std::string& name : *keys) {
+  if (!query.keys.empty()) return sight;
+  auto found = inspector.keys(patience);
+  if (!found) return found.error();
+  for (const StoreFault& fault : found->unasked) add_missing(sight, fault);
+  for (const std::string& name : found->keys) {
     const auto key = LockKey::parse(name);
     if (!key || ::fnmatch(query.pattern.c_str(), name.c_str(), 0) != 0) continue;
     auto lock = inspector.look_at(*key, patience);
-    if (!lock) return lock.error();
+    if (!lock) {
+      add_missing(sight, lock.error());
+      continue;
+    }
     if (lock->state() != LockStatus::State::Free || lock->waiting > 0)
-      locks.push_back(std::move(*lock));
+      sight.locks.push_back(std::move(*lock));
   }
-  return locks;
+  return sight;
 }
 
-std::string shown(const std::vector<LockStatus>& locks, const std::string& store, View::Form form,
+std::string what_is_missing(const Sight& sight) {
+  std::string sentences;
+  for (const std::string& sentence : sight.missing)
+    sentences += (sentences.empty() ? "some locks may be missing: " : "; ") + sentence;
+  return sentences;
+}
+
+std::string shown(const Sight& sight, const std::string& store, View::Form form,
                   const Screen& screen) {
+  const std::vector<LockStatus>& locks = sight.locks;
   std::string text;
   switch (form) {
     case View::Form::Table:
       return to_table(locks, screen);
     case View::Form::Json:
-      return to_json(locks, store, wall_clock_now());
+      return to_json(sight, store, wall_clock_now());
     case View::Form::Details:
       for (const LockStatus& lock : locks)
         text += (text.empty() ? "" : "\n") + to_details(lock, screen);

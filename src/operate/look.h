@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/exit_code.h"
 #include "core/key.h"
 #include "operate/screen.h"
 #include "store/inspector.h"
@@ -28,12 +29,23 @@ struct View {
   Duration patience = std::chrono::seconds{5};
 };
 
-Result<std::vector<LockStatus>, StoreFault> look(Inspector& inspector, const Query& query,
-                                                 const Patience& patience);
+/// What was seen of them.
+struct Sight {
+  std::vector<LockStatus> locks;
+  /// Where no key was named: the sentences about what could not be asked, such as a node of a
+  /// Cluster, so that locks may be missing; and the code for that.
+  std::vector<std::string> missing;
+  ExitCode missing_code = ExitCode::StoreUnavailable;
+};
+
+Result<Sight, StoreFault> look(Inspector& inspector, const Query& query, const Patience& patience);
 
 /// What is printed of that.
-std::string shown(const std::vector<LockStatus>& locks, const std::string& store, View::Form form,
+std::string shown(const Sight& sight, const std::string& store, View::Form form,
                   const Screen& screen);
+
+/// Why some of the locks may be missing, as one sentence. Empty if none is.
+std::string what_is_missing(const Sight& sight);
 
 /// What a script learns from the exit code of `dlock status`: 0 when all of these locks are free,
 /// 75 when one is held or kept, else 1 when one has a dead holder.

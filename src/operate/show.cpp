@@ -24,8 +24,12 @@ class Display {
   Display(const std::string& store, const View& view, const Print& print)
       : store_(store), view_(view), print_(print), screen_(Screen::of_stdout()) {}
 
-  bool show(const std::vector<LockStatus>& locks) {
-    return put(shown(locks, store_, view_.form, screen_));
+  bool show(const Sight& sight) {
+    const std::string text = shown(sight, store_, view_.form, screen_);
+    const std::string missing = what_is_missing(sight);
+    // Once, it is told as an error, at the end.
+    if (!view_.watch || missing.empty() || view_.form == View::Form::Json) return put(text);
+    return put(text + missing + "\n");
   }
   bool show(const StoreFault& fault) {
     return put(view_.form == View::Form::Json ? "" : fault.sentence + "\n");
@@ -58,18 +62,21 @@ Result<int, StoreFault> show(Inspector& inspector, const Query& query, const Vie
   Display display{store, view, print};
   for (;;) {
     const Instant began = BootClock::now();
-    auto locks = look(inspector, query, {began + view.patience, nullptr});
-    if (!locks && !view.watch) return locks.error();
-    if (!locks && view.form == View::Form::Json) log.warn(locks.error().sentence);
-    if (locks && locks->empty() && !view.watch && view.form == View::Form::Table) {
+    auto sight = look(inspector, query, {began + view.patience, nullptr});
+    if (!sight && !view.watch) return sight.error();
+    if (!sight && view.form == View::Form::Json) log.warn(sight.error().sentence);
+    const bool all_is_free = sight && sight->locks.empty() && sight->missing.empty();
+    if (all_is_free && !view.watch && view.form == View::Form::Table) {
       log.notice(
           "no lock is held in " + store +
           (query.pattern == "*" ? "" : " whose key matches '" + printable(query.pattern) + "'"));
       return 0;
     }
-    const bool printed = locks ? display.show(*locks) : display.show(locks.error());
+    const bool printed = sight ? display.show(*sight) : display.show(sight.error());
     if (!printed) return static_cast<int>(ExitCode::SystemError);
-    if (!view.watch) return exit_code_of(*locks);
+    if (!view.watch && !sight->missing.empty())
+      return StoreFault{.exit_code = sight->missing_code, .sentence = what_is_missing(*sight)};
+    if (!view.watch) return exit_code_of(sight->locks);
     wait_for_any({}, began + *view.watch);
   }
 }

@@ -40,6 +40,12 @@ struct Forced {
 };
 using UnlockAnswer = std::variant<WasFree, Freed, StillHeld, Forced>;
 
+/// The keys of a store's locks, as far as it can be asked.
+struct KeysFound {
+  std::vector<std::string> keys;    // sorted
+  std::vector<StoreFault> unasked;  // of each part that gave none: a node of a Cluster
+};
+
 /// The locks of one store, for those who operate it: looks at them from outside, and frees them.
 ///
 /// Not thread-safe.
@@ -49,9 +55,9 @@ class Inspector {
 
   virtual Result<LockStatus, StoreFault> look_at(const LockKey& key, const Patience&) = 0;
 
-  /// The keys of all locks that are there, sorted; in no case those of another prefix. A lock that
-  /// comes or goes meanwhile may be in it or not.
-  virtual Result<std::vector<std::string>, StoreFault> keys(const Patience&) = 0;
+  /// The keys of all locks that are there; in no case those of another prefix. A lock that comes or
+  /// goes meanwhile may be in it or not. A fault when no part of the store could be asked.
+  virtual Result<KeysFound, StoreFault> keys(const Patience&) = 0;
 
   /// Frees the lock if its holder is dead. With force also from one that lives, whose job then dies
   /// at once; as long as it runs nobody else gets the lock.

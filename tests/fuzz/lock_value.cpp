@@ -49,7 +49,7 @@ void check_shown(const LockStatus& lock) {
     fuzz::require(fuzz::repaints_nothing(operate::to_details(lock, screen)),
                   "nor have the details");
   }
-  const std::string json = operate::to_json({lock}, "redis://host", {1});
+  const std::string json = operate::to_json({.locks = {lock}}, "redis://host", {1});
   fuzz::require(fuzz::repaints_nothing(json), "nor has the JSON");
   fuzz::require(json.find('\n') == json.size() - 1, "which is one line");
   fuzz::require(nlohmann::json::accept(json), "and can be read");
@@ -73,7 +73,8 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
                   "a holder is described in one line");
     check_round_trip(*holder);
     if (const auto parsed = parse_owner_hash(holder->owner.text))
-      fuzz::require(holder->owner.text.starts_with(parsed->key), "an owner hash has its key");
+      fuzz::require(unescaped(holder->owner.text).starts_with(parsed->key),
+                    "an owner hash has its key");
     lock.waiters = {*holder};
     lock.holders = {{.holder = *holder}, {.holder = *holder, .life = HolderStatus::Life::Forced}};
     operate::state_of(holder->owner, lock);

@@ -36,7 +36,8 @@ void check(const LockStatus& lock) {
   }
   fuzz::require(fuzz::repaints_nothing(operate::to_table({lock}, {})), "a table is printable");
   fuzz::require(fuzz::repaints_nothing(operate::to_details(lock, {})), "details are printable");
-  fuzz::require(fuzz::repaints_nothing(operate::to_json({lock}, "store", {})), "JSON is printable");
+  fuzz::require(fuzz::repaints_nothing(operate::to_json({.locks = {lock}}, "store", {})),
+                "JSON is printable");
 }
 
 void check(const AcquireAnswer& answer) {

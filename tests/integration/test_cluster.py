@@ -1,5 +1,6 @@
 """A Redis Cluster: finding the node of a lock, and following the lock through failover and slot migration."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -185,6 +186,23 @@ class NodesThatCannotServe(ClusterCase):
                 with self.subTest(reply=reply, ports=ports):
                     self.store = self.store_at("redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports))
                     self.assertEqual(self.try_second(), 0)
+
+    def test_list_shows_what_it_can_see_and_says_who_is_missing(self):
+        deployment = self.deploy_cluster("--cluster-require-full-coverage", "no", replicas=0)
+        self.first()
+        silent, dead = [node for node in deployment.nodes if node is not self.owner()]
+        dead.stop()
+        silent.pause()
+        asked = ["--store", deployment.url_of(self.owner()), "--timeout", f"{PATIENCE}s"]
+        listed = self.run_words("list", *asked)
+        self.assertEqual((listed.code, [row.split()[0] for row in listed.stdout.splitlines()]), (dlock.UNREACHABLE, ["KEY", "job"]),
+                         listed.stderr)
+        self.assert_says(listed, "some locks may be missing", f"{dead.address} cannot be reached", f"{silent.address} did not answer")
+        as_json = self.run_words("list", "--json", *asked)
+        told = json.loads(as_json.stdout)
+        self.assertEqual((as_json.code, [lock["key"] for lock in told["locks"]], len(told["missing"])), (dlock.UNREACHABLE, ["job"], 2))
+        self.assertEqual(self.run_words("list", "--keys", *asked).stdout, "job\n")
+        silent.resume()
 
     def test_an_owner_that_is_cut_off_from_the_others_is_left_for_its_successor(self):
         self.TTL = "2s"

@@ -94,11 +94,11 @@ Result<LockStatus, StoreFault> LocalInspector::look_at(const LockKey& key, const
   return lock;
 }
 
-Result<std::vector<std::string>, StoreFault> LocalInspector::keys(const Patience&) {
+Result<KeysFound, StoreFault> LocalInspector::keys(const Patience&) {
   auto directory = directory_if_there(wanted_directory_);
   if (!directory) return directory.error();
-  if (!*directory) return std::vector<std::string>{};
-  return keys_in(**directory);
+  if (!*directory) return KeysFound{};
+  return KeysFound{keys_in(**directory), {}};
 }
 
 Result<UnlockAnswer, StoreFault> LocalInspector::unlock(const LockKey& key, const Unlocker& by,

@@ -12,7 +12,7 @@ class LocalInspector final : public Inspector {
   explicit LocalInspector(std::string directory) : wanted_directory_(std::move(directory)) {}
 
   Result<LockStatus, StoreFault> look_at(const LockKey& key, const Patience& patience) override;
-  Result<std::vector<std::string>, StoreFault> keys(const Patience& patience) override;
+  Result<KeysFound, StoreFault> keys(const Patience& patience) override;
   Result<UnlockAnswer, StoreFault> unlock(const LockKey& key, const Unlocker& by,
                                           const Patience& patience) override;
   std::string name() const override;

@@ -115,16 +115,22 @@ Result<LockStatus, StoreFault> RedisInspector::look_at(const LockKey& key,
   return std::move(lock);
 }
 
-Result<std::vector<std::string>, StoreFault> RedisInspector::keys(const Patience& patience) {
+Result<KeysFound, StoreFault> RedisInspector::keys(const Patience& patience) {
   auto servers = caller_.connections_to_all(patience);
   if (!servers) return servers.error();
-  std::set<std::string> found;  // SCAN may say a name twice, and so may two nodes
-  for (const auto& server : *servers) {
-    auto there = keys_on(*server, patience);
-    if (!there) return there.error();
-    found.insert(there->begin(), there->end());
+  std::set<std::string> names;  // SCAN may say a name twice, and so may two nodes
+  KeysFound found;
+  for (std::size_t i = 0; i < servers->size(); ++i) {
+    // One that is silent leaves time for the others, and for a look at each lock.
+    auto there = keys_on(*(*servers)[i], share_of(patience, servers->size() - i + 1));
+    if (there)
+      names.insert(there->begin(), there->end());
+    else
+      found.unasked.push_back(std::move(there.error()));
   }
-  return std::vector<std::string>{found.begin(), found.end()};
+  if (found.unasked.size() == servers->size()) return std::move(found.unasked.front());
+  found.keys.assign(names.begin(), names.end());
+  return found;
 }
 
 Result<std::vector<std::string>, StoreFault> RedisInspector::keys_on(

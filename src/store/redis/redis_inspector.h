@@ -13,7 +13,7 @@ class RedisInspector final : public Inspector {
       : caller_(std::move(caller)), prefix_(std::move(prefix)) {}
 
   Result<LockStatus, StoreFault> look_at(const LockKey& key, const Patience& patience) override;
-  Result<std::vector<std::string>, StoreFault> keys(const Patience& patience) override;
+  Result<KeysFound, StoreFault> keys(const Patience& patience) override;
   Result<UnlockAnswer, StoreFault> unlock(const LockKey& key, const Unlocker& by,
                                           const Patience& patience) override;
   std::string name() const override { return caller_.name(); }
