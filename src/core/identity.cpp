@@ -19,7 +19,7 @@ ProcessHash make_group_hash(const ProcessHash& first) { return {first.text + "0"
 OwnerHash make_owner_hash(const LockKey& key, const ProcessHash& process, std::uint32_t attempt,
                           const std::string& trace) {
   const std::string suffix = trace.empty() ? "" : "#" + printable(trace);
-  return {printable(key.bytes()) + "@" + process.text + "." + std::to_string(attempt) + suffix};
+  return {escaped(key.bytes()) + "@" + process.text + "." + std::to_string(attempt) + suffix};
 }
 
 namespace {
@@ -54,7 +54,7 @@ std::optional<ProcessHash> process_in(std::string_view text) {
 std::optional<ParsedOwner> parse_owner_hash(std::string_view text) {
   for (auto at = text.rfind('@'); at != text.npos && at > 0; at = text.rfind('@', at - 1)) {
     if (auto process = process_in(text.substr(at + 1)))
-      return ParsedOwner{std::string{text.substr(0, at)}, std::move(*process)};
+      return ParsedOwner{unescaped(text.substr(0, at)), std::move(*process)};
   }
   return {};
 }

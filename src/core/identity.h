@@ -39,13 +39,13 @@ ProcessHash make_process_hash(const std::string& host, int pid, std::uint64_t nu
 ProcessHash make_group_hash(const ProcessHash& first);
 
 /// Key and trace go in as printable text, so that the hash survives JSON unchanged: it is compared
-/// byte by byte. That two keys may then look alike does no harm, for the process hash is unique.
+/// byte by byte. The key so that it can be had again, the trace for people.
 OwnerHash make_owner_hash(const LockKey& key, const ProcessHash& process, std::uint32_t attempt,
                           const std::string& trace);
 
 /// What an owner hash tells by itself.
 struct ParsedOwner {
-  std::string key;  // as printable text
+  std::string key;  // its bytes
   ProcessHash process;
 };
 

@@ -1,5 +1,7 @@
 #include "core/text.h"
 
+#include <algorithm>
+
 namespace dlock {
 namespace {
 
@@ -31,20 +33,66 @@ bool is_control(std::string_view sequence) {
          (at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9);
 }
 
-}  // namespace
-
-std::string printable(std::string_view bytes) {
+/// With what is no text, or controls the terminal, replaced by what `instead` says.
+template <class Instead>
+std::string with_odd_ones(std::string_view bytes, const Instead& instead) {
   std::string out;
   out.reserve(bytes.size());
   while (!bytes.empty()) {
     const std::size_t length = sequence_length(bytes);
     const std::string_view sequence = bytes.substr(0, length == 0 ? 1 : length);
     if (length == 0 || is_control(sequence)) {
-      out += '?';
+      out += instead(sequence);
     } else {
       out += sequence;
     }
     bytes.remove_prefix(sequence.size());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string printable(std::string_view bytes) {
+  return with_odd_ones(bytes, [](std::string_view) { return "?"; });
+}
+
+std::string escaped(std::string_view bytes) {
+  constexpr const char* digits = "0123456789abcdef";
+  const auto escape = [&](std::string_view sequence) {
+    std::string out;
+    for (const char c : sequence) {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    }
+    return out;
+  };
+  std::string out;
+  for (;;) {
+    const auto backslash = std::min(bytes.find('\\'), bytes.size());
+    out += with_odd_ones(bytes.substr(0, backslash), escape);
+    if (backslash == bytes.size()) return out;
+    out += escape(bytes.substr(backslash, 1));
+    bytes.remove_prefix(backslash + 1);
+  }
+}
+
+std::string unescaped(std::string_view text) {
+  const auto digit = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool whole = text.substr(i).starts_with("\\x") && i + 3 < text.size();
+    const int high = whole ? digit(text[i + 2]) : -1;
+    const int low = whole ? digit(text[i + 3]) : -1;
+    if (high < 0 || low < 0) {
+      out += text[i];
+      continue;
+    }
+    out += static_cast<char>(high * 16 + low);
+    i += 3;
   }
   return out;
 }

@@ -9,6 +9,12 @@ namespace dlock {
 /// UTF-8 become `?`. A lock written by somebody else must not repaint the reader's screen.
 std::string printable(std::string_view bytes);
 
+/// `printable` text from which the bytes can be had again: what `printable` would replace is
+/// `\\x0a`, and a backslash is `\\x5c`.
+std::string escaped(std::string_view bytes);
+/// The bytes again. A backslash that begins no such escape stays.
+std::string unescaped(std::string_view text);
+
 /// `printable`, and no longer than `most` bytes: a cut is marked by an ellipsis.
 std::string excerpt(std::string_view bytes, std::size_t most);
 

@@ -115,6 +115,13 @@ class StatusTests(OperatorMixin):
         self.assertEqual(answer.stderr, "")
         return answer.stdout, answer.code
 
+    def test_a_job_asks_about_itself_whatever_bytes_its_key_has(self):
+        for key in ("a\nb", "a\tb", "a\\x0ab", "back\\slash", b"\xff\xfe".decode("utf-8", "surrogateescape"), "ünï?"):
+            with self.subTest(key=key):
+                asked = self.run_job("sh", "-c", f'{dlock.BINARY} status "$@" --owner "$DLOCK_OWNER"; echo $?', "sh",
+                                     *self.asked_store, key=key)
+                self.assertEqual(asked.stdout, f"RUNNING\n{RUNNING}\n", asked.stderr)
+
     def test_what_became_of_an_owner(self):
         held = self.hold_lock()
         owner = self.lock()["holders"][0]["owner"]

@@ -51,16 +51,26 @@ TEST_CASE("an owner hash parses with the expression of the Node library") {
   const std::regex expression{R"(^(.+)@([^/]+/\d+\.\d+)\.\d+(#.*)?$)"};
   const ProcessHash process = make_process_hash("web/1", 42, ~std::uint64_t{0});
   CHECK(process.text == "web-1/42.9223372036854775807");
-  for (const char* key : {"backup", "a/b@c", "x@y/1.2.3#t", "new\nline", "\xFF"}) {
+  for (const char* key : {"backup", "a/b@c", "x@y/1.2.3#t", "new\nline", "\t", "\xFF", "a\\x0a",
+                          "\\", "\xE2\x80\xAE"}) {
     CAPTURE(key);
     const OwnerHash plain = make_owner_hash(*LockKey::parse(key), process, 1, "");
     const OwnerHash traced = make_owner_hash(*LockKey::parse(key), process, 2, "build#7\n");
     std::smatch parts;
     REQUIRE(std::regex_match(plain.text, parts, expression));
     CHECK(parts[2] == process.text);
+    CHECK(parse_owner_hash(plain.text)->key == key);
+    CHECK(printable(plain.text) == plain.text);
     REQUIRE(std::regex_match(traced.text, parts, expression));
     CHECK(parts[3] == "#build#7?");
   }
+}
+
+TEST_CASE("escaped text is printable, and only what is no escape stays as it is") {
+  CHECK(escaped("a\nb\xC3\xBC\\") == "a\\x0ab\xC3\xBC\\x5c");
+  CHECK(unescaped("a\\x0ab\xC3\xBC\\x5c") == "a\nb\xC3\xBC\\");
+  for (const char* none : {"\\", "\\x", "\\x0", "\\x0g", "\\n", "x0a"})
+    CHECK(unescaped(none) == none);
 }
 
 TEST_CASE("a holder is described with what is known of it") {
