@@ -49,11 +49,11 @@ _dlock() {
     fi
     [[ -n $sub || $word == -* ]] || sub=$word
     case $word in
-      --store | --prefix | --config | --password-file | --sentinel-* | --tls-*)
+      --store | --prefix | --config | --password-* | --sentinel-* | --tls-*)
         store_options+=("$word")
         [[ $word == --tls-insecure || $((i + 1)) -ge ${#words[@]} ]] || store_options+=("${words[i + 1]}")
         ;;
-      --store=* | --prefix=* | --config=* | --password-file=* | --sentinel-*=* | --tls-*=*) store_options+=("$word") ;;
+      --store=* | --prefix=* | --config=* | --password-*=* | --sentinel-*=* | --tls-*=*) store_options+=("$word") ;;
     esac
     before=$word
     [[ $before != -*=* ]] || before=""   # it has its value

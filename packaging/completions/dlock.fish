@@ -32,9 +32,9 @@ function __dlock_keys
     set -l words (commandline -opc)
     for i in (seq 2 (count $words))
         switch $words[$i]
-            case --tls-insecure '--store=*' '--prefix=*' '--config=*' '--password-file=*' '--sentinel-*=*' '--tls-*=*'
+            case --tls-insecure '--store=*' '--prefix=*' '--config=*' '--password-*=*' '--sentinel-*=*' '--tls-*=*'
                 set -a store $words[$i]
-            case --store --prefix --config --password-file '--sentinel-*' '--tls-*'
+            case --store --prefix --config '--password-*' '--sentinel-*' '--tls-*'
                 set -a store $words[$i] $words[(math $i + 1)]
         end
     end

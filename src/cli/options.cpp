@@ -26,6 +26,8 @@ constexpr auto store_options = std::to_array<Option>({
     {"--prefix", &Words::prefix, "P", "What the names of all keys in Redis begin with (dlock:)"},
     {"--password-file", &Words::password_file, "FILE",
      "Where the password of Redis is (else REDISCLI_AUTH, or the URL)"},
+    {"--password-command", &Words::password_command, "CMD",
+     "A command for the shell that prints the password; run for each new connection"},
     {"--sentinel-user", &Words::sentinel_user, "USER",
      "The user for the Sentinels, if they have one"},
     {"--sentinel-password-file", &Words::sentinel_password_file, "FILE",

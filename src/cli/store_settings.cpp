@@ -1,12 +1,12 @@
 #include "cli/store_settings.h"
 
 #include "cli/complaint.h"
-#include "cli/small_file.h"
 #include "cli/values.h"
 #include "core/duration.h"
 #include "core/fd.h"
 #include "core/number.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -37,43 +37,53 @@ ChosenStore chosen_store(const Words& words, const std::optional<std::string>& v
   return {std::move(*address), Source::Environment};
 }
 
-/// A secret that others may read is none. The name of the option goes into each complaint.
-std::string secret_in(const char* option, const std::string& path) {
-  const std::string file = std::string{option} + " " + quoted(path);
-  const SmallFile read = SmallFile::read(path);
-  if (path.empty()) complain_of_setup(file + " names no file");
-  if (read.error != 0) complain_of_setup(file + " cannot be read: " + ::strerror(read.error));
-  if ((read.mode & (S_IRWXG | S_IRWXO)) != 0)
-    complain_of_setup(file + " can be used by others than its owner: chmod 600 it");
-  std::string secret = read.text.substr(0, read.text.find_first_of("\r\n"));
-  if (secret.empty()) complain_of_setup(file + " has no password in its first line");
-  return secret;
+/// Reads it once, so that what cannot be used is told before anything is started.
+Password password_at(const char* option, const std::string& path) {
+  Password password{.file = path, .option = option};
+  if (const auto read = password_in_file(password); !read) complain_of_setup(read.error().why);
+  return password;
+}
+
+/// By --password-file or --password-command, whichever is nearer to the command line.
+std::optional<Password> password_elsewhere(const Words& words) {
+  const Source file = words.source("password-file");
+  const Source command = words.source("password-command");
+  if (file == Source::Default && command == Source::Default) return {};
+  if (file == command) {
+    complain("--password-file " + quoted(words.password_file) + " and --password-command " +
+             quoted(words.password_command) + " both give a password: leave one out");
+  }
+  if (file > command) return password_at("--password-file", words.password_file);
+  if (words.password_command.empty()) complain("--password-command '' names no command");
+  return Password{.command = words.password_command, .option = "--password-command"};
 }
 
 /// Where a password is given twice, the one that is nearer to the command line counts. One in the
 /// URL beats REDISCLI_AUTH, which may be meant for another server.
-std::string password_of(const Words& words, const Environment& environment,
-                        const std::string& in_url, Source url) {
-  const Source file = words.source("password-file");
-  const bool file_given = file != Source::Default;
-  if (!in_url.empty() && file_given && file == url) {
-    complain("--password-file " + quoted(words.password_file) +
+Password password_of(const Words& words, const Environment& environment, const Password& in_url,
+                     Source url) {
+  const Source elsewhere =
+      std::max(words.source("password-file"), words.source("password-command"));
+  const bool is_elsewhere = elsewhere != Source::Default;
+  if (in_url.given() && is_elsewhere && elsewhere == url) {
+    const bool in_file = words.source("password-file") == elsewhere;
+    complain((in_file ? "--password-file " + quoted(words.password_file)
+                      : "--password-command " + quoted(words.password_command)) +
              " and the URL of the store both give a password: leave one out");
   }
-  const auto variable = environment.password.value_or("");
-  if (file == Source::Flag) return secret_in("--password-file", words.password_file);
-  if (!in_url.empty() && url != Source::File) return in_url;
-  if (!variable.empty()) return variable;
-  if (file_given) return secret_in("--password-file", words.password_file);
-  return in_url;
+  if (elsewhere == Source::Flag) return *password_elsewhere(words);
+  if (in_url.given() && url != Source::File) return in_url;
+  if (const auto variable = environment.password.value_or(""); !variable.empty())
+    return {.text = variable};
+  return is_elsewhere ? *password_elsewhere(words) : in_url;
 }
 
 Login sentinel_login(const Words& words, const Environment& environment) {
-  Login login{words.sentinel_user, environment.sentinel_password.value_or("")};
+  Login login{words.sentinel_user, {.text = environment.sentinel_password.value_or("")}};
   const Source file = words.source("sentinel-password-file");
-  if (file == Source::Flag || (file == Source::File && login.password.empty()))
-    login.password = secret_in("--sentinel-password-file", words.sentinel_password_file);
-  if (!login.user.empty() && login.password.empty()) {
+  if (file == Source::Flag || (file == Source::File && !login.password.given()))
+    login.password = password_at("--sentinel-password-file", words.sentinel_password_file);
+  if (!login.user.empty() && !login.password.given()) {
     complain("--sentinel-user " + quoted(login.user) +
              " has no password: give one with --sentinel-password-file");
   }
@@ -138,7 +148,7 @@ void check_fit(const Words& words, const StoreAddress& address) {
   };
   const auto* redis = std::get_if<RedisAddress>(&address);
   if (redis == nullptr) {
-    refuse({"min-replicas", "replica-timeout", "password-file"},
+    refuse({"min-replicas", "replica-timeout", "password-file", "password-command"},
            "is for a Redis, but the store is local: name one with --store");
   }
   if (redis == nullptr || !redis->tls) {
@@ -155,10 +165,10 @@ void check_fit(const Words& words, const StoreAddress& address) {
 void settle_redis(RedisAddress& redis, StoreOptions& options, Source source, const Words& words,
                   const Environment& environment) {
   redis.login.password = password_of(words, environment, redis.login.password, source);
-  if (!redis.login.user.empty() && redis.login.password.empty()) {
+  if (!redis.login.user.empty() && !redis.login.password.given()) {
     const std::string what =
         " names a user but no password: write user:password@ into the URL, or give "
-        "--password-file or REDISCLI_AUTH";
+        "--password-file, --password-command or REDISCLI_AUTH";
     if (source == Source::Environment) complain_of_setup("DLOCK_STORE" + what);
     complain("--store" + what);
   }

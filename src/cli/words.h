@@ -20,6 +20,7 @@ struct Words {
   std::string store;
   std::string config;
   std::string password_file;
+  std::string password_command;
   std::string sentinel_user;
   std::string sentinel_password_file;
   std::string tls_ca;

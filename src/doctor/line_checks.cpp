@@ -45,7 +45,7 @@ Finding judge_encryption(const RedisAddress& address, const TlsOptions& tls) {
 
 Finding judge_login(const RedisAddress& address, const TlsOptions& tls) {
   Finding finding{.check = "password"};
-  if (!address.login.password.empty()) {
+  if (address.login.password.given()) {
     finding.fact = "given";
   } else if (!tls.certificate_file.empty()) {
     finding.fact = "none, but a certificate of our own";

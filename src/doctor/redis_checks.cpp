@@ -48,7 +48,7 @@ class RedisExamination {
   }
 
  private:
-  redis::Access access() const { return {address_.login, address_.database, tls_}; }
+  redis::Access access() const { return redis::access_to(address_.login, address_.database, tls_); }
   std::string lock_name() const {
     return redis::LockKeys{examination_.store.prefix, probe_}.lock();
   }
@@ -70,8 +70,8 @@ class RedisExamination {
     const Duration ttl = examination_.terms.ttl();
     switch (address_.deployment) {
       case Deployment::Sentinel:
-        return check_sentinels(address_, {examination_.store.sentinel_login, 0, tls_}, ttl,
-                               budget_);
+        return check_sentinels(
+            address_, redis::access_to(examination_.store.sentinel_login, 0, tls_), ttl, budget_);
       case Deployment::Cluster:
         return check_cluster(address_, access(), ttl, budget_);
       case Deployment::Standalone:

@@ -71,8 +71,8 @@ Login take_login(std::string_view& rest, std::size_t at) {
   const auto colon = credentials.find(':');
   Login login{percent_decoded(credentials.substr(0, colon), "user"), {}};
   if (colon == credentials.npos) return login;
-  login.password = percent_decoded(credentials.substr(colon + 1), "password");
-  if (login.password.empty()) {
+  login.password.text = percent_decoded(credentials.substr(colon + 1), "password");
+  if (login.password.text.empty()) {
     throw Complaint{
         "has an empty password: write user:password@, or leave out the part up to the @"};
   }

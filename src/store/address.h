@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "store/password.h"
 
 #include <string>
 #include <string_view>
@@ -27,8 +28,8 @@ struct Endpoint {
 
 /// Who we are to a server. Without a password nobody logs in.
 struct Login {
-  std::string user;
-  std::string password;
+  std::string user = {};
+  Password password = {};
 };
 
 /// How the servers that keep a lock find each other, and we them.

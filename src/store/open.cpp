@@ -26,8 +26,8 @@ redis::ScriptCaller make_caller(const RedisAddress& address, const StoreOptions&
 bool holds_secret(const StoreOptions& options) {
   const auto* redis = std::get_if<RedisAddress>(&options.address);
   return redis != nullptr &&
-         !(redis->login.password.empty() && options.sentinel_login.password.empty() &&
-           options.tls.key_file.empty());
+         (redis->login.password.given() || options.sentinel_login.password.given() ||
+          !options.tls.key_file.empty());
 }
 
 std::unique_ptr<Store> make_store(const StoreOptions& options) {

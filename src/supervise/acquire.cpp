@@ -79,8 +79,14 @@ class Acquisition {
     if (interrupt_.requested()) return called_off();
     if (cut_short(asked)) return out_of_time();
     const Instant next = BootClock::now() + claim_.terms.retry_every();
+    if (!silent_) silent_since_ = asked;
     // Who waits for the lock waits for the store as well: only what is refused for good ends that.
-    const bool waited_out = limit_.waits() && fault.exit_code == ExitCode::StoreUnavailable;
+    // From a store that has answered before it is so when it lasts: a secret or a certificate may
+    // be on its way from the old to the new one.
+    const bool refused_for_good =
+        fault.exit_code != ExitCode::StoreUnavailable &&
+        !(waiting_for_ && BootClock::now() < silent_since_ + claim_.terms.ttl());
+    const bool waited_out = limit_.waits() && !refused_for_good;
     const bool tried_again = fault.worth_retrying && next < asked_at_ + claim_.terms.ttl() / 2;
     if (!waited_out && !tried_again) return give_up(failed(fault));
     if (limit_.waits() && !silent_) log_.warn(about_key() + ": " + fault.sentence + "; waiting on");
@@ -198,6 +204,7 @@ class Acquisition {
   Instant next_notice_ = never;
   std::optional<Held> waiting_for_;   // the last refusal, if we wait
   std::optional<StoreFault> silent_;  // why it is silent, since the last answer
+  Instant silent_since_{};
   std::string announced_;
   bool ghost_possible_ = false;
   bool told_young_ = false;

@@ -197,7 +197,10 @@ class Engine {
       tell(engine::LeaseLost{});
     }
     // The kill comes first, the words after it.
-    if (news.silence && lock_news_.loss.empty()) lock_news_.silence = news.silence->sentence;
+    // What fails while our children are being killed is not why they are.
+    const bool killing = kill_.next() != never && !lock_news_.silence.empty();
+    if (news.silence && lock_news_.loss.empty() && !killing)
+      lock_news_.silence = news.silence->sentence;
     if (news.silent_since) {
       tell(engine::RenewalsFail{*news.silent_since});
       log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence +

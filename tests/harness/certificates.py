@@ -43,7 +43,7 @@ class ServerTls(NamedTuple):
 class Certificates:
     """`server`, `wrong_host`, `expired` and `early` are a server's identities, `client` and `unknown_client` a client's.
 
-    All of them are signed by `ca` but for `unknown_client`, which `unknown_ca` has signed. `server` may be used by a client
+    All of them are signed by `ca` but for `unknown_client` and a server's `under_another_ca`, which `unknown_ca` has signed. `server` may be used by a client
     too, because servers of one deployment are each other's clients.
     """
 
@@ -60,6 +60,7 @@ class Certificates:
         self.expired = self._sign("expired", "localhost", here, self.ca_identity, dates=(_LONG_AGO, _YESTERYEAR))
         self.early = self._sign("early", "localhost", here, self.ca_identity, dates=(_SOME_DAY, _LATER))
         self.client = self._sign("client", "dlock client", of_client, self.ca_identity)
+        self.under_another_ca = self._sign("moved", "localhost", here, self._unknown)
         self.unknown_client = self._sign("unknown-client", "unknown client", of_client, self._unknown)
 
     def tls(self, identity: Optional[Identity] = None, clients="no"):

@@ -33,11 +33,11 @@ TEST_CASE("a store is local, a Redis by TCP or a Redis by unix socket") {
   CHECK(redis_at("redis://h").endpoints[0].port == 6379);
   CHECK(redis_at("redis://h:7000/3").database == 3);
   CHECK(redis_at("redis://[::1]:7000").endpoints[0].host == "::1");
-  CHECK(redis_at("redis://u:p%40%3A@h").login.password == "p@:");
-  CHECK(redis_at("redis://:p@w/d@h:1").login.password == "p@w/d");
+  CHECK(redis_at("redis://u:p%40%3A@h").login.password.text == "p@:");
+  CHECK(redis_at("redis://:p@w/d@h:1").login.password.text == "p@w/d");
   CHECK(redis_at("unix:///run/redis.sock?db=2").endpoints[0].socket_path == "/run/redis.sock");
   CHECK(redis_at("unix:///run/redis.sock?db=2").database == 2);
-  CHECK(redis_at("unix://u:p@/run/redis@x.sock").login.password == "p");
+  CHECK(redis_at("unix://u:p@/run/redis@x.sock").login.password.text == "p");
 }
 
 TEST_CASE("Sentinels and a Cluster are given by several hosts, and TLS by one letter") {

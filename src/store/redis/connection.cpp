@@ -199,12 +199,32 @@ Result<Done, StoreFault> Connection::shake_hands(const Patience& patience) {
   }
 }
 
+Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls) {
+  Access access{login, database, std::move(tls)};
+  if (!login.password.command.empty())
+    access.command = std::make_shared<PasswordCommand>(login.password);
+  return access;
+}
+
+Result<std::string, StoreFault> Connection::password(const Patience& patience) const {
+  const Password& given = access_.login.password;
+  if (access_.command) return access_.command->read(patience);
+  if (given.file.empty()) return given.text;
+  auto read = password_in_file(given);
+  if (!read) return misconfigured(read.error().why);
+  return std::move(*read);
+}
+
 Result<Done, StoreFault> Connection::log_in(const Patience& patience) {
   std::vector<Command> commands;
-  if (!access_.login.password.empty()) {
+  std::string secret;
+  if (access_.login.password.given()) {
+    auto read = password(patience);
+    if (!read) return read.error();
+    secret = std::move(*read);
     commands.push_back({"AUTH"});
     if (!access_.login.user.empty()) commands.back().push_back(access_.login.user);
-    commands.back().push_back(access_.login.password);
+    commands.back().push_back(secret);
   }
   const std::string database = std::to_string(access_.database);
   if (access_.database != 0) commands.push_back({"SELECT", database});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/address.h"
+#include "store/password_command.h"
 #include "store/redis/resolve.h"
 #include "store/redis/resp.h"
 #include "store/redis/stream.h"
@@ -21,7 +22,10 @@ struct Access {
   Login login;
   int database = 0;
   std::shared_ptr<Tls> tls;  // none: in the clear
+  /// Makes the password, if that is a command's.
+  std::shared_ptr<PasswordCommand> command = {};
 };
+Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls);
 
 using Command = std::vector<std::string_view>;
 
@@ -78,6 +82,7 @@ class Connection {
   bool ended_meanwhile();
   Result<Done, StoreFault> shake_hands(const Patience& patience);
   Result<Done, StoreFault> log_in(const Patience& patience);
+  Result<std::string, StoreFault> password(const Patience& patience) const;
   Result<std::vector<Reply>, StoreFault> exchange(std::string_view unsent, std::size_t count,
                                                   const Patience& patience);
   /// Sends all of it. Moved: all is sent; WantsToWrite: there is no room for more now.

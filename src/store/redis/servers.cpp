@@ -38,11 +38,11 @@ class Standalone final : public Servers {
 
 std::unique_ptr<Servers> make_servers(const ServersSetting& setting) {
   const RedisAddress& address = setting.address;
-  const Access access{address.login, address.database, setting.tls};
+  const Access access = access_to(address.login, address.database, setting.tls);
   switch (address.deployment) {
     case Deployment::Sentinel:
       return std::make_unique<SentinelServers>(address, access,
-                                               Access{setting.sentinel_login, 0, setting.tls});
+                                               access_to(setting.sentinel_login, 0, setting.tls));
     case Deployment::Cluster:
       return std::make_unique<ClusterServers>(address, access);
     case Deployment::Standalone:

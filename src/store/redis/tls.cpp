@@ -176,10 +176,8 @@ class TlsStream final : public Stream {
   bool heard_ = false;
 };
 
-}  // namespace
-
-/// Certificates and rules, shared by all streams.
-class Tls::Context {
+/// Certificates and rules of one stream, which keeps what it needs of them.
+class Context {
  public:
   explicit Context(const OpenSsl& ssl)
       : ssl_(ssl), context_(ssl.SSL_CTX_new(ssl.TLS_client_method())) {
@@ -240,8 +238,6 @@ class Tls::Context {
   bool has_certificate_ = false;
 };
 
-namespace {
-
 int note_wish(SSL* connection, X509**, EVP_PKEY**) {
   const auto ssl = OpenSsl::load();
   *static_cast<bool*>((*ssl)->SSL_get_ex_data(connection, 0)) = true;
@@ -250,23 +246,13 @@ int note_wish(SSL* connection, X509**, EVP_PKEY**) {
 
 }  // namespace
 
-Tls::Tls(TlsOptions options) : options_(std::move(options)) {}
-Tls::~Tls() = default;
-
-Result<Done, std::string> Tls::prepare() {
-  if (context_) return Done{};
+Result<std::unique_ptr<Stream>, std::string> Tls::wrap(Fd socket, const std::string& host) {
   const auto ssl = OpenSsl::load();
   if (!ssl) return ssl.error();
-  auto context = std::make_unique<Context>(**ssl);
-  if (auto configured = context->configure(options_); !configured) return configured;
-  context_ = std::move(context);
-  return Done{};
-}
-
-Result<std::unique_ptr<Stream>, std::string> Tls::wrap(Fd socket, const std::string& host) {
-  if (auto prepared = prepare(); !prepared) return prepared.error();
-  return context_->wrap(std::move(socket),
-                        options_.server_name.empty() ? host : options_.server_name);
+  Context context{**ssl};
+  if (auto configured = context.configure(options_); !configured) return configured.error();
+  return context.wrap(std::move(socket),
+                      options_.server_name.empty() ? host : options_.server_name);
 }
 
 }  // namespace dlock::redis

@@ -3,15 +3,16 @@
 #include <string>
 #include <sys/stat.h>
 
-namespace dlock::cli {
+namespace dlock {
 
-/// A file that holds settings: read whole, with its mode at that moment.
+/// A file that holds settings: read whole, with mode and owner at that moment.
 struct SmallFile {
   std::string text;
   mode_t mode = 0;
+  uid_t owner = 0;
   int error = 0;  // an errno; EFBIG when it is too large to be one, EINVAL when it is no file
 
   static SmallFile read(const std::string& path);
 };
 
-}  // namespace dlock::cli
+}  // namespace dlock

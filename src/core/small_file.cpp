@@ -1,4 +1,4 @@
-#include "cli/small_file.h"
+#include "core/small_file.h"
 
 #include "core/fd.h"
 
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <fcntl.h>
 
-namespace dlock::cli {
+namespace dlock {
 
 SmallFile SmallFile::read(const std::string& path) {
   constexpr std::size_t largest = 1 << 16;
@@ -22,6 +22,7 @@ SmallFile SmallFile::read(const std::string& path) {
   if (S_ISDIR(facts.st_mode)) return failed(EISDIR);
   if (!S_ISREG(facts.st_mode) && !S_ISCHR(facts.st_mode)) return failed(EINVAL);
   file.mode = facts.st_mode;
+  file.owner = facts.st_uid;
   std::array<char, 4096> buffer;
   for (;;) {
     const ssize_t count = ::read(fd.number(), buffer.data(), buffer.size());
@@ -32,4 +33,4 @@ SmallFile SmallFile::read(const std::string& path) {
   }
 }
 
-}  // namespace dlock::cli
+}  // namespace dlock

@@ -1,0 +1,207 @@
+"""Secrets and certificates that change while a job runs or waits: each new connection has those of now."""
+
+import os
+import shutil
+import unittest
+
+from harness import dlock
+from harness.case import RedisCase
+from harness.certificates import certificates
+from harness.redis_server import RedisServer
+from harness.wait import PATIENCE, hold_for, wait_until
+
+TTL = 2.0
+OPTIONS = ["--ttl", "2s"]  # an attempt to connect has 0.2 s
+
+
+class Rotation(RedisCase):
+    def setUp(self):
+        super().setUp()
+        self.life = self.life_file()
+
+    def put(self, path, text):
+        """As those do who rotate: in one step."""
+        with open(f"{path}.new", "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(f"{path}.new", 0o600)
+        os.rename(f"{path}.new", path)
+
+    def end_connections(self, server):
+        for kind in ("normal", "pubsub"):
+            server("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+
+    def outlives(self, held, server):
+        """Longer than a job lives whose renewals fail."""
+        self.end_connections(server)
+        hold_for(TTL, held.running, "dlock")
+        self.assertNotIn("lock could not be", held.stderr)
+
+
+class Passwords(Rotation):
+    def setUp(self):
+        super().setUp()
+        self.server = self.own_server()
+        self.password = self.path("password")
+        self.change_at_server("old")
+        self.put(self.password, "old\n")
+        self.store = self.store_at(self.server.url.replace("://", "://jobs@"))
+
+    def change_at_server(self, password):
+        self.server("ACL", "SETUSER", "jobs", "reset", "on", f">{password}", "~*", "&*", "+@all")
+
+    def change(self):
+        self.change_at_server("new")
+        self.put(self.password, "new\n")
+
+    def by_file(self):
+        return [*OPTIONS, "--password-file", self.password]
+
+    def by_command(self, command):
+        return [*OPTIONS, "--password-command", command]
+
+    def test_a_password_file_is_read_for_each_connection(self):
+        held = self.hold(life=self.life, store=self.store, options=self.by_file())
+        self.change()
+        self.outlives(held, self.server)
+
+    def test_a_password_command_is_run_for_each_connection(self):
+        runs = self.path("runs")
+        command = f"echo run >> {runs}; cat {self.password}; echo another line"
+        held = self.hold(life=self.life, store=self.store, options=self.by_command(command))
+        with open(runs, encoding="ascii") as file:
+            before = len(file.readlines())
+        self.change()
+        self.outlives(held, self.server)
+        with open(runs, encoding="ascii") as file:
+            self.assertGreater(len(file.readlines()), before)
+
+    def test_a_command_that_is_slower_than_an_attempt_goes_on_until_the_next(self):
+        command = f"sleep 0.5; cat {self.password}"
+        held = self.hold(life=self.life, store=self.store, options=self.by_command(command))
+        self.change()
+        self.end_connections(self.server)
+        hold_for(TTL, held.running, "dlock")
+
+    def test_a_command_that_hangs_ends_the_attempt_and_leaves_nothing_behind(self):
+        ended = self.run_job("true", store=self.store, options=self.by_command("sleep 1000 & sleep 1000"))
+        self.assertEqual(ended.code, dlock.UNREACHABLE)
+        self.assert_says(ended, "--password-command", "has not printed a password yet")
+
+    def test_a_command_that_hangs_while_the_job_runs_ends_with_it(self):
+        flag = self.path("flag")
+        command = f"[ -e {flag} ] && sleep 1000; cat {self.password}"
+        held = self.hold(life=self.life, store=self.store, options=self.by_command(command))
+        with open(flag, "wb"):
+            pass
+        self.end_connections(self.server)
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.assertIn("has not printed a password yet", held.own_lines[-1])
+
+    def test_a_command_that_fails_or_says_nothing_is_no_password(self):
+        for command in ("echo old; exit 3", "true", "echo", "no-such-command-at-all", "exit 0"):
+            with self.subTest(command=command):
+                ended = self.run_job("true", store=self.store, options=self.by_command(command))
+                self.assertEqual(ended.code, dlock.CONFIG, ended.stderr)
+                self.assert_says(ended, "--password-command", "gave no password")
+
+    def test_a_command_has_no_stdin_of_ours_and_the_signals_of_a_fresh_program(self):
+        seen = self.path("seen")
+        command = f"cat > {seen}; grep -E '^Sig(Blk|Ign)' /proc/self/status >> {seen}; cat {self.password}"
+        ended = self.run_job("true", store=self.store, options=self.by_command(command))
+        self.assertEqual(ended.code, 0, ended.stderr)
+        with open(seen, encoding="ascii") as file:
+            _, blocked, _, ignored = file.read().split()
+        of_the_c_library = 1 << 31 | 1 << 32  # which posix_spawn always ignores
+        self.assertEqual((int(blocked, 16), int(ignored, 16) & ~of_the_c_library), (0, 0))
+
+    def test_the_other_commands_take_it_as_well(self):
+        held = self.hold(life=self.life, store=self.store, options=self.by_file())
+        words = [word for word in self.store if word != "--trust-restart"]
+        command = ["--password-command", f"cat {self.password}"]
+        self.assertEqual(self.run_words("status", *words, *command, "job").code, dlock.HELD)
+        self.assertEqual(self.run_words("unlock", "--force", *words, *command, "job").code, 0)
+        self.assertEqual(held.wait(), dlock.LOST)
+
+    def test_two_places_for_a_password_on_the_command_line_are_refused(self):
+        for options in ([*self.by_file(), "--password-command", "true"], self.by_command("")):
+            ended = self.run_job("true", store=self.store, options=options)
+            self.assertEqual(ended.code, dlock.USAGE, ended.stderr)
+            self.assert_says(ended, "--password-command")
+
+    def test_a_standby_outlives_a_rotation_in_which_the_server_is_first(self):
+        held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=3 * PATIENCE)
+        standby = self.start_run("true", store=self.store, options=[*self.by_file(), "-w"])
+        standby.wait_said("waiting for it")
+        self.change_at_server("new")
+        self.end_connections(self.server)
+        standby.wait_said("waiting on")
+        self.put(self.password, "new\n")
+        self.assertEqual((held.wait(), standby.wait()), (0, 0), standby.stderr)
+
+    def test_a_standby_ends_when_the_refusal_lasts(self):
+        self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
+        standby = self.start_run("true", store=self.store, options=[*self.by_file(), "-w"])
+        standby.wait_said("waiting for it")
+        self.change_at_server("new")
+        self.end_connections(self.server)
+        self.assertEqual(standby.wait(), dlock.REFUSED, standby.stderr)
+
+    def test_a_password_file_that_is_somebody_else_s_may_be_read_by_the_group(self):
+        """So containers mount secrets, and an ACL shows like that."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root, to give a file away")
+        shutil.chown(self.password, 65534, 0)
+        for mode, code in ((0o440, 0), (0o460, dlock.CONFIG), (0o444, dlock.CONFIG)):
+            os.chmod(self.password, mode)
+            self.assertEqual(self.run_job("true", store=self.store, options=self.by_file()).code, code, oct(mode))
+
+
+class Certificates(Rotation):
+    def setUp(self):
+        super().setUp()
+        self.made = certificates()
+        self.server = RedisServer(self.path("secure"), tls=self.made.tls(clients="optional"))
+        self.addCleanup(self.server.stop)
+        self.store = self.store_at(self.server.tls_url)
+        self.ca = self.copy(self.made.ca, "ca.pem")
+
+    def copy(self, source, name):
+        with open(source, encoding="ascii") as file:
+            self.put(self.path(name), file.read())
+        return self.path(name)
+
+    def server_shows(self, identity):
+        self.server("CONFIG", "SET", "tls-cert-file", identity.certificate, "tls-key-file", identity.key)
+
+    def test_the_ca_and_the_server_s_certificate(self):
+        other = self.made.under_another_ca
+        held = self.hold(life=self.life, store=self.store, options=[*OPTIONS, "--tls-cacert", self.ca])
+        self.server_shows(other)
+        self.copy(self.made.unknown_ca, "ca.pem")
+        self.outlives(held, self.server)
+
+    def test_our_own_certificate_and_its_key(self):
+        certificate, key = self.copy(self.made.unknown_client.certificate, "us.pem"), self.copy(self.made.unknown_client.key, "us.key")
+        both = self.path("both.pem")
+        with open(both, "w", encoding="ascii") as file:
+            for ca in (self.made.ca, self.made.unknown_ca):
+                with open(ca, encoding="ascii") as one:
+                    file.write(one.read())
+        self.server("CONFIG", "SET", "tls-ca-cert-file", both, "tls-auth-clients", "yes")
+        held = self.hold(life=self.life, store=self.store,
+                         options=[*OPTIONS, "--tls-cacert", self.ca, "--tls-cert", certificate, "--tls-key", key])
+        self.server("CONFIG", "SET", "tls-ca-cert-file", self.made.ca)
+        self.copy(self.made.client.key, "us.key")
+        self.copy(self.made.client.certificate, "us.pem")
+        self.outlives(held, self.server)
+
+    def test_what_is_wrong_by_then_is_told_at_the_end(self):
+        held = self.hold(life=self.life, store=self.store, options=[*OPTIONS, "--tls-cacert", self.ca])
+        self.server_shows(self.made.under_another_ca)
+        self.end_connections(self.server)
+        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
+        self.assertIn("not signed by a CA that is trusted here", held.own_lines[-1])
+
+
+if __name__ == "__main__":
+    unittest.main()
