@@ -28,7 +28,7 @@ _dlock_value() {   # _dlock_value KIND
   case $1 in
     FILE) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current") && compopt -o filenames ;;
     SIG | 'SIG[:DUR]') _dlock_add $(compgen -A signal | sed -n 's/^SIG//p') ;;
-    URL) _dlock_add local redis:// rediss:// unix:/// redis+sentinel:// rediss+sentinel:// redis+cluster:// rediss+cluster:// ;;
+    URL) _dlock_add local redis:// rediss:// unix:/// redis+sentinel:// rediss+sentinel:// redis+cluster:// rediss+cluster:// valkey:// valkeys:// ;;
     HOW) _dlock_add auto walk cgroup pidns ;;
     *'|'*) IFS='|' read -ra values <<<"${1#DUR|}" && _dlock_add "${values[@]}" ;;
   esac

@@ -59,7 +59,7 @@ function __dlock_complete
             case 'SIG*'
                 printf "$lead%s\n" (string replace -r '^SIG' '' -- (kill -l | string split ' '))
             case URL
-                printf "$lead%s\n" local redis:// rediss:// unix:/// redis+sentinel:// rediss+sentinel:// redis+cluster:// rediss+cluster://
+                printf "$lead%s\n" local redis:// rediss:// unix:/// redis+sentinel:// rediss+sentinel:// redis+cluster:// rediss+cluster:// valkey:// valkeys://
             case HOW
                 printf "$lead%s\n" auto walk cgroup pidns
             case '*|*'

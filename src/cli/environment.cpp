@@ -10,13 +10,21 @@ std::optional<std::string> variable(const char* name) {
   return value != nullptr ? std::optional<std::string>{value} : std::nullopt;
 }
 
+/// Of a setting: what is read from a file, such as a mounted secret, has a newline at its end.
+std::optional<std::string> setting(const char* name) {
+  auto value = variable(name);
+  if (value && value->ends_with('\n')) value->pop_back();
+  if (value && value->ends_with('\r')) value->pop_back();
+  return value;
+}
+
 }  // namespace
 
 Environment Environment::of_this_process() {
-  return {.store = variable("DLOCK_STORE"),
-          .config = variable("DLOCK_CONFIG"),
-          .password = variable("REDISCLI_AUTH"),
-          .sentinel_password = variable("DLOCK_SENTINEL_PASSWORD"),
+  return {.store = setting("DLOCK_STORE"),
+          .config = setting("DLOCK_CONFIG"),
+          .password = setting("REDISCLI_AUTH"),
+          .sentinel_password = setting("DLOCK_SENTINEL_PASSWORD"),
           .socket = variable("DLOCK_SOCKET"),
           .key = variable("DLOCK_KEY"),
           .owner = variable("DLOCK_OWNER"),

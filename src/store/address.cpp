@@ -94,12 +94,20 @@ int port_in(std::string_view host, std::string_view text) {
                   ": write a number from 1 to 65535"};
 }
 
+/// An address of IPv6 as it is meant: the % before its zone is %25 in a URL (RFC 6874), or bare.
+std::string with_zone(std::string_view address) {
+  const auto percent = address.find("%25");
+  if (percent == address.npos || percent + 3 == address.size()) return std::string{address};
+  return std::string{address.substr(0, percent + 1)} + std::string{address.substr(percent + 3)};
+}
+
 Endpoint endpoint_in(std::string_view text, int default_port) {
   const bool bracketed = text.starts_with('[');
   const auto host_end = bracketed ? text.find(']') : text.find(':');
   if (bracketed && host_end == text.npos)
     throw Complaint{"has a [ without its ]: write an IPv6 address as [::1]"};
-  const std::string_view host = bracketed ? text.substr(1, host_end - 1) : text.substr(0, host_end);
+  const std::string host =
+      bracketed ? with_zone(text.substr(1, host_end - 1)) : std::string{text.substr(0, host_end)};
   const std::string_view after =
       host_end == text.npos ? "" : text.substr(host_end + (bracketed ? 1 : 0));
   if (host.empty()) throw Complaint{"names no host: write host:port"};
@@ -196,7 +204,7 @@ RedisAddress parse_unix(std::string_view rest) {
   return address;
 }
 
-/// Each scheme of a Redis, without the s that stands for TLS.
+/// Each scheme of a Redis, which Valkey has as well, without the s that stands for TLS.
 constexpr std::pair<std::string_view, RedisAddress (*)(std::string_view)> redis_schemes[] = {
     {"redis://", parse_standalone},
     {"redis+sentinel://", parse_sentinel},
@@ -204,9 +212,16 @@ constexpr std::pair<std::string_view, RedisAddress (*)(std::string_view)> redis_
 
 std::optional<RedisAddress> parse_redis(std::string_view text) {
   if (text.starts_with("unix://")) return parse_unix(text.substr(7));
-  constexpr std::string_view tls_name = "rediss";
-  const bool tls = text.starts_with(tls_name);
-  const std::string plain{tls ? "redis" + std::string{text.substr(tls_name.size())} : text};
+  std::string_view rest = text;
+  for (const std::string_view name : {"redis", "valkey"}) {
+    if (!rest.starts_with(name)) continue;
+    rest.remove_prefix(name.size());
+    break;
+  }
+  if (rest.size() == text.size()) return {};
+  const bool tls = rest.starts_with('s');
+  if (tls) rest.remove_prefix(1);
+  const std::string plain = "redis" + std::string{rest};
   for (const auto& [scheme, parse] : redis_schemes) {
     if (!plain.starts_with(scheme)) continue;
     RedisAddress address = parse(std::string_view{plain}.substr(scheme.size()));

@@ -53,7 +53,8 @@ using StoreAddress = std::variant<LocalAddress, RedisAddress>;
 /// Reads `--store`: `redis://[user[:password]@]host[:port][/db]`, `unix://[user[:password]@]/path`
 /// with `?db=N`, `redis+sentinel://[user[:password]@]host[:port],.../master[/db]`,
 /// `redis+cluster://[user[:password]@]host[:port],...`, each of the TCP ones as `rediss...` for
-/// TLS, `local` or `local:/directory`. User and password may be percent-encoded.
+/// TLS and `valkey...` for `redis...`, `local` or `local:/directory`. User and password may be
+/// percent-encoded.
 ///
 /// The error is what comes after the option's name: it shows the URL without its secrets, and says
 /// what to write instead.

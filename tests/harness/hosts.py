@@ -1,6 +1,9 @@
 """What names mean, for one dlock: an /etc/hosts of its own."""
 
 import functools
+import pathlib
+import shutil
+import sys
 import unittest
 
 from .case import run_quietly, unshare_user
@@ -13,6 +16,15 @@ def with_hosts(path, *lines):
     with open(path, "w", encoding="ascii") as file:
         file.writelines(f"{line}\n" for line in lines)
     return [*_ENTER, path]
+
+
+def on_a_v6_only_host(hosts, port, socket_path):
+    """A prefix_command; for root. See v6_only_host.py."""
+    script = pathlib.Path(__file__).with_name("v6_only_host.py")
+    return ["unshare", "--net", "--mount", "--propagation", "private", sys.executable, str(script), hosts, str(port), socket_path]
+
+
+needs_ip = unittest.skipUnless(shutil.which("ip"), "ip is not installed (scripts/deps test)")
 
 
 @functools.cache

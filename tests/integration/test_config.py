@@ -193,6 +193,11 @@ class Passwords(SettingsCase):
         done = self.run_with("--store", self.secured.url, REDISCLI_AUTH=PASSWORD)
         self.assertEqual(done.code, 0, done.stderr)
 
+    def test_a_newline_at_the_end_of_a_variable_is_not_part_of_it(self):
+        for end in ("\n", "\r\n"):
+            done = self.run_with(DLOCK_STORE=self.secured.url + end, REDISCLI_AUTH=PASSWORD + end)
+            self.assertEqual(done.code, 0, done.stderr)
+
     def test_the_url_beats_rediscli_auth_and_a_password_file_beats_both(self):
         self.assertEqual(self.run_with(DLOCK_STORE=self.url(PASSWORD), REDISCLI_AUTH="wrong").code, 0)
         done = self.run_with("--password-file", self.file("secret", PASSWORD), DLOCK_STORE=self.url("wrong"), REDISCLI_AUTH="wrong")

@@ -10,9 +10,10 @@ import time
 import unittest
 
 from harness import dlock, life
-from harness.case import JOBTOOL, run_quietly, unshare_user
+from harness.case import JOBTOOL, needs_root
 from harness.fake_redis import ERROR_REPLIES, PASS, is_script
 from harness.fake_redis_case import FakeRedisCase
+from harness.hosts import needs_ip, needs_own_hosts, on_a_v6_only_host, with_hosts
 from harness.redis_server import free_port
 from harness.relay import DOWN, Relay
 from harness.wait import LATE, PATIENCE, now, wait_until
@@ -229,6 +230,16 @@ class DeploymentsThatContradictThemselves(Refusals):
             return b"*1\r\n$%d\r\n%s\r\n" % (len(role), role) if words[0] == b"ROLE" else other
         return self.refused_by(answers, lambda address: f"redis+sentinel://{address}/main")
 
+    def test_an_address_that_nobody_answers_at_comes_with_who_named_it(self):
+        port = free_port()
+        told = (b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%d\r\n" % (len(str(port)), port), b"-MOVED 1 127.0.0.1:%d\r\n" % port)
+        for scheme, path, reply, who in (("redis+sentinel", "/main", told[0], "the Sentinel redis://127.0.0.1:{}"),
+                                         ("redis+cluster", "", told[1], "the node 127.0.0.1:{} of the Cluster")):
+            namer = self.fake(lambda words, reply=reply: reply)
+            self.refuse({dlock.UNREACHABLE}, f"redis://127.0.0.1:{port} cannot be reached",
+                        f"({who.format(namer.port)} named this address)",
+                        store=self.store_at(f"{scheme}://127.0.0.1:{namer.port}{path}"))
+
     def test_nodes_that_send_us_in_a_circle_are_told(self):
         refused = self.refused_by(lambda words, host, port: b"-MOVED 1 %s:%s\r\n" % (host, port),
                                   lambda address: f"redis+cluster://{address}")
@@ -309,6 +320,24 @@ class AYoungServer(Refusals):
         self.assertEqual(self.keys(), [])
 
 
+class Names(Refusals):
+    @needs_root
+    @needs_ip
+    def test_127_0_0_1_is_found_by_its_names_where_all_else_is_of_ipv6(self):
+        server = self.own_server()
+        hosts = self.path("hosts")
+        with open(hosts, "w", encoding="ascii") as file:
+            file.write("127.0.0.1 localhost sidecar\n::1 localhost\n127.0.0.1 two-faced\n192.0.2.1 two-faced\n")
+        for name in ("127.0.0.1", "localhost", "sidecar"):
+            ran = self.run_job("true", store=self.store_at(f"redis://{name}:{server.port}"), options=OPTIONS,
+                               prefix_command=on_a_v6_only_host(hosts, server.port, server.socket_path))
+            self.assertEqual(ran.code, 0, f"{name}: {ran.stderr}")
+        # There is no way to the second address, which tells less than that the first one refused.
+        self.refuse({dlock.UNREACHABLE}, "Connection refused", store=self.store_at(f"redis://two-faced:{free_port()}"),
+                    prefix_command=on_a_v6_only_host(hosts, server.port, server.socket_path))
+
+
+@needs_own_hosts
 class SlowNames(Refusals):
     def test_localhost_with_two_addresses_reaches_the_one_that_answers(self):
         done = subprocess.run(["getent", "ahosts", "localhost"], stdout=subprocess.PIPE, check=False)
@@ -328,14 +357,7 @@ class SlowNames(Refusals):
             asking.connect_ex((address, port))
 
     def knowing(self, *lines):
-        """A prefix command with an /etc/hosts of its own, or the test is skipped."""
-        hosts = self.path("hosts")
-        with open(hosts, "w", encoding="ascii") as file:
-            file.write("".join(line + "\n" for line in lines))
-        prefix = ["unshare", *unshare_user(), "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts]
-        if run_quietly(*prefix, "getent", "hosts", lines[0].split()[1]).returncode != 0:
-            self.skipTest("no /etc/hosts of its own can be made here")
-        return prefix
+        return with_hosts(self.path("hosts"), *lines)
 
     def two_faced(self):
         """A host name with two addresses, and a port at which Redis answers on the later one. Returns them with the prefix."""

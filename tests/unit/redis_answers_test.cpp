@@ -105,6 +105,15 @@ TEST_CASE("a reply that no script of ours gives is neither a yes nor a no") {
     CHECK(fault_of(look(reply)).find(no_redis) != std::string::npos);
     CHECK(fault_of(unlock(sight(1, 1, 1) + reply)).find(no_redis) != std::string::npos);
   }
+  // Counts of holders and of waiters below zero.
+  for (const auto& [holders, ahead] : {std::pair{-1, 0}, {1, -1}}) {
+    const std::string reply = array({text("HELD"), text(lock), number(5), number(holders),
+                                     text("7"), number(ahead), number(-1), number(0)});
+    CHECK(fault_of(store(reply).acquire(claim_on(), patience)).find(no_redis) != std::string::npos);
+  }
+  const std::string fewer_than_none =
+      array({text("FREE"), number(-2), number(1), text(""), number(-1), array({}), array({})});
+  CHECK(fault_of(look(fewer_than_none)).find(no_redis) != std::string::npos);
   const std::string done_by_nobody = array({text("DONE"), text("{}")});
   CHECK(fault_of(store(done_by_nobody).acquire(claim_on(), patience)).find(no_redis) !=
         std::string::npos);

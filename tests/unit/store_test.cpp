@@ -33,6 +33,9 @@ TEST_CASE("a store is local, a Redis by TCP or a Redis by unix socket") {
   CHECK(redis_at("redis://h").endpoints[0].port == 6379);
   CHECK(redis_at("redis://h:7000/3").database == 3);
   CHECK(redis_at("redis://[::1]:7000").endpoints[0].host == "::1");
+  CHECK(redis_at("redis://[fe80::1%25eth0]:7000").endpoints[0].host == "fe80::1%eth0");
+  CHECK(redis_at("redis://[fe80::1%eth0]").endpoints[0].host == "fe80::1%eth0");
+  CHECK(redis_at("redis://[fe80::1%25]").endpoints[0].host == "fe80::1%25");
   CHECK(redis_at("redis://u:p%40%3A@h").login.password.text == "p@:");
   CHECK(redis_at("redis://:p@w/d@h:1").login.password.text == "p@w/d");
   CHECK(redis_at("unix:///run/redis.sock?db=2").endpoints[0].socket_path == "/run/redis.sock");
@@ -55,6 +58,10 @@ TEST_CASE("Sentinels and a Cluster are given by several hosts, and TLS by one le
   CHECK(cluster.endpoints == std::vector<Endpoint>{{"h1", 7000, ""}, {"h2", 6379, ""}});
   CHECK(cluster.name() == "rediss+cluster://h1:7000,h2:6379");
   CHECK(redis_at("rediss://h").name() == "rediss://h:6379");
+  CHECK(redis_at("valkey://u:p@h/3").name() == "redis://h:6379/3");
+  CHECK(redis_at("valkeys://h").name() == "rediss://h:6379");
+  CHECK(redis_at("valkey+sentinel://h/main").deployment == Deployment::Sentinel);
+  CHECK(redis_at("valkeys+cluster://h").name() == "rediss+cluster://h:6379");
 }
 
 TEST_CASE("the name of a store has no user and no password") {

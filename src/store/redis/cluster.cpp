@@ -20,7 +20,10 @@ bool is_no_node(const Reply& cluster_slots) {
 }  // namespace
 
 ClusterServers::ClusterServers(const RedisAddress& address, Access access)
-    : name_(address.name()), access_(std::move(access)), nodes_(address.endpoints) {}
+    : name_(address.name()),
+      access_(std::move(access)),
+      given_(address.endpoints),
+      nodes_(given_) {}
 
 Result<Answers, StoreFault> ClusterServers::ask(const std::vector<Command>& commands,
                                                 std::string_view key, const Patience& patience) {
@@ -86,6 +89,7 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
       if (!asking) owner_[slot] = node;
       return answers;
     }
+    note_who_named(redirection->to, node);
     node = redirection->to;
     asking = !redirection->for_good;
     if (redirection->for_good) nodes_learned_ = false;
@@ -102,7 +106,7 @@ std::unique_ptr<Connection> ClusterServers::another_connection(std::string_view 
       connections_.begin(), connections_.end(),
       [&](const Connection& connection) { return connection.endpoint() == owner->second; });
   if (known != connections_.end()) return known->another();
-  return std::make_unique<Connection>(owner->second, access_);
+  return std::make_unique<Connection>(new_connection(owner->second));
 }
 
 Result<std::vector<std::unique_ptr<Connection>>, StoreFault> ClusterServers::connections_to_all(
@@ -117,9 +121,10 @@ Result<std::vector<std::unique_ptr<Connection>>, StoreFault> ClusterServers::con
   std::vector<std::unique_ptr<Connection>> connections;
   for (const auto& nodes : nodes_in(ranges, asked->endpoint())) {
     const Endpoint& master = nodes.front();
+    note_who_named(master, asked->endpoint());
     const bool there = std::any_of(connections.begin(), connections.end(),
                                    [&](const auto& c) { return c->endpoint() == master; });
-    if (!there) connections.push_back(std::make_unique<Connection>(master, access_));
+    if (!there) connections.push_back(std::make_unique<Connection>(new_connection(master)));
   }
   return connections;
 }
@@ -135,7 +140,17 @@ Connection& ClusterServers::connection_to(const Endpoint& node) {
   if (known != connections_.end()) return *known;
   constexpr std::size_t most_connections = 4;  // the slot's owner, its next one, a foreign liveness
   if (connections_.size() == most_connections) connections_.pop_front();
-  return connections_.emplace_back(node, access_);
+  return connections_.emplace_back(new_connection(node));
+}
+
+Connection ClusterServers::new_connection(const Endpoint& node) const {
+  const auto named_by = named_by_.find(node.text());
+  return {node, access_, named_by == named_by_.end() ? "" : named_by->second};
+}
+
+void ClusterServers::note_who_named(const Endpoint& node, const Endpoint& from) {
+  if (std::find(given_.begin(), given_.end(), node) != given_.end()) return;
+  named_by_.emplace(node.text(), "the node " + from.text() + " of the Cluster");
 }
 
 /// Who may not ask for CLUSTER SLOTS knows no more nodes than before.
@@ -143,6 +158,7 @@ void ClusterServers::learn_nodes(const Reply& cluster_slots, const Endpoint& fro
   nodes_learned_ = true;
   for (const auto& nodes : nodes_in(cluster_slots, from)) {
     for (const Endpoint& node : nodes) {
+      note_who_named(node, from);
       if (std::find(nodes_.begin(), nodes_.end(), node) == nodes_.end()) nodes_.push_back(node);
     }
   }

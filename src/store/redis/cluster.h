@@ -28,14 +28,19 @@ class ClusterServers final : public Servers {
   bool is_connected(const Endpoint& node) const;
   Connection& connection_to(const Endpoint& node);
   void learn_nodes(const Reply& cluster_slots, const Endpoint& from);
+  /// A connection of its own, which knows who told that address, if our user did not.
+  Connection new_connection(const Endpoint& node) const;
+  void note_who_named(const Endpoint& node, const Endpoint& from);
   /// Who may know where the slot is, the likeliest first.
   std::vector<Endpoint> candidates(int slot) const;
 
   std::string name_;
   Access access_;
+  std::vector<Endpoint> given_;
   std::vector<Endpoint> nodes_;    // the given ones, then those that they told of
   std::map<int, Endpoint> owner_;  // of the slots that we asked for
   std::list<Connection> connections_;
+  std::map<std::string, std::string> named_by_;  // of the others than the given ones, by their text
   bool nodes_learned_ = false;
 };
 

@@ -73,6 +73,12 @@ int connect_to(const SocketAddress& address, Fd& socket, const Patience& patienc
   return error;
 }
 
+/// This host has no way to such an address: of IPv6, say. Of several addresses the others tell
+/// more.
+bool is_of_no_way(int error) {
+  return error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+}
+
 std::string name_of(const Endpoint& endpoint, const Access& access) {
   return RedisAddress{
       .tls = access.tls != nullptr, .endpoints = {endpoint}, .database = access.database}
@@ -84,9 +90,10 @@ bool is_tls_alert(std::string_view bytes) { return bytes.starts_with("\x15\x03")
 
 }  // namespace
 
-Connection::Connection(Endpoint endpoint, Access access)
+Connection::Connection(Endpoint endpoint, Access access, std::string named_by)
     : endpoint_(std::move(endpoint)),
       access_(std::move(access)),
+      named_by_(std::move(named_by)),
       name_(name_of(endpoint_, access_)) {}
 
 void Connection::close() {
@@ -102,7 +109,7 @@ void Connection::leave() {
 }
 
 std::unique_ptr<Connection> Connection::another() const {
-  auto one_more = std::make_unique<Connection>(endpoint_, access_);
+  auto one_more = std::make_unique<Connection>(endpoint_, access_, named_by_);
   one_more->peer_ = peer_;
   return one_more;
 }
@@ -137,6 +144,8 @@ Result<Done, StoreFault> Connection::ensure_open(const Patience& patience) {
   if (!opened) {
     close();
     opened.error().not_applied = true;  // the command that the caller has in mind was not sent
+    if (!named_by_.empty() && opened.error().exit_code == ExitCode::StoreUnavailable)
+      opened.error().sentence += " (" + named_by_ + " named this address)";
   }
   return opened;
 }
@@ -147,13 +156,15 @@ Result<Done, StoreFault> Connection::connect(const Patience& patience) {
   put_in_order(*addresses);
   Fd socket;
   int error = EADDRNOTAVAIL;
+  int why = 0;
   for (std::size_t i = 0; i < addresses->size(); ++i) {
     peer_ = (*addresses)[i];
     error = connect_to(*peer_, socket, share_of(patience, addresses->size() - i));
     if (error == 0) break;
     if (error == ECANCELED) return interrupted(name_);
+    if (why == 0 || !is_of_no_way(error)) why = error;
   }
-  if (error != 0) return unreachable(name_, error_text(error));
+  if (error != 0) return unreachable(name_, error_text(why != 0 ? why : error));
   if (access_.tls == nullptr) {
     stream_ = std::make_unique<PlainStream>(std::move(socket));
     return Done{};

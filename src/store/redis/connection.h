@@ -42,7 +42,8 @@ using Command = std::vector<std::string_view>;
 /// is opened; the address that it had before is tried first, and those that failed us last.
 class Connection {
  public:
-  Connection(Endpoint endpoint, Access access);
+  /// `named_by` told the address, if that was not our user: whoever cannot reach it is to know.
+  Connection(Endpoint endpoint, Access access, std::string named_by = {});
 
   /// Connects and logs in, if there is no connection, or none any more. Logging in costs a round
   /// trip of its own: were it sent along with the first command, a wrong password would let that
@@ -94,6 +95,7 @@ class Connection {
 
   Endpoint endpoint_;
   Access access_;
+  std::string named_by_;
   std::string name_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<ReplyReader> reader_;

@@ -57,7 +57,7 @@ Result<RedisInspector::Sight, StoreFault> RedisInspector::ask_for(const LockKeys
   if (!answer) return answer.error();
   const Reply& reply = answer->reply;
   if (reply.is_error()) return error_reply(answer->server, reply.text);
-  if (reply.items.size() != 7) return not_redis(answer->server);
+  if (reply.items.size() != 7 || reply.integer_at(4) < 0) return not_redis(answer->server);
 
   Sight sight;
   LockStatus& lock = sight.lock;

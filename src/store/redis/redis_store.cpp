@@ -135,7 +135,9 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
                                  claim.terms.stop_by(answer->sent_at),
                                  {reply.integer_at(2)}}};
     }
-    if (verdict != "HELD") return not_redis(answer->server);
+    // A number below zero would be a huge one of holders.
+    if (verdict != "HELD" || reply.integer_at(3) < 0 || reply.integer_at(5) < 0)
+      return not_redis(answer->server);
 
     long long ends = reply.integer_at(2);
     const bool in_queue = reply.text_at(4) != "no";

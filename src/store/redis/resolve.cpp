@@ -67,7 +67,9 @@ Result<std::vector<SocketAddress>, std::string> resolve(const std::string& host,
 
   lookup->error = 0;
   std::thread worker{[lookup] {
-    lookup->run(AI_NUMERICSERV | AI_ADDRCONFIG);
+    // Without AI_ADDRCONFIG, which hides 127.0.0.1 on a host whose only other addresses are of
+    // IPv6.
+    lookup->run(AI_NUMERICSERV);
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(lookup->finished.number(), &one, sizeof one);
   }};

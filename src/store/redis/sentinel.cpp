@@ -75,7 +75,7 @@ Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) 
       note(std::move(fault));
       continue;
     }
-    auto connected = connect_to(*endpoint, share);
+    auto connected = connect_to(*endpoint, sentinels_[i], share);
     if (connected) {
       std::rotate(sentinels_.begin(), sentinels_.begin() + static_cast<std::ptrdiff_t>(i),
                   sentinels_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
@@ -108,8 +108,9 @@ Result<Endpoint, StoreFault> SentinelServers::ask_sentinel(Connection& sentinel,
 
 /// A Sentinel may be behind: whether it is the master only the server itself can say.
 Result<Done, StoreFault> SentinelServers::connect_to(const Endpoint& endpoint,
+                                                     const Connection& sentinel,
                                                      const Patience& patience) {
-  master_.emplace(endpoint, master_access_);
+  master_.emplace(endpoint, master_access_, "the Sentinel " + sentinel.name());
   auto answers = redis::ask(*master_, {{"ROLE"}}, patience);
   if (!answers) return answers.error();
   const Reply& reply = answers->replies.front();

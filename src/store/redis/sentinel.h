@@ -22,7 +22,8 @@ class SentinelServers final : public Servers {
   /// A connection to the present master, in master_.
   Result<Done, StoreFault> find_master(const Patience& patience);
   Result<Endpoint, StoreFault> ask_sentinel(Connection& sentinel, const Patience& patience);
-  Result<Done, StoreFault> connect_to(const Endpoint& endpoint, const Patience& patience);
+  Result<Done, StoreFault> connect_to(const Endpoint& endpoint, const Connection& sentinel,
+                                      const Patience& patience);
 
   std::string name_;
   std::string master_name_;

@@ -212,7 +212,8 @@ class Context {
     return Done{};
   }
 
-  std::unique_ptr<Stream> wrap(Fd socket, const std::string& name) const {
+  std::unique_ptr<Stream> wrap(Fd socket, const std::string& host) const {
+    const std::string name = host.substr(0, host.find('%'));  // a certificate knows of no zone
     SSL* const connection = ssl_.SSL_new(context_);
     if (connection == nullptr) throw std::bad_alloc{};
     X509_VERIFY_PARAM* const expected = ssl_.SSL_get0_param(connection);
