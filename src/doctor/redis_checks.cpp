@@ -54,14 +54,18 @@ class RedisExamination {
   }
 
   /// Through the store's own way to the server in charge. TIME, because any user of dlock may ask
-  /// for it, and who may not has been let in nevertheless.
+  /// for it, and who may not has been let in nevertheless. A proxy may not know it, or hang up at
+  /// it: any of them passes on a GET.
   Finding check_connection() {
     const std::string check = "connection";
-    auto answers =
-        servers_->ask({{"TIME"}}, lock_name(), budget_.patience_for(address_.endpoints.size()));
+    const std::string lock = lock_name();
+    const Patience patience = budget_.patience_for(address_.endpoints.size());
+    auto answers = servers_->ask({{"TIME"}}, lock, patience);
+    if (!answers && answers.error().connection_ended)
+      answers = servers_->ask({{"GET", lock}}, lock, patience);
     if (!answers) return broken_by(answers.error(), check);
     const redis::Reply& reply = answers->replies.front();
-    if (reply.is_error() && !reply.text.starts_with("NOPERM"))
+    if (reply.is_error() && !is_refused_alone(reply.text))
       return broken_by(redis::error_reply(answers->server, reply.text), check);
     return {.check = check, .fact = answers->server + " answers"};
   }
@@ -84,7 +88,9 @@ class RedisExamination {
     auto rights = check_rights(*servers_, address_, examination_.store, probe_, budget_);
     // One that does not answer this gives no lock either, and to try would only cost more time.
     if (!rights) return {broken_by(rights.error(), "probe lock")};
-    return {*rights, try_lock(examination_.store, examination_.terms, probe_, budget_)};
+    const Finding lock = try_lock(examination_.store, examination_.terms, probe_, budget_);
+    lock_was_had_ = lock.verdict == Verdict::Good;
+    return {*rights, lock};
   }
 
   void start_visits(const std::vector<Endpoint>& servers) {
@@ -104,7 +110,10 @@ class RedisExamination {
       // Where the nodes do not tell who is what, replicas are among those that were visited.
       if (address_.deployment == Deployment::Cluster && visit.is_replica()) continue;
       visit.ask_time_again(budget_);
-      of_servers.push_back({visit.name(), visit.findings(examination_, address_.deployment)});
+      // Behind that name is what gave the lock: a proxy, if it does not answer our questions.
+      const bool gave_a_lock = lock_was_had_ && visits_.size() == 1;
+      of_servers.push_back(
+          {visit.name(), visit.findings(examination_, address_.deployment, gave_a_lock)});
     }
     append(findings, merged(of_servers));
     if (not_visited_ == 0) return;
@@ -129,6 +138,7 @@ class RedisExamination {
   std::shared_ptr<redis::Tls> tls_;
   std::unique_ptr<redis::Servers> servers_;
   LockKey probe_ = make_probe_key();
+  bool lock_was_had_ = false;
   std::list<ServerVisit> visits_;
   std::size_t not_visited_ = 0;  // there was no time for them
   Instant second_burst_at_;

@@ -11,16 +11,43 @@ namespace {
 /// A NOPERM is about the command if it has this in it, else about the key.
 constexpr const char* about_the_command = " run ";
 
-bool is_denied(const std::string& error) { return error.starts_with("NOPERM"); }
-bool is_unknown(const std::string& error) { return error.find("unknown command") != error.npos; }
+bool has(const std::string& error, const char* sign) { return error.find(sign) != error.npos; }
+
+/// In the words for a command, or for one in a script.
+bool is_denied(const std::string& error) {
+  return error.starts_with("NOPERM") || has(error, "ACL failure in script") ||
+         has(error, "executing the script can't");
+}
+bool is_unknown(const std::string& error) {
+  return has(error, "unknown command") || has(error, "unsupported command") ||
+         has(error, "command called from");
+}
+
+/// Runs a command as a script of dlock would.
+constexpr const char* in_a_script =
+    "local r = redis.pcall(unpack(ARGV)) if type(r) == 'table' and r.err then return r end return "
+    "1";
+
+Finding behind_a_proxy(const std::string& which) {
+  return {.check = "rights",
+          .verdict = Verdict::Note,
+          .fact = "a proxy is in between, " + which,
+          .meaning =
+              "locks can be had through it; but to wait for one, to list them and what else goes "
+              "beyond a run may not work",
+          .remedy = "name the Redis behind it, if that is wanted"};
+}
 
 struct Trial {
   const char* name;
   redis::Command command;
   Tried::Need need = Tried::Need::Always;
+  bool fits_script = true;
 };
 
 }  // namespace
+
+bool is_refused_alone(const std::string& error) { return is_denied(error) || is_unknown(error); }
 
 Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix) {
   std::string missing;
@@ -28,7 +55,9 @@ Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix)
   std::string unknown;
   bool keys_denied = false;
   std::set<std::string> seen;
-  for (const auto& [name, error, need] : tried) {
+  std::string in_scripts_only;
+  for (const auto& [name, error, need, in_script_only] : tried) {
+    if (in_script_only && error.empty() && seen.insert(name).second) in_scripts_only += " " + name;
     const bool about_command = error.find(about_the_command) != error.npos;
     if (need == Tried::Need::ToWaitOrShare) {
       if (is_denied(error) && seen.insert(name).second)
@@ -42,7 +71,9 @@ Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix)
   if (keys_denied) missing += " ~" + prefix + "*";
   Finding finding{.check = "rights", .fact = "all commands that dlock needs are allowed"};
   if (missing.empty() && unknown.empty()) {
-    if (missing_for_some.empty()) return finding;
+    if (missing_for_some.empty() && in_scripts_only.empty()) return finding;
+    if (missing_for_some.empty())
+      return behind_a_proxy("which passes on in scripts only:" + in_scripts_only);
     finding.verdict = Verdict::Weak;
     finding.fact = "this user lacks" + missing_for_some;
     finding.meaning =
@@ -71,6 +102,8 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
   const std::string liveness = names.liveness(at_home_in(options, probe, {"dlock-doctor/1.1"}));
   const std::string& token = names.token();
   const std::string no_such_script(40, '0');
+  constexpr auto always = Tried::Need::Always;
+  constexpr bool never = false;  // in a script
   // The key is there for a millisecond at most.
   std::vector<Trial> trials{{"get", {"GET", lock}},
                             {"get", {"GET", liveness}},
@@ -80,8 +113,8 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
                             {"pttl", {"PTTL", lock}},
                             {"del", {"DEL", lock}},
                             {"time", {"TIME"}},
-                            {"eval", {"EVAL", "return 1", "1", lock}},
-                            {"evalsha", {"EVALSHA", no_such_script, "1", lock}},
+                            {"eval", {"EVAL", "return 1", "1", lock}, always, never},
+                            {"evalsha", {"EVALSHA", no_such_script, "1", lock}, always, never},
                             {"exists", {"EXISTS", lock}},
                             {"zrange", {"ZRANGE", names.queue(), "0", "0"}},
                             {"zrem", {"ZREM", names.queue(), "nobody"}}};
@@ -97,20 +130,45 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
                  {"hlen", {"HLEN", names.holders()}, to_wait_or_share},
                  {"hdel", {"HDEL", names.holders(), "nobody"}, to_wait_or_share}});
   if (!options.trust_restart) trials.push_back({"info", {"INFO", "server"}});
-  if (options.least_replicas > 0) trials.push_back({"wait", {"WAIT", "0", "1"}});
-  if (address.deployment == Deployment::Sentinel) trials.push_back({"role", {"ROLE"}});
-  if (address.deployment == Deployment::Cluster) trials.push_back({"asking", {"ASKING"}});
+  if (options.least_replicas > 0) trials.push_back({"wait", {"WAIT", "0", "1"}, always, never});
+  if (address.deployment == Deployment::Sentinel)
+    trials.push_back({"role", {"ROLE"}, always, never});
+  if (address.deployment == Deployment::Cluster)
+    trials.push_back({"asking", {"ASKING"}, always, never});
 
   std::vector<redis::Command> commands;
   for (const Trial& trial : trials) commands.push_back(trial.command);
   auto answers = servers.ask(commands, lock, budget.patience_for(2));
-  if (!answers) return answers.error();
+  const bool hung_up = !answers && answers.error().connection_ended;
+  if (!answers && !hung_up) return answers.error();
   std::vector<Tried> tried;
+  std::vector<std::size_t> again;
+  std::vector<redis::Command> scripts;
   for (std::size_t i = 0; i < trials.size(); ++i) {
-    const redis::Reply& reply = answers->replies[i];
-    tried.push_back({trials[i].name, reply.is_error() ? reply.text : "", trials[i].need});
+    const std::string error =
+        answers && answers->replies[i].is_error() ? answers->replies[i].text : "";
+    tried.push_back({trials[i].name, error, trials[i].need});
+    if (!trials[i].fits_script || (!hung_up && !is_unknown(error))) continue;
+    again.push_back(i);
+    scripts.push_back({"EVAL", in_a_script, "1", lock});
+    scripts.back().insert(scripts.back().end(), commands[i].begin(), commands[i].end());
   }
-  return judge_rights(tried, options.prefix);
+  if (again.empty()) return judge_rights(tried, options.prefix);
+  auto answers_of_scripts = servers.ask(scripts, lock, budget.patience());
+  if (!answers_of_scripts) return answers_of_scripts.error();
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    const redis::Reply& reply = answers_of_scripts->replies[i];
+    Tried& one = tried[again[i]];
+    // Where it is unknown in both ways, the words for a command are the plainer ones.
+    if (reply.is_error() && is_unknown(one.reply) && is_unknown(reply.text)) continue;
+    one.reply = reply.is_error() ? reply.text : "";
+    one.in_script_only = !hung_up;
+  }
+  const Finding finding = judge_rights(tried, options.prefix);
+  const bool all_work = finding.verdict == Verdict::Good;
+  return all_work && hung_up
+             ? behind_a_proxy("which passes on scripts, and hangs up at other commands")
+             : finding;
 }
 
 }  // namespace dlock::doctor

@@ -56,7 +56,15 @@ Finding ServerVisit::without_info() const {
           .remedy = "let the user run INFO (+info)"};
 }
 
-Findings ServerVisit::findings(const Examination& examination, Deployment deployment) const {
+Findings ServerVisit::findings(const Examination& examination, Deployment deployment,
+                               bool gave_a_lock) const {
+  if (fault_ && gave_a_lock) {
+    return {{.check = "server",
+             .verdict = Verdict::Note,
+             .fact = "it gives locks, but hangs up or is silent when asked what it is",
+             .meaning = "role, replicas, eviction, memory, persistence and uptime cannot be seen",
+             .remedy = "name the server itself to dlock doctor, if a proxy is in between"}};
+  }
   if (fault_) return {broken_by(*fault_, "server")};
   const StoreOptions& store = examination.store;
   const LeaseTerms& terms = examination.terms;

@@ -22,7 +22,8 @@ class ServerVisit {
 
   const std::string& name() const { return connection_.name(); }
   bool is_replica() const { return info_.text("role") == "slave"; }
-  Findings findings(const Examination& examination, Deployment deployment) const;
+  /// `gave_a_lock`: so whatever it does not answer, a lock can be had.
+  Findings findings(const Examination& examination, Deployment deployment, bool gave_a_lock) const;
 
  private:
   void ask_time(std::vector<TimeSample>& burst, const Budget& budget);

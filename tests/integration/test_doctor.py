@@ -211,6 +211,23 @@ class Rights(RedisCase, DoctorCase):
 class IllServers(FakeRedisCase, DoctorCase):
     MOST = 5  # seconds, of which one is for the clock
 
+    def test_a_proxy_through_which_locks_can_be_had_is_not_called_broken(self):
+        # What twemproxy and Envoy pass on. The first hangs up at anything else, the second calls it unknown.
+        passed = {"GET", "SET", "DEL", "PEXPIRE", "PTTL", "EXISTS", "EVAL", "EVALSHA", "ZRANGE", "ZREM", "ZADD", "ZRANK", "HSET", "HGET",
+                  "HGETALL", "HLEN", "HDEL", "PING"}
+
+        def hang_up(words):
+            raise OSError
+        for refuse in (hang_up, lambda words: b"-ERR unknown command '%s', with args beginning with: \r\n" % words[0],
+                       lambda words: b"-unsupported command '%s'\r\n" % words[0].lower()):
+            proxy = self.fake(lambda words, refuse=refuse: PASS if name_of(words) in passed else refuse(words))
+            self.assertEqual(self.run_job("true", store=self.fake_store(proxy)).code, 0)
+            report = self.report("--prefix", self.prefix, url=f"redis://127.0.0.1:{proxy.port}")
+            self.assert_ok(report)
+            self.assert_found(report, "probe lock", "ok")
+            self.assert_found(report, "rights", "note", "a proxy is in between", "hangs up" if refuse is hang_up else "publish")
+            self.assert_found(report, "server", "note")
+
     def test_one_that_cannot_be_reached_is_1_and_the_machine_is_looked_at_nevertheless(self):
         report = self.report(url=f"redis://127.0.0.1:{free_port()}")
         self.assert_broken(report, "connection")

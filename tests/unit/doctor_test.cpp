@@ -256,6 +256,15 @@ TEST_CASE("each right that is missing is named as an ACL names it") {
       "p:");
   CHECK(some.verdict == Verdict::Weak);
   CHECK(some.fact == "this user lacks +zadd &p:wake:*");
+  const Finding proxy = judge_rights({{"get", ""}, {"time", "", Tried::Need::Always, true}}, "p:");
+  CHECK(proxy.verdict == Verdict::Note);
+  CHECK(proxy.fact.ends_with("in scripts only: time"));
+  CHECK(judge_rights({{"hset",
+                       "ERR ACL failure in script: User x has no permissions to run the "
+                       "'hset' command",
+                       Tried::Need::Always, true}},
+                     "p:")
+            .fact == "this user lacks +hset");
   CHECK(judge_rights({{"eval", "ERR unknown command 'EVAL'"}}, "p:").fact ==
         "the server does not know eval");
 }
