@@ -151,7 +151,7 @@ void check_fit(const Words& words, const StoreAddress& address) {
     refuse({"min-replicas", "replica-timeout", "password-file", "password-command"},
            "is for a Redis, but the store is local: name one with --store");
   }
-  if (redis == nullptr || !redis->tls) {
+  if (redis == nullptr || !redis->uses_tls()) {
     refuse({"tls-cacert", "tls-cert", "tls-key", "tls-sni", "tls-insecure"},
            "is given, but the store is not reached by TLS: write rediss:// instead of redis://");
   }
@@ -172,7 +172,7 @@ void settle_redis(RedisAddress& redis, StoreOptions& options, Source source, con
     if (source == Source::Environment) complain_of_setup("DLOCK_STORE" + what);
     complain("--store" + what);
   }
-  if (redis.tls) options.tls = tls_options(words);
+  if (redis.uses_tls()) options.tls = tls_options(words);
   if (redis.deployment == Deployment::Sentinel)
     options.sentinel_login = sentinel_login(words, environment);
 }

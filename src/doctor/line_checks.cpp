@@ -20,14 +20,25 @@ bool stays_on_this_machine(const RedisAddress& address) {
 
 Finding judge_encryption(const RedisAddress& address, const TlsOptions& tls) {
   Finding finding{.check = "encryption"};
-  if (address.tls && tls.insecure) {
+  const bool halfway =
+      address.deployment == Deployment::Sentinel && address.tls != address.sentinel_tls;
+  if (address.uses_tls() && tls.insecure) {
     finding.verdict = Verdict::Weak;
     finding.fact = "TLS, but any certificate is taken (--tls-insecure)";
     finding.meaning =
         "whoever can redirect our connections learns the password, and can take and "
         "give locks; against everybody else the promise holds";
     finding.remedy = "leave out --tls-insecure, and name the CA with --tls-cacert";
-  } else if (address.tls) {
+  } else if (halfway && !stays_on_this_machine(address)) {
+    finding.verdict = Verdict::Note;
+    finding.fact = address.tls ? "TLS to the master, none to the Sentinels"
+                               : "TLS to the Sentinels, none to the master";
+    finding.meaning = address.tls ? "whoever can redirect our connections can say which of the "
+                                    "servers with a certificate of our CA is the master"
+                                  : "whoever can read or redirect our connections learns the "
+                                    "password, and can take and give locks";
+    finding.remedy = "rediss+sentinel:// with TLS on both, unless the network is trusted";
+  } else if (address.uses_tls()) {
     finding.fact = tls.ca_file.empty() ? "TLS, checked against the CAs of the system"
                                        : "TLS, checked against " + tls.ca_file;
   } else if (stays_on_this_machine(address)) {

@@ -27,8 +27,10 @@ class RedisExamination {
       : address_(address),
         examination_(examination),
         budget_(examination.terms),
-        tls_(address.tls ? std::make_shared<redis::Tls>(examination.store.tls) : nullptr),
-        servers_(redis::make_servers({address, examination.store.sentinel_login, tls_})) {}
+        setting_{
+            address, examination.store.sentinel_login,
+            address.uses_tls() ? std::make_shared<redis::Tls>(examination.store.tls) : nullptr},
+        servers_(redis::make_servers(setting_)) {}
 
   Findings run() {
     const Finding connection = check_connection();
@@ -48,7 +50,7 @@ class RedisExamination {
   }
 
  private:
-  redis::Access access() const { return redis::access_to(address_.login, address_.database, tls_); }
+  redis::Access access() const { return redis::access_to_servers(setting_); }
   std::string lock_name() const {
     return redis::LockKeys{examination_.store.prefix, probe_}.lock();
   }
@@ -74,8 +76,7 @@ class RedisExamination {
     const Duration ttl = examination_.terms.ttl();
     switch (address_.deployment) {
       case Deployment::Sentinel:
-        return check_sentinels(
-            address_, redis::access_to(examination_.store.sentinel_login, 0, tls_), ttl, budget_);
+        return check_sentinels(address_, redis::access_to_sentinels(setting_), ttl, budget_);
       case Deployment::Cluster:
         return check_cluster(address_, access(), ttl, budget_);
       case Deployment::Standalone:
@@ -135,7 +136,7 @@ class RedisExamination {
   const RedisAddress& address_;
   const Examination& examination_;
   Budget budget_;
-  std::shared_ptr<redis::Tls> tls_;
+  redis::ServersSetting setting_;
   std::unique_ptr<redis::Servers> servers_;
   LockKey probe_ = make_probe_key();
   bool lock_was_had_ = false;

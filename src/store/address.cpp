@@ -160,9 +160,26 @@ RedisAddress parse_standalone(std::string_view rest) {
   return address;
 }
 
+/// Which of the two a `?tls=` at the end names, if there is one.
+enum class TlsTo { TheScheme, Master, Sentinels };
+TlsTo take_tls(std::string_view& rest) {
+  const auto at = rest.rfind('@');
+  const auto question = rest.rfind("?tls=");
+  if (question == rest.npos || (at != rest.npos && question < at)) return TlsTo::TheScheme;
+  const std::string_view which = rest.substr(question + 5);
+  rest = rest.substr(0, question);
+  if (which == "master") return TlsTo::Master;
+  if (which == "sentinels") return TlsTo::Sentinels;
+  throw Complaint{"has tls=" + printable(which) +
+                  ": write ?tls=master or ?tls=sentinels, or rediss+sentinel:// for both"};
+}
+
 RedisAddress parse_sentinel(std::string_view rest) {
+  const TlsTo tls_to = take_tls(rest);
   RedisAddress address = address_with_login(rest);
   address.deployment = Deployment::Sentinel;
+  address.tls = tls_to == TlsTo::Master;
+  address.sentinel_tls = tls_to == TlsTo::Sentinels;
   std::string_view path = take_path(rest);
   const auto slash = path.find('/');
   address.master = printable(path.substr(0, slash));
@@ -225,7 +242,10 @@ std::optional<RedisAddress> parse_redis(std::string_view text) {
   for (const auto& [scheme, parse] : redis_schemes) {
     if (!plain.starts_with(scheme)) continue;
     RedisAddress address = parse(std::string_view{plain}.substr(scheme.size()));
-    address.tls = tls;
+    if (!address.uses_tls()) {
+      address.tls = tls;
+      address.sentinel_tls = tls && address.deployment == Deployment::Sentinel;
+    }
     return address;
   }
   return {};
@@ -265,11 +285,13 @@ std::string RedisAddress::name() const {
     return "unix://" + endpoints.front().text() + (db.empty() ? "" : "?db=" + db);
   std::string hosts;
   for (const Endpoint& endpoint : endpoints) hosts += (hosts.empty() ? "" : ",") + endpoint.text();
-  const std::string scheme = tls ? "rediss" : "redis";
+  const bool all_tls = tls && (deployment != Deployment::Sentinel || sentinel_tls);
+  const std::string scheme = all_tls ? "rediss" : "redis";
+  const char* const tls_to = all_tls || !uses_tls() ? "" : tls ? "?tls=master" : "?tls=sentinels";
   const std::string path = db.empty() ? "" : "/" + db;
   switch (deployment) {
     case Deployment::Sentinel:
-      return scheme + "+sentinel://" + hosts + "/" + master + path;
+      return scheme + "+sentinel://" + hosts + "/" + master + path + tls_to;
     case Deployment::Cluster:
       return scheme + "+cluster://" + hosts;
     case Deployment::Standalone:

@@ -37,13 +37,15 @@ enum class Deployment { Standalone, Sentinel, Cluster };
 
 struct RedisAddress {
   Deployment deployment = Deployment::Standalone;
-  bool tls = false;
+  bool tls = false;           // to the servers that keep the locks
+  bool sentinel_tls = false;  // to the Sentinels
   /// The server; some of the Sentinels; some nodes of the Cluster. Never empty.
   std::vector<Endpoint> endpoints;
   std::string master;  // the name under which the Sentinels know it
   Login login;
   int database = 0;
 
+  bool uses_tls() const { return tls || sentinel_tls; }
   /// The URL that messages show: without user and password.
   std::string name() const;
 };
@@ -51,7 +53,8 @@ struct RedisAddress {
 using StoreAddress = std::variant<LocalAddress, RedisAddress>;
 
 /// Reads `--store`: `redis://[user[:password]@]host[:port][/db]`, `unix://[user[:password]@]/path`
-/// with `?db=N`, `redis+sentinel://[user[:password]@]host[:port],.../master[/db]`,
+/// with `?db=N`, `redis+sentinel://[user[:password]@]host[:port],.../master[/db]` (behind which
+/// `?tls=master` or `?tls=sentinels` means TLS to these alone),
 /// `redis+cluster://[user[:password]@]host[:port],...`, each of the TCP ones as `rediss...` for
 /// TLS and `valkey...` for `redis...`, `local` or `local:/directory`. User and password may be
 /// percent-encoded.

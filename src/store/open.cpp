@@ -17,7 +17,7 @@ redis::ScriptCaller make_caller(const RedisAddress& address, const StoreOptions&
   return {redis::make_servers(
               {.address = address,
                .sentinel_login = options.sentinel_login,
-               .tls = address.tls ? std::make_shared<redis::Tls>(options.tls) : nullptr}),
+               .tls = address.uses_tls() ? std::make_shared<redis::Tls>(options.tls) : nullptr}),
           {options.least_replicas, options.replica_timeout}};
 }
 

@@ -12,6 +12,7 @@ import unittest
 from harness import dlock, procs
 from harness.case import Case, as_nobody, needs, needs_root
 from harness.certificates import certificates
+from harness.fake_redis import FakeRedis
 from harness.redis_server import RedisServer
 from harness.relay import DOWN, UP, Relay
 from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
@@ -162,6 +163,36 @@ class Mismatch(TlsCase):
         server = self.plain_server()
         self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://localhost:{server.port}"), "does it speak TLS",
                      options=["--ttl", "6s"])
+
+
+class Sentinels(TlsCase):
+    """TLS to the one and none to the others."""
+
+    def address_of(self, port):
+        return b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%d\r\n" % (len(str(port)), port)
+
+    def test_tls_to_the_master_alone(self):
+        server = self.server()
+        plain_sentinel = FakeRedis(lambda words: self.address_of(server.tls_port))
+        self.addCleanup(plain_sentinel.stop)
+        url = f"redis+sentinel://127.0.0.1:{plain_sentinel.port}/main"
+        self.assertEqual(self.run_job("true", store=self.trusting(f"{url}?tls=master")).code, 0)
+        self.refused(dlock.UNREACHABLE, self.trusting(url.replace("redis+", "rediss+")), "Sentinel", options=TTL)
+        self.refused(dlock.USAGE, self.trusting(url), "not reached by TLS")
+        self.refused(dlock.USAGE, self.at(f"{url}?tls=both"), "write ?tls=master or ?tls=sentinels")
+
+    def test_tls_to_the_sentinels_alone(self):
+        server = self.plain_server()
+
+        def serve(connection):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.certificates.server)
+            with context.wrap_socket(connection, server_side=True) as secure:
+                secure.recv(65536)
+                secure.sendall(self.address_of(server.port))
+                secure.recv(1)
+        url = f"redis+sentinel://127.0.0.1:{self.listening(serve)}/main?tls=sentinels"
+        self.assertEqual(self.run_job("true", store=self.trusting(url)).code, 0)
 
 
 class Closing(TlsCase):

@@ -276,6 +276,13 @@ TEST_CASE("a line in the clear matters when it leaves this machine") {
   CHECK(judge_encryption(redis_at("rediss://db1"), {}).verdict == Verdict::Good);
   CHECK(judge_encryption(redis_at("rediss://db1"), {.insecure = true}).verdict == Verdict::Weak);
   CHECK(judge_login(redis_at("redis://db1"), {}).verdict == Verdict::Note);
+  for (const auto& [url, fact] :
+       {std::pair{"redis+sentinel://s1/m?tls=master", "TLS to the master, none to the Sentinels"},
+        {"redis+sentinel://s1/m?tls=sentinels", "TLS to the Sentinels, none to the master"}}) {
+    CHECK(judge_encryption(redis_at(url), {}).fact == fact);
+    CHECK(judge_encryption(redis_at(url), {}).verdict == Verdict::Note);
+  }
+  CHECK(judge_encryption(redis_at("rediss+sentinel://s1/m"), {}).verdict == Verdict::Good);
   CHECK(judge_login(redis_at("redis://:pw@db1"), {}).verdict == Verdict::Good);
   CHECK(judge_login(redis_at("redis://localhost"), {}).verdict == Verdict::Good);
 }

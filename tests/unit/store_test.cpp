@@ -58,6 +58,19 @@ TEST_CASE("Sentinels and a Cluster are given by several hosts, and TLS by one le
   CHECK(cluster.endpoints == std::vector<Endpoint>{{"h1", 7000, ""}, {"h2", 6379, ""}});
   CHECK(cluster.name() == "rediss+cluster://h1:7000,h2:6379");
   CHECK(redis_at("rediss://h").name() == "rediss://h:6379");
+  const RedisAddress both = redis_at("rediss+sentinel://h/main");
+  CHECK((both.tls && both.sentinel_tls));
+  CHECK(both.name() == "rediss+sentinel://h:26379/main");
+  for (const char* scheme : {"redis", "rediss", "valkeys"}) {
+    const std::string url = scheme + std::string{"+sentinel://u:p?tls=x@h/main/3?tls="};
+    const RedisAddress master = redis_at((url + "master").c_str());
+    CHECK((master.tls && !master.sentinel_tls));
+    CHECK(master.login.password.text == "p?tls=x");
+    CHECK(master.name() == "redis+sentinel://h:26379/main/3?tls=master");
+    const RedisAddress sentinels = redis_at((url + "sentinels").c_str());
+    CHECK((!sentinels.tls && sentinels.sentinel_tls));
+    CHECK(sentinels.name() == "redis+sentinel://h:26379/main/3?tls=sentinels");
+  }
   CHECK(redis_at("valkey://u:p@h/3").name() == "redis://h:6379/3");
   CHECK(redis_at("valkeys://h").name() == "rediss://h:6379");
   CHECK(redis_at("valkey+sentinel://h/main").deployment == Deployment::Sentinel);

@@ -36,13 +36,21 @@ class Standalone final : public Servers {
 
 }  // namespace
 
+Access access_to_servers(const ServersSetting& setting) {
+  const RedisAddress& address = setting.address;
+  return access_to(address.login, address.database, address.tls ? setting.tls : nullptr);
+}
+
+Access access_to_sentinels(const ServersSetting& setting) {
+  return access_to(setting.sentinel_login, 0, setting.address.sentinel_tls ? setting.tls : nullptr);
+}
+
 std::unique_ptr<Servers> make_servers(const ServersSetting& setting) {
   const RedisAddress& address = setting.address;
-  const Access access = access_to(address.login, address.database, setting.tls);
+  const Access access = access_to_servers(setting);
   switch (address.deployment) {
     case Deployment::Sentinel:
-      return std::make_unique<SentinelServers>(address, access,
-                                               access_to(setting.sentinel_login, 0, setting.tls));
+      return std::make_unique<SentinelServers>(address, access, access_to_sentinels(setting));
     case Deployment::Cluster:
       return std::make_unique<ClusterServers>(address, access);
     case Deployment::Standalone:

@@ -49,8 +49,12 @@ class Servers {
 struct ServersSetting {
   RedisAddress address;
   Login sentinel_login;
-  std::shared_ptr<Tls> tls;  // none: in the clear
+  std::shared_ptr<Tls> tls;  // if the address has any
 };
+
+/// To the servers that keep the locks, and to the Sentinels.
+Access access_to_servers(const ServersSetting& setting);
+Access access_to_sentinels(const ServersSetting& setting);
 
 std::unique_ptr<Servers> make_servers(const ServersSetting& setting);
 
