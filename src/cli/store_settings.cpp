@@ -50,8 +50,8 @@ std::optional<Password> password_elsewhere(const Words& words) {
   const Source command = words.source("password-command");
   if (file == Source::Default && command == Source::Default) return {};
   if (file == command) {
-    complain("--password-file " + quoted(words.password_file) + " and --password-command " +
-             quoted(words.password_command) + " both give a password: leave one out");
+    complain("--password-file " + quoted(words.password_file) +
+             " and --password-command both give a password: leave one out");
   }
   if (file > command) return password_at("--password-file", words.password_file);
   if (words.password_command.empty()) complain("--password-command '' names no command");
@@ -68,7 +68,7 @@ Password password_of(const Words& words, const Environment& environment, const P
   if (in_url.given() && is_elsewhere && elsewhere == url) {
     const bool in_file = words.source("password-file") == elsewhere;
     complain((in_file ? "--password-file " + quoted(words.password_file)
-                      : "--password-command " + quoted(words.password_command)) +
+                      : std::string{"--password-command"}) +
              " and the URL of the store both give a password: leave one out");
   }
   if (elsewhere == Source::Flag) return *password_elsewhere(words);

@@ -2,7 +2,6 @@
 
 #include "core/duration.h"
 #include "core/poll.h"
-#include "core/text.h"
 
 #include <array>
 #include <cerrno>
@@ -55,15 +54,11 @@ StoreFault fault(ExitCode code, const std::string& sentence) {
 
 }  // namespace
 
-std::string PasswordCommand::named() const {
-  return password_.option + " '" + excerpt(password_.command, 100) + "'";
-}
-
 Result<Done, StoreFault> PasswordCommand::start() {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
     return fault(ExitCode::StoreUnavailable,
-                 named() + " could not be run: " + std::string{::strerror(errno)});
+                 password_.option + " could not be run: " + std::string{::strerror(errno)});
   }
   output_ = Fd{pipe[0]};
   const Fd writer{pipe[1]};
@@ -73,7 +68,7 @@ Result<Done, StoreFault> PasswordCommand::start() {
   if (const int error = spawn(password_.command, writer.number(), pid_); error != 0) {
     output_.close();
     return fault(ExitCode::StoreUnavailable,
-                 named() + " could not be run: " + std::string{::strerror(error)});
+                 password_.option + " could not be run: " + std::string{::strerror(error)});
   }
   process_ = Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
   return Done{};
@@ -96,23 +91,24 @@ Result<std::string, StoreFault> PasswordCommand::read(const Patience& patience) 
          {patience.interrupt != nullptr ? patience.interrupt->fd() : -1, POLLIN, 0}}};
     const bool ready = wait_for_any(watched, std::min(patience.until, until_));
     if (watched[1].revents != 0 && patience.interrupt->requested())
-      return fault(ExitCode::StoreUnavailable, "the wait for " + named() + " was called off");
+      return fault(ExitCode::StoreUnavailable,
+                   "the wait for " + password_.option + " was called off");
     if (ready) continue;
     if (BootClock::now() < until_) {
       StoreFault late =
-          fault(ExitCode::StoreUnavailable, named() + " has not printed a password yet");
+          fault(ExitCode::StoreUnavailable, password_.option + " has not printed a password yet");
       late.worth_retrying = true;
       return late;
     }
     end();
     return fault(ExitCode::StoreUnavailable,
-                 named() + " did not end within " + to_text(longest) + " and was killed");
+                 password_.option + " did not end within " + to_text(longest) + " and was killed");
   }
   end();
   std::string password = printed_.substr(0, printed_.find_first_of("\r\n"));
   if (password.empty()) {
     return fault(ExitCode::Configuration,
-                 named() + " gave no password: it failed, or its first line is empty");
+                 password_.option + " gave no password: it failed, or its first line is empty");
   }
   return password;
 }

@@ -18,7 +18,8 @@ namespace dlock {
 /// what it said, but for `longest` at most; then it is killed with its process group. It is a child
 /// of ours, which whoever reaps our children may reap first; so how it ended is asked of its pipe.
 ///
-/// Not thread-safe: one thread at a time.
+/// The command may hold a secret itself, and is in no message. Not thread-safe: one thread at a
+/// time.
 class PasswordCommand {
  public:
   static constexpr Duration longest = std::chrono::seconds{30};
@@ -35,7 +36,6 @@ class PasswordCommand {
   Result<Done, StoreFault> start();
   /// Kills it if it still runs.
   void end();
-  std::string named() const;
 
   Password password_;
   pid_t pid_ = 0;

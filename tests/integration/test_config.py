@@ -215,6 +215,26 @@ class Passwords(SettingsCase):
             done = self.run_with("--config", self.file("config", text))
             self.assertEqual(done.code, 0, done.stderr)
 
+    def test_file_and_command_count_by_their_place_and_not_both_of_one(self):
+        wrong, right = self.file("wrong", "wrong"), f"echo {PASSWORD}"
+        config = self.file("config", f'store = "{self.secured.url}"\npassword-file = "{wrong}"\n')
+        done = self.run_with("--config", config, "--password-command", right)
+        self.assertEqual(done.code, 0, done.stderr)
+        config = self.file("config", f'store = "{self.secured.url}"\npassword-command = "echo wrong"\n')
+        for more in (["--password-file", self.file("secret", PASSWORD)], ["--password-command", right]):
+            done = self.run_with("--config", config, *more)
+            self.assertEqual(done.code, 0, done.stderr)
+        self.assertEqual(self.run_with("--config", config, REDISCLI_AUTH=PASSWORD).code, 0)
+
+    def test_a_password_command_beside_another_password_is_refused_and_not_shown(self):
+        right = f"echo {PASSWORD}"
+        refused = self.run_with("--store", self.secured.url, "--password-command", right, "--password-file", self.file("secret", "x"))
+        self.assert_refused(refused, dlock.USAGE, "and --password-command both give a password")
+        refused = self.run_with("--store", self.url(PASSWORD), "--password-command", right)
+        self.assert_refused(refused, dlock.USAGE, "--password-command", "and the URL of the store both give a password")
+        refused = self.run_with("--store", "local", "--password-command", right)
+        self.assert_refused(refused, dlock.USAGE, "--password-command is for a Redis")
+
     def test_a_password_file_that_others_can_use_is_refused(self):
         for mode in (0o640, 0o604, 0o660, 0o644):
             secret = self.file("secret", PASSWORD, mode)
