@@ -41,11 +41,20 @@ Actions Rules::handle(const ExecWorked&) {
 }
 
 Actions Rules::handle(const ExecFailed& failed) {
+  return not_born(Ending::CannotRun, failed.error);
+}
+
+Actions Rules::handle(const BirthRefused& refused) {
+  return not_born(Ending::SystemFailed, refused.error);
+}
+
+/// The child is about to exit; the lock is released when it is gone.
+Actions Rules::not_born(Ending because, int error) {
   if (state_ == State::Starting && ending_ == Ending::JobEnded) {
-    ending_ = Ending::CannotRun;
-    detail_ = failed.error;
+    ending_ = because;
+    detail_ = error;
   }
-  return {};  // the child is about to exit; the lock is released when it is gone
+  return {};
 }
 
 Actions Rules::handle(const RootEnded& ended) {

@@ -16,6 +16,10 @@ struct ExecWorked {};
 struct ExecFailed {
   int error;
 };
+/// The job's first process could not be made ready for exec: an errno.
+struct BirthRefused {
+  int error;
+};
 /// The job's first process ended. `alone`: waitpid(2) knows of no other process either.
 struct RootEnded {
   int wait_status;
@@ -63,10 +67,10 @@ struct HeartbeatMissed {};
 /// The job has run for as long as --max-run lets it.
 struct MaxRunOver {};
 
-using Event = std::variant<ExecWorked, ExecFailed, RootEnded, RootStopped, RootContinued,
-                           NoChildren, SignalAsked, ContinueAsked, ContinueDue, StopQuestion,
-                           KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver, RenewalsFail,
-                           RenewalsWork, WarningDue, HeartbeatMissed, MaxRunOver>;
+using Event = std::variant<ExecWorked, ExecFailed, BirthRefused, RootEnded, RootStopped,
+                           RootContinued, NoChildren, SignalAsked, ContinueAsked, ContinueDue,
+                           StopQuestion, KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver,
+                           RenewalsFail, RenewalsWork, WarningDue, HeartbeatMissed, MaxRunOver>;
 
 // What the engine does about it, in the order given.
 struct TellStarted {
@@ -148,6 +152,7 @@ class Rules {
  private:
   Actions handle(const ExecWorked&);
   Actions handle(const ExecFailed&);
+  Actions handle(const BirthRefused&);
   Actions handle(const RootEnded&);
   Actions handle(const RootStopped&);
   Actions handle(const RootContinued&);
@@ -167,6 +172,7 @@ class Rules {
   Actions handle(const HeartbeatMissed&);
   Actions handle(const MaxRunOver&);
 
+  Actions not_born(Ending because, int error);
   Actions end_job(Ending because);
   Actions end_leftovers(Duration patience);
   bool ended_by_us() const;

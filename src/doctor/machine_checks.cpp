@@ -3,6 +3,7 @@
 #include "core/fd.h"
 #include "core/time.h"
 #include "doctor/try_pid_namespace.h"
+#include "supervise/borrowed_fork.h"
 #include "supervise/cgroup.h"
 #include "supervise/proc.h"
 
@@ -10,9 +11,11 @@
 #include <cstring>
 #include <ctime>
 #include <linux/capability.h>
+#include <memory>
 #include <sstream>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace dlock::doctor {
@@ -59,20 +62,21 @@ Finding check_pidfd() {
 }
 
 Finding check_process_tree() {
-  const supervise::Listing listing = supervise::probe_listing();
+  const supervise::Proc proc;
+  const supervise::Listing listing = proc.listing();
   Finding finding{.check = "process tree", .fact = "/proc lists the children of each process"};
   if (listing == supervise::Listing::None) {
     finding.verdict = Verdict::Broken;
-    finding.fact = "/proc is not mounted";
+    finding.fact = proc.why_unusable();
     finding.meaning = "the processes of a job cannot be found and killed";
-    finding.remedy = "mount /proc";
+    finding.remedy = supervise::Proc::remedy;
   } else if (listing == supervise::Listing::Scan) {
     finding.verdict = Verdict::Note;
     finding.fact = "/proc has no lists of children (CONFIG_PROC_CHILDREN)";
     finding.meaning =
         "all processes are looked at to find those of a job: slower on a full machine";
     finding.remedy = "a kernel with CONFIG_PROC_CHILDREN";
-  } else if (::getpid() != 1 && !supervise::examine(1)) {
+  } else if (::getpid() != 1 && !proc.examine(1)) {
     finding.verdict = Verdict::Note;
     finding.fact = "/proc hides the processes of other users (hidepid)";
     finding.meaning = "a set-user-ID process of a job is seen in its parent's list only";
@@ -81,15 +85,34 @@ Finding check_process_tree() {
   return finding;
 }
 
-Finding check_cgroup() {
-  auto cgroup = supervise::Cgroup::make();
-  if (cgroup) {
-    cgroup->remove();
-    return {.check = "cgroup", .fact = "a job gets a cgroup of its own, killed as a whole"};
+/// Starts a process in the cgroup, as a job is: that a directory can be made does not yet mean
+/// that. Empty if it worked, else why it did not.
+std::string try_birth_in(const supervise::Cgroup& cgroup) {
+  constexpr std::size_t stack_size = 65536;
+  const auto stack = std::make_unique<std::byte[]>(stack_size);
+  const pid_t child = supervise::borrowed_fork(
+      [](void*) { ::_exit(0); }, nullptr, {stack.get(), stack_size}, cgroup.directory().number());
+  if (child < 0) return "no process can be started in '" + cgroup.path() + "': " + error_text();
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
+  return {};
+}
+
+std::string why_no_cgroup() {
+  auto cgroup = supervise::Cgroup::make();
+  if (!cgroup) return cgroup.error();
+  std::string why_not = try_birth_in(*cgroup);
+  cgroup->remove();
+  return why_not;
+}
+
+Finding check_cgroup() {
+  const std::string why_not = why_no_cgroup();
+  if (why_not.empty())
+    return {.check = "cgroup", .fact = "a job gets a cgroup of its own, killed as a whole"};
   return {.check = "cgroup",
           .verdict = Verdict::Note,
-          .fact = cgroup.error(),
+          .fact = why_not,
           .meaning =
               "jobs are killed by walking their process tree: a fork bomb takes longer, and a "
               "process that became root may not be ours to kill",

@@ -3,6 +3,7 @@
 #include "core/poll.h"
 #include "core/time.h"
 #include "supervise/job_process.h"
+#include "supervise/reason.h"
 
 #include <array>
 #include <cerrno>
@@ -19,13 +20,15 @@ std::string try_pid_namespace() {
   if (!job) return job.error().what + " cannot be made: " + ::strerror(job.error().error);
   std::array<pollfd, 1> watched{{{job->exec_fd(), POLLIN, 0}}};
   const bool told = wait_for_any(watched, BootClock::now() + std::chrono::seconds{2});
-  const int error = told ? job->exec_error() : ETIMEDOUT;
+  const auto failure = told ? job->birth_failure() : supervise::BirthFailure{.error = ETIMEDOUT};
   ::kill(job->child(), SIGKILL);  // and with it the whole namespace
   while (::waitpid(job->child(), nullptr, 0) < 0 && errno == EINTR) {
   }
   // The user is mapped before exec: a program that is not found was looked for inside.
-  if (error == 0 || error == ENOENT) return {};
-  return std::string{"a pid namespace cannot be entered: "} + ::strerror(error);
+  if (!failure || failure->error == ENOENT) return {};
+  if (failure->step == supervise::BirthFailure::Step::Exec)
+    return std::string{"a pid namespace cannot be entered: "} + ::strerror(failure->error);
+  return supervise::why_not_born(*failure);
 }
 
 }  // namespace dlock::doctor

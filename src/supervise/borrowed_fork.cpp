@@ -94,9 +94,9 @@ pid_t borrowed_fork(void (*child)(void*), void* argument, std::span<std::byte> s
     arguments.cgroup = static_cast<unsigned>(cgroup_directory);
   }
   const long pid = clone3_and_call(arguments, child, argument, stack);
-  if (pid >= 0 || cgroup_directory >= 0 || errno != ENOSYS)
-    return pid < 0 ? -1 : static_cast<pid_t>(pid);
-  // Kernels before 5.3, and containers whose filter does not know clone3.
+  if (pid >= 0 || cgroup_directory >= 0) return pid < 0 ? -1 : static_cast<pid_t>(pid);
+  // Kernels before 5.3, and filters of containers and units that do not know clone3. They refuse it
+  // with ENOSYS, EPERM or what else they like, so fork(2) is asked whatever the error was.
   const pid_t forked = ::fork();
   if (forked == 0) child(argument);
   return forked;

@@ -26,6 +26,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -44,7 +45,6 @@ class Engine {
         log_(log),
         claim_(make_claim(options_, setting.front)),
         store_(make_store(options_.store)),
-        tree_(::getsid(0)),
         rules_({options_.on_silence, options_.orphans, options_.stop, options_.warning}) {}
 
   void run() {
@@ -117,7 +117,7 @@ class Engine {
   bool start() {
     prepare_cgroup();
     if (!no_cgroup_.empty()) return not_started(0, no_cgroup_);
-    auto started = start_job(setting_, grant_, cgroup_, tree_, channel_, log_);
+    auto started = start_job(setting_, grant_, cgroup_, proc_, channel_, log_);
     if (!started) return not_started(started.error().error, started.error().why);
     use_before_ = resource_use();
     job_ = std::move(started->process);
@@ -153,6 +153,7 @@ class Engine {
     if (watched[4].revents != 0) take_exec_result();
     take_reports();
     if (watched[1].revents != 0) drain_signals();
+    reap_again_.rings(now);
     reap();
     if (watched[0].revents != 0) take_messages();
     if (grace_ends_.rings(now)) tell(engine::GraceOver{});
@@ -169,9 +170,9 @@ class Engine {
 
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
-    Instant moment =
-        std::min({grace_ends_.at(), max_run_ends_.at(), warning_due_.at(), continue_due_.at(),
-                  kill_.next(), progress_.due(), deadline == told_deadline_ ? never : deadline});
+    Instant moment = std::min({grace_ends_.at(), max_run_ends_.at(), warning_due_.at(),
+                               continue_due_.at(), kill_.next(), progress_.due(), reap_again_.at(),
+                               deadline == told_deadline_ ? never : deadline});
     if (!liveness_->started()) moment = std::min(moment, watch_from_);
     return moment;
   }
@@ -191,16 +192,16 @@ class Engine {
   void take_news() {
     const LivenessNews news = liveness_->take_news();
     if (news.lost) {
-      lock_news_.loss = news.lost->how;
+      news_.loss = news.lost->how;
       lost_to_ = news.lost->to;
       lost_by_force_ = news.lost->by_force;
       tell(engine::LeaseLost{});
     }
     // The kill comes first, the words after it.
     // What fails while our children are being killed is not why they are.
-    const bool killing = kill_.next() != never && !lock_news_.silence.empty();
-    if (news.silence && lock_news_.loss.empty() && !killing)
-      lock_news_.silence = news.silence->sentence;
+    const bool killing = kill_.next() != never && !news_.silence.empty();
+    if (news.silence && news_.loss.empty() && !killing)
+      news_.silence = news.silence->sentence;
     if (news.silent_since) {
       tell(engine::RenewalsFail{*news.silent_since});
       log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence +
@@ -208,15 +209,17 @@ class Engine {
     }
     if (news.heard_again) {
       tell(engine::RenewalsWork{});
-      lock_news_.silence.clear();
+      news_.silence.clear();
       log_.notice(about_key() + ": the lock is renewed again");
     }
   }
 
   void take_exec_result() {
-    const int error = job_.exec_error();
-    if (error == 0) return tell(engine::ExecWorked{});
-    tell(engine::ExecFailed{error});
+    const auto failure = job_.birth_failure();
+    if (!failure) return tell(engine::ExecWorked{});
+    if (failure->step == BirthFailure::Step::Exec) return tell(engine::ExecFailed{failure->error});
+    news_.birth = why_not_born(*failure);
+    tell(engine::BirthRefused{failure->error});
   }
 
   void take_reports() {
@@ -238,10 +241,22 @@ class Engine {
       int status = 0;
       const pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL);
       if (pid == 0) return;
-      if (pid < 0) return tell(engine::NoChildren{});
+      if (pid < 0 && errno == ECHILD) return tell(engine::NoChildren{});
+      if (pid < 0) return cannot_reap(errno);
       const bool is_root = pid == job_.child() && options_.containment != Containment::PidNamespace;
       if (is_root) tell_of_root(status, no_children_left());
     }
+  }
+
+  /// ECHILD alone proves that the job is gone. Any other error, as a filter of system calls may
+  /// give, leaves that open, and so the lock is kept.
+  void cannot_reap(int error) {
+    const Instant now = BootClock::now();
+    reap_again_.set(now + std::chrono::milliseconds{100});
+    if (now < complain_again_at_) return;
+    complain_again_at_ = now + std::chrono::seconds{1};
+    log_.error(about_key() + ": waitpid: " + ::strerror(error) +
+               "; that the job is gone cannot be proved, so the lock is not released");
   }
 
   static bool no_children_left() {
@@ -300,7 +315,7 @@ class Engine {
     progress_.tell_of_loss();
     channel_.send({.kind = MessageKind::Killing,
                    .number = static_cast<std::int32_t>(deed.because),
-                   .text = lock_news_.loss});
+                   .text = news_.loss});
     if (options_.containment == Containment::PidNamespace) ::kill(job_.child(), SIGKILL);
     const Instant now = BootClock::now();
     kill_.begin(now, now);
@@ -320,7 +335,7 @@ class Engine {
     progress_.end();
     report.renewals = liveness_->renewals();
     report.held = BootClock::now() - acquired_;
-    report.reason = reason_of(report, options_, lock_news_);
+    report.reason = reason_of(report, options_, news_);
     finish(report);
   }
 
@@ -350,7 +365,7 @@ class Engine {
       report.ending = Ending::LockLost;
       report.detail = 0;
       report.lost_to = lost->to;
-      lock_news_.loss = lost->how;
+      news_.loss = lost->how;
     }
   }
 
@@ -409,7 +424,8 @@ class Engine {
   std::unique_ptr<Store> store_;
   std::string store_name_ = store_->name();
   Grant grant_{};
-  Tree tree_;
+  Proc proc_;
+  Tree tree_{proc_, ::getsid(0)};
   engine::Rules rules_;
 
   Fd signals_{make_signal_fd()};
@@ -431,9 +447,11 @@ class Engine {
   Alarm continue_due_;
   Alarm max_run_ends_;
   Alarm warning_due_;
+  Alarm reap_again_;
+  Instant complain_again_at_{};
 
   Instant told_deadline_ = never;  // each deadline is told to the rules once
-  LockNews lock_news_;
+  RunNews news_;
   std::optional<Holder> lost_to_;
   bool lost_by_force_ = false;
   std::optional<Duration> waited_;

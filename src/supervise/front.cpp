@@ -76,7 +76,7 @@ class Front {
     const Instant now = BootClock::now();
     check_deadline(now);
     take_signals(now);
-    if (rules_.state() == front::Rules::State::Killing) reap_all();
+    reap();
     if (rules_.state() == front::Rules::State::Killing && now >= kill_.next()) kill_.sweep(now);
     manager_.turn(now);
   }
@@ -178,7 +178,7 @@ class Front {
 
   front::Origin origin_of(int code, pid_t sender) const {
     if (code == SI_KERNEL) return front::Origin::Kernel;
-    if (setting_.terminal.exists() && descends_from(sender, setting_.engine))
+    if (setting_.terminal.exists() && proc_.descends_from(sender, setting_.engine))
       return front::Origin::OurJob;
     return front::Origin::Someone;
   }
@@ -232,7 +232,7 @@ class Front {
   }
 
   void perform(const front::KillAll&) {
-    ::kill(setting_.engine, SIGKILL);
+    if (!engine_status_) ::kill(setting_.engine, SIGKILL);  // its number may be a stranger's by now
     killed_by_us_ = true;
     const Instant now = BootClock::now();
     kill_.begin(now, std::min(now, engine_kills_since_));
@@ -244,24 +244,28 @@ class Front {
     detail_ = deed.detail;
   }
 
-  void reap_all() {
+  /// Whatever has ended: the engine, or an orphan that came to us. As process 1 of a container we
+  /// get what `docker exec` and probes leave behind, and whoever replaced itself by dlock (exec in
+  /// a shell) may have had children.
+  void reap() {
     for (;;) {
       int status = 0;
       const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
       if (pid == 0) return;
-      if (pid < 0) {
-        if (errno == EINTR) continue;
-        return tell(front::NoChildren{});
+      if (pid > 0) {
+        if (pid == setting_.engine) engine_status_ = status;
+        continue;
       }
-      if (pid == setting_.engine) engine_status_ = status;
+      // Only ECHILD proves that nobody is left. After any other error the next sweep looks again.
+      if (errno == ECHILD) tell(front::NoChildren{});
+      return;
     }
   }
 
   /// The engine has said its last word or is dead: it is about to be a zombie of ours.
   void reap_engine() {
-    if (killed_by_us_) return;
     int status = 0;
-    while (::waitpid(setting_.engine, &status, __WALL) < 0 && errno == EINTR) {
+    while (!engine_status_ && ::waitpid(setting_.engine, &status, __WALL) < 0 && errno == EINTR) {
     }
   }
 
@@ -302,7 +306,8 @@ class Front {
   Cgroup cgroup_;
   SocketDirectory socket_directory_;
   ServiceManager manager_{setting_.options.manager, setting_.deadline, setting_.options.terms};
-  TreeKill kill_{Tree{::getsid(0)}, cgroup_, about(setting_.options.key.bytes()), log_};
+  Proc proc_;
+  TreeKill kill_{Tree{proc_, ::getsid(0)}, cgroup_, about(setting_.options.key.bytes()), log_};
 
   bool channel_open_ = true;
   bool killed_by_us_ = false;

@@ -38,7 +38,10 @@ pid_t fork_into(unsigned long long namespaces) {
   clone_args arguments{};
   arguments.flags = namespaces;
   arguments.exit_signal = SIGCHLD;
-  return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
+  const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
+  if (pid >= 0 || errno != ENOSYS) return pid;
+  // Its older sister; glibc's clone(3) wants a function and a stack for the child.
+  return static_cast<pid_t>(::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, 0, 0, 0));
 }
 
 }  // namespace
@@ -89,14 +92,15 @@ Result<JobProcess, JobProcess::Refusal> JobProcess::start_in_namespace(JobProces
   return job;
 }
 
-int JobProcess::exec_error() {
-  int error = 0;
+std::optional<BirthFailure> JobProcess::birth_failure() {
+  BirthFailure failure;
   ssize_t count = -1;
   do {
-    count = ::read(exec_.number(), &error, sizeof error);
+    count = ::read(exec_.number(), &failure, sizeof failure);
   } while (count < 0 && errno == EINTR);
   exec_.close();
-  return count == static_cast<ssize_t>(sizeof error) ? error : 0;
+  if (count != static_cast<ssize_t>(sizeof failure)) return {};
+  return failure;
 }
 
 std::optional<RootReport> JobProcess::take_report() {

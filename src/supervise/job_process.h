@@ -36,10 +36,10 @@ class JobProcess {
   /// Our own child: the job's first process, or the init of its pid namespace.
   pid_t child() const { return child_; }
 
-  /// Readable when exec worked or failed.
+  /// Readable when exec worked, or it will never come to that.
   int exec_fd() const { return exec_.number(); }
-  /// To be called when exec_fd() is readable: 0 if exec worked, else its errno. Closes exec_fd().
-  int exec_error();
+  /// To be called when exec_fd() is readable: nothing if exec worked. Closes exec_fd().
+  std::optional<BirthFailure> birth_failure();
 
   /// Readable when take_report() has something; -1 without a pid namespace.
   int report_fd() const { return reports_.number(); }

@@ -133,8 +133,8 @@ void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
   bare_call(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&spec_.signals.mask), 0, kernel_set_size);
   // As late as can be: on the way here we, and both supervisors, may have been paused.
   const bool is_over = spec_.deadline != nullptr && spec_.deadline->read() <= BootClock::now();
-  const int error = is_over ? ECANCELED : execute();
-  bare_call(SYS_write, exec_pipe, as_argument(&error), sizeof error);
+  const BirthFailure failure{.error = is_over ? ECANCELED : execute()};
+  bare_call(SYS_write, exec_pipe, as_argument(&failure), sizeof failure);
   for (;;) bare_call(SYS_exit_group, 127);
 }
 

@@ -14,6 +14,17 @@ namespace dlock::supervise {
 /// Where execvp(3) would look for that program, in this order.
 std::vector<std::string> paths_of(const std::string& program);
 
+/// Why a child did not become the job: goes down the pipe that exec would have closed.
+struct BirthFailure {
+  enum class Step : int {
+    Exec,     // ECANCELED: the lease was over
+    MapUser,  // in the user namespace that comes with a pid namespace
+    Fork,     // by the init of a pid namespace
+  };
+  Step step = Step::Exec;
+  int error = 0;  // an errno
+};
+
 /// What the job is and what it gets from whoever started dlock.
 struct JobSpec {
   std::vector<std::string> command;
@@ -42,8 +53,8 @@ class JobProgram {
   JobProgram(const JobProgram&) = delete;
   JobProgram& operator=(const JobProgram&) = delete;
 
-  /// Turns this process, a fresh child of `parent`, into the job. When exec fails its errno goes
-  /// down the first pipe, ECANCELED when the lease is over. The last writer lets go of the second
+  /// Turns this process, a fresh child of `parent`, into the job. When exec fails a
+  /// BirthFailure goes down the first pipe. The last writer lets go of the second
   /// one when all but exec is done: from then on there are bare calls only, and nobody waits for
   /// them, for exec may hang.
   [[noreturn]] void become(pid_t parent, int exec_pipe, int prepared_pipe);

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <fcntl.h>
 #include <string>
@@ -17,26 +18,38 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace dlock::supervise {
 namespace {
 
+/// In one write, as these files want it; sets errno when it fails.
 bool write_file(const char* path, const std::string& text) {
-  const Fd file{::open(path, O_WRONLY | O_CLOEXEC)};
-  return file.open() &&
-         ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  return written;
+}
+
+[[noreturn]] void give_up(const Fd& exec_pipe, BirthFailure failure) {
+  [[maybe_unused]] const auto sent = ::write(exec_pipe.number(), &failure, sizeof failure);
+  ::_exit(127);
 }
 
 /// user_namespaces(7): a process without privilege may map its own user and group, each to itself,
-/// once it has given up setgroups(2).
-bool become_same_user(const NamespaceUser& user) {
+/// once it has given up setgroups(2). Returns 0, or the errno of what was refused.
+int become_same_user(const NamespaceUser& user) {
   const auto map = [](auto id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
   const MemoryAccess before = set_memory_access(MemoryAccess::Shown);  // else they are root's
   const bool mapped = write_file("/proc/self/setgroups", "deny") &&
                       write_file("/proc/self/uid_map", map(user.user)) &&
                       write_file("/proc/self/gid_map", map(user.group));
+  const int error = mapped ? 0 : errno;
   set_memory_access(before);
-  return mapped;
+  return error;
 }
 
 /// A /proc that shows this namespace, so that $$, ps and kill mean the same thing inside. Where it
@@ -54,7 +67,7 @@ class Init {
   [[noreturn]] void run() {
     for (;;) {
       std::array<pollfd, 2> watched{{{link_.number(), POLLIN, 0}, {signals_.number(), POLLIN, 0}}};
-      wait_for_any(watched, never);
+      wait_for_any(watched, std::exchange(reap_again_at_, never));
       if (watched[1].revents != 0) drain_signals();
       reap();
       if (watched[0].revents != 0) pass_signals_on();
@@ -76,9 +89,10 @@ class Init {
   void reap() {
     for (;;) {
       int status = 0;
-      const pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED);
-      if (pid < 0) ::_exit(0);  // ECHILD: nobody is left, and the engine may know
-      if (pid == 0) return;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL);
+      if (pid < 0 && errno == ECHILD) ::_exit(0);  // nobody is left, and the engine may know
+      if (pid < 0) reap_again_at_ = BootClock::now() + std::chrono::milliseconds{100};
+      if (pid <= 0) return;
       if (pid != root_) continue;
       if (WIFSTOPPED(status)) {
         report(RootReport::Kind::Stopped, status);
@@ -104,6 +118,7 @@ class Init {
   Fd link_;
   pid_t root_;
   Fd signals_;
+  Instant reap_again_at_ = never;
 };
 
 }  // namespace
@@ -116,10 +131,9 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, Fd pre
                         JobProgram& program) {
   // In a new pid namespace getppid() is 0, alive or dead: that the engine died before this line
   // took effect shows as the end of the link.
-  if (user.needs_user_namespace() && !become_same_user(user)) {
-    const int error = errno;
-    [[maybe_unused]] const auto sent = ::write(exec_pipe.number(), &error, sizeof error);
-    ::_exit(127);
+  if (user.needs_user_namespace()) {
+    if (const int error = become_same_user(user); error != 0)
+      give_up(exec_pipe, {BirthFailure::Step::MapUser, error});
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after any change of user, which would clear it
   ::prctl(PR_SET_NAME, "dlock-init");
@@ -129,11 +143,7 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, Fd pre
   EndOfPipe root_prepared;
   const pid_t root = ::fork();
   if (root == 0) program.become(1, exec_pipe.number(), root_prepared.writing());
-  if (root < 0) {
-    const int error = errno;
-    [[maybe_unused]] const auto sent = ::write(exec_pipe.number(), &error, sizeof error);
-    ::_exit(127);
-  }
+  if (root < 0) give_up(exec_pipe, {BirthFailure::Step::Fork, errno});
   exec_pipe.close();
   let_go_of_inherited_descriptors();
   root_prepared.wait();  // it compares its signals with ours: read none before

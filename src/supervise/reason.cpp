@@ -31,11 +31,27 @@ std::string why_not_run(const std::string& program, int error) {
 
 }  // namespace
 
-std::string reason_of(const Report& report, const RunOptions& options, const LockNews& news) {
+std::string why_not_born(const BirthFailure& failure) {
+  const std::string why = ::strerror(failure.error);
+  switch (failure.step) {
+    case BirthFailure::Step::MapUser:
+      return "its user cannot be mapped into a user namespace (/proc/self/uid_map): " + why +
+             "; run dlock as root, allow user namespaces, or do without --contain=pidns";
+    case BirthFailure::Step::Fork:
+      return "fork in its pid namespace: " + why;
+    case BirthFailure::Step::Exec:
+      break;
+  }
+  return why;
+}
+
+std::string reason_of(const Report& report, const RunOptions& options, const RunNews& news) {
   const std::string& program = options.command.front();
   switch (report.ending) {
     case Ending::CannotRun:
       return "cannot run '" + excerpt(program, 100) + "': " + why_not_run(program, report.detail);
+    case Ending::SystemFailed:
+      return "the job could not be started: " + news.birth;
     case Ending::LockLost:
       return news.loss;
     case Ending::LockUnconfirmed:

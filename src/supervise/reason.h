@@ -1,5 +1,6 @@
 #pragma once
 
+#include "supervise/job_program.h"
 #include "supervise/report.h"
 #include "supervise/run.h"
 
@@ -7,13 +8,17 @@
 
 namespace dlock::supervise {
 
-/// What the engine has heard of the lock while the job ran.
-struct LockNews {
+/// What the engine has heard since it has had the lock.
+struct RunNews {
+  std::string birth;    // why the job was not born
   std::string loss;     // how the lock was lost
   std::string silence;  // why renewals fail
 };
 
+/// Why there is no job though the system had made a process for it.
+std::string why_not_born(const BirthFailure& failure);
+
 /// Why the run ended so, for the endings that need a reason.
-std::string reason_of(const Report& report, const RunOptions& options, const LockNews& news);
+std::string reason_of(const Report& report, const RunOptions& options, const RunNews& news);
 
 }  // namespace dlock::supervise

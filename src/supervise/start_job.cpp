@@ -71,25 +71,44 @@ Result<Cgroup, std::string> cgroup_for_job(const RunOptions& options, Channel& f
 }
 
 Result<StartedJob, JobNotStarted> start_job(const EngineSetting& setting, const Grant& grant,
-                                            const Cgroup& cgroup, const Tree& tree, Channel& front,
+                                            Cgroup& cgroup, const Proc& proc, Channel& front,
                                             Log& log) {
-  if (tree.listing() == Listing::None && !cgroup.exists() &&
-      setting.options.containment != Containment::PidNamespace) {
-    return JobNotStarted{
-        .why =
-            "/proc is not mounted, so its processes could not be found; mount it, or use "
-            "--contain=cgroup or pidns"};
-  }
+  const Containment containment = setting.options.containment;
+  const auto cannot_be_found = [&] {
+    return proc.listing() == Listing::None && !cgroup.exists() &&
+           containment != Containment::PidNamespace;
+  };
+  const JobNotStarted unfindable{.why = "its processes could not be found and killed: " +
+                                        proc.why_unusable() + "; " + Proc::remedy};
+  if (cannot_be_found()) return unfindable;
+
   auto socket = socket_for(setting, front, log);
   if (!socket) return JobNotStarted{.why = socket.error()};
   JobSpec spec = spec_of(setting, grant);
   if (*socket != nullptr) tell_of_socket(spec, **socket, setting.options);
-  if (cgroup.exists()) spec.cgroup_directory = cgroup.directory().number();
-  auto process = JobProcess::start(spec);
+  const auto give_up = [&](JobNotStarted why) {
+    if (*socket != nullptr) (*socket)->remove_directory();
+    return why;
+  };
+
+  if (cgroup.exists()) {
+    spec.cgroup_directory = cgroup.directory().number();
+    auto process = JobProcess::start(spec);
+    if (process) return StartedJob{std::move(*process), std::move(*socket)};
+    const std::string why = "no process can be started in '" + cgroup.path() +
+                            "': " + ::strerror(process.error().error);
+    cgroup.remove();
+    front.send({.kind = MessageKind::Cgroup});
+    if (containment == Containment::Cgroup)
+      return give_up({process.error().error, "--contain=cgroup: " + why});
+    log.debug("no cgroup for the job: " + why);
+    if (cannot_be_found()) return give_up(unfindable);
+    spec.cgroup_directory = -1;
+  }
+  auto process = JobProcess::start(std::move(spec));
   if (process) return StartedJob{std::move(*process), std::move(*socket)};
-  if (*socket != nullptr) (*socket)->remove_directory();
   const JobProcess::Refusal& refusal = process.error();
-  return JobNotStarted{refusal.error, refusal.what + ": " + ::strerror(refusal.error)};
+  return give_up({refusal.error, refusal.what + ": " + ::strerror(refusal.error)});
 }
 
 }  // namespace dlock::supervise

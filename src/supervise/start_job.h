@@ -5,7 +5,7 @@
 #include "supervise/engine.h"
 #include "supervise/job_process.h"
 #include "supervise/job_socket.h"
-#include "supervise/tree.h"
+#include "supervise/proc.h"
 
 #include <memory>
 #include <string>
@@ -28,10 +28,12 @@ struct JobNotStarted {
 /// lock, and takes a fifth of a hand-over: so who waits makes it meanwhile.
 Result<Cgroup, std::string> cgroup_for_job(const RunOptions& options, Channel& front, Log& log);
 
-/// Forks the job, into the cgroup if there is one. The front is told of the directory of a socket.
-/// Whether the command could be run is not known yet.
+/// Forks the job, into the cgroup if there is one. A cgroup in which no process can be started is
+/// removed where the job can do without: a filter may refuse clone3(2), or the cgroup be threaded
+/// or delegated by half, and mkdir(2) does not show that. The front is told of that, and of the
+/// directory of a socket. Whether the command could be run is not known yet.
 Result<StartedJob, JobNotStarted> start_job(const EngineSetting& setting, const Grant& grant,
-                                            const Cgroup& cgroup, const Tree& tree, Channel& front,
+                                            Cgroup& cgroup, const Proc& proc, Channel& front,
                                             Log& log);
 
 }  // namespace dlock::supervise

@@ -26,11 +26,13 @@ void send(const Fd& pidfd, pid_t pid, int signal) {
 }
 
 /// With hidepid= on /proc the files of a set-user-ID process are hidden from us, though we may kill
-/// it. That it is still our descendant is then seen from its parent's list alone.
-std::optional<ProcessInfo> examine_hidden(pid_t child, pid_t parent, Listing listing) {
-  const auto children = children_of(parent, listing);
+/// it. That it is still our descendant is then seen from its parent's list alone, read again. A
+/// scan sees no hidden process.
+std::optional<ProcessInfo> examine_hidden(pid_t child, pid_t parent, const Proc& proc) {
+  if (proc.listing() != Listing::ChildrenFiles) return {};
+  const auto children = Children{proc}.of(parent);
   if (std::find(children.begin(), children.end(), child) == children.end()) return {};
-  return ProcessInfo{child, parent, ::getpgid(child), ::getsid(child), '?'};
+  return ProcessInfo{child, parent, ::getpgid(child), ::getsid(child), '?', {}};
 }
 
 }  // namespace
@@ -39,17 +41,18 @@ std::optional<ProcessInfo> examine_hidden(pid_t child, pid_t parent, Listing lis
 /// up again after its pidfd is open: a number read a moment ago may name a stranger by now.
 template <class Deed>
 void Tree::visit_descendants(Deed deed) const {
+  const Children children{proc_};
   std::vector<pid_t> parents{::getpid()};
   std::set<pid_t> known{parents.front()};
   while (!parents.empty()) {
     const pid_t parent = parents.back();
     parents.pop_back();
-    for (const pid_t child : children_of(parent, listing_)) {
+    for (const pid_t child : children.of(parent)) {
       if (known.contains(child)) continue;
       const Fd pidfd = open_pidfd(child);
       if (!pidfd.open() && errno == ESRCH) continue;
-      auto info = examine(child);
-      if (!info) info = examine_hidden(child, parent, listing_);
+      auto info = proc_.examine(child);
+      if (!info) info = examine_hidden(child, parent, proc_);
       // Between the two looks it may have been handed to another ancestor, as orphans are.
       if (!info || !known.contains(info->parent)) continue;
 
@@ -86,9 +89,9 @@ std::string Tree::survivors() const {
   std::string text;
   for (const pid_t pid : seen_) {
     if (::kill(pid, 0) != 0 && errno == ESRCH) continue;
-    const auto process = examine(pid);
+    const auto process = proc_.examine(pid);
     if (!text.empty()) text += ", ";
-    const long user = user_of(pid);
+    const long user = proc_.user_of(pid);
     text += std::to_string(pid) + " (user " + (user < 0 ? "unknown" : std::to_string(user)) +
             ", state " + (process ? process->state : '?') + ")";
   }

@@ -20,9 +20,10 @@ class Tree {
   /// `own_session` is the session of the front. A process in any other session descends from the
   /// job, for a session is inherited by fork alone, so a group there may be killed as a whole; in
   /// our own session are the rest of the shell's pipeline and perhaps the shell.
-  explicit Tree(pid_t own_session) : own_session_(own_session) {}
-
-  Listing listing() const { return listing_; }
+  ///
+  /// `proc` must outlive this. Where it is unusable no descendant is found, and nothing is
+  /// signalled.
+  Tree(const Proc& proc, pid_t own_session) : proc_(proc), own_session_(own_session) {}
 
   /// Sends SIGKILL to every descendant and, atomically against forks inside, to every group of a
   /// session that the job made.
@@ -42,8 +43,8 @@ class Tree {
   template <class Deed>
   void visit_descendants(Deed deed) const;
 
+  const Proc& proc_;
   pid_t own_session_;
-  Listing listing_ = probe_listing();
   Duration pause_ = std::chrono::microseconds{500};
   std::set<pid_t> seen_;
 };

@@ -38,6 +38,14 @@ class Cgroup:
             self.remove()
             raise
 
+    def threaded(self):
+        """A cgroup below, for threads of this one's processes."""
+        below = Cgroup.__new__(Cgroup)
+        below.directory = os.path.join(self.directory, "threaded")
+        os.mkdir(below.directory)
+        below._write("cgroup.type", "threaded")
+        return below
+
     def join(self):
         self._write("cgroup.procs", str(os.getpid()))
 

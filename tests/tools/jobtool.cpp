@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -17,11 +18,14 @@
 #include <fcntl.h>
 #include <fstream>
 #include <iostream>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <span>
 #include <string>
 #include <string_view>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -548,6 +552,33 @@ int exec_loop(Words words) {
   fail("exec");
 }
 
+// ---- a sandbox
+// ----------------------------------------------------------------------------------------------------------------
+
+/// Runs a program in which the system call of that number fails with that errno, as under the
+/// filter of a container or unit. (The other tools for that have to be installed.)
+int refuse(Words words) {
+  const auto call = static_cast<unsigned>(std::stoul(positional(words, 0, "CALL")));
+  const auto error = static_cast<unsigned>(std::stoul(positional(words, 1, "ERRNO")));
+  std::vector<char*> command;
+  for (std::size_t place = 2; place < words.size(); ++place) command.push_back(words[place].data());
+  command.push_back(nullptr);
+
+  std::array<sock_filter, 4> rules{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog filter{.len = rules.size(), .filter = rules.data()};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+    fail("prctl");
+  }
+  ::execvp(command[0], command.data());
+  fail(command[0]);
+}
+
 // ---- a full-screen program
 // -----------------------------------------------------------------------------------------------------
 
@@ -610,7 +641,7 @@ struct Subcommand {
   int (*run)(Words);
 };
 
-constexpr std::array<Subcommand, 13> subcommands{{
+constexpr std::array<Subcommand, 14> subcommands{{
     {"tick", "FILE [SECONDS] [--ignore TERM,INT,…] [--exit N]", tick},
     {"tree",
      "N DAEMONS FIFO [--tick FILE] [--ignore …] [--seconds S] [--root-seconds S] [--exit N] "
@@ -627,6 +658,7 @@ constexpr std::array<Subcommand, 13> subcommands{{
     {"signal-group", "SIGNAL SECONDS", signal_group},
     {"memory", "MEGABYTES SECONDS", use_memory},
     {"exec-loop", "TIMES", exec_loop},
+    {"refuse", "CALL ERRNO PROGRAM [WORD...]", refuse},
 }};
 
 int usage() {

@@ -1,0 +1,206 @@
+"""dlock where less works than elsewhere: a /proc of another pid namespace, filters of system calls, a half-made cgroup; and as process 1."""
+
+import errno
+import os
+import platform
+import signal
+import subprocess
+import unittest
+
+from harness import cgroups, dlock, procs
+from harness.case import JOBTOOL, NOBODY, Case, needs_pid_namespace, needs_root, unshare_user
+from harness.contained import needs_cgroup, ways
+from harness.wait import hold_for, wait_until
+
+# A pid namespace in which /proc is that of the outer one.
+FOREIGN_PROC = ["unshare", *unshare_user(), "--pid", "--fork", "--kill-child"]
+# By the numbers of this processor: the system call through which dlock starts a job in a cgroup, and waitpid's.
+CLONE3 = 435
+WAIT4 = {"x86_64": 61, "aarch64": 260}.get(platform.machine())
+
+
+def refusing(call, error):
+    """A prefix for a command in which that system call fails so."""
+    return [JOBTOOL, "refuse", str(call), str(error)]
+
+
+@needs_pid_namespace
+class AProcOfAnotherPidNamespace(Case):
+    def test_a_job_whose_processes_could_not_be_found_is_not_started(self):
+        ran = self.path("ran")
+        refused = self.run_job("touch", ran, options=["--contain=walk"], prefix_command=FOREIGN_PROC)
+        self.assertEqual(refused.code, dlock.SYSTEM)
+        self.assert_says(refused, "/proc is that of another pid namespace", "mount -t proc", "--contain=cgroup or pidns")
+        self.assertFalse(os.path.exists(ran))
+        self.assertEqual(self.run_job("true").code, 0)  # the lock was given back
+
+    def test_a_job_that_is_started_dies_with_its_lock(self):
+        """By the cgroup, or by the init of its own namespace: neither needs a number."""
+        for way in [way for way in ("cgroup", "pidns") if way in ways()]:
+            with self.subTest(contain=way):
+                self.key = f"job-{way}"
+                _, heads = self.start_tree(11, 5, options=[f"--contain={way}"], prefix_command=FOREIGN_PROC)
+                os.unlink(self.path("locks", f"{self.key}.lock"))
+                heads.wait_gone(3)
+
+    def test_a_job_dies_with_the_engine_and_no_stranger_of_its_numbers_does(self):
+        """Inside the namespace the numbers are small. Outside they are those of others, of whom one is watched."""
+        for way in [way for way in ("cgroup", "pidns") if way in ways()]:
+            with self.subTest(contain=way):
+                self.key = f"job-{way}"
+                stranger = subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL)
+                self.addCleanup(stranger.wait)
+                self.addCleanup(stranger.kill)
+                started, heads = self.start_tree(3, 2, options=[f"--contain={way}"], prefix_command=FOREIGN_PROC)
+                front = wait_until(lambda: procs.children(started.pid), 5, "the front appears")[0]
+                procs.kill(wait_until(lambda: procs.children(front), 5, "the engine appears")[0])
+                heads.wait_gone(3)
+                self.assertIsNone(stranger.poll())
+                started.wait()
+
+    def test_auto_refuses_or_contains(self):
+        started, heads = self.start_run_or_refusal()
+        if heads is None:
+            self.assertEqual(started.code, dlock.SYSTEM, started.stderr)
+            return
+        os.unlink(self.path("locks", f"{self.key}.lock"))
+        heads.wait_gone(3)
+
+    def start_run_or_refusal(self):
+        if "cgroup" not in ways():
+            return self.run_job("true", prefix_command=FOREIGN_PROC), None
+        return self.start_tree(5, 2, prefix_command=FOREIGN_PROC)
+
+    def test_doctor_calls_it_broken(self):
+        told = self.run_words("doctor", *self.local_store, "--json", prefix_command=FOREIGN_PROC)
+        self.assertEqual(told.code, 1)
+        self.assertRegex(told.stdout, r'(?s)"process tree".{0,40}"broken".{0,80}another pid namespace')
+
+
+@unittest.skipIf(WAIT4 is None, "the number of wait4 is not known for this processor")
+class AWaitpidThatIsRefused(Case):
+    def test_the_lock_is_kept_for_that_is_no_proof_that_the_job_is_gone(self):
+        held = self.start_run("sleep", "0.1", prefix_command=refusing(WAIT4, errno.EPERM))
+        held.wait_said("cannot be proved")
+        self.assert_says(held, "waitpid: Operation not permitted", "the lock is not released")
+        hold_for(0.5, held.running, "dlock")
+        self.assertEqual(self.run_job("true").code, dlock.HELD)
+
+    def test_the_same_when_the_front_is_left_to_kill(self):
+        held = self.start_run("sleep", "60", prefix_command=refusing(WAIT4, errno.EPERM))
+        engine = held.engine()
+        procs.kill(engine)
+        hold_for(0.5, held.running, "the front")
+        self.assertEqual(self.run_job("true").code, dlock.HELD)
+
+
+class ACgroupInWhichNothingCanBeStarted(Case):
+    def assert_runs_without(self, **how):
+        ran = self.run_job("echo", "ran", options=["-v"], **how)
+        self.assertEqual((ran.code, ran.stdout), (0, "ran\n"), ran.stderr)
+        self.assert_says(ran, "no cgroup for the job")
+
+    @needs_cgroup
+    def test_a_filter_that_refuses_clone3_costs_the_cgroup_and_not_the_job(self):
+        before = self.cgroups_here()
+        for error in (errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP, errno.EACCES, errno.EBUSY, errno.EAGAIN):
+            with self.subTest(error=errno.errorcode[error]):
+                self.assert_runs_without(prefix_command=refusing(CLONE3, error))
+        self.assertEqual(self.cgroups_here() - before, set())
+
+    @needs_cgroup
+    def test_who_asked_for_a_cgroup_is_told(self):
+        refused = self.run_job("true", options=["--contain=cgroup"], prefix_command=refusing(CLONE3, errno.ENOSYS))
+        self.assertEqual(refused.code, dlock.SYSTEM)
+        self.assert_says(refused, "--contain=cgroup: no process can be started in", "Function not implemented")
+
+    @needs_cgroup
+    def test_a_threaded_cgroup_has_no_place_for_a_job(self):
+        place = cgroups.v2_cgroup()
+        self.addCleanup(place.remove)
+        try:
+            threaded = place.threaded()
+        except OSError as error:
+            self.skipTest(f"no threaded cgroup can be made here: {error}")
+
+        def join():
+            place.join()
+            threaded.join()
+        self.assert_runs_without(preexec_fn=join)
+        self.assertEqual(threaded.below(), [])
+
+    def test_a_job_in_no_cgroup_starts_under_a_filter_too(self):
+        for error in (errno.ENOSYS, errno.EPERM):
+            ran = self.run_job("echo", "ran", options=["--contain=walk"], prefix_command=refusing(CLONE3, error))
+            self.assertEqual((ran.code, ran.stdout), (0, "ran\n"), ran.stderr)
+
+    @needs_cgroup
+    def test_doctor_tries_a_birth(self):
+        told = self.run_words("doctor", *self.local_store, "--json", prefix_command=refusing(CLONE3, errno.ENOSYS))
+        self.assertRegex(told.stdout, r'(?s)"cgroup".{0,40}"note".{0,80}no process can be started in')
+
+    def cgroups_here(self):
+        place = cgroups.v2_cgroup()
+        try:
+            return {name for name in os.listdir(os.path.dirname(place.directory)) if name.startswith("dlock-")} - {os.path.basename(place.directory)}
+        finally:
+            place.remove()
+
+
+@needs_root
+@needs_pid_namespace
+class AUserThatCannotBeMapped(Case):
+    def test_it_is_the_system_that_refused_and_not_the_command(self):
+        read_only = ["unshare", "-m", "sh", "-c", 'mount -t proc -o ro proc /proc || exit 99; exec "$@"', "sh",
+                     "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+        os.chown(self.locks, NOBODY, NOBODY)
+        refused = self.run_job("true", options=["--contain=pidns"], prefix_command=read_only)
+        if refused.code == 99:
+            self.skipTest("no /proc can be mounted here")
+        self.assertEqual(refused.code, dlock.SYSTEM, refused.stderr)
+        self.assert_says(refused, "the job could not be started: its user cannot be mapped", "uid_map", "Read-only file system")
+        self.assertNotIn("cannot run", refused.stderr)
+
+
+class WhatComesToTheFront(Case):
+    """Children that are not of the job: of whoever became dlock by exec, and what probes leave in a container."""
+
+    def zombies_below(self, pid):
+        return [child for child in procs.children(pid) if (procs.stat(child) or {}).get("state") == "Z"]
+
+    def test_children_that_the_caller_had_are_reaped(self):
+        held = self.start_run("sleep", "60", prefix_command=["sh", "-c", 'sleep 0.1 & sleep 0.2 & exec "$@"', "sh"])
+        held.job()
+        wait_until(lambda: len(procs.children(held.pid)) == 1, 5, "only the engine is left below the front")
+        self.assertTrue(held.running())
+
+    @needs_root
+    @needs_pid_namespace
+    def test_as_process_1_it_reaps_what_probes_leave_behind_while_it_waits_and_while_a_job_runs(self):
+        inside = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        holder = self.hold(seconds=60)
+        waiter = self.start_run("sleep", "60", options=["-w"], prefix_command=inside)
+        front = wait_until(lambda: procs.children(waiter.pid), 5, "process 1 appears")[0]
+        wait_until(lambda: procs.children(front), 5, "its engine appears")
+
+        def probe():
+            gone = self.path("probe")
+            subprocess.run(["nsenter", "--target", str(front), "--pid", "--mount", "sh", "-c", f"(sleep 0.05; touch {gone}) &"],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+            wait_until(lambda: os.path.exists(gone), 5, "what the probe left behind ends")
+            wait_until(lambda: not self.zombies_below(front), 2, "it is reaped")
+            os.unlink(gone)
+        probe()
+        holder.signal(signal.SIGTERM)
+        holder.wait()
+        wait_until(lambda: len(procs.descendants(front)) >= 2, 5, "the job starts")
+        probe()
+        self.assertTrue(waiter.running())
+
+    def test_the_jobs_exit_code_is_kept_beside_them(self):
+        ran = self.run_job("sh", "-c", "sleep 0.2; exit 7", prefix_command=["sh", "-c", '(exit 3) & sleep 0.1 & exec "$@"', "sh"])
+        self.assertEqual(ran.code, 7)
+
+
+if __name__ == "__main__":
+    unittest.main()
