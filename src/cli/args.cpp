@@ -228,6 +228,9 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                   .orphans = orphans,
                   .containment = containment,
                   .stop = stop_policy_of(words),
+                  .pass_signals = choose<PassSignals>(
+                      "--pass-signals", words.pass_signals,
+                      {{"command", PassSignals::Command}, {"job", PassSignals::Job}}),
                   .max_run = time_limit_of(words, "max-run", words.max_run),
                   .heartbeat_timeout =
                       time_limit_of(words, "heartbeat-timeout", words.heartbeat_timeout),

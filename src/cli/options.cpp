@@ -88,6 +88,9 @@ constexpr auto run_options = std::to_array<Option>({
      "How long after that SIGKILL follows (2s for what the job left behind; 10s for a job that "
      "--max-run or --heartbeat-timeout ends; never for one that dlock's caller asks to stop, "
      "unless this is given)"},
+    {"--pass-signals", &Words::pass_signals, "command|job",
+     "Who gets the signals that dlock passes on: the job's first process, or all of them "
+     "(command)"},
     {"--max-run", &Words::max_run, "DUR",
      "End the job when it has run for so long, and exit with 124"},
     {"--heartbeat-timeout", &Words::heartbeat_timeout, "DUR",

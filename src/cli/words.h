@@ -43,6 +43,7 @@ struct Words {
   std::string max_run;
   std::string warn_signal;
   std::string heartbeat_timeout;
+  std::string pass_signals = "command";
   std::string orphans = "kill";
   std::string contain = "auto";
   std::string trace;

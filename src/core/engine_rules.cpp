@@ -1,13 +1,11 @@
 #include "core/engine_rules.h"
 
+#include "core/signals.h"
+
 #include <utility>
 
 namespace dlock::engine {
 namespace {
-
-bool asks_to_stop(int signal) {
-  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
-}
 
 /// A lost lock outranks a silent store, and both what the job did: the exit code must never say
 /// that all was well when it was not.
@@ -107,13 +105,18 @@ Actions Rules::handle(const SignalAsked& asked) {
 
   const bool stop = asked.number == SIGTERM;
 
-  Actions actions{SignalRoot{stop ? policy_.stop.signal : asked.number}};
-  if (stopped_ && asks_to_stop(asked.number)) actions.push_back(SignalRoot{SIGCONT});
+  Actions actions{pass_on(stop ? policy_.stop.signal : asked.number)};
+  if (stopped_ && asks_to_stop(asked.number)) actions.push_back(pass_on(SIGCONT));
   if (stop && policy_.stop.kill_after && !ended_by_us()) {
     kill_is_near_ = true;
     actions.push_back(StartGrace{*policy_.stop.kill_after});
   }
   return actions;
+}
+
+Action Rules::pass_on(int number) const {
+  if (policy_.pass_signals == PassSignals::Job) return SignalJob{number};
+  return SignalRoot{number};
 }
 
 /// A shell continues the whole group, and the kernel may have come to the front first: the job's
@@ -178,7 +181,9 @@ Actions Rules::handle(const HeartbeatMissed&) { return end_job(Ending::JobHung);
 
 Actions Rules::handle(const MaxRunOver&) { return end_job(Ending::MaxRunExceeded); }
 
-/// As if somebody had asked it to end, but not without bound. Of two reasons the first one counts.
+/// Every process of the job is asked, as timeout(1) does it: a shell that waits for a child acts on
+/// a trap of its own only when that child has ended. Not without bound; of two reasons the first
+/// one counts.
 Actions Rules::end_job(Ending because) {
   const bool runs = state_ == State::Starting || state_ == State::Running;
   const bool leftovers_run = state_ == State::Draining && policy_.orphans == Orphans::Wait;
@@ -188,20 +193,19 @@ Actions Rules::end_job(Ending because) {
   const Duration patience = policy_.stop.patience_when_we_end_it();
   if (leftovers_run) return end_leftovers(patience);
 
-  Actions actions{SignalRoot{policy_.stop.signal}};
-  if (stopped_) actions.push_back(SignalRoot{SIGCONT});
+  // A stopped process acts on no signal but SIGKILL until it goes on.
+  Actions actions{SignalJob{policy_.stop.signal}, SignalJob{SIGCONT}};
   if (!std::exchange(kill_is_near_, true)) actions.push_back(StartGrace{patience});
   return actions;
 }
 
 /// Once we are ending the job, its KILL comes when it was first set to come: what ends by and by
-/// must not put it off.
+/// must not put it off. Nor are its processes asked twice, for some programs take the second TERM
+/// for a wish that they end at once.
 Actions Rules::end_leftovers(Duration patience) {
-  // A stopped process acts on no signal but SIGKILL until it goes on.
-  Actions actions{SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT}};
-  if (!ended_by_us() || !kill_is_near_) actions.push_back(StartGrace{patience});
+  if (ended_by_us() && kill_is_near_) return {};
   kill_is_near_ = true;
-  return actions;
+  return {SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT}, StartGrace{patience}};
 }
 
 bool Rules::ended_by_us() const {

@@ -96,6 +96,11 @@ struct SignalRoot {
   int number;
   bool operator==(const SignalRoot&) const = default;
 };
+/// To the first process and all others.
+struct SignalJob {
+  int number;
+  bool operator==(const SignalJob&) const = default;
+};
 struct SignalLeftovers {
   int number;
   bool operator==(const SignalLeftovers&) const = default;
@@ -124,7 +129,7 @@ struct Finish {
 
 using Action =
     std::variant<TellStarted, TellStopped, ConfirmStop, TellContinued, AwaitContinue, SignalRoot,
-                 SignalLeftovers, StartGrace, AwaitWarning, KillTree, Finish>;
+                 SignalJob, SignalLeftovers, StartGrace, AwaitWarning, KillTree, Finish>;
 using Actions = std::vector<Action>;
 
 struct Policy {
@@ -132,6 +137,7 @@ struct Policy {
   Orphans orphans = Orphans::Kill;
   StopPolicy stop;
   std::optional<Warning> warning;
+  PassSignals pass_signals = PassSignals::Command;
 };
 
 /// Decides what the engine does from the fork of the job to its end. Pure: it knows no clock, no
@@ -176,6 +182,7 @@ class Rules {
   Actions end_job(Ending because);
   Actions end_leftovers(Duration patience);
   bool ended_by_us() const;
+  Action pass_on(int number) const;
   Actions kill();
   bool is_in_stop(std::int32_t stop) const;
   Actions kill_because(Ending ending);

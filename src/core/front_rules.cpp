@@ -1,5 +1,7 @@
 #include "core/front_rules.h"
 
+#include "core/signals.h"
+
 #include <csignal>
 
 namespace dlock::front {
@@ -7,11 +9,7 @@ namespace {
 
 constexpr Duration double_press = std::chrono::seconds{2};
 
-bool asks_to_stop(int signal) {
-  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
-}
-
-/// What a terminal sends to the whole foreground group, so that the job has it already.
+/// What a terminal sends to the whole foreground group.
 bool comes_to_the_group(int signal) {
   switch (signal) {
     case SIGINT:
@@ -40,10 +38,9 @@ Actions Rules::handle(const Signalled& signal) {
   if (asks_to_stop(signal.number) && situation_.ignored.test(number)) return {};
   switch (state_) {
     case State::Waiting:
-      // No job yet, as far as we know. Anything but a wish to stop has nobody to go to.
-      if (!asks_to_stop(signal.number)) return {};
+      if (!ends_a_wait(signal)) return {};
       if (signal.number == SIGINT) count_interrupt(signal.at);
-      return {PassOn{signal.number, situation_.shares_group && signal.origin == Origin::Kernel}};
+      return {PassOn{signal.number, job_has_had(signal)}};
     case State::Running:
       break;
     case State::Settling:
@@ -51,14 +48,31 @@ Actions Rules::handle(const Signalled& signal) {
     case State::Over:
       return {};
   }
-  if (situation_.shares_group && signal.origin == Origin::Kernel &&
-      comes_to_the_group(signal.number)) {
+  if (job_has_had(signal))
     return signal.number == SIGINT ? interrupt_from_terminal(signal.at) : Actions{};
-  }
   // The job signalled its own group, in which we are: it has had it, and did not mean us (as sudo).
   if (situation_.shares_group && signal.origin == Origin::OurJob) return {};
   if (situation_.shares_group && signal.number == SIGCONT) return {AskToContinue{stop_}};
   return {PassOn{signal.number}};
+}
+
+/// There is no job yet, as far as we know, to which a signal could go. One that ends a program by
+/// default ends the wait, as it would end a program that does not know it; and so does the one with
+/// which the job is to be stopped, as images and units name it (WINCH for httpd), but not a new
+/// size of our own window.
+bool Rules::ends_a_wait(const Signalled& signal) const {
+  if (situation_.ignored.test(static_cast<std::size_t>(signal.number))) return false;
+  const bool asked = signal.number == situation_.stop_signal && signal.origin != Origin::Kernel;
+  return ends_by_default(signal.number) || asked;
+}
+
+/// Whether the terminal sent it to the job as well, which is in our group. Of the end of the
+/// terminal the kernel tells the leader of the session alone; that is us in `ssh -t host dlock run`
+/// and in a pane of tmux.
+bool Rules::job_has_had(const Signalled& signal) const {
+  if (!situation_.shares_group || signal.origin != Origin::Kernel) return false;
+  if (signal.number == SIGHUP && situation_.leads_session) return false;
+  return comes_to_the_group(signal.number);
 }
 
 void Rules::count_interrupt(Instant at) {

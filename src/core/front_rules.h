@@ -106,6 +106,10 @@ using SignalSet = std::bitset<65>;
 struct Situation {
   /// With a terminal the job is in the front's process group, and the terminal signals both.
   bool shares_group = false;
+  /// The front leads the session of that terminal.
+  bool leads_session = false;
+  /// What asks the job to stop (-s).
+  int stop_signal = 0;
   /// Signals that dlock's caller had set to be ignored, as nohup does.
   SignalSet ignored;
   OnSilence on_silence = OnSilence::Kill;
@@ -138,6 +142,8 @@ class Rules {
   Actions handle(const DeadlineHit&);
   Actions handle(const NoChildren&);
 
+  bool ends_a_wait(const Signalled&) const;
+  bool job_has_had(const Signalled&) const;
   void count_interrupt(Instant at);
   Actions interrupt_from_terminal(Instant at);
   Actions kill_because(Ending ending);

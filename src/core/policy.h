@@ -13,6 +13,9 @@ enum class OnSilence { Kill, Continue };
 /// What happens to processes that the job's first process leaves behind.
 enum class Orphans { Kill, Wait, Leave };
 
+/// Who gets the signals that dlock passes on: the job's first process, or all of them.
+enum class PassSignals { Command, Job };
+
 /// What holds the job's processes together, beside the walk over the process tree.
 enum class Containment { Auto, Walk, Cgroup, PidNamespace };
 

@@ -36,6 +36,26 @@ std::optional<int> parse_signal(std::string_view text) {
   return {};
 }
 
+bool asks_to_stop(int number) {
+  return number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT;
+}
+
+bool ends_by_default(int number) {
+  switch (number) {
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGURG:
+    case SIGWINCH:
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+      return false;
+    default:
+      return true;
+  }
+}
+
 std::string signal_name(int number) {
   const char* known = ::sigabbrev_np(number);
   return known != nullptr ? "SIG" + std::string{known} : "signal " + std::to_string(number);

@@ -45,7 +45,8 @@ class Engine {
         log_(log),
         claim_(make_claim(options_, setting.front)),
         store_(make_store(options_.store)),
-        rules_({options_.on_silence, options_.orphans, options_.stop, options_.warning}) {}
+        rules_({options_.on_silence, options_.orphans, options_.stop, options_.warning,
+                options_.pass_signals}) {}
 
   void run() {
     if (!take_lock() || !start()) return;
@@ -308,6 +309,10 @@ class Engine {
     continue_due_.set(BootClock::now() + std::chrono::milliseconds{20});
   }
   void perform(const engine::SignalRoot& deed) { job_.signal(deed.number); }
+  void perform(const engine::SignalJob& deed) {
+    if (proc_.listing() == Listing::None) return job_.signal(deed.number);  // the rest gets KILL
+    tree_.signal_all(deed.number);
+  }
   void perform(const engine::SignalLeftovers& deed) { tree_.signal_all(deed.number); }
   void perform(const engine::StartGrace& deed) { grace_ends_.set(BootClock::now() + deed.length); }
   void perform(const engine::AwaitWarning& deed) { warning_due_.set(deed.at); }

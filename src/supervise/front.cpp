@@ -35,8 +35,11 @@ class Front {
       : setting_(setting),
         channel_(std::move(channel)),
         log_(log),
-
-        rules_({setting.terminal.exists(), setting.signals.ignored, setting.options.on_silence}) {}
+        rules_({.shares_group = setting.terminal.exists(),
+                .leads_session = ::getsid(0) == ::getpid(),
+                .stop_signal = setting.options.stop.signal,
+                .ignored = setting.signals.ignored,
+                .on_silence = setting.options.on_silence}) {}
 
   ExitStatus run() {
     if (setting_.terminal.exists()) {

@@ -33,8 +33,7 @@ bool asked_to_end(const Fd& signal_fd) {
     signalfd_siginfo info{};
     if (::read(signal_fd.number(), &info, sizeof info) != static_cast<ssize_t>(sizeof info))
       return false;
-    const auto number = static_cast<int>(info.ssi_signo);
-    if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) return true;
+    if (asks_to_stop(static_cast<int>(info.ssi_signo))) return true;
   }
 }
 

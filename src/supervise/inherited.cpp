@@ -46,10 +46,10 @@ InheritedSignals take_over_signals() {
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   ::sigaction(SIGCHLD, &standard, &inherited.sigchld);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
+  for (int number = 1; number <= SIGRTMAX; ++number) {
     struct sigaction current {};
-    ::sigaction(number, nullptr, &current);
-    if (current.sa_handler == SIG_IGN) inherited.ignored.set(static_cast<std::size_t>(number));
+    if (::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN)
+      inherited.ignored.set(static_cast<std::size_t>(number));
   }
   return inherited;
 }

@@ -27,6 +27,7 @@ struct RunOptions {
   Orphans orphans = Orphans::Kill;
   Containment containment = Containment::Auto;
   StopPolicy stop;
+  PassSignals pass_signals = PassSignals::Command;
   std::optional<Duration> max_run = {};
   std::optional<Duration> heartbeat_timeout = {};
   std::optional<Warning> warning = {};

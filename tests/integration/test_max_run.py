@@ -36,6 +36,27 @@ class TheJobRunsTooLong(Case):
         self.assertGreater(last - before, 0.5 * PATIENCE)
         self.assertLess(last - began, 0.6 * PATIENCE + LATE)
 
+    def test_every_process_is_asked_so_that_a_shell_need_not_wait_for_its_child(self):
+        """As timeout(1) does it: a trap of the shell runs when the command it waits for has ended."""
+        for way in [["--contain=walk"], []]:
+            heads = self.headcount()
+            began = now()
+            ended = self.start_run("sh", "-c", f'trap "echo cleaned up; exit 1" TERM; {JOBTOOL} tree 1 0 {heads.path}; :',
+                                   options=[*way, "--max-run", ms(300), "--kill-after", "20s"])
+            self.ends_too_long(ended)
+            self.assertEqual(ended.stdout, "cleaned up\n")
+            self.assertLess(now() - began, 10)
+            heads.wait_gone(1)
+
+    def test_nobody_is_asked_twice(self):
+        """Some programs take the second TERM for a wish that they end at once."""
+        path = self.path("signals")
+        ended = self.start_run("sh", "-c", f"{JOBTOOL} signals {path} 20 --until INT & sleep 60",
+                               options=["--max-run", ms(300), "--kill-after", "1s"])
+        self.ends_too_long(ended)
+        with open(path, encoding="ascii") as file:
+            self.assertEqual(file.read().count(f"signal {int(signal.SIGTERM)}"), 1)
+
     def test_a_job_that_ends_in_time_has_its_own_code(self):
         self.assertEqual(self.run_job(JOBTOOL, "exit", "7", options=["--max-run", "20s"]).code, 7)
 

@@ -54,11 +54,15 @@ class FromOutside(Signals):
 
     def test_without_a_terminal_those_that_belong_to_one_stop_nothing_and_sigchld_is_not_handed_on(self):
         held, path = self.count()
-        for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD):
-            held.signal(number)
-        hold_for(0.3, lambda: procs.state(held.pid) not in "Tt", "the front")
+        plain = self.start_run("sleep", "60", key="plain")
+        job = plain.job()
+        for run in (held, plain):
+            for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD):
+                run.signal(number)
+        hold_for(0.3, lambda: not any(procs.state(pid) in "Tt" for pid in (held.pid, plain.pid, job)), "fronts and job")
         self.assertNotIn(signal.SIGCHLD, self.received(path))
         self.end(held)
+        self.end(plain)
 
     def test_the_engine_ignores_every_signal_but_kill_and_stop(self):
         held, path = self.count()
@@ -127,6 +131,31 @@ class FromOutside(Signals):
             while held.running():
                 procs.kill(held.pid, signal.SIGTERM)
             self.assertEqual(held.wait(), 7, held.stderr)
+
+
+class WhoGetsThem(Signals):
+    """Signals that dlock passes on."""
+
+    def start_shell(self, *options):
+        """A shell whose trap has to wait for its child."""
+        heads = self.headcount()
+        held = self.start_run("sh", "-c", f'trap "echo trapped; exit 3" TERM; {JOBTOOL} tree 1 0 {heads.path}; :', options=options)
+        heads.wait_for(1)
+        return held, heads
+
+    def test_the_command_alone_by_itself(self):
+        held, heads = self.start_shell()
+        held.signal(signal.SIGTERM)
+        hold_for(0.3, held.running, "the shell, which waits for its child,")
+        for pid in heads.pids:
+            os.kill(pid, signal.SIGTERM)
+        self.assertEqual((held.wait(), held.stdout), (3, "trapped\n"))
+
+    def test_every_process_with_pass_signals_job(self):
+        held, heads = self.start_shell("--pass-signals=job")
+        held.signal(signal.SIGTERM)
+        self.assertEqual((held.wait(), held.stdout), (3, "trapped\n"))
+        heads.wait_gone(1)
 
 
 class FromTheJob(Signals):

@@ -1,6 +1,7 @@
 """On a terminal dlock is not noticed: Ctrl-C, Ctrl-Z, fg, full-screen programs and pipelines work as without it."""
 
 import functools
+import json
 import os
 import pty
 import random
@@ -443,6 +444,34 @@ class Scripts(Terminal):
         session.hang_up()
         heads.wait_gone(10)
         wait_until(lambda: self.run_job("true").code == 0, 5, "the lock is free")
+
+    def test_the_end_of_the_terminal_ends_the_job_of_a_dlock_that_leads_the_session(self):
+        """As in `ssh -t host dlock run` and in a pane of tmux: the kernel tells nobody but the leader."""
+        for waits in (False, True):
+            with self.subTest(waits=waits):
+                holder = self.hold() if waits else None
+                heads = self.headcount()
+                job = ["-w", "--", "true"] if waits else ["--", JOBTOOL, "tree", "3", "2", heads.path]
+                pid, master = pty.fork()
+                if pid == 0:
+                    os.execve(dlock.BINARY, [dlock.BINARY, "run", "--key", self.key, *self.local_store, *job], self.env)
+                if waits:
+                    wait_until(lambda: procs.children(pid), 10, "the engine appears")
+                    wait_until(lambda: pid in self.waiters(), 10, "it waits")
+                else:
+                    heads.wait_for(5)
+                os.close(master)
+                if not waits:
+                    heads.wait_gone(10)
+                status = wait_until(lambda: os.waitpid(pid, os.WNOHANG)[1] or None, 10, "dlock ends")
+                self.assertEqual(os.waitstatus_to_exitcode(status), -signal.SIGHUP)
+                if holder:
+                    holder.signal(signal.SIGTERM)
+                    holder.wait()
+
+    def waiters(self):
+        shown = self.run_words("status", self.key, *self.local_store, "--json").stdout
+        return [waiter["pid"] for waiter in json.loads(shown)["locks"][0].get("waiters", [])]
 
     def wait_front_anywhere(self, session):
         def find():

@@ -106,16 +106,17 @@ class WaitingTests:
         self.assertEqual(ended.code, dlock.HELD)
         self.assertNotIn("waited", ended.stderr)
 
-    def test_term_int_and_hup_end_a_wait_at_once_and_the_next_one_moves_up(self):
+    def test_what_would_end_a_program_ends_a_wait_at_once_and_the_next_one_moves_up(self):
         held = self.first()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number, options in ((signal.SIGTERM, []), (signal.SIGINT, []), (signal.SIGHUP, []), (signal.SIGUSR1, []), (signal.SIGALRM, []),
+                                (signal.SIGRTMIN, []), (signal.SIGWINCH, ["-s", "WINCH"])):
             with self.subTest(signal=number):
-                waits = self.waiter()
+                waits = self.waiter(options=options)
                 began = now()
                 waits.signal(number)
                 self.assertEqual(waits.wait(), 128 + number)
                 self.assertLess(now() - began, SOON)
-                self.assert_says(waits, f"{signal.Signals(number).name} came before the job was started")
+                self.assert_says(waits, f"{signal.Signals(number).name if number < 32 else f'signal {number}'} came before the job was started")
         last = self.waiter()
         held.signal(signal.SIGTERM)
         self.assertEqual(last.wait(), 0)

@@ -65,6 +65,11 @@ bool is_proof(const Event& event) {
   return std::holds_alternative<NoChildren>(event) || (ended != nullptr && ended->alone);
 }
 
+/// What ends a job that dlock itself wants to end.
+Actions asked_with(int signal, Duration patience) {
+  return {SignalJob{signal}, SignalJob{SIGCONT}, StartGrace{patience}};
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -294,7 +299,7 @@ TEST_CASE("nobody is warned of a lock that is lost, after the job, or without be
 TEST_CASE("a job that runs too long is asked to end, and killed with its whole tree 10 s later") {
   for (const State state : {State::Starting, State::Running}) {
     Rules rules = in(state);
-    CHECK(rules.on(MaxRunOver{}) == Actions{SignalRoot{SIGTERM}, StartGrace{10s}});
+    CHECK(rules.on(MaxRunOver{}) == asked_with(SIGTERM, 10s));
     CHECK(rules.state() == state);
     CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::MaxRunExceeded}});
     CHECK(rules.on(RootEnded{SIGKILL, false}).empty());
@@ -304,14 +309,25 @@ TEST_CASE("a job that runs too long is asked to end, and killed with its whole t
 
 TEST_CASE("a job that runs too long gets the signal of -s and the time of -k") {
   Rules rules = in(State::Running, {.stop = {.signal = SIGUSR1, .kill_after = 3s}});
-  CHECK(rules.on(MaxRunOver{}) == Actions{SignalRoot{SIGUSR1}, StartGrace{3s}});
+  CHECK(rules.on(MaxRunOver{}) == asked_with(SIGUSR1, 3s));
 }
 
-TEST_CASE("a stopped job that runs too long is continued, or it would never hear of it") {
-  Rules rules = in(State::Running);
-  rules.on(RootStopped{});
-  CHECK(rules.on(MaxRunOver{}) ==
-        Actions{SignalRoot{SIGTERM}, SignalRoot{SIGCONT}, StartGrace{10s}});
+TEST_CASE("every process of a job that runs too long is asked, and continued lest it not hear it") {
+  for (const PassSignals pass : {PassSignals::Command, PassSignals::Job}) {
+    Rules rules = in(State::Running, {.pass_signals = pass});
+    rules.on(RootStopped{});
+    CHECK(rules.on(MaxRunOver{}) ==
+          Actions{SignalJob{SIGTERM}, SignalJob{SIGCONT}, StartGrace{10s}});
+  }
+}
+
+TEST_CASE(
+    "signals that are passed on reach the command, or every process with --pass-signals=job") {
+  CHECK(in(State::Running).on(SignalAsked{SIGUSR1}) == Actions{SignalRoot{SIGUSR1}});
+  Rules all = in(State::Running, {.stop = {.signal = SIGINT}, .pass_signals = PassSignals::Job});
+  CHECK(all.on(SignalAsked{SIGUSR1}) == Actions{SignalJob{SIGUSR1}});
+  all.on(RootStopped{});
+  CHECK(all.on(SignalAsked{SIGTERM}) == Actions{SignalJob{SIGINT}, SignalJob{SIGCONT}});
 }
 
 TEST_CASE("a job that ends well once it was told that it ran too long has run too long still") {
@@ -327,12 +343,12 @@ TEST_CASE("a job that ended just before its time was over has ended by itself") 
   CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
 }
 
-TEST_CASE("what a job leaves behind that ran too long is part of it, and its KILL is not put off") {
+TEST_CASE(
+    "what a job leaves behind that ran too long has been asked, and its KILL is not put off") {
   for (const Orphans orphans : {Orphans::Kill, Orphans::Wait}) {
     Rules rules = in(State::Running, {.orphans = orphans});
     rules.on(MaxRunOver{});
-    CHECK(rules.on(RootEnded{SIGTERM, false}) ==
-          Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}});
+    CHECK(rules.on(RootEnded{SIGTERM, false}).empty());
     CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::MaxRunExceeded}});
   }
 }
@@ -347,7 +363,7 @@ TEST_CASE("with --orphans=wait the processes that are waited for can run too lon
 TEST_CASE("no other wish to end the job puts off the KILL that is under way") {
   Rules asked_first = in(State::Running, {.stop = {.kill_after = 3s}});
   CHECK(asked_first.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGTERM}, StartGrace{3s}});
-  CHECK(asked_first.on(MaxRunOver{}) == Actions{SignalRoot{SIGTERM}});
+  CHECK(asked_first.on(MaxRunOver{}) == Actions{SignalJob{SIGTERM}, SignalJob{SIGCONT}});
 
   Rules too_long_first = in(State::Running, {.stop = {.kill_after = 3s}});
   too_long_first.on(MaxRunOver{});
@@ -368,10 +384,9 @@ TEST_CASE("a lost lock and a silent store outrank a job that ran too long, and w
 TEST_CASE("a job that hangs is ended as one that runs too long is, and the first reason counts") {
   for (const State state : {State::Starting, State::Running}) {
     Rules rules = in(state);
-    CHECK(rules.on(HeartbeatMissed{}) == Actions{SignalRoot{SIGTERM}, StartGrace{10s}});
+    CHECK(rules.on(HeartbeatMissed{}) == asked_with(SIGTERM, 10s));
     CHECK(rules.on(MaxRunOver{}).empty());
-    CHECK(rules.on(RootEnded{0, false}) ==
-          Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}});
+    CHECK(rules.on(RootEnded{0, false}).empty());
     CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::JobHung}});
     CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobHung, 0}});
   }

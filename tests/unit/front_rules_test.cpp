@@ -153,11 +153,47 @@ TEST_CASE("before the job runs, a wish to stop goes to the engine, from the term
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     CHECK(in(State::Waiting, with_terminal()).on(from(Origin::Someone, number)) ==
           Actions{PassOn{number}});
-    // The engine knows whether the job is there by now, and has had it.
+  }
+  // The engine knows whether the job is there by now, and has had it.
+  for (const int number : {SIGINT, SIGHUP, SIGQUIT}) {
     CHECK(in(State::Waiting, with_terminal()).on(from(Origin::Kernel, number)) ==
           Actions{PassOn{number, true}});
   }
-  CHECK(in(State::Waiting).on(from(Origin::Someone, SIGUSR1)).empty());
+}
+
+TEST_CASE("before the job runs, whatever would end a program ends the wait, and so does -s") {
+  for (int number = 1; number <= SIGRTMAX; ++number) {
+    CAPTURE(number);
+    const bool ends = number != SIGCHLD && number != SIGCONT && number != SIGURG &&
+                      number != SIGWINCH && number != SIGSTOP && number != SIGTSTP &&
+                      number != SIGTTIN && number != SIGTTOU;
+    CHECK((in(State::Waiting).on(from(Origin::Someone, number)) == Actions{PassOn{number}}) ==
+          ends);
+    Situation ignoring;
+    ignoring.ignored.set(static_cast<std::size_t>(number));
+    ignoring.stop_signal = number;
+    CHECK(in(State::Waiting, ignoring).on(from(Origin::Someone, number)).empty());
+  }
+  // alarm(2), which the program that became dlock had set
+  CHECK(in(State::Waiting, with_terminal()).on(from(Origin::Kernel, SIGALRM)) ==
+        Actions{PassOn{SIGALRM}});
+  Situation stopped_by_winch = with_terminal();
+  stopped_by_winch.stop_signal = SIGWINCH;
+  CHECK(in(State::Waiting, stopped_by_winch).on(from(Origin::Someone, SIGWINCH)) ==
+        Actions{PassOn{SIGWINCH}});
+  CHECK(in(State::Waiting, stopped_by_winch).on(from(Origin::Kernel, SIGWINCH)).empty());
+}
+
+TEST_CASE("the leader of a session passes on the end of its terminal, of which nobody else hears") {
+  for (const State state : {State::Waiting, State::Running}) {
+    Situation leader = with_terminal();
+    leader.leads_session = true;
+    CHECK(in(state, leader).on(from(Origin::Kernel, SIGHUP)) == Actions{PassOn{SIGHUP}});
+    CHECK(in(state, leader).on(from(Origin::Kernel, SIGCONT)).empty());
+    leader.ignored.set(SIGHUP);
+    CHECK(in(state, leader).on(from(Origin::Kernel, SIGHUP)).empty());
+  }
+  CHECK(in(State::Running, with_terminal()).on(from(Origin::Kernel, SIGHUP)).empty());
 }
 
 TEST_CASE("a signal that dlock's caller had set to be ignored is ignored, as under nohup") {
