@@ -168,7 +168,7 @@ constexpr auto doctor_options = std::to_array<Option>({
 });
 
 constexpr const char* duration_help =
-    "\nA duration is a number with a unit (500ms, 30s, 5m, 2h, 1d); a bare number is seconds.\n";
+    "\nA duration is a number with a unit (500ms, 30s, 5m, 1h30m, 1d); a bare number is seconds.\n";
 
 std::string run_footer() {
   return std::string{duration_help} +

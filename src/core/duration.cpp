@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace dlock {
 namespace {
@@ -17,37 +18,59 @@ constexpr std::array<Unit, 5> units{{{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1
 /// Longer than any lease makes sense for, and far from where nanoseconds overflow.
 constexpr Duration longest = 365 * 24h;
 
-const std::string how_to_write = "write a number with a unit: 500ms, 30s, 5m, 2h or 1d";
+const std::string how_to_write = "write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d";
+const std::string too_long = "is too long: the most is 365d";
+
+/// Takes `count` characters off the front.
+std::string_view take(std::string_view& text, std::size_t count) {
+  const std::string_view taken = text.substr(0, count);
+  text.remove_prefix(taken.size());
+  return taken;
+}
+
+/// A number such as 90, 1.5 or .5 of that unit; nothing if it is none. A result beyond `longest` is
+/// no more exact than that.
+std::optional<Duration> amount_of(std::string_view number, Duration unit) {
+  const std::string_view whole = take(number, number.find('.'));
+  const std::string_view fraction = number.empty() ? number : number.substr(1);
+  if (whole.empty() && fraction.empty()) return {};
+  if (fraction.find('.') != fraction.npos) return {};
+
+  // In integers, digit by digit: floating point would load libm for the sake of 1.5s.
+  Duration duration{0};
+  for (const char digit : whole) {
+    duration = duration * 10 + (digit - '0') * unit;
+    if (duration > longest) return duration;
+  }
+  Duration place = unit;
+  for (const char digit : fraction) duration += (digit - '0') * (place /= 10);
+  return duration;
+}
 
 }  // namespace
 
 Result<Duration, std::string> parse_duration(std::string_view text) {
   if (text.starts_with('-')) return "is negative: " + how_to_write;
-  const auto unit_at = std::min(text.find_first_not_of("0123456789."), text.size());
-  const std::string_view number = text.substr(0, unit_at);
-  const std::string_view unit_name = unit_at == text.size() ? "s" : text.substr(unit_at);
-  const Unit* unit = nullptr;
-  for (const Unit& known : units) {
-    if (known.name == unit_name) unit = &known;
+  const std::string no_duration = "is not a duration: " + how_to_write;
+  if (text.empty()) return no_duration;
+  Duration sum{0};
+  auto larger_units = units.begin();  // those that may follow are behind it
+  const bool bare = text.find_first_not_of("0123456789.") == text.npos;
+  while (!text.empty()) {
+    const std::string_view number = take(text, text.find_first_not_of("0123456789."));
+    const std::string_view name = bare ? "s" : take(text, text.find_first_of("0123456789."));
+    const auto unit = std::find_if(larger_units, units.end(),
+                                   [name](const Unit& known) { return known.name == name; });
+    if (unit == units.end()) return no_duration;
+    larger_units = unit + 1;
+    // Of several numbers only the last one may have a fraction: nobody means 1.5h30m.
+    if (!text.empty() && number.find('.') != number.npos) return no_duration;
+    const auto duration = amount_of(number, unit->length);
+    if (!duration) return no_duration;
+    sum += *duration;
+    if (sum > longest) return too_long;
   }
-  const auto point = std::min(number.find('.'), number.size());
-  const std::string_view whole = number.substr(0, point);
-  const std::string_view fraction = number.substr(std::min(point + 1, number.size()));
-  if (unit == nullptr || whole.empty() || fraction.find('.') != fraction.npos) {
-    return "is not a duration: " + how_to_write;
-  }
-
-  // In integers, digit by digit: floating point would load libm for the sake of 1.5s.
-  const std::string too_long = "is too long: the most is 365d";
-  Duration duration{0};
-  for (const char digit : whole) {
-    duration = duration * 10 + (digit - '0') * unit->length;
-    if (duration > longest) return too_long;
-  }
-  Duration place = unit->length;
-  for (const char digit : fraction) duration += (digit - '0') * (place /= 10);
-  if (duration > longest) return too_long;
-  return duration;
+  return sum;
 }
 
 std::string to_text(Duration duration) {

@@ -78,7 +78,9 @@ Fd bind_datagram_socket(const std::string& path) {
       socket.open() &&
       ::setsockopt(socket.number(), SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0 &&
       ::bind(socket.number(), generic(*address), address->length) == 0 &&
-      ::chmod(path.c_str(), 0600) == 0;  // whatever the umask is
+      // Whatever the umask is. An abstract one has no mode: who may send to it is seen by the
+      // credentials.
+      (!path.starts_with('/') || ::chmod(path.c_str(), 0600) == 0);
   return bound ? std::move(socket) : Fd{};
 }
 

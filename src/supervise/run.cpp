@@ -10,7 +10,6 @@
 #include <csignal>
 #include <exception>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -59,8 +58,9 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
 
 void leave(ExitStatus status) {
   if (status.signal != 0) {
-    const rlimit no_core{0, 0};
-    ::setrlimit(RLIMIT_CORE, &no_core);  // a core of ours would tell nothing about the job
+    // A core of ours would tell nothing about the job. The limit of its size does not bind a
+    // program that the kernel is set to pipe cores to (core(5)); this does.
+    ::prctl(PR_SET_DUMPABLE, 0);
     ::signal(status.signal, SIG_DFL);
     ::raise(status.signal);
     sigset_t set;

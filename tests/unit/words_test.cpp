@@ -14,17 +14,26 @@ TEST_CASE("a duration is a number with a unit, a bare number is seconds, and not
   struct {
     const char* text;
     Duration want;
-  } good[] = {{"30s", 30s}, {"500ms", 500ms}, {"010s", 10s},    {"30", 30s}, {"5m", 5min},
-              {"2h", 2h},   {"1d", 24h},      {"1.5s", 1500ms}, {"0", 0s},   {"365d", 365 * 24h}};
+  } good[] = {{"30s", 30s},       {"500ms", 500ms},
+              {"010s", 10s},      {"30", 30s},
+              {"5m", 5min},       {"2h", 2h},
+              {"1d", 24h},        {"1.5s", 1500ms},
+              {"0", 0s},          {"365d", 365 * 24h},
+              {".5", 500ms},      {".5h", 30min},
+              {"5.", 5s},         {"1m30s", 90s},
+              {"1h15m", 75min},   {"1d12h30m15s500ms", 36h + 30min + 15s + 500ms},
+              {"1m.5s", 60500ms}, {"364d24h", 365 * 24h}};
   for (const auto& [text, want] : good) {
     CAPTURE(text);
     const auto read = parse_duration(text);
     REQUIRE(read.ok());
     CHECK(*read == want);
   }
-  for (const char* text :
-       {"", "s", "-1s", "-1", "+1s", "30 s", " 30s", "30s ", "1e9d", "1e3", "0x10s",
-        "9999999999999999999s", "366d", "1w", "1S", "..", "1.2.3s", "nan", "inf"}) {
+  for (const char* text : {"",     "s",     "-1s",  "-1",      "+1s",     "30 s",
+                           " 30s", "30s ",  "1e9d", "1e3",     "0x10s",   "9999999999999999999s",
+                           "366d", "1w",    "1S",   "..",      "1.2.3s",  "nan",
+                           "inf",  ".",     ".s",   "365.9d",  "365d1ms", "364d25h",
+                           "1m30", "30s1m", "1m1m", "1.5h30m", "1h 15m",  "1h15"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_duration(text).ok());
   }
@@ -32,9 +41,9 @@ TEST_CASE("a duration is a number with a unit, a bare number is seconds, and not
 
 TEST_CASE("what is wrong with a duration is said with what to write instead") {
   CHECK(parse_duration("-1s").error() ==
-        "is negative: write a number with a unit: 500ms, 30s, 5m, 2h or 1d");
+        "is negative: write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d");
   CHECK(parse_duration("30 s").error() ==
-        "is not a duration: write a number with a unit: 500ms, 30s, 5m, 2h or 1d");
+        "is not a duration: write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d");
   CHECK(parse_duration("99999d").error() == "is too long: the most is 365d");
 }
 
