@@ -2,6 +2,7 @@
 
 #include "supervise/cgroup_place.h"
 #include "supervise/proc.h"
+#include "supervise/run_directory.h"
 
 #include <cerrno>
 #include <cstdint>
@@ -15,6 +16,8 @@
 
 namespace dlock::supervise {
 namespace {
+
+constexpr const char* name_prefix = "dlock-";
 
 bool lists_us(const std::string& directory) {
   std::istringstream pids{read_file((directory + "/cgroup.procs").c_str())};
@@ -42,24 +45,36 @@ Result<Cgroup, std::string> Cgroup::make() {
   const std::string own = own_directory();
   if (own.empty()) return std::string{"our own cgroup v2 is not mounted here"};
 
-  // A name of its own for each run, never used again: a cgroup that was once killed kills whatever
-  // is started in it while the kill is under way, and another pid namespace has the same pids.
-  std::uint32_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
-    return std::string{"no random name could be made for it"};
-  }
-  const std::string path =
-      own + "/dlock-" + std::to_string(::getpid()) + "-" + std::to_string(number);
-  if (::mkdir(path.c_str(), 0755) != 0) return "cannot make '" + path + "': " + ::strerror(errno);
-  Cgroup cgroup{path};
-  cgroup.directory_ = Fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!cgroup.directory_.open() ||
-      ::faccessat(cgroup.directory_.number(), "cgroup.kill", W_OK, AT_EACCESS) != 0) {
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    // A name of its own for each run, never used again: a cgroup that was once killed kills
+    // whatever is started in it while the kill is under way, and another pid namespace has the same
+    // pids.
+    std::uint32_t number = 0;
+    if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
+      return std::string{"no random name could be made for it"};
+    }
+    const std::string path =
+        own + "/" + name_prefix + std::to_string(::getpid()) + "-" + std::to_string(number);
+    if (::mkdir(path.c_str(), 0755) != 0) return "cannot make '" + path + "': " + ::strerror(errno);
+    Cgroup cgroup{path};
+    cgroup.directory_ = claim_directory(path);
+    if (!cgroup.directory_.open() && errno == ESTALE) continue;  // swept away before we had it
+    if (cgroup.directory_.open() &&
+        ::faccessat(cgroup.directory_.number(), "cgroup.kill", W_OK, AT_EACCESS) == 0) {
+      return cgroup;
+    }
     const int error = errno;
     cgroup.remove();
     return "cannot use '" + path + "/cgroup.kill': " + ::strerror(error);
   }
-  return cgroup;
+  return "each that was made in '" + own + "' was removed at once";
+}
+
+void Cgroup::remove_abandoned_neighbours() const {
+  if (!exists()) return;
+  // One that still has processes, as --contain=walk of a job inside may leave, cannot be removed.
+  sweep_abandoned(path_.substr(0, path_.rfind('/')), name_prefix,
+                  [](const std::string& path) { ::rmdir(path.c_str()); });
 }
 
 void Cgroup::kill() const {

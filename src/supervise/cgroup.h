@@ -22,7 +22,8 @@ class Cgroup {
   bool exists() const { return !path_.empty(); }
   const std::string& path() const { return path_; }
 
-  /// The directory, open: where clone3(2) is to put the job.
+  /// The directory, open: where clone3(2) is to put the job. While it is open no other run takes
+  /// the cgroup for abandoned.
   const Fd& directory() const { return directory_; }
 
   /// SIGKILL to every process in it, at once.
@@ -30,6 +31,10 @@ class Cgroup {
 
   /// Removes it, which works when no process is in it.
   void remove();
+
+  /// Removes a few of those beside it that no run has any more, for both of its supervisors were
+  /// killed at once.
+  void remove_abandoned_neighbours() const;
 
  private:
   std::string path_;

@@ -47,6 +47,7 @@ class Front {
       channel_.send({.kind = MessageKind::EarlySignalsPassed});
     }
     while (rules_.state() != front::Rules::State::Over) turn();
+    cgroup_.remove_abandoned_neighbours();
     cgroup_.remove();
     socket_directory_.remove();
     reap_engine();

@@ -1,5 +1,7 @@
 #include "supervise/socket_directory.h"
 
+#include "supervise/run_directory.h"
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -8,19 +10,41 @@
 #include <vector>
 
 namespace dlock::supervise {
+namespace {
+
+constexpr const char* name_prefix = "dlock-";
+
+/// Others may make directories of such a name there: one with anything but a socket of ours in it
+/// stays.
+void remove_if_ours(const std::string& path) {
+  const std::string socket = SocketDirectory{path}.socket_path();
+  struct stat status {};
+  if (::lstat(socket.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  if (::unlink(socket.c_str()) == 0) ::rmdir(path.c_str());
+}
+
+}  // namespace
 
 Result<SocketDirectory, std::string> SocketDirectory::make() {
   std::vector<const char*> places{"/tmp", "/var/tmp", "/dev/shm"};
   if (::geteuid() == 0) places.insert(places.begin(), "/run");
   std::string why;
   for (const char* place : places) {
-    std::string path = std::string{place} + "/dlock-XXXXXX";
+    std::string path = std::string{place} + "/" + name_prefix + "XXXXXX";
     if (::mkdtemp(path.data()) == nullptr) {
       why += std::string{why.empty() ? "" : ", "} + place + ": " + ::strerror(errno);
       continue;
     }
     ::chmod(path.c_str(), 0700);  // whatever the umask is
-    return SocketDirectory{path};
+    SocketDirectory directory{path};
+    directory.claim_ = claim_directory(path);
+    if (!directory.claim_.open()) {
+      why += std::string{why.empty() ? "" : ", "} + path + ": " + ::strerror(errno);
+      directory.remove();
+      continue;
+    }
+    sweep_abandoned(place, name_prefix, remove_if_ours);
+    return directory;
   }
   return "no directory can be made for its socket: " + why;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/fd.h"
 #include "core/result.h"
 
 #include <string>
@@ -13,7 +14,7 @@ namespace dlock::supervise {
 /// a socket away that is in use.
 class SocketDirectory {
  public:
-  /// The error says why not.
+  /// Removes a few that were left there, too. The error says why not.
   static Result<SocketDirectory, std::string> make();
 
   /// For the supervisor that did not make it.
@@ -28,6 +29,7 @@ class SocketDirectory {
 
  private:
   std::string path_;
+  Fd claim_;  // no other run takes it for abandoned meanwhile
 };
 
 }  // namespace dlock::supervise

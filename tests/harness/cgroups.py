@@ -63,6 +63,13 @@ class Cgroup:
         with open(os.path.join(self.directory, "cgroup.procs"), encoding="ascii") as file:
             return [int(word) for word in file.read().split()]
 
+    def pids_below(self):
+        found = []
+        for name in self.below():
+            with open(os.path.join(self.directory, name, "cgroup.procs"), encoding="ascii") as file:
+                found += [int(word) for word in file.read().split()]
+        return found
+
     def remove(self):
         def removed():
             for pid in self.pids():
