@@ -26,6 +26,11 @@ constexpr bool in_one_slot(const OncePer& once, StoreTime a, StoreTime b) {
   return a.ms / once.period.count() == b.ms / once.period.count();
 }
 
+/// How long a run is remembered: over the end of its slot, and long enough to be looked up.
+constexpr Duration past_run_life(const OncePer& once) {
+  return std::max<Duration>(std::chrono::hours{24 * 30}, 2 * once.period);
+}
+
 /// What the store remembers of the last run of a key with `--once-per`. Bytes come from the store:
 /// show them through printable() only.
 struct PastRun {
@@ -38,6 +43,8 @@ struct PastRun {
   long pid = 0;
   std::string user;
   std::string command;
+  /// From then on it need not be remembered; 0 if the store itself forgets.
+  StoreTime forget_at = {};
 };
 
 /// `host web1 pid 4711 (rsync -a ...) at 2026-01-31T02:00:07.000Z`.

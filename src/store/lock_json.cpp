@@ -152,6 +152,7 @@ std::string past_run_json(const PastRun& run) {
   json["pid"] = run.pid;
   if (!run.user.empty()) json["user"] = run.user;
   json["command"] = run.command;
+  if (run.forget_at.ms != 0) json["forgetAtMs"] = run.forget_at.ms;
   return dumped(json);
 }
 
@@ -167,6 +168,7 @@ std::optional<PastRun> parse_past_run_json(std::string_view text) {
   run.pid = static_cast<long>(number_in(json, "pid"));
   run.user = text_in(json, "user");
   run.command = text_in(json, "command");
+  run.forget_at.ms = static_cast<std::int64_t>(number_in(json, "forgetAtMs"));
   return run;
 }
 

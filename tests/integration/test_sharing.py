@@ -244,7 +244,7 @@ class Refused(Case):
                               (["--limit", "99999999999"], "--limit '99999999999'"),
                               (["-n", "-w"], "--nonblock and --wait cannot be had together"),
                               (["-w", "30 s"], "-w/--wait '30 s'"), (["--wait=-1s"], "-w/--wait '-1s'"),
-                              (["--once-per", "0"], "--once-per"), (["--once-per", "weekly"], "2h or 1d; hourly and daily are known, too"),
+                              (["--once-per", "0"], "--once-per"), (["--once-per", "weekly"], "1h30m or 1d; hourly and daily are known, too"),
                               (["--once-per", "500ms"], "--once-per '500ms' is too short: the least is 1s"),
                               (["--once-per", "daily", "--shared"], "--once-per cannot be had with --shared"),
                               (["--once-per", "daily", "--limit", "2"], "--once-per cannot be had with --limit"),

@@ -7,6 +7,8 @@
 #include "store/local/kept.h"
 #include "store/local/lock_directory.h"
 #include "store/local/store_clock.h"
+#include "store/local/sweep.h"
+#include "store/local/token_floor.h"
 #include "store/lock_json.h"
 
 #include <algorithm>
@@ -161,7 +163,13 @@ Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
     if (!file) return file.error();
     if (!file->reserve(of_a_past_run)) return cannot("write", file->path(), errno);
   }
-  const FencingToken token = next_token(token_in(lock_.read()));
+  FencingToken last = token_in(lock_.read());
+  if (last == FencingToken{}) {
+    const auto floor = token_floor_of(place_->directory());
+    if (!floor) return floor.error();
+    last = *floor;
+  }
+  const FencingToken token = next_token(last);
   const std::string value = value_of(claim, token);
   if (!lock_.overwrite(turn == nullptr ? value : only_token(token)))
     return cannot("write", place_->lock, errno);
@@ -189,7 +197,8 @@ Result<std::optional<AlreadyDone>, StoreFault> LocalStore::done(const Claim& cla
   return std::optional{AlreadyDone{std::move(*run)}};
 }
 
-Result<Done, StoreFault> LocalStore::remember(const PastRun& run) const {
+Result<Done, StoreFault> LocalStore::remember(const Claim& claim, PastRun run) const {
+  if (claim.once) run.forget_at.ms = store_time().ms + whole_ms(past_run_life(*claim.once));
   const auto file = LockFile::open(place_->past_run);
   if (!file) return file.error();
   if (!file->overwrite(past_run_json(run))) return cannot("write", file->path(), errno);
@@ -336,7 +345,7 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim, const 
   const bool shares = share_.is_open();
   // Before the lock is free: whoever takes it next must know.
   Result<Done, StoreFault> written = Done{};
-  if (ours && farewell.run) written = remember(*farewell.run);
+  if (ours && farewell.run) written = remember(claim, *farewell.run);
   // Only the token stays: a reader must not take us for the holder still.
   // Whoever frees the lock by force may do so while the job ends: then nothing is kept either.
   const auto mark = mark_of_force();
@@ -344,17 +353,23 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim, const 
   const bool keep = ours && farewell.keep > Duration::zero() && !freed;
   const std::string rest =
       keep ? kept_json(claim, grant_, BootClock::now() + farewell.keep) : only_token(grant_.token);
-  if (shares && !keep)
+  if (shares && !keep) {
     share_.remove();
-  else if (!our_file().overwrite(rest) && written)
+  } else if (const bool forgotten = ours && !keep && place_->forget(lock_, grant_.token);
+             !forgotten && !our_file().overwrite(rest) && written) {
     written = cannot("write", our_file().path(), errno);
+  }
   // The lock ends with our process all the same.
   if (!written) return written.error();
   // The front has the descriptors too; LOCK_UN ends the lock for all copies of them.
   if (shares) share_.unlock();
+  // The last one of them forgets the lock.
+  if (shares && ours && lock_.try_lock(LockFile::Mode::Exclusive) && lock_.in_place())
+    place_->forget(lock_, token_in(lock_.read()));
   lock_.unlock();
   share_.close();
   lock_.close();
+  sweep(place_->directory());
   if (ours) return ReleaseAnswer{Released{}};
   return ReleaseAnswer{
       Lost{"the lock file '" + printable(place_->lock) + "' was removed or replaced"}};

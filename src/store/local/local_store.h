@@ -16,9 +16,9 @@ namespace dlock::local {
 ///
 /// The kernel keeps the lock while any process has the descriptor open, so it needs no liveness and
 /// no deadline: front and engine both have it, and it ends with the last of them, however they die.
-/// The file stays after a release, for the token in it. Those who may not be the only holder have a
-/// shared kernel lock on it, and a file each beside it; those who wait have one each in another
-/// directory.
+/// The file goes with the release, and its token stays (see token_floor). Those who may not be the
+/// only holder have a shared kernel lock on it, and a file each beside it; those who wait have one
+/// each in another directory.
 class LocalStore final : public Store {
  public:
   /// `directory` is what --store named, empty for the default.
@@ -54,7 +54,7 @@ class LocalStore final : public Store {
   std::optional<Held> refused_by_kept();
   Result<std::optional<Held>, StoreFault> refused_by_waiter();
   Result<std::optional<AlreadyDone>, StoreFault> done(const Claim& claim) const;
-  Result<Done, StoreFault> remember(const PastRun& run) const;
+  Result<Done, StoreFault> remember(const Claim& claim, PastRun run) const;
   const LockFile& our_file() const { return share_.is_open() ? share_ : lock_; }
   std::optional<Holder> mark_of_force() const;
   bool in_place() const;

@@ -29,6 +29,13 @@ StoreFault suspect(const std::string& path, const std::string& what) {
 
 }  // namespace
 
+bool is_at(int fd, const std::string& path) {
+  struct stat ours {};
+  struct stat there {};
+  return ::fstat(fd, &ours) == 0 && ::lstat(path.c_str(), &there) == 0 &&
+         ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
 StoreFault cannot(const char* deed, const std::string& path, int error) {
   return {.sentence = std::string{"cannot "} + deed + " the lock file '" + printable(path) +
                       "': " + ::strerror(error),
@@ -67,12 +74,7 @@ bool LockFile::try_lock(Mode mode) const {
 
 void LockFile::unlock() const { ::flock(fd_.number(), LOCK_UN); }
 
-bool LockFile::in_place() const {
-  struct stat ours {};
-  struct stat there {};
-  return ::fstat(fd_.number(), &ours) == 0 && ::lstat(path_.c_str(), &there) == 0 &&
-         ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-}
+bool LockFile::in_place() const { return is_at(fd_.number(), path_); }
 
 std::string LockFile::read() const {
   // More is nothing of ours.

@@ -62,6 +62,9 @@ class LockFile {
   Fd fd_;
 };
 
+/// Whether that path leads to what is open as that descriptor.
+bool is_at(int fd, const std::string& path);
+
 StoreFault cannot(const char* deed, const std::string& path, int error);
 
 }  // namespace dlock::local

@@ -1,5 +1,7 @@
 #include "store/local/lock_place.h"
 
+#include "store/local/token_floor.h"
+
 namespace dlock::local {
 namespace {
 
@@ -13,5 +15,13 @@ LockPlace::LockPlace(std::string path)
       holders(without_ending(lock) + ".holders"),
       waiters(without_ending(lock) + ".queue"),
       queue(without_ending(lock) + ".queue") {}
+
+bool LockPlace::forget(const LockFile& file, FencingToken last) const {
+  // Who comes to wait from now on makes another directory, and waits for this kernel lock.
+  if (!holders.dissolve() || !waiters.dissolve()) return false;
+  if (!raise_token_floor(directory(), last)) return false;
+  file.remove();
+  return true;
+}
 
 }  // namespace dlock::local

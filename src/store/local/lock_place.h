@@ -17,6 +17,16 @@ struct LockPlace {
   Members holders;  // if there may be several
   Members waiters;
   Queue queue;
+
+  std::string directory() const { return lock.substr(0, lock.rfind('/')); }
+
+  /// Removes the lock file and the directories beside it, when nobody holds or waits for the lock;
+  /// its last token is then in the directory's floor. False when something has to stay.
+  ///
+  /// For the one who has the exclusive kernel lock on that file, in its place, and knows that no
+  /// more of it is needed than the token. That lock is the proof: whoever has the file open and
+  /// gets the kernel lock afterwards sees that it is not in its place any more, and starts over.
+  bool forget(const LockFile& file, FencingToken last) const;
 };
 
 }  // namespace dlock::local

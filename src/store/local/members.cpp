@@ -72,13 +72,21 @@ Result<std::vector<Members::Member>, StoreFault> Members::all(Dead dead) const {
   return members;
 }
 
+Fd Members::open_directory() const {
+  return Fd{::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+}
+
 Result<Members::Turn, StoreFault> Members::turn(const Patience& patience) const {
-  if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)
-    return cannot("make a directory beside", directory_, errno);
   for (;;) {
-    Fd open{::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-    if (!open.open()) return cannot("open", directory_, errno);
-    if (::flock(open.number(), LOCK_EX | LOCK_NB) == 0) return Turn{directory_, std::move(open)};
+    if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)
+      return cannot("make a directory beside", directory_, errno);
+    Fd open = open_directory();
+    if (!open.open() && errno != ENOENT) return cannot("open", directory_, errno);
+    // One that was dissolved meanwhile has no place for us: another is made.
+    if (open.open() && ::flock(open.number(), LOCK_EX | LOCK_NB) == 0) {
+      if (is_at(open.number(), directory_)) return Turn{directory_, std::move(open)};
+      continue;
+    }
     const bool called_off = patience.interrupt != nullptr && patience.interrupt->requested();
     if (called_off || BootClock::now() >= patience.until) {
       return StoreFault{.sentence = "the directory '" + printable(directory_) +
@@ -88,6 +96,12 @@ Result<Members::Turn, StoreFault> Members::turn(const Patience& patience) const 
     }
     wait_for_any({}, BootClock::now() + 1ms);
   }
+}
+
+bool Members::dissolve() const {
+  const Fd open = open_directory();
+  if (!open.open()) return errno == ENOENT;
+  return ::flock(open.number(), LOCK_EX | LOCK_NB) == 0 && ::rmdir(directory_.c_str()) == 0;
 }
 
 Result<LockFile, StoreFault> Members::Turn::enter(const std::string& name,

@@ -51,7 +51,13 @@ class Members {
   /// Waits for others that enter, who need it for a moment only.
   Result<Turn, StoreFault> turn(const Patience& patience) const;
 
+  /// Removes the directory, or finds none. False when somebody is in it or about to enter.
+  bool dissolve() const;
+
  private:
+  /// The directory, not locked; not open, with errno set, if that fails.
+  Fd open_directory() const;
+
   std::string directory_;
 };
 

@@ -30,12 +30,6 @@ bool is_between_nodes(const Result<Answer, StoreFault>& answer) {
   return answer && answer->reply.is_error() && answer->reply.text.starts_with("TRYAGAIN");
 }
 
-Duration past_run_life(const Claim& claim) {
-  using namespace std::chrono_literals;
-  const Duration period = claim.once ? Duration{claim.once->period} : Duration::zero();
-  return std::max<Duration>(24h * 30, 2 * period);
-}
-
 // --- acquire ---
 
 Result<Answer, StoreFault> MigratingSlot::acquire(const Attempt& attempt) {
@@ -134,7 +128,7 @@ Result<Answer, StoreFault> MigratingSlot::release(const ProcessHash& group,
   };
   // Before the lock is free: whoever takes it next must know.
   if (farewell.run) {
-    const std::string life = std::to_string(whole_ms(past_run_life(claim_)));
+    const std::string life = std::to_string(whole_ms(past_run_life(*claim_.once)));
     const std::string value = past_run_json(*farewell.run);
     if (auto done = call({"SET", keys_.past_run(), value, "PX", life}); failed(done)) return done;
   }

@@ -10,9 +10,6 @@ namespace dlock::redis {
 /// some there: a script that names several gets this answer as long as it takes.
 bool is_between_nodes(const Result<Answer, StoreFault>& answer);
 
-/// How long a past run is remembered: over the end of its slot, and long enough to be looked up.
-Duration past_run_life(const Claim& claim);
-
 /// The protocol of a lock with one key for each request, for a slot that migrates. In what order
 /// the requests must come is in scripts/*_alone.lua.
 ///

@@ -307,13 +307,13 @@ Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Gran
 Result<Answer, StoreFault> RedisStore::ask_to_release(const Claim& claim, const Farewell& farewell,
                                                       const Patience& patience) {
   const LockKeys& names = keys_of(claim.key);
-  auto answer =
-      caller_.call(release_script,
-                   {names.lock(), names.liveness(claim.process), names.queue(), names.holders(),
-                    names.past_run()},
-                   {claim.process.text, names.prefix(), ms(farewell.keep),
-                    farewell.run ? past_run_json(*farewell.run) : "", ms(past_run_life(claim))},
-                   patience, Confirmation::NotNeeded);
+  auto answer = caller_.call(release_script,
+                             {names.lock(), names.liveness(claim.process), names.queue(),
+                              names.holders(), names.past_run()},
+                             {claim.process.text, names.prefix(), ms(farewell.keep),
+                              farewell.run ? past_run_json(*farewell.run) : "",
+                              claim.once ? ms(past_run_life(*claim.once)) : "0"},
+                             patience, Confirmation::NotNeeded);
   if (!is_between_nodes(answer)) return answer;
   return MigratingSlot{caller_, names, claim, patience}.release(group_, farewell);
 }

@@ -1,0 +1,89 @@
+#include "store/local/sweep.h"
+
+#include "core/random.h"
+#include "store/local/kept.h"
+#include "store/local/lock_place.h"
+#include "store/local/store_clock.h"
+#include "store/lock_json.h"
+
+#include <chrono>
+#include <dirent.h>
+#include <memory>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace dlock::local {
+namespace {
+
+struct Candidate {
+  std::string lock;     // the path of its lock file, whether that is there or not
+  std::string written;  // the file that was found
+  std::int64_t age;     // of that file, s, from which on a look at it is worth its time
+};
+
+/// Some keys that have a file in the directory.
+std::vector<Candidate> some_keys_in(const std::string& directory) {
+  // A lock file that was written to a moment ago is in use, or will be again; no run is forgotten
+  // before its time (see past_run_life).
+  constexpr std::int64_t hour = 3600;
+  constexpr std::pair<std::string_view, std::int64_t> kinds[]{{".lock", hour},
+                                                              {".done", 30 * 24 * hour}};
+  constexpr std::size_t most = 1024;
+  std::vector<Candidate> found;
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries{::opendir(directory.c_str()), ::closedir};
+  if (!entries) return found;
+  while (const dirent* entry = found.size() < most ? ::readdir(entries.get()) : nullptr) {
+    const std::string name{entry->d_name};
+    for (const auto& [ending, age] : kinds) {
+      if (!name.ends_with(ending)) continue;
+      const std::string key = name.substr(0, name.size() - ending.size());
+      found.push_back({directory + "/" + key + ".lock", directory + "/" + name, age});
+    }
+  }
+  return found;
+}
+
+bool is_old(const Candidate& candidate) {
+  struct stat status {};
+  if (::lstat(candidate.written.c_str(), &status) != 0) return false;
+  const auto now = static_cast<std::int64_t>(microseconds_now() / 1'000'000);
+  return status.st_mtime < now - candidate.age;
+}
+
+/// Whether the run in that file need not be remembered any more. Not if it cannot be told.
+bool is_over(const LockFile& past_run) {
+  const auto run = parse_past_run_json(past_run.read());
+  return run && run->forget_at.ms != 0 && run->forget_at.ms < store_time().ms;
+}
+
+void sweep_key(const LockPlace& place) {
+  // While we have its kernel lock nobody runs under that key, nor writes down that it has run.
+  const auto lock = LockFile::open(place.lock);
+  if (!lock || !lock->try_lock(LockFile::Mode::Exclusive) || !lock->in_place()) return;
+  const std::string value = lock->read();
+  if (kept_for(value)) return;
+  if (const auto past = LockFile::open_if_there(place.past_run); past && *past && is_over(**past))
+    (*past)->remove();
+  if (place.forget(*lock, token_in(value))) return;
+  // Something is left beside it: then a reader must not take a dead one for its holder.
+  if (!lock->overwrite(only_token(token_in(value)))) return;
+}
+
+}  // namespace
+
+void sweep(const std::string& directory) {
+  constexpr std::size_t most = 4;
+  const std::vector<Candidate> keys = some_keys_in(directory);
+  if (keys.empty()) return;
+  // From another place each time, for those that have to stay are met again and again.
+  const std::size_t first = random_number() % keys.size();
+  for (std::size_t i = 0; i < keys.size() && i < most; ++i) {
+    const Candidate& key = keys[(first + i) % keys.size()];
+    if (is_old(key)) sweep_key(LockPlace{key.lock});
+  }
+}
+
+}  // namespace dlock::local

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+namespace dlock::local {
+
+/// Removes what is left of a few keys that nobody uses any more: of runs that were killed with both
+/// their supervisors, of locks that were kept, and of runs whose slot is long over. Each release
+/// does it for a few files of its directory, so that one that is used is never full of old ones.
+///
+/// Whatever it meets, it goes on or stops: a sweep is nobody's task. Waits for nobody.
+void sweep(const std::string& directory);
+
+}  // namespace dlock::local
