@@ -16,8 +16,9 @@ enum class MessageKind : std::int32_t {
   Continue,      // number: the stop which somebody wants to end
   Kill,          // kill the job's whole tree now
   EarlySignalsPassed,  // those that came before the engine was forked, if there is a terminal
+  WitnessTaken,        // number: 1 if the front has the descriptor of a Witness, 0 if it cannot
   // engine to front
-  Witness,        // fd: keeps the lock of the embedded store
+  Witness,        // fd: keeps the lock of the embedded store; answered by WitnessTaken
   Cgroup,         // text: the directory of the job's cgroup
   Socket,         // text: the directory of the job's socket
   Waiting,        // text: for whom the engine waits; empty: for nobody, it has the lock
@@ -54,6 +55,7 @@ class Channel {
   bool send(const Message& message);
 
   /// The next message; nothing when there is none. peer_gone() tells whether there ever will be.
+  /// Its descriptor is missing if we have no room for it.
   std::optional<Message> receive();
   bool peer_gone() const { return peer_gone_; }
 

@@ -17,7 +17,6 @@
 #include "supervise/report.h"
 #include "supervise/resource_use.h"
 #include "supervise/start_job.h"
-#include "supervise/timer.h"
 #include "supervise/tree.h"
 #include "supervise/tree_kill.h"
 #include "supervise/words.h"
@@ -30,6 +29,7 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -38,7 +38,7 @@ namespace {
 
 class Engine {
  public:
-  Engine(const EngineSetting& setting, Channel channel, Log& log)
+  Engine(const EngineSetting& setting, SupervisorTools tools, Channel channel, Log& log)
       : setting_(setting),
         options_(setting.options),
         channel_(std::move(channel)),
@@ -46,7 +46,9 @@ class Engine {
         claim_(make_claim(options_, setting.front)),
         store_(make_store(options_.store)),
         rules_({options_.on_silence, options_.orphans, options_.stop, options_.warning,
-                options_.pass_signals}) {}
+                options_.pass_signals}),
+        signals_(std::move(tools.signals)),
+        timer_(std::move(tools.timer)) {}
 
   void run() {
     if (!take_lock() || !start()) return;
@@ -59,38 +61,44 @@ class Engine {
   // --- before the job ---
 
   bool take_lock() {
-    FrontCalls calls{channel_};
-    if (setting_.terminal) calls.await_early_signals();
+    if (setting_.terminal) calls_.await_early_signals();
     const Instant began = BootClock::now();
     const auto on_wait = [this](const std::string& for_whom) {
       tell_whom_we_wait_for(for_whom);
       prepare_cgroup();
     };
-    auto result = acquire(*store_, claim_, options_.wait, options_.part_of, calls, on_wait, log_);
+    auto result = acquire(*store_, claim_, options_.wait, options_.part_of, calls_, on_wait, log_);
     acquired_ = BootClock::now();
     waited_ = acquired_ - began;
-    if (std::holds_alternative<Grant>(result) && calls.requested()) {
-      give_back(*store_, claim_, log_);
-      result = NotAcquired{Ending::Interrupted, 0, "the lock was given back", {}};
-    }
-    if (const auto* refused = std::get_if<NotAcquired>(&result)) {
-      Report report = blank_report(refused->ending, refused->detail);
-      if (report.ending == Ending::Interrupted) report.detail = calls.signal();
-      if (report.ending == Ending::AlreadyDone) report.detail = options_.done_code;
-      report.reason = refused->reason;
-      report.holder = refused->holder;
-      finish(report);
-      return false;
-    }
-    tell_whom_we_wait_for("");
+    if (const auto* refused = std::get_if<NotAcquired>(&result)) return not_acquired(*refused);
     grant_ = std::get<Grant>(std::move(result));
     setting_.deadline.move_to(grant_.stop_by);
-    for (const int witness : store_->witnesses()) {
-      channel_.send({.kind = MessageKind::Witness, .fd = Fd{::fcntl(witness, F_DUPFD_CLOEXEC, 0)}});
-    }
+    tell_whom_we_wait_for("");
     log_.debug(about_key() + " is ours on " + store_->name() + ", token " +
                std::to_string(grant_.token.value));
     return true;
+  }
+
+  bool not_acquired(const NotAcquired& refused) {
+    Report report = blank_report(refused.ending, refused.detail);
+    if (report.ending == Ending::Interrupted) report.detail = calls_.signal();
+    if (report.ending == Ending::AlreadyDone) report.detail = options_.done_code;
+    report.reason = refused.reason;
+    report.holder = refused.holder;
+    finish(report);
+    return false;
+  }
+
+  /// Where a descriptor is the lock, both supervisors must have it before there is a job: else the
+  /// lock were free as soon as we die, with the front still at killing. The front answers by and
+  /// by.
+  Result<Done, int> send_witnesses() {
+    for (const int witness : store_->witnesses()) {
+      Fd copy{::fcntl(witness, F_DUPFD_CLOEXEC, 0)};
+      if (!copy.open() || !channel_.send({.kind = MessageKind::Witness, .fd = std::move(copy)}))
+        return errno;
+    }
+    return Done{};
   }
 
   void tell_whom_we_wait_for(const std::string& who) {
@@ -110,14 +118,40 @@ class Engine {
   bool not_started(std::int32_t error, const std::string& why) {
     Report report = blank_report(Ending::SystemFailed, error);
     report.reason = "the job could not be started: " + why;
-    give_back(*store_, claim_, log_);
+    give_back_unused();
     finish(report);
     return false;
   }
 
+  void give_back_unused() {
+    if (!liveness_ || liveness_->stop(BootClock::now() + release_patience))
+      give_back(*store_, claim_, log_);
+  }
+
+  /// All that may be refused comes before the job: whoever has one to guard can do so.
   bool start() {
+    const std::string no_witness = "dlock's front cannot hold the lock's file as well: ";
+    const auto sent = send_witnesses();
+    if (!sent) return not_started(sent.error(), no_witness + ::strerror(sent.error()));
     prepare_cgroup();
     if (!no_cgroup_.empty()) return not_started(0, no_cgroup_);
+    try {
+      liveness_.emplace(store_, claim_, grant_, setting_.deadline);
+    } catch (const std::system_error& refusal) {
+      return not_started(refusal.code().value(),
+                         "its lock could not be renewed, for the system refused a thread or what "
+                         "that needs (see ulimit -u and -n): " +
+                             refusal.code().message());
+    }
+    switch (calls_.await_witnesses(store_->witnesses().size())) {
+      case FrontCalls::Witnesses::Taken:
+        break;
+      case FrontCalls::Witnesses::Refused:
+        return not_started(EMFILE, no_witness + ::strerror(EMFILE));
+      case FrontCalls::Witnesses::CalledOff:
+        give_back_unused();
+        return not_acquired({Ending::Interrupted, 0, "the lock was given back", {}});
+    }
     auto started = start_job(setting_, grant_, cgroup_, proc_, channel_, log_);
     if (!started) return not_started(started.error().error, started.error().why);
     use_before_ = resource_use();
@@ -126,10 +160,10 @@ class Engine {
     const Instant now = BootClock::now();
     if (options_.max_run) max_run_ends_.set(now + *options_.max_run);
     progress_ = Progress{std::move(started->socket), options_.heartbeat_timeout, now};
-    first_renewal_ = options_.terms.first_renewal(now, grant_.stop_by);
-    // From then on a loss is noticed at once; a job that is shorter needs no thread.
-    watch_from_ = std::min<Instant>(first_renewal_, now + std::chrono::milliseconds{50});
-    liveness_.emplace(std::move(store_), claim_, grant_, setting_.deadline);
+    const Instant first_renewal = options_.terms.first_renewal(now, grant_.stop_by);
+    // A job that is shorter than that costs the store no second connection.
+    liveness_->begin(std::min<Instant>(first_renewal, now + std::chrono::milliseconds{50}),
+                     first_renewal);
     return true;
   }
 
@@ -164,18 +198,15 @@ class Engine {
     if (continue_due_.rings(now)) tell(engine::ContinueDue{});
     if (over()) return;
     if (now >= kill_.next()) kill_.sweep(now);
-    if (!liveness_->started() && now >= watch_from_) liveness_->start(first_renewal_);
   }
 
   bool over() const { return rules_.state() == engine::Rules::State::Over; }
 
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
-    Instant moment = std::min({grace_ends_.at(), max_run_ends_.at(), warning_due_.at(),
-                               continue_due_.at(), kill_.next(), progress_.due(), reap_again_.at(),
-                               deadline == told_deadline_ ? never : deadline});
-    if (!liveness_->started()) moment = std::min(moment, watch_from_);
-    return moment;
+    return std::min({grace_ends_.at(), max_run_ends_.at(), warning_due_.at(), continue_due_.at(),
+                     kill_.next(), progress_.due(), reap_again_.at(),
+                     deadline == told_deadline_ ? never : deadline});
   }
 
   void check_deadline(Instant now) {
@@ -349,8 +380,7 @@ class Engine {
   /// say that it was lost already.
   void release(Report& report) {
     if (report.ending == Ending::LockLost && !lost_by_force_) return;
-    auto store = liveness_->stop(BootClock::now() + release_patience);
-    if (!store) {
+    if (!liveness_->stop(BootClock::now() + release_patience)) {
       log_.warn(
           about_key() +
           ": the lock could not be released, for a renewal hangs; it will end by itself within " +
@@ -360,7 +390,7 @@ class Engine {
     // When the lease is over anyway, a release that fails is no news.
     const bool over = report.ending == Ending::LockUnconfirmed;
     const ReleaseAnswer answer = give_back(
-        *store, claim_, log_,
+        *store_, claim_, log_,
         {.farewell = farewell_of(options_, claim_, grant_, report, BootClock::now() - job_started_),
          .patience = patience_for(report),
          .level = over ? LogLevel::Debug : LogLevel::Warning});
@@ -424,16 +454,17 @@ class Engine {
   const EngineSetting& setting_;
   const RunOptions& options_;
   Channel channel_;
+  FrontCalls calls_{channel_};
   Log& log_;
   Claim claim_;
-  std::unique_ptr<Store> store_;
+  std::shared_ptr<Store> store_;
   std::string store_name_ = store_->name();
   Grant grant_{};
   Proc proc_;
   Tree tree_{proc_, ::getsid(0)};
   engine::Rules rules_;
 
-  Fd signals_{make_signal_fd()};
+  Fd signals_;
   Timer timer_;
   Cgroup cgroup_;
   bool cgroup_prepared_ = false;
@@ -446,8 +477,6 @@ class Engine {
 
   bool channel_open_ = true;
   Instant job_started_ = never;
-  Instant first_renewal_ = never;
-  Instant watch_from_ = never;
   Alarm grace_ends_;
   Alarm continue_due_;
   Alarm max_run_ends_;
@@ -466,11 +495,11 @@ class Engine {
 
 }  // namespace
 
-void run_engine(const EngineSetting& setting, Channel channel, Log& log) {
+void run_engine(const EngineSetting& setting, SupervisorTools tools, Channel channel, Log& log) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   set_process_title(setting.arguments, "dlock-engine",
                     "dlock-engine: " + printable(setting.options.key.bytes()));
-  Engine{setting, std::move(channel), log}.run();
+  Engine{setting, std::move(tools), std::move(channel), log}.run();
 }
 
 }  // namespace dlock::supervise

@@ -3,6 +3,7 @@
 #include "supervise/channel.h"
 #include "supervise/run.h"
 #include "supervise/shared_deadline.h"
+#include "supervise/supervisor_tools.h"
 
 namespace dlock::supervise {
 
@@ -19,6 +20,6 @@ struct EngineSetting {
 /// The engine: takes the lock, starts the job, parents, reaps and kills it, owns the first
 /// deadline, releases. Runs in the process that the front forked for it, and returns when its work
 /// is done; the caller exits.
-void run_engine(const EngineSetting& setting, Channel channel, Log& log);
+void run_engine(const EngineSetting& setting, SupervisorTools tools, Channel channel, Log& log);
 
 }  // namespace dlock::supervise

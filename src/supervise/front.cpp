@@ -11,7 +11,6 @@
 #include "supervise/result.h"
 #include "supervise/service_manager.h"
 #include "supervise/socket_directory.h"
-#include "supervise/timer.h"
 #include "supervise/tree_kill.h"
 #include "supervise/words.h"
 
@@ -31,7 +30,7 @@ namespace {
 
 class Front {
  public:
-  Front(const FrontSetting& setting, Channel channel, Log& log)
+  Front(const FrontSetting& setting, SupervisorTools tools, Channel channel, Log& log)
       : setting_(setting),
         channel_(std::move(channel)),
         log_(log),
@@ -39,7 +38,9 @@ class Front {
                 .leads_session = ::getsid(0) == ::getpid(),
                 .stop_signal = setting.options.stop.signal,
                 .ignored = setting.signals.ignored,
-                .on_silence = setting.options.on_silence}) {}
+                .on_silence = setting.options.on_silence}),
+        signals_(std::move(tools.signals)),
+        timer_(std::move(tools.timer)) {}
 
   ExitStatus run() {
     if (setting_.terminal.exists()) {
@@ -117,7 +118,8 @@ class Front {
     const auto ending = static_cast<Ending>(message.number);
     switch (message.kind) {
       case MessageKind::Witness:
-        witnesses_.push_back(std::move(message.fd));
+        channel_.send({.kind = MessageKind::WitnessTaken, .number = message.fd.open() ? 1 : 0});
+        if (message.fd.open()) witnesses_.push_back(std::move(message.fd));
         break;
       case MessageKind::Cgroup:
         cgroup_ = Cgroup{message.text};
@@ -162,6 +164,7 @@ class Front {
       case MessageKind::Continue:
       case MessageKind::Kill:
       case MessageKind::EarlySignalsPassed:
+      case MessageKind::WitnessTaken:
         break;  // ours to the engine, never the other way
     }
   }
@@ -304,7 +307,7 @@ class Front {
 
   front::Rules rules_;
 
-  Fd signals_{make_signal_fd()};
+  Fd signals_;
   Timer timer_;
   std::vector<Fd> witnesses_;  // keep the lock of the embedded store until we exit
   Cgroup cgroup_;
@@ -329,8 +332,9 @@ class Front {
 
 }  // namespace
 
-ExitStatus run_front(const FrontSetting& setting, Channel channel, Log& log) {
-  return Front{setting, std::move(channel), log}.run();
+ExitStatus run_front(const FrontSetting& setting, SupervisorTools tools, Channel channel,
+                     Log& log) {
+  return Front{setting, std::move(tools), std::move(channel), log}.run();
 }
 
 }  // namespace dlock::supervise

@@ -3,6 +3,7 @@
 #include "supervise/channel.h"
 #include "supervise/run.h"
 #include "supervise/shared_deadline.h"
+#include "supervise/supervisor_tools.h"
 #include "supervise/terminal.h"
 
 #include <sys/types.h>
@@ -20,6 +21,6 @@ struct FrontSetting {
 /// The front: what the caller waits for. Passes signals on, stops and goes on with the job, puts
 /// the terminal right, owns the second deadline. Has one thread and no store, so that nothing can
 /// keep it from killing. Returns when its last child is reaped.
-ExitStatus run_front(const FrontSetting& setting, Channel channel, Log& log);
+ExitStatus run_front(const FrontSetting& setting, SupervisorTools tools, Channel channel, Log& log);
 
 }  // namespace dlock::supervise

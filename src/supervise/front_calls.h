@@ -6,6 +6,7 @@
 
 #include <array>
 #include <csignal>
+#include <cstddef>
 
 namespace dlock::supervise {
 
@@ -22,6 +23,12 @@ class FrontCalls final : public Interrupt {
         break;
       }
       if (message->kind == MessageKind::EarlySignalsPassed) had_early_signals_ = true;
+      if (message->kind == MessageKind::WitnessTaken) {
+        if (message->number == 1)
+          ++witnesses_;
+        else
+          witness_refused_ = true;
+      }
       if (message->kind == MessageKind::Signal) signal_ = message->number;
       requested_ = message->kind == MessageKind::Signal || message->kind == MessageKind::Kill;
     }
@@ -36,10 +43,24 @@ class FrontCalls final : public Interrupt {
     while (!requested() && !had_early_signals_) wait_for_any(watched, never);
   }
 
+  enum class Witnesses { Taken, Refused, CalledOff };
+  /// Until the front has taken so many witnesses, or has said that it cannot.
+  Witnesses await_witnesses(std::size_t count) {
+    std::array<pollfd, 1> watched{{{channel_.fd(), POLLIN, 0}}};
+    for (;;) {
+      if (requested()) return Witnesses::CalledOff;
+      if (witness_refused_) return Witnesses::Refused;
+      if (witnesses_ == count) return Witnesses::Taken;
+      wait_for_any(watched, never);
+    }
+  }
+
  private:
   Channel& channel_;
   bool requested_ = false;
   bool had_early_signals_ = false;
+  std::size_t witnesses_ = 0;
+  bool witness_refused_ = false;
   int signal_ = SIGTERM;
 };
 

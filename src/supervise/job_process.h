@@ -20,9 +20,8 @@ struct RootReport {
   int wait_status;
 };
 
-/// The job's first process, forked from the engine's main thread while it was the only one:
-/// PR_SET_PDEATHSIG follows the thread that forked, and no rule about signal-safety binds the
-/// child.
+/// The job's first process, forked from the engine's main thread while all others slept:
+/// PR_SET_PDEATHSIG follows the thread that forked, and no lock was held that the child could want.
 class JobProcess {
  public:
   /// The error is an errno of what the system refused, and what that was.

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <sys/socket.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -104,19 +105,23 @@ Result<std::unique_ptr<JobSocket>, std::string> JobSocket::make(
     directory->remove();
     return "no socket can be made in '" + directory->path() + "': " + why;
   }
-  auto shared = std::make_shared<Shared>(std::move(socket), deadline, std::move(notifications));
-  return std::unique_ptr<JobSocket>{new JobSocket{std::move(*directory), std::move(shared)}};
+  try {
+    auto shared = std::make_shared<Shared>(std::move(socket), deadline, std::move(notifications));
+    std::thread thread{[loop = std::make_unique<Loop>(shared)] { loop->run(); }};
+    return std::unique_ptr<JobSocket>{
+        new JobSocket{std::move(*directory), std::move(shared), std::move(thread)}};
+  } catch (const std::system_error& refusal) {
+    directory->remove();
+    return "the system refused a thread or what that needs (see ulimit -u and -n): " +
+           refusal.code().message();
+  }
 }
 
-JobSocket::JobSocket(SocketDirectory directory, std::shared_ptr<Shared> shared)
-    : directory_(std::move(directory)), shared_(std::move(shared)) {}
+JobSocket::JobSocket(SocketDirectory directory, std::shared_ptr<Shared> shared, std::thread thread)
+    : directory_(std::move(directory)), shared_(std::move(shared)), thread_(std::move(thread)) {}
 
 JobSocket::~JobSocket() {
   if (thread_.joinable()) thread_.detach();
-}
-
-void JobSocket::start() {
-  thread_ = std::thread{[shared = shared_] { Loop{shared}.run(); }};
 }
 
 Instant JobSocket::last_report() const { return Instant{Duration{shared_->last_report}}; }

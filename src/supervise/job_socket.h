@@ -28,7 +28,8 @@ class JobSocket {
     std::string pass_on_to;
   };
 
-  /// `deadline` must outlive the process's threads. The error says why there is none.
+  /// Made before there is a job, the thread as well: until somebody writes it sleeps. `deadline`
+  /// must outlive the process's threads. The error says why there is none.
   static Result<std::unique_ptr<JobSocket>, std::string> make(
       const SharedDeadline& deadline, std::optional<Notifications> notifications);
   ~JobSocket();
@@ -37,9 +38,6 @@ class JobSocket {
 
   const SocketDirectory& directory() const { return directory_; }
   void remove_directory() { directory_.remove(); }
-
-  /// After the fork of the job. What was sent before has waited.
-  void start();
 
   /// Before any moment if there was none.
   Instant last_report() const;
@@ -53,7 +51,7 @@ class JobSocket {
  private:
   struct Shared;
   class Loop;
-  JobSocket(SocketDirectory directory, std::shared_ptr<Shared> shared);
+  JobSocket(SocketDirectory directory, std::shared_ptr<Shared> shared, std::thread thread);
 
   SocketDirectory directory_;
   std::shared_ptr<Shared> shared_;

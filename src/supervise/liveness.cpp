@@ -5,27 +5,28 @@
 #include "supervise/timer.h"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
-#include <cstdint>
+#include <mutex>
 #include <sys/epoll.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace dlock::supervise {
 namespace {
 
-/// Once asked to stop, always: the event is not read.
-bool is_asked(const Fd& stop) {
-  std::array<pollfd, 1> watched{{{stop.number(), POLLIN, 0}}};
+bool is_readable(int fd) {
+  std::array<pollfd, 1> watched{{{fd, POLLIN, 0}}};
   return wait_for_any(watched, BootClock::now());
 }
 
-/// Calls off a request.
+/// Calls off a request. Once asked to stop, always: the event is not read.
 class StopRequest final : public Interrupt {
  public:
   explicit StopRequest(const Fd& stop) : stop_(stop) {}
   int fd() const override { return stop_.number(); }
-  bool requested() override { return is_asked(stop_); }
+  bool requested() override { return is_readable(fd()); }
 
  private:
   const Fd& stop_;
@@ -45,11 +46,10 @@ class RenewalDue final : public Interrupt {
   }
   void arm(Instant next) { timer_.arm(next); }
   void rearm_clock_change() {
-    std::array<pollfd, 1> watched{{{clock_change_.fd(), POLLIN, 0}}};
-    if (wait_for_any(watched, BootClock::now())) clock_change_.rearm();
+    if (is_readable(clock_change_.fd())) clock_change_.rearm();
   }
   int fd() const override { return all_.number(); }
-  bool requested() override { return true; }
+  bool requested() override { return is_readable(fd()); }
 
  private:
   Timer timer_;
@@ -61,10 +61,24 @@ class RenewalDue final : public Interrupt {
 
 /// What both threads use. Held by both, so that a thread left behind does not use freed memory.
 struct Liveness::Shared {
-  std::unique_ptr<Store> store;
-  Fd stop = make_event_fd();
-  Fd ended = make_event_fd();
-  int news_fd = -1;
+  Shared(std::shared_ptr<Store> of_both, const Claim& ours, const Grant& granted,
+         SharedDeadline& moved)
+      : store(std::move(of_both)), claim(ours), grant(granted), deadline(moved) {}
+
+  const std::shared_ptr<Store> store;
+  const Claim claim;
+  const Grant grant;
+  SharedDeadline& deadline;
+
+  // Asleep: the store is the main thread's still. Who ends that phase has it from then on.
+  enum class Phase { Asleep, Awake, Over };
+  std::atomic<Phase> phase{Phase::Asleep};
+  std::atomic<Instant> first{never};
+  Timer begin;
+
+  const Fd stop = make_event_fd();
+  const Fd ended = make_event_fd();
+  const Fd news_fd = make_event_fd();
   std::mutex mutex;
   LivenessNews news;      // guarded by mutex
   RenewalTimes renewals;  // likewise
@@ -73,19 +87,27 @@ struct Liveness::Shared {
 /// The body of the thread.
 class Liveness::Loop {
  public:
-  Loop(std::shared_ptr<Shared> shared, const Claim& claim, const Grant& grant,
-       SharedDeadline& deadline)
-      : shared_(std::move(shared)), claim_(claim), grant_(grant), deadline_(deadline) {}
+  explicit Loop(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 
-  void run(Instant next) {
-    while (wait_until(next)) {
+  void run() {
+    std::array<pollfd, 1> watched{{{shared_->begin.fd(), POLLIN, 0}}};
+    while (watched[0].revents == 0) wait_for_any(watched, never);
+    auto phase = Shared::Phase::Asleep;
+    if (shared_->phase.compare_exchange_strong(phase, Shared::Phase::Awake)) renew_until_stopped();
+    wake(shared_->ended);
+  }
+
+ private:
+  void renew_until_stopped() {
+    const LeaseTerms& terms = shared_->claim.terms;
+    for (Instant next = shared_->first; wait_until(next);) {
       const Instant began = BootClock::now();
-      Patience patience{began + claim_.terms.request_timeout(), &stop_};
-      auto answer = shared_->store->renew(claim_, grant_, patience);
+      Patience patience{began + terms.request_timeout(), &stop_};
+      auto answer = shared_->store->renew(shared_->claim, shared_->grant, patience);
       if (!answer) {
         tell_silence(answer.error(), began);
         // From when it began: a timeout took its time already, a refused connection took none.
-        next = began + claim_.terms.retry_every();
+        next = began + terms.retry_every();
         continue;
       }
       {
@@ -94,20 +116,18 @@ class Liveness::Loop {
       }
       if (const auto* lost = std::get_if<Lost>(&*answer)) {
         tell([&](LivenessNews& news) { news.lost = *lost; });
-        break;
+        return;
       }
-      deadline_.move_to(std::get<Extended>(*answer).stop_by);
+      shared_->deadline.move_to(std::get<Extended>(*answer).stop_by);
       tell_heard();
-      next = began + claim_.terms.renew_every();
+      next = began + terms.renew_every();
     }
-    wake(shared_->ended);
   }
 
- private:
   /// False when asked to stop. Also returns when the lock may have been lost.
   bool wait_until(Instant next) {
     due_.arm(next);
-    shared_->store->await_loss(claim_, grant_, {never, &due_});
+    shared_->store->await_loss(shared_->claim, shared_->grant, {never, &due_});
     due_.rearm_clock_change();
     return !stop_.requested();
   }
@@ -134,44 +154,35 @@ class Liveness::Loop {
       const std::lock_guard lock{shared_->mutex};
       change(shared_->news);
     }
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(shared_->news_fd, &one, sizeof one);
+    wake(shared_->news_fd);
   }
 
   std::shared_ptr<Shared> shared_;
-  const Claim& claim_;
-  const Grant& grant_;
-  SharedDeadline& deadline_;
   StopRequest stop_{shared_->stop};
   RenewalDue due_{shared_->stop};
   std::string silence_;  // why renewals fail; empty while they work
 };
 
-Liveness::Liveness(std::unique_ptr<Store> store, const Claim& claim, const Grant& grant,
+Liveness::Liveness(std::shared_ptr<Store> store, const Claim& claim, const Grant& grant,
                    SharedDeadline& deadline)
-    : claim_(claim),
-      grant_(grant),
-      deadline_(deadline),
-      news_fd_(make_event_fd()),
-      shared_(std::make_shared<Shared>()) {
-  shared_->store = std::move(store);
-  shared_->news_fd = news_fd_.number();
+    : shared_(std::make_shared<Shared>(std::move(store), claim, grant, deadline)) {
+  thread_ = std::thread{[loop = std::make_unique<Loop>(shared_)] { loop->run(); }};
 }
 
 Liveness::~Liveness() {
   if (thread_.joinable()) thread_.detach();
 }
 
-void Liveness::start(Instant first) {
-  thread_ = std::thread{
-      [shared = shared_, &claim = claim_, &grant = grant_, &deadline = deadline_, first] {
-        Loop{shared, claim, grant, deadline}.run(first);
-      }};
+void Liveness::begin(Instant watch_from, Instant first) {
+  shared_->first = first;
+  shared_->begin.arm(watch_from);
 }
+
+int Liveness::fd() const { return shared_->news_fd.number(); }
 
 LivenessNews Liveness::take_news() {
   std::uint64_t count = 0;
-  [[maybe_unused]] const auto drained = ::read(news_fd_.number(), &count, sizeof count);
+  [[maybe_unused]] const auto drained = ::read(fd(), &count, sizeof count);
   const std::lock_guard lock{shared_->mutex};
   return std::exchange(shared_->news, {});
 }
@@ -181,14 +192,15 @@ RenewalTimes Liveness::renewals() const {
   return shared_->renewals;
 }
 
-std::unique_ptr<Store> Liveness::stop(Instant until) {
-  if (started()) {
-    wake(shared_->stop);
-    std::array<pollfd, 1> watched{{{shared_->ended.number(), POLLIN, 0}}};
-    if (!wait_for_any(watched, until)) return nullptr;
-    thread_.join();
-  }
-  return std::move(shared_->store);
+bool Liveness::stop(Instant until) {
+  auto phase = Shared::Phase::Asleep;
+  shared_->phase.compare_exchange_strong(phase, Shared::Phase::Over);
+  if (phase != Shared::Phase::Awake) return true;
+  wake(shared_->stop);
+  std::array<pollfd, 1> watched{{{shared_->ended.number(), POLLIN, 0}}};
+  if (!wait_for_any(watched, until)) return false;
+  if (thread_.joinable()) thread_.join();
+  return true;
 }
 
 }  // namespace dlock::supervise

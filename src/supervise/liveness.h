@@ -1,14 +1,11 @@
 #pragma once
 
-#include "core/fd.h"
 #include "store/store.h"
 #include "supervise/report.h"
 #include "supervise/shared_deadline.h"
 
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
 
 namespace dlock::supervise {
@@ -24,38 +21,35 @@ struct LivenessNews {
 /// Renews the lease by a thread of its own, which may hang as long as it likes: it decides nothing,
 /// kills nothing and logs nothing. It moves the shared deadline, and leaves news.
 ///
-/// The thread starts with start(), so that the main thread can fork before; a job that is short
-/// never has one. Between two renewals it listens for a loss, where the store can tell of one.
+/// All that it needs, the thread too, is made before there is a job: so a system that has no room
+/// for it refuses the start, and no job is killed for that. Until begin() the thread sleeps, and
+/// touches neither store nor heap; that of a short job never wakes. Between two renewals it listens
+/// for a loss, where the store can tell of one.
 class Liveness {
  public:
-  /// `claim`, `grant` and `deadline` must outlive this. Throws std::system_error.
-  Liveness(std::unique_ptr<Store> store, const Claim& claim, const Grant& grant,
+  /// `deadline` must outlive the process's threads. Throws std::system_error.
+  Liveness(std::shared_ptr<Store> store, const Claim& claim, const Grant& grant,
            SharedDeadline& deadline);
   ~Liveness();
 
-  /// `first` is when the first renewal is due.
-  void start(Instant first);
-  bool started() const { return thread_.joinable(); }
+  /// From `watch_from` on a loss is noticed at once; the first renewal is due at `first`.
+  void begin(Instant watch_from, Instant first);
 
   /// Readable when take_news() has something.
-  int fd() const { return news_fd_.number(); }
+  int fd() const;
   LivenessNews take_news();
 
   /// How long renewals took so far.
   RenewalTimes renewals() const;
 
-  /// Ends the thread and gives the store back to the caller. Nothing if the thread does not end in
-  /// time: then the store is in its hands still, and the lock is left to expire.
-  std::unique_ptr<Store> stop(Instant until);
+  /// Ends the thread. False if it does not end in time: then the store is in its hands still, and
+  /// the lock is left to expire.
+  bool stop(Instant until);
 
  private:
   class Loop;
   struct Shared;
 
-  const Claim& claim_;
-  const Grant& grant_;
-  SharedDeadline& deadline_;
-  Fd news_fd_;
   std::shared_ptr<Shared> shared_;
   std::thread thread_;
 };

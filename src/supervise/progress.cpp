@@ -7,7 +7,6 @@ namespace dlock::supervise {
 
 Progress::Progress(std::unique_ptr<JobSocket> socket, std::optional<Duration> timeout, Instant now)
     : socket_(std::move(socket)) {
-  if (socket_) socket_->start();
   if (timeout) timer_.emplace(*timeout, now);
 }
 

@@ -4,27 +4,50 @@
 #include "supervise/engine.h"
 #include "supervise/front.h"
 #include "supervise/shared_deadline.h"
+#include "supervise/supervisor_tools.h"
 #include "supervise/terminal.h"
 
 #include <cerrno>
 #include <csignal>
 #include <exception>
+#include <fcntl.h>
+#include <optional>
 #include <sys/prctl.h>
 #include <system_error>
 #include <unistd.h>
+#include <vector>
 
 namespace dlock::supervise {
 namespace {
 
 /// The engine's whole life. Whatever goes wrong ends here: the front sees its end and kills.
-[[noreturn]] void live_as_engine(const EngineSetting& setting, Channel channel, Log& log) {
+[[noreturn]] void live_as_engine(const EngineSetting& setting, SupervisorTools tools,
+                                 Channel channel, Log& log) {
   try {
-    run_engine(setting, std::move(channel), log);
+    run_engine(setting, std::move(tools), std::move(channel), log);
   } catch (const std::exception& failure) {
     log.error(std::string{"the engine failed: "} + failure.what());
     ::_exit(static_cast<int>(ExitCode::InternalError));
   }
   ::_exit(0);
+}
+
+/// What either supervisor opens at the same time, with some to spare: a job's socket, a cgroup, a
+/// name server and a store's servers, and what it takes to find and kill every process of the job.
+///
+/// Looked at while all that the caller left open is open still, so from then on there is room:
+/// whoever may open no more may not kill either. Throws std::system_error.
+void make_sure_of_descriptors() {
+  constexpr int most_at_once = 32;
+  std::vector<Fd> room;
+  room.reserve(most_at_once);
+  while (room.size() < most_at_once) {
+    room.emplace_back(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+    if (!room.back().open())
+      throw std::system_error(
+          errno, std::generic_category(),
+          "room for " + std::to_string(most_at_once) + " more file descriptors (see ulimit -n)");
+  }
 }
 
 }  // namespace
@@ -42,18 +65,24 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
                               : SharedDeadline::Over::UntilRenewed,
                           options.terms.ttl()};
   auto [front_end, engine_end] = Channel::make_pair();
+  std::optional<SupervisorTools> of_front{std::in_place};
+  std::optional<SupervisorTools> of_engine{std::in_place};
+  make_sure_of_descriptors();
   const pid_t front = ::getpid();
 
   const pid_t engine = ::fork();
   if (engine < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (engine == 0) {
     front_end.close();
+    of_front.reset();
     live_as_engine({options, inherited, arguments, deadline, front, terminal.exists()},
-                   std::move(engine_end), log);
+                   std::move(*of_engine), std::move(engine_end), log);
   }
   engine_end.close();
+  of_engine.reset();
   let_go_of_inherited_descriptors();  // the engine has them for the job
-  return run_front({options, inherited, deadline, terminal, engine}, std::move(front_end), log);
+  return run_front({options, inherited, deadline, terminal, engine}, std::move(*of_front),
+                   std::move(front_end), log);
 }
 
 void leave(ExitStatus status) {
