@@ -1,24 +1,23 @@
 #include "core/poll.h"
 
+#include "core/bare_call.h"
+
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 
 namespace dlock {
 
 bool wait_for_any(std::span<pollfd> watched, Instant until) {
   for (;;) {
-    timespec timeout{};
-    if (until != never) {
-      const Duration left = std::max(until - BootClock::now(), Duration::zero());
-      timeout.tv_sec = static_cast<time_t>(left.count() / 1'000'000'000);
-      timeout.tv_nsec = static_cast<long>(left.count() % 1'000'000'000);
-    }
-    const int ready =
-        ::ppoll(watched.data(), watched.size(), until == never ? nullptr : &timeout, nullptr);
+    KernelTime timeout{};
+    if (until != never)
+      timeout = KernelTime::of(std::max(until - BootClock::now(), Duration::zero()));
+    const long ready =
+        bare_call(SYS_ppoll, as_argument(watched.data()), static_cast<long>(watched.size()),
+                  until == never ? 0 : as_argument(&timeout));
     if (ready > 0) return true;
     if (ready == 0) return false;
-    if (errno != EINTR) return false;
+    if (ready != -EINTR) return false;
   }
 }
 

@@ -1,13 +1,16 @@
 #include "core/time.h"
 
+#include "core/bare_call.h"
+
 #include <ctime>
 
 namespace dlock {
 
 BootClock::time_point BootClock::now() {
-  timespec t{};
-  ::clock_gettime(CLOCK_BOOTTIME, &t);
-  return time_point{std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec}};
+  KernelTime time{};
+  bare_call(SYS_clock_gettime, CLOCK_BOOTTIME, as_argument(&time));
+  return time_point{std::chrono::seconds{time.seconds} +
+                    std::chrono::nanoseconds{time.nanoseconds}};
 }
 
 }  // namespace dlock

@@ -9,8 +9,10 @@ using Duration = std::chrono::nanoseconds;
 
 /// CLOCK_BOOTTIME: the clock of every lease and deadline.
 ///
-/// It goes on while the machine is suspended, and nobody can set it. std::chrono::steady_clock
-/// stands still in a suspend, so a job would outlive its lease by the length of the nap.
+/// It goes on while the machine is suspended, and nobody can set it or fake it: the kernel itself
+/// is asked, for a preloaded library may have its own idea of this clock and not of its timers.
+/// std::chrono::steady_clock stands still in a suspend, so a job would outlive its lease by the
+/// length of the nap.
 struct BootClock {
   using rep = std::int64_t;
   using period = std::nano;

@@ -1,5 +1,6 @@
 #include "doctor/machine_checks.h"
 
+#include "core/bare_call.h"
 #include "core/fd.h"
 #include "core/time.h"
 #include "doctor/try_pid_namespace.h"
@@ -30,14 +31,15 @@ std::string line_in(const char* path) {
 }
 
 Finding check_boot_clock() {
-  timespec time{};
-  if (::clock_gettime(CLOCK_BOOTTIME, &time) == 0)
-    return {.check = "boot clock", .fact = "CLOCK_BOOTTIME is there"};
-  return {.check = "boot clock",
-          .verdict = Verdict::Broken,
-          .fact = "CLOCK_BOOTTIME cannot be read: " + error_text(),
-          .meaning = "no deadline can be kept",
-          .remedy = "a kernel that has it (Linux 2.6.39), and no sandbox that forbids it"};
+  KernelTime time{};
+  const long error = bare_call(SYS_clock_gettime, CLOCK_BOOTTIME, as_argument(&time));
+  if (error == 0) return {.check = "boot clock", .fact = "CLOCK_BOOTTIME is there"};
+  return {
+      .check = "boot clock",
+      .verdict = Verdict::Broken,
+      .fact = "CLOCK_BOOTTIME cannot be read: " + std::string{::strerror(static_cast<int>(-error))},
+      .meaning = "no deadline can be kept",
+      .remedy = "a kernel that has it (Linux 2.6.39), and no sandbox that forbids it"};
 }
 
 Finding check_subreaper() {

@@ -1,6 +1,6 @@
 #include "supervise/job_program.h"
 
-#include "supervise/bare_call.h"
+#include "core/bare_call.h"
 #include "supervise/born_late.h"
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 #include "supervise/timer.h"
 
+#include "core/bare_call.h"
+
 #include <cerrno>
 #include <cstdint>
 #include <limits>
@@ -15,6 +17,15 @@ Fd make(clockid_t clock) {
   return fd;
 }
 
+struct TimerSetting {
+  KernelTime every{};
+  KernelTime due{};
+};
+
+void set(const Fd& timer, int flags, const TimerSetting& when) {
+  bare_call(SYS_timerfd_settime, timer.number(), flags, as_argument(&when));
+}
+
 }  // namespace
 
 Timer::Timer() : fd_(make(CLOCK_BOOTTIME)) {}
@@ -22,13 +33,9 @@ Timer::Timer() : fd_(make(CLOCK_BOOTTIME)) {}
 void Timer::arm(Instant at) {
   if (at == armed_ && at > BootClock::now()) return;
   armed_ = at;
-  itimerspec when{};
-  if (at != never) {
-    const auto nanoseconds = std::max(at.time_since_epoch().count(), std::int64_t{1});
-    when.it_value.tv_sec = nanoseconds / 1'000'000'000;
-    when.it_value.tv_nsec = nanoseconds % 1'000'000'000;
-  }
-  ::timerfd_settime(fd_.number(), TFD_TIMER_ABSTIME, &when, nullptr);
+  TimerSetting when{};
+  if (at != never) when.due = KernelTime::of(std::max(at.time_since_epoch(), Duration{1}));
+  set(fd_, TFD_TIMER_ABSTIME, when);
 }
 
 ClockChange::ClockChange() : fd_(make(CLOCK_REALTIME)) { rearm(); }
@@ -36,9 +43,8 @@ ClockChange::ClockChange() : fd_(make(CLOCK_REALTIME)) { rearm(); }
 void ClockChange::rearm() {
   std::uint64_t ticks = 0;
   [[maybe_unused]] const auto cancelled = ::read(fd_.number(), &ticks, sizeof ticks);
-  itimerspec far_away{};
-  far_away.it_value.tv_sec = std::numeric_limits<std::int32_t>::max() * std::int64_t{100};
-  ::timerfd_settime(fd_.number(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far_away, nullptr);
+  const TimerSetting far_away{.due = {std::numeric_limits<long>::max(), 0}};
+  set(fd_, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, far_away);
 }
 
 }  // namespace dlock::supervise
