@@ -21,6 +21,7 @@ enum class MessageKind : std::int32_t {
   Witness,        // fd: keeps the lock of the embedded store; answered by WitnessTaken
   Cgroup,         // text: the directory of the job's cgroup
   Socket,         // text: the directory of the job's socket
+  Granted,        // text: when the lock was got, in ms of the store's clock
   Waiting,        // text: for whom the engine waits; empty: for nobody, it has the lock
   Started,        // the job's program runs
   Stopped,        // number: which stop; the job was stopped, as by Ctrl-Z

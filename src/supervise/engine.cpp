@@ -7,7 +7,6 @@
 #include "core/text.h"
 #include "core/wall_clock.h"
 #include "supervise/acquire.h"
-#include "supervise/claim.h"
 #include "supervise/farewell.h"
 #include "supervise/front_calls.h"
 #include "supervise/give_back.h"
@@ -43,7 +42,7 @@ class Engine {
         options_(setting.options),
         channel_(std::move(channel)),
         log_(log),
-        claim_(make_claim(options_, setting.front)),
+        claim_(setting.claim),
         store_(make_store(options_.store)),
         rules_({options_.on_silence, options_.orphans, options_.stop, options_.warning,
                 options_.pass_signals}),
@@ -73,6 +72,7 @@ class Engine {
     if (const auto* refused = std::get_if<NotAcquired>(&result)) return not_acquired(*refused);
     grant_ = std::get<Grant>(std::move(result));
     setting_.deadline.move_to(grant_.stop_by);
+    channel_.send({.kind = MessageKind::Granted, .text = std::to_string(grant_.at.ms)});
     tell_whom_we_wait_for("");
     log_.debug(about_key() + " is ours on " + store_->name() + ", token " +
                std::to_string(grant_.token.value));
@@ -389,12 +389,13 @@ class Engine {
     }
     // When the lease is over anyway, a release that fails is no news.
     const bool over = report.ending == Ending::LockUnconfirmed;
-    const ReleaseAnswer answer = give_back(
-        *store_, claim_, log_,
-        {.farewell = farewell_of(options_, claim_, grant_, report, BootClock::now() - job_started_),
-         .patience = patience_for(report),
-         .level = over ? LogLevel::Debug : LogLevel::Warning});
-    if (const auto* lost = std::get_if<Lost>(&answer)) {
+    const auto answer =
+        give_back(*store_, claim_, log_,
+                  {.farewell = farewell_of(options_, claim_, grant_.at, report,
+                                           BootClock::now() - job_started_),
+                   .patience = patience_for(options_, report.ending, setting_.deadline.read()),
+                   .level = over ? LogLevel::Debug : LogLevel::Warning});
+    if (const auto* lost = answer ? std::get_if<Lost>(&*answer) : nullptr) {
       if (over || lost_by_force_) return;
       if (setting_.deadline.read() <= BootClock::now()) return tell_ended_unreleased();
       report.ending = Ending::LockLost;
@@ -411,15 +412,6 @@ class Engine {
         about_key() +
         ": the lock could not be released before it ended by itself; the job was gone by then" +
         (options_.once ? "; that this run has been is not remembered" : ""));
-  }
-
-  /// That a run has been must not be forgotten for two seconds of silence: the lock is ours until
-  /// the lease ends, and so long nobody runs it again.
-  Duration patience_for(const Report& report) const {
-    const Instant deadline = setting_.deadline.read();
-    if (!options_.once || report.ending != Ending::JobEnded || deadline == never)
-      return release_patience;
-    return std::max(release_patience, deadline - BootClock::now());
   }
 
   Report blank_report(Ending ending, std::int32_t detail) const {
@@ -456,7 +448,7 @@ class Engine {
   Channel channel_;
   FrontCalls calls_{channel_};
   Log& log_;
-  Claim claim_;
+  const Claim& claim_;
   std::shared_ptr<Store> store_;
   std::string store_name_ = store_->name();
   Grant grant_{};

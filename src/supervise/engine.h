@@ -10,6 +10,7 @@ namespace dlock::supervise {
 /// What the engine inherits from the front.
 struct EngineSetting {
   const RunOptions& options;
+  const Claim& claim;
   const InheritedSignals& signals;
   ArgumentArea arguments;
   SharedDeadline& deadline;

@@ -1,12 +1,13 @@
 #include "supervise/farewell.h"
 
 #include "core/wall_clock.h"
+#include "supervise/give_back.h"
 
 #include <algorithm>
 
 namespace dlock::supervise {
 
-Farewell farewell_of(const RunOptions& options, const Claim& claim, const Grant& grant,
+Farewell farewell_of(const RunOptions& options, const Claim& claim, StoreTime granted_at,
                      const Report& report, Duration since_start) {
   Farewell farewell;
   if (report.ending == Ending::CannotRun || report.ending == Ending::LockLost) return farewell;
@@ -14,7 +15,7 @@ Farewell farewell_of(const RunOptions& options, const Claim& claim, const Grant&
   if (!options.once) return farewell;
   const ExitStatus exit = exit_status_of(report.ending, report.detail, options.conflict_code);
   const bool succeeded = exit == ExitStatus{};
-  farewell.run = PastRun{.started = grant.at,
+  farewell.run = PastRun{.started = granted_at,
                          .counts = succeeded || options.once->even_if_failed,
                          .ended_at = iso_now(),
                          .exit_code = exit.as_code(),
@@ -23,6 +24,11 @@ Farewell farewell_of(const RunOptions& options, const Claim& claim, const Grant&
                          .user = claim.user,
                          .command = claim.command};
   return farewell;
+}
+
+Duration patience_for(const RunOptions& options, Ending ending, Instant deadline) {
+  if (!options.once || ending != Ending::JobEnded || deadline == never) return release_patience;
+  return std::max(release_patience, deadline - BootClock::now());
 }
 
 }  // namespace dlock::supervise

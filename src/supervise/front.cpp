@@ -1,12 +1,15 @@
 #include "supervise/front.h"
 
 #include "core/front_rules.h"
+#include "core/number.h"
 #include "core/poll.h"
 #include "core/signals.h"
 #include "core/text.h"
 #include "core/wall_clock.h"
 #include "supervise/aftermath.h"
 #include "supervise/cgroup.h"
+#include "supervise/farewell.h"
+#include "supervise/give_back_by_child.h"
 #include "supervise/report.h"
 #include "supervise/result.h"
 #include "supervise/service_manager.h"
@@ -52,8 +55,12 @@ class Front {
     cgroup_.remove();
     socket_directory_.remove();
     reap_engine();
-    if (killed_by_us_) {
-      const Report report = report_of_our_kill();
+    if (!engine_finished_) {
+      Report report = report_of_our_own();
+      const bool given_back = give_back_for_engine(report);
+      if (report.ending == Ending::SupervisorDied && granted_at_)
+        report.reason +=
+            given_back ? "; the lock is free" : "; the lock ends by itself within its TTL";
       say_how_it_ended(report, setting_.options, log_);
       report_ = to_json(report, setting_.options.conflict_code);
     }
@@ -127,10 +134,14 @@ class Front {
       case MessageKind::Socket:
         socket_directory_ = SocketDirectory{message.text};
         break;
+      case MessageKind::Granted:
+        granted_at_ = StoreTime{parse_number<std::int64_t>(message.text).value_or(0)};
+        break;
       case MessageKind::Waiting:
         manager_.waits(message.text);
         break;
       case MessageKind::Started:
+        job_started_ = BootClock::now();
         manager_.job_runs();
         tell(front::JobStarted{});
         break;
@@ -156,6 +167,7 @@ class Front {
         manager_.stops("");
         break;
       case MessageKind::Finished:
+        engine_finished_ = true;
         report_ = std::move(message.text);
         tell(front::EngineFinished{ending, message.detail});
         break;
@@ -276,13 +288,28 @@ class Front {
     }
   }
 
-  /// We killed, so the engine cannot tell why: we do.
-  Report report_of_our_kill() const {
+  /// By a child of ours, only now that nothing is left to kill: what it does may hang, and then it
+  /// is killed, too. Whether the lock is free, as far as we know.
+  bool give_back_for_engine(const Report& report) {
+    GiveBack how{.patience = patience_for(setting_.options, ending_, setting_.deadline.read())};
+    // A job that never ran leaves nothing behind.
+    if (granted_at_ && job_started_ != never) {
+      how.farewell = farewell_of(setting_.options, setting_.claim, *granted_at_, report,
+                                 BootClock::now() - job_started_);
+    }
+    // Else the line that says how it ended says that, too.
+    if (ending_ != Ending::JobEnded) how.level = LogLevel::Debug;
+    return give_back_by_child(setting_.options.store, setting_.claim, how, log_);
+  }
+
+  /// The engine cannot tell how the run ended: we do.
+  Report report_of_our_own() const {
     Report report;
     report.ending = ending_;
     report.detail = detail_;
     report.key = setting_.options.key.bytes();
     report.ended_at = iso_now();
+    if (!killed_by_us_) return report;  // the job was gone, and only the release missing
     const std::string engine = "dlock's engine process ";
     if (ending_ == Ending::LockLost) {
       report.reason = loss_;
@@ -295,9 +322,6 @@ class Front {
     const bool by_signal = engine_status_ && WIFSIGNALED(*engine_status_);
     report.reason = engine + (by_signal ? "was ended by " + signal_name(WTERMSIG(*engine_status_))
                                         : "ended unexpectedly");
-    report.reason += leases_expire(setting_.options.store.address)
-                         ? "; the lock ends by itself within its TTL"
-                         : "; the lock is free";
     return report;
   }
 
@@ -318,9 +342,13 @@ class Front {
 
   bool channel_open_ = true;
   bool killed_by_us_ = false;
+  bool engine_finished_ = false;
   bool stop_prepared_ = false;
 
   Instant told_deadline_ = never;
+
+  std::optional<StoreTime> granted_at_;
+  Instant job_started_ = never;
 
   std::optional<int> engine_status_;
   Ending ending_ = Ending::SupervisorDied;

@@ -12,6 +12,7 @@ namespace dlock::supervise {
 
 struct FrontSetting {
   const RunOptions& options;
+  const Claim& claim;
   const InheritedSignals& signals;
   const SharedDeadline& deadline;
   const Terminal& terminal;
@@ -20,7 +21,8 @@ struct FrontSetting {
 
 /// The front: what the caller waits for. Passes signals on, stops and goes on with the job, puts
 /// the terminal right, owns the second deadline. Has one thread and no store, so that nothing can
-/// keep it from killing. Returns when its last child is reaped.
+/// keep it from killing; what a dead engine held it gives back by a child, when there is nothing
+/// left to kill. Returns when its last child is reaped.
 ExitStatus run_front(const FrontSetting& setting, SupervisorTools tools, Channel channel, Log& log);
 
 }  // namespace dlock::supervise

@@ -5,15 +5,15 @@
 
 namespace dlock::supervise {
 
-ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log, const GiveBack& how) {
+std::optional<ReleaseAnswer> give_back(Store& store, const Claim& claim, Log& log,
+                                       const GiveBack& how) {
   const Instant until = BootClock::now() + how.patience;
   bool maybe_released = false;
   for (;;) {
     auto answer = store.release(claim, how.farewell, Patience{until, nullptr});
     if (answer) {
       // Our first try may have been the one that deleted it.
-      if (maybe_released) return Released{};
-      return *answer;
+      return maybe_released ? Released{} : *answer;
     }
     const StoreFault& fault = answer.error();
     maybe_released = maybe_released || !fault.not_applied;
@@ -23,7 +23,7 @@ ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log, const GiveBa
               "the lock could not be released and will end by itself within " +
                   to_text(claim.terms.ttl()) + ": " + fault.sentence +
                   (how.farewell.run ? "; that this run has been is not remembered" : ""));
-      return Released{};
+      return {};
     }
     wait_for_any({}, next);
   }

@@ -3,6 +3,8 @@
 #include "core/log.h"
 #include "store/store.h"
 
+#include <optional>
+
 namespace dlock::supervise {
 
 /// A silent store must not hold up dlock's end for longer than this.
@@ -17,7 +19,9 @@ struct GiveBack {
   LogLevel level = LogLevel::Warning;
 };
 
-/// Gives the lock back. Lost: the store says that the lock had not been ours any more.
-ReleaseAnswer give_back(Store& store, const Claim& claim, Log& log, const GiveBack& how = {});
+/// Gives the lock back. Lost: the store says that the lock had not been ours any more. Nothing: it
+/// did not say anything.
+std::optional<ReleaseAnswer> give_back(Store& store, const Claim& claim, Log& log,
+                                       const GiveBack& how = {});
 
 }  // namespace dlock::supervise

@@ -1,6 +1,7 @@
 #include "supervise/run.h"
 
 #include "supervise/channel.h"
+#include "supervise/claim.h"
 #include "supervise/engine.h"
 #include "supervise/front.h"
 #include "supervise/shared_deadline.h"
@@ -69,19 +70,21 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
   std::optional<SupervisorTools> of_engine{std::in_place};
   make_sure_of_descriptors();
   const pid_t front = ::getpid();
+  // Of both: whichever is left gives back what the run had.
+  const Claim claim = make_claim(options, front);
 
   const pid_t engine = ::fork();
   if (engine < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (engine == 0) {
     front_end.close();
     of_front.reset();
-    live_as_engine({options, inherited, arguments, deadline, front, terminal.exists()},
+    live_as_engine({options, claim, inherited, arguments, deadline, front, terminal.exists()},
                    std::move(*of_engine), std::move(engine_end), log);
   }
   engine_end.close();
   of_engine.reset();
   let_go_of_inherited_descriptors();  // the engine has them for the job
-  return run_front({options, inherited, deadline, terminal, engine}, std::move(*of_front),
+  return run_front({options, claim, inherited, deadline, terminal, engine}, std::move(*of_front),
                    std::move(front_end), log);
 }
 

@@ -1,4 +1,5 @@
-// From `kill -9` of the front to the start of the next holder's job: handover ROUNDS DLOCK...
+// From `kill -9` of a supervisor to the start of the next holder's job: handover ROUNDS
+// front|engine DLOCK...
 //
 // DLOCK... is `dlock run ... --`, to which the job is added. The next holder is a contender that is
 // started again and again from the kill on, so its own start-up is in the figure.
@@ -19,7 +20,7 @@ static int job(int out, int stay_ms) {
   return 0;
 }
 
-static double once(const bench::Command& dlock) {
+static double once(const bench::Command& dlock, bool kills_engine) {
   int ends[2];
   bench::check(pipe(ends), "pipe");
   const auto with_job = [&](const char* stay_ms) {
@@ -39,8 +40,9 @@ static double once(const bench::Command& dlock) {
   const pid_t front = bench::spawn(with_job("60000"));
   started();
   bench::sleep_ms(50);
+  const pid_t victim = kills_engine ? bench::engine_of(front) : front;
   const auto killed = bench::now();
-  kill(front, SIGKILL);
+  kill(victim, SIGKILL);
   while (bench::wait_for(bench::spawn(with_job("0"))).code != 0) {
     if (bench::now() - killed > 30'000'000'000) bench::die("the lock was not free after 30 s");
   }
@@ -54,10 +56,11 @@ static double once(const bench::Command& dlock) {
 int main(int argc, char** argv) {
   if (argc == 4 && std::strcmp(argv[1], "job") == 0)
     return job(std::atoi(argv[2]), std::atoi(argv[3]));
-  if (argc < 3) return 64;
-  const bench::Command dlock{argv + 2, argv + argc};
+  if (argc < 4) return 64;
+  const bench::Command dlock{argv + 3, argv + argc};
+  const bool kills_engine = std::strcmp(argv[2], "engine") == 0;
   std::vector<double> times;
-  for (int i = 0; i < std::atoi(argv[1]); ++i) times.push_back(once(dlock));
+  for (int i = 0; i < std::atoi(argv[1]); ++i) times.push_back(once(dlock, kills_engine));
   std::printf("%.1f\t%.1f\t%.1f\n", bench::median(times), bench::percentile(times, 0.9),
               bench::percentile(times, 1));
 }

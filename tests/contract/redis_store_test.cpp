@@ -45,6 +45,50 @@ TEST_CASE("a lease is counted from when its request left") {
   CHECK(stop_by <= claim_of(1).terms.stop_by(after));
 }
 
+TEST_CASE("another process of a run that died gives its lock back, alone or shared") {
+  const test::RedisProcess server;
+  for (const Limit limit : {Limit{}, Limit::shared(), Limit{2}}) {
+    Claim claim = claim_of(1);
+    Claim next = claim_of(2);
+    claim.limit = limit;
+    REQUIRE(std::holds_alternative<Grant>(*open(server)->acquire(claim, soon())));
+    CHECK(std::holds_alternative<Released>(*open(server)->release(claim, {}, soon())));
+    CHECK(std::holds_alternative<Grant>(*open(server)->acquire(next, soon())));
+    CHECK(std::holds_alternative<Lost>(*open(server)->release(claim, {}, soon())));
+    CHECK(std::holds_alternative<Released>(*open(server)->release(next, {}, soon())));
+  }
+}
+
+TEST_CASE("a lock that is given back twice for one run, with a minimum hold, is kept as it was") {
+  const test::RedisProcess server;
+  REQUIRE(std::holds_alternative<Grant>(*open(server)->acquire(claim_of(1), soon())));
+  CHECK(
+      std::holds_alternative<Released>(*open(server)->release(claim_of(1), {.keep = 9s}, soon())));
+  const std::string kept = server.ask("GET t:lock:k");
+  CHECK(
+      std::holds_alternative<Released>(*open(server)->release(claim_of(1), {.keep = 9s}, soon())));
+  CHECK(server.ask("GET t:lock:k") == kept);
+}
+
+TEST_CASE("another process of a run that died takes it out of the queue") {
+  const test::RedisProcess server;
+  const auto holder = open(server);
+  const auto dead = open(server);
+  const auto behind = open(server);
+  const auto waiting = [](int run) {
+    Claim claim = claim_of(run);
+    claim.waits = true;
+    return claim;
+  };
+  REQUIRE(std::holds_alternative<Grant>(*holder->acquire(claim_of(1), soon())));
+  CHECK(std::holds_alternative<Held>(*dead->acquire(waiting(2), soon())));
+  CHECK(std::holds_alternative<Held>(*behind->acquire(waiting(3), soon())));
+  REQUIRE(holder->release(claim_of(1), {}, soon()).ok());
+  CHECK(std::holds_alternative<Held>(*behind->acquire(waiting(3), soon())));
+  open(server)->leave_queue(waiting(2), soon());
+  CHECK(std::holds_alternative<Grant>(*behind->acquire(waiting(3), soon())));
+}
+
 TEST_CASE("a holder whose liveness is gone is taken over, and one whose liveness stands is not") {
   const test::RedisProcess server;
   const auto dead = open(server);

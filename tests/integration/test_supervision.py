@@ -33,13 +33,6 @@ class ASupervisorDies(RedisCase):
         self.assertEqual(held.wait(), dlock.SYSTEM)
         self.assertEqual(len(held.own_lines), 1, held.stderr)
 
-    def test_after_kill_9_of_the_engine_the_lock_ends_with_its_ttl(self):
-        held, heads = self.start_tree(*TREE, store=self.redis_store, options=["--ttl", "2s"])
-        os.kill(held.engine(), signal.SIGKILL)
-        self.assert_gone(heads)
-        held.wait()
-        wait_until(lambda: self.run_job("true", store=self.redis_store).code == 0, 3, "the lock is free")
-
     def test_kill_9_of_the_process_group_leaves_nothing(self):
         held, heads = self.start_tree_on_redis()
         os.killpg(held.pid, signal.SIGKILL)
@@ -67,17 +60,19 @@ class ASupervisorDies(RedisCase):
         # well before the shell, which is the namespace's init, ends and takes everything along
         heads.wait_gone(1)
 
-    def test_a_second_holder_starts_within_two_tenths_of_a_second_after_kill_9_of_the_front(self):
-        took = []
-        for number in range(5):
-            path = self.life_file(f"life{number}")
-            first = self.hold(life=path, store=self.redis_store)
-            killed = now()
-            first.signal(signal.SIGKILL)
-            self.take_when_free(path, 5, store=self.redis_store)
-            self.assert_no_overlap(path)
-            took.append(life.runs(path)[1].first - killed)
-        self.assert_mostly_within(0.2, took)
+    def test_a_second_holder_starts_within_two_tenths_of_a_second_after_kill_9_of_either(self):
+        for who in ("front", "engine"):
+            took = []
+            for number in range(5):
+                path = self.life_file(f"{who}{number}")
+                first = self.hold(life=path, store=self.redis_store)
+                of_whom = first.pid if who == "front" else first.engine()
+                killed = now()
+                procs.kill(of_whom)
+                self.take_when_free(path, 5, store=self.redis_store)
+                self.assert_no_overlap(path)
+                took.append(life.runs(path)[1].first - killed)
+            self.assert_mostly_within(0.2, took)
 
     def test_killing_at_any_moment_of_the_start_leaves_nothing(self):
         for who in ("front", "engine"):
@@ -98,6 +93,95 @@ class ASupervisorDies(RedisCase):
             held.signal(signal.SIGKILL)
             held.wait()
         wait_until(lambda: self.run_job("true", store=self.redis_store).code == 0, 3, "the lock is free")
+
+
+class TheEngineIsKilled(RedisCase):
+    """The front gives back what the engine had, when no process of the job is left: long before the TTL ends."""
+
+    def kill_engine(self, held):
+        procs.kill(held.engine())
+        self.assertEqual(held.wait(), dlock.SYSTEM)
+        self.assertEqual(len(held.own_lines), 1, held.stderr)
+
+    def start_again(self, *options):
+        return self.run_job("true", store=self.redis_store, options=options)
+
+    def stop_server(self):
+        server = self.own_server()
+        self.addCleanup(procs.resume, server.pid)
+        return server
+
+    def test_it_says_that_the_lock_is_free(self):
+        held = self.hold(store=self.redis_store)
+        self.kill_engine(held)
+        self.assert_says(held, "ended by SIGKILL", "the lock is free")
+        self.assertIsNone(self.lock_value())
+
+    def test_a_share_of_the_lock_is_free_for_another(self):
+        runs = [self.hold(life=self.life_file(f"life{number}"), store=self.redis_store, options=["--limit", "2"])
+                for number in range(2)]
+        self.assertEqual(self.start_again("--limit", "2").code, dlock.HELD)
+        self.kill_engine(runs[0])
+        self.assertEqual(self.start_again("--limit", "2").code, 0)
+        self.assertTrue(runs[1].running())
+
+    def test_min_hold_is_kept(self):
+        held = self.hold(store=self.redis_store, options=["--min-hold", "1500ms"])
+        self.kill_engine(held)
+        self.assertEqual(self.start_again().code, dlock.HELD)
+        wait_until(lambda: self.start_again().code == 0, 2, "the minimum hold is over")
+
+    def test_once_per_is_remembered_where_a_failure_counts(self):
+        held = self.hold(store=self.redis_store, options=["--once-per", "1d", "--even-if-failed"])
+        self.kill_engine(held)
+        again = self.start_again("--once-per", "1d", "--even-if-failed")
+        self.assert_says(again, "already done by")
+
+    def test_a_waiter_whose_engine_is_killed_holds_up_nobody(self):
+        first = self.hold(store=self.redis_store)
+        dead = self.start_run("true", store=self.redis_store, options=["-w"])
+        dead.wait_said("waiting for it")
+        next_one = self.start_run("true", store=self.redis_store, options=["-w"])
+        next_one.wait_said("waiting for it")
+        procs.kill(dead.engine())
+        self.assertEqual(dead.wait(), dlock.SYSTEM)
+        first.signal(signal.SIGTERM)
+        self.assertEqual(next_one.wait(3), 0)
+
+    def test_killed_as_it_released_it_leaves_no_lock_and_the_status_of_the_job_stands(self):
+        server = self.stop_server()
+        held = self.start_with_status("sleep", "60", store=self.redis_store)
+        engine, job = held.engine(), held.job()
+        procs.stop(server.pid)
+        os.kill(job, signal.SIGTERM)
+        wait_until(lambda: not procs.children(engine), 5, "the job is gone and its lock is to be released")
+        procs.kill(engine)
+        procs.resume(server.pid)
+        held.wait()
+        self.assertEqual((held.died_by, held.own_lines), (signal.SIGTERM, []))
+        self.assertEqual((held.status["outcome"], held.status["signal"]), ("job_ended", signal.SIGTERM))
+        self.assertIsNone(self.lock_value())
+
+    def test_a_silent_store_holds_up_its_end_for_two_seconds_and_a_bit(self):
+        server = self.stop_server()
+        held = self.hold(store=self.redis_store)
+        procs.stop(server.pid)
+        killed = now()
+        self.kill_engine(held)
+        self.assertLess(now() - killed, 3 * PATIENCE)
+        self.assert_says(held, "the lock ends by itself within its TTL")
+
+    def test_the_lock_is_given_back_even_if_the_front_is_killed_as_it_does_so(self):
+        server = self.stop_server()
+        held, heads = self.start_tree(*TREE, store=self.redis_store)
+        procs.stop(server.pid)
+        procs.kill(held.engine())
+        self.assert_gone(heads)
+        wait_until(lambda: any(procs.stat(pid)["comm"] == "dlock-release" for pid in procs.children(held.pid)), 2,
+                   "the lock is given back")
+        procs.kill(held.pid)
+        procs.resume(server.pid)
+        self.wait_lock_gone(1.5)
 
 
 class ASupervisorIsStopped(RedisCase):

@@ -22,7 +22,7 @@ Farewell after(Ending ending, std::int32_t detail, Duration since_start,
   Report report;
   report.ending = ending;
   report.detail = detail;
-  return farewell_of(options, claim, {.at = {42}}, report, since_start);
+  return farewell_of(options, claim, {42}, report, since_start);
 }
 
 }  // namespace

@@ -248,7 +248,7 @@ void RedisStore::await_loss(const Claim& claim, const Grant&, const Patience& pa
 
 void RedisStore::leave_queue(const Claim& claim, const Patience& patience) {
   bell_.reset();
-  if (ticket_.empty()) return;
+  // Whether we have a ticket or not: it may be that of an engine that died.
   const LockKeys& names = keys_of(claim.key);
   // Should this fail, our place expires.
   [[maybe_unused]] const auto left =

@@ -16,7 +16,12 @@ if not held or held == '' then return {'LOST', ''} end
 local ok, is = pcall(cjson.decode, held)
 if not ok or type(is) ~= 'table' then return {'NOTALOCK', held} end
 
-local function kept(value) return string.sub(value, 1, -2) .. ',"minHold":true}' end
+-- By this run already, if two of its processes give it back: the first may have died of it.
+local function kept(value)
+  local ok, holder = pcall(cjson.decode, value)
+  if ok and type(holder) == 'table' and holder.minHold then return value end
+  return string.sub(value, 1, -2) .. ',"minHold":true}'
+end
 -- Also when it ran out a moment ago: without it anybody could take the lock.
 local function keep_alive(key)
   if redis.call('PEXPIRE', key, keep) == 0 then redis.call('SET', key, '{}', 'PX', keep) end

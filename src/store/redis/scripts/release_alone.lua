@@ -15,6 +15,8 @@ if lock.processHash ~= ARGV[1] then return {'LOST', held} end
 if ARGV[2] == '0' then
   redis.call('DEL', KEYS[1])
 else
-  redis.call('SET', KEYS[1], string.sub(held, 1, -2) .. ',"minHold":true}', 'PX', ARGV[2])
+  -- Kept already, if two processes of this run give it back: the first may have died of it.
+  local kept = lock.minHold and held or string.sub(held, 1, -2) .. ',"minHold":true}'
+  redis.call('SET', KEYS[1], kept, 'PX', ARGV[2])
 end
 return {'OK'}
