@@ -7,6 +7,7 @@
 #include "supervise/shared_deadline.h"
 #include "supervise/supervisor_tools.h"
 #include "supervise/terminal.h"
+#include "supervise/time_namespace.h"
 
 #include <cerrno>
 #include <csignal>
@@ -58,6 +59,10 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
   // Before the fork: orphans of the job come to the nearest living subreaper, first the engine and
   // after its death the front.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (time_namespace_begins_with_children())
+    throw std::system_error(ENOTSUP, std::generic_category(),
+                            "two clocks, for a time namespace begins with the next process (start "
+                            "dlock by unshare --fork)");
   const Terminal terminal = Terminal::find();
   SharedDeadline deadline{leases_expire(options.store.address) ? SharedDeadline::Leases::Expire
                                                                : SharedDeadline::Leases::Last,

@@ -9,11 +9,12 @@ import subprocess
 import unittest
 
 from harness import dlock, life, procs
-from harness.case import JOBTOOL, NOBODY, Case, as_nobody, needs, needs_root
+from harness.case import JOBTOOL, NOBODY, Case, as_nobody, needs, needs_root, run_quietly
 from harness.wait import LATE, PATIENCE, now, wait_until
 
 OPTIONS = ["--ttl", "2s"]
 RENEWAL = 0.4
+AHEAD = ["unshare", "--time", "--boottime", "100000", "--fork"]
 
 
 class LocalStore(Case):
@@ -235,3 +236,25 @@ class TheDefaultStore(LocalStore):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+@needs_root
+@unittest.skipUnless(shutil.which("unshare") and run_quietly(*AHEAD, "true").returncode == 0, "no time namespace can be made here")
+class ATimeNamespace(LocalStore):
+    """In a container with a boot clock of its own, which shares the directory."""
+
+    def assert_kept_for_its_time(self, first, second):
+        began = now()
+        self.assertEqual(self.run_job("true", options=["--min-hold", "1s"], prefix_command=first).code, 0)
+        self.assertEqual(self.run_job("true", prefix_command=second).code, dlock.HELD)
+        wait_until(lambda: self.run_job("true", prefix_command=second).code == 0, 2, "the minimum hold is over")
+        self.assertGreater(now() - began, 1.0)
+
+    def test_min_hold_of_a_run_inside_is_kept_for_its_time_outside(self):
+        self.assert_kept_for_its_time(AHEAD, [])
+
+    def test_min_hold_of_a_run_outside_is_kept_for_its_time_inside(self):
+        self.assert_kept_for_its_time([], AHEAD)
+
+    def test_two_runs_inside_have_the_same_clock(self):
+        self.assert_kept_for_its_time(AHEAD, AHEAD)

@@ -2,6 +2,7 @@
 
 #include "core/bounded.h"
 #include "core/number.h"
+#include "store/local/machine_clock.h"
 #include "store/lock_json.h"
 
 #include <fstream>
@@ -28,7 +29,7 @@ std::optional<Duration> kept_for(std::string_view value) {
   if (slash == until.npos || until.substr(0, slash) != boot_id()) return {};
   const auto ms = parse_number<std::int64_t>(std::string_view{until}.substr(slash + 1));
   if (!ms) return {};
-  const Duration left = Instant{bounded(std::chrono::milliseconds{*ms})} - BootClock::now();
+  const Duration left = Instant{bounded(std::chrono::milliseconds{*ms})} - machine_now();
   if (left <= Duration::zero()) return {};
   return left;
 }

@@ -6,6 +6,7 @@
 #include "core/wall_clock.h"
 #include "store/local/kept.h"
 #include "store/local/lock_directory.h"
+#include "store/local/machine_clock.h"
 #include "store/local/store_clock.h"
 #include "store/local/sweep.h"
 #include "store/local/token_floor.h"
@@ -352,7 +353,7 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim, const 
   const bool freed = mark && mark->process == claim.process;
   const bool keep = ours && farewell.keep > Duration::zero() && !freed;
   const std::string rest =
-      keep ? kept_json(claim, grant_, BootClock::now() + farewell.keep) : only_token(grant_.token);
+      keep ? kept_json(claim, grant_, machine_now() + farewell.keep) : only_token(grant_.token);
   if (shares && !keep) {
     share_.remove();
   } else if (const bool forgotten = ours && !keep && place_->forget(lock_, grant_.token);

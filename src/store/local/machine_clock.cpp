@@ -1,0 +1,30 @@
+#include "store/local/machine_clock.h"
+
+#include "core/bounded.h"
+
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+
+namespace dlock::local {
+
+Instant machine_now() {
+  std::ifstream file{"/proc/self/timens_offsets"};
+  const std::string offsets{std::istreambuf_iterator<char>{file}, {}};
+  return BootClock::now() - boot_clock_offset(offsets);
+}
+
+Duration boot_clock_offset(std::string_view timens_offsets) {
+  std::istringstream lines{std::string{timens_offsets}};
+  std::string clock;
+  std::int64_t seconds = 0;
+  std::int64_t nanoseconds = 0;
+  while (lines >> clock >> seconds >> nanoseconds) {
+    if (clock == "boottime")
+      return bounded(std::chrono::seconds{seconds}) + std::chrono::nanoseconds{nanoseconds};
+  }
+  return {};
+}
+
+}  // namespace dlock::local
