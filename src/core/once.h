@@ -2,6 +2,7 @@
 
 #include "core/time.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -13,6 +14,14 @@ struct OncePer {
   std::chrono::milliseconds period;
   /// Whether a run that failed uses up its slot as well: `--even-if-failed`.
   bool even_if_failed = false;
+
+  /// How long before the moment by which a slot is known it begins. Cron starts jobs on the full
+  /// minute, and a machine is some ms before or behind the store's clock, at one time this and at
+  /// the next time that: were the edge of a slot there, two of its runs could fall into one, and
+  /// none into the next. So it lies half a minute away, as far as can be.
+  constexpr std::chrono::milliseconds begins_before() const {
+    return std::min<std::chrono::milliseconds>(std::chrono::seconds{30}, period / 4);
+  }
 };
 
 /// A moment by the clock of the store: what it says of the time of day, in ms since 1970. It
@@ -23,7 +32,10 @@ struct StoreTime {
 
 /// Whether both moments fall into one slot. (The acquire script of the Redis store repeats this.)
 constexpr bool in_one_slot(const OncePer& once, StoreTime a, StoreTime b) {
-  return a.ms / once.period.count() == b.ms / once.period.count();
+  const auto slot_of = [&once](StoreTime moment) {
+    return (moment.ms + once.begins_before().count()) / once.period.count();
+  };
+  return slot_of(a) == slot_of(b);
 }
 
 /// How long a run is remembered: over the end of its slot, and long enough to be looked up.

@@ -90,7 +90,7 @@ TEST_CASE_TEMPLATE("in the next slot it runs again", Place, LocalPlace, RedisPla
     auto answer = second->acquire(once(claim_of(2), 1s), soon());
     REQUIRE(answer.ok());
     if (const auto* again = std::get_if<Grant>(&*answer)) {
-      CHECK(again->at.ms / 1000 > grant.at.ms / 1000);
+      CHECK_FALSE(in_one_slot(OncePer{1s}, again->at, grant.at));
       break;
     }
     REQUIRE(BootClock::now() - began < 2s);
@@ -107,4 +107,26 @@ TEST_CASE_TEMPLATE("who waits for a run of its slot learns that it has been", Pl
   give_back(*first, once(claim_of(1)), having_run(grant, true));
   CHECK(time_to_turn(*second, waiting(once(claim_of(2)))) < 300ms);
   CHECK(is<AlreadyDone>([&] { return second->acquire(waiting(once(claim_of(2))), soon()); }));
+}
+
+TEST_CASE_TEMPLATE("a run in the last half minute of a slot counts for the next one", Place,
+                   LocalPlace, RedisPlace) {
+  const Place place;
+  const Grant now = take(*place.open(), claim_of(0, "what time it is"));
+  // Slots of some 20 days, of which one ends 20 s from now, or a moment later.
+  constexpr std::int64_t slots = 1000;
+  const std::chrono::milliseconds period{(now.at.ms + 20'000 + slots - 1) / slots};
+  for (const auto& [before, is_done] : {std::pair{5'000, true}, std::pair{20'000, false}}) {
+    CAPTURE(before);
+    const Claim first = once(claim_of(1, std::to_string(before)), period);
+    const auto store = place.open();
+    take(*store, first);
+    Grant earlier = now;
+    earlier.at.ms -= before;
+    give_back(*store, first, having_run(earlier, true));
+    const Claim second = once(claim_of(2, std::to_string(before)), period);
+    auto answer = place.open()->acquire(second, soon());
+    REQUIRE(answer.ok());
+    CHECK(std::holds_alternative<AlreadyDone>(*answer) == is_done);
+  }
 }

@@ -66,12 +66,13 @@ TEST_CASE("a waiter without a place in the queue asks five times a second") {
   CHECK(ask_again_in({}, 10s) == 200ms);
 }
 
-TEST_CASE("slots are cut from 1970 on, and two moments are in one or not") {
+TEST_CASE(
+    "slots are counted from 1970 on, begin half a minute early, and short ones by a quarter") {
   const OncePer daily{24h};
   constexpr std::int64_t day = 86'400'000;
-  CHECK(in_one_slot(daily, {20'000 * day}, {20'001 * day - 1}));
-  CHECK_FALSE(in_one_slot(daily, {20'000 * day - 1}, {20'000 * day}));
-  const OncePer quarter{15min};
-  CHECK(in_one_slot(quarter, {900'000}, {1'799'999}));
-  CHECK_FALSE(in_one_slot(quarter, {900'000}, {1'800'000}));
+  CHECK(in_one_slot(daily, {20'000 * day - 30'000}, {20'001 * day - 30'001}));
+  CHECK_FALSE(in_one_slot(daily, {20'000 * day - 30'001}, {20'000 * day - 30'000}));
+  const OncePer minute{1min};
+  CHECK(in_one_slot(minute, {60'000 - 15'000}, {120'000 - 15'001}));
+  CHECK_FALSE(in_one_slot(minute, {60'000 - 15'001}, {60'000 - 15'000}));
 }

@@ -100,13 +100,16 @@ if held and held ~= '' then
   end
 end
 
--- Whether the run of this slot has been.
+-- Whether the run of this slot has been. A slot begins half a minute, or a quarter of it, before the
+-- moment by which it is known: at that one cron starts, a little before or behind our clock.
 local period = tonumber(ARGV[10])
+local begins_before = math.min(30000, math.floor(period / 4))
+local function slot_of(moment) return math.floor((moment + begins_before) / period) end
 local past = period > 0 and redis.call('GET', KEYS[6])
 if past then
   local ok, run = pcall(cjson.decode, past)
   if ok and type(run) == 'table' and run.counts == true and type(run.startedMs) == 'number'
-     and math.floor(run.startedMs / period) == math.floor(now / period) then
+     and slot_of(run.startedMs) == slot_of(now) then
     return {'DONE', past}
   end
 end

@@ -1,0 +1,59 @@
+// What --once-per makes of a year of cron's starts.
+#include "core/once.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <optional>
+
+using namespace dlock;
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds year = 365 * 24h;
+
+/// How far the clocks of the machines are from the store's, at one start after the other: each pair
+/// of neighbours is there.
+constexpr std::array errors{0ms,    1000ms, -1000ms, 20ms,   -20ms, 0ms,    -1000ms, -1000ms,
+                            1000ms, 1000ms, 0ms,     -20ms,  20ms,  1000ms, -20ms,   -1000ms,
+                            20ms,   20ms,   0ms,     1000ms, 20ms,  -1000ms};
+
+/// Two machines start it every `period`, `phase` after the slot's own moment, with such errors. In
+/// each period it is to run once; the answer is the first period in which it did not.
+std::optional<std::int64_t> first_odd_period(milliseconds period, milliseconds phase) {
+  const OncePer once{period};
+  std::optional<StoreTime> last_run;
+  std::size_t next_error = 0;
+  for (std::int64_t number = 20'000; number < 20'000 + year / period; ++number) {
+    int runs = 0;
+    for (int machine = 0; machine < 2; ++machine) {
+      const milliseconds error = errors[next_error++ % errors.size()];
+      const StoreTime now{(number * period + phase + error).count()};
+      if (last_run && in_one_slot(once, *last_run, now)) continue;
+      last_run = now;
+      ++runs;
+    }
+    if (runs != 1) return number;
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("a job that cron starts on any minute runs once in each period, whatever the clocks") {
+  for (const milliseconds period :
+       {milliseconds{1min}, milliseconds{2min}, milliseconds{5min}, milliseconds{10min},
+        milliseconds{15min}, milliseconds{30min}, milliseconds{1h}, milliseconds{2h},
+        milliseconds{6h}, milliseconds{12h}, milliseconds{24h}, milliseconds{168h}}) {
+    // Of a long one each of its minutes would take too long.
+    const milliseconds step = period > 1h ? 7min : 1min;
+    for (milliseconds phase{0}; phase < period; phase += step) {
+      const auto odd = first_odd_period(period, phase);
+      CAPTURE(period.count());
+      CAPTURE(phase.count());
+      REQUIRE(odd.value_or(-1) == -1);
+    }
+  }
+}
