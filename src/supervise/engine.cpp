@@ -232,8 +232,7 @@ class Engine {
     // The kill comes first, the words after it.
     // What fails while our children are being killed is not why they are.
     const bool killing = kill_.next() != never && !news_.silence.empty();
-    if (news.silence && news_.loss.empty() && !killing)
-      news_.silence = news.silence->sentence;
+    if (news.silence && news_.loss.empty() && !killing) news_.silence = news.silence->sentence;
     if (news.silent_since) {
       tell(engine::RenewalsFail{*news.silent_since});
       log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence +
