@@ -17,7 +17,12 @@ bool wait_for_any(std::span<pollfd> watched, Instant until) {
                   until == never ? 0 : as_argument(&timeout));
     if (ready > 0) return true;
     if (ready == 0) return false;
-    if (ready != -EINTR) return false;
+    if (ready == -EINTR) continue;
+    // The kernel has no memory, or lets us have fewer descriptors than we watch: neither is the end
+    // of a wait, and both may pass.
+    KernelTime pause = KernelTime::of(std::chrono::milliseconds{1});
+    bare_call(SYS_nanosleep, as_argument(&pause), 0);
+    if (until == never || BootClock::now() >= until) return false;
   }
 }
 

@@ -8,8 +8,11 @@
 namespace dlock {
 
 /// Waits until one of `watched` is ready or `until` has come; true in the first case. Retries when
-/// a signal interrupts it. `never` waits for ever. The wait itself stands still in a suspend: who
-/// must not be late after one watches a timerfd on CLOCK_BOOTTIME as well.
+/// a signal interrupts it, and when the kernel refuses: no error comes earlier than `until`.
+///
+/// `never` waits for ever; only where the kernel refuses it returns false a moment later, for the
+/// caller's deadline may be among what could not be watched. The wait itself stands still in a
+/// suspend: who must not be late after one watches a timerfd on CLOCK_BOOTTIME as well.
 bool wait_for_any(std::span<pollfd> watched, Instant until);
 
 }  // namespace dlock

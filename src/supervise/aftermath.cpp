@@ -38,13 +38,15 @@ ChosenHook hook_for(RunResult::Kind kind, const Aftermath& wanted) {
 
 void deal_with(const RunResult& result, const std::string& report, const Aftermath& wanted,
                const InheritedSignals& signals, const Fd& signal_fd, Log& log) {
+  EndRequest end_asked{signal_fd};
   const std::string key = about(result.key) + ": ";
   if (!wanted.status_file.empty() && !write_atomically(wanted.status_file, report)) {
     log.error(key + "--status-file '" + printable(wanted.status_file) +
               "' could not be written: " + ::strerror(errno));
   }
   if (!wanted.metrics_file.empty()) {
-    if (const std::string why = add_to_metrics(wanted.metrics_file, result); !why.empty()) {
+    if (const std::string why = add_to_metrics(wanted.metrics_file, result, end_asked);
+        !why.empty()) {
       log.error(key + "--metrics-file '" + printable(wanted.metrics_file) +
                 "' could not be written: " + why);
     }
@@ -55,7 +57,7 @@ void deal_with(const RunResult& result, const std::string& report, const Afterma
                                 .input = report,
                                 .environment = result.environment(),
                                 .timeout = wanted.hook_timeout},
-                               signals, signal_fd);
+                               signals, end_asked);
   if (!end.what.empty()) log.warn(key + option + " '" + excerpt(command, 100) + "' " + end.what);
 }
 

@@ -27,7 +27,8 @@ struct Aftermath {
 /// `result` what parse_result made of that.
 /// Failures are told in a line each, and change nothing.
 ///
-/// `signal_fd` is watched while a hook runs: who asks us to end does not wait for it.
+/// Who asks us to end, by `signal_fd`, waits neither for a hook nor for a file that others write
+/// to.
 void deal_with(const RunResult& result, const std::string& report, const Aftermath& wanted,
                const InheritedSignals& signals, const Fd& signal_fd, Log& log);
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,17 @@ namespace {
 /// Never one that a run left behind which was killed: in a container every pid is 1.
 std::string temporary_name(const std::string& path) {
   return path + "." + std::to_string(random_number()) + ".tmp";
+}
+
+/// All of it; false with errno set. A disk that is full takes a part, and only then says so.
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(file, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
 }
 
 int create(const std::string& path) {
@@ -29,9 +41,10 @@ bool write_atomically(const std::string& path, const std::string& text) {
   Fd file{create(temporary)};
 
   if (!file.open()) return false;
-  const bool written =
-      ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool written = write_all(file.number(), text);
+  const int why_not = errno;
   file.close();
+  errno = why_not;
   if (written && ::rename(temporary.c_str(), path.c_str()) == 0) return true;
   const int error = errno;
   ::unlink(temporary.c_str());

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,16 +26,6 @@ Fd file_with(const std::string& text) {
   return file;
 }
 
-/// Only what asks a program to end: a child of ours that ends is told by signals, too.
-bool asked_to_end(const Fd& signal_fd) {
-  for (;;) {
-    signalfd_siginfo info{};
-    if (::read(signal_fd.number(), &info, sizeof info) != static_cast<ssize_t>(sizeof info))
-      return false;
-    if (asks_to_stop(static_cast<int>(info.ssi_signo))) return true;
-  }
-}
-
 std::string described(int status) {
   if (WIFSIGNALED(status)) return "was ended by " + signal_name(WTERMSIG(status));
   return WEXITSTATUS(status) == 0 ? "" : "ended with " + std::to_string(WEXITSTATUS(status));
@@ -44,7 +33,8 @@ std::string described(int status) {
 
 }  // namespace
 
-HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, const Fd& signal_fd) {
+HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, EndRequest& end) {
+  if (end.requested()) return {"was not run, because dlock was asked to end"};
   const Fd input = file_with(hook.input);
   JobProgram program{{.command = {"/bin/sh", "-c", hook.command},
                       .environment = hook.environment,
@@ -79,9 +69,9 @@ HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, const Fd& si
     const pid_t ended = ::waitpid(child, &status, WNOHANG);
     if (ended == child) return {killed.empty() ? described(status) : killed};
     if (ended < 0 && errno != EINTR) return {};
-    std::array<pollfd, 1> watched{{{signal_fd.number(), POLLIN, 0}}};
+    std::array<pollfd, 1> watched{{{end.fd(), POLLIN, 0}}};
     wait_for_any(watched, killed.empty() ? until : never);
-    const bool asked = asked_to_end(signal_fd);
+    const bool asked = end.requested();
     if (!killed.empty() || (!asked && BootClock::now() < until)) continue;
     killed = asked ? "was killed, because dlock was asked to end"
                    : "did not end within " + to_text(hook.timeout) + " and was killed";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/time.h"
+#include "supervise/end_request.h"
 #include "supervise/inherited.h"
 
 #include <string>
@@ -23,6 +24,6 @@ struct HookEnd {
 
 /// Runs it to its end, in a session of its own; its stdout is our stderr. One that takes too long
 /// is killed with its process group, and so is one during which we are asked to end.
-HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, const Fd& signal_fd);
+HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, EndRequest& end);
 
 }  // namespace dlock::supervise

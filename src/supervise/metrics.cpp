@@ -116,7 +116,7 @@ std::string read_all(const Fd& file) {
 
 /// The file, under a kernel lock of ours and still in its place: whoever had it before us has put
 /// another one there. Not open with errno set.
-Fd open_locked(const std::string& path) {
+Fd open_locked(const std::string& path, Interrupt& give_up) {
   for (const Instant until = BootClock::now() + 10s;;) {
     // A fifo that took its place meanwhile would hold us up.
     Fd file{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666)};
@@ -125,18 +125,19 @@ Fd open_locked(const std::string& path) {
       struct stat ours {};
       struct stat there {};
       if (::fstat(file.number(), &ours) == 0 && ::lstat(path.c_str(), &there) == 0 &&
-          ours.st_ino == there.st_ino) {
+          ours.st_dev == there.st_dev && ours.st_ino == there.st_ino) {
         if (S_ISREG(ours.st_mode)) return file;
         file.close();
         errno = EINVAL;
         return file;
       }
-    } else if (BootClock::now() >= until) {
+    } else if (BootClock::now() >= until || give_up.requested()) {
       file.close();
       errno = EBUSY;
       return file;
     }
-    wait_for_any({}, BootClock::now() + 2ms);
+    std::array<pollfd, 1> watched{{{give_up.fd(), POLLIN, 0}}};
+    wait_for_any(watched, BootClock::now() + 2ms);
   }
 }
 
@@ -169,8 +170,8 @@ std::optional<std::string> with_run(std::string_view old, const RunResult& run, 
   return written(*samples);
 }
 
-std::string add_to_metrics(const std::string& path, const RunResult& run) {
-  const Fd file = open_locked(path);
+std::string add_to_metrics(const std::string& path, const RunResult& run, Interrupt& give_up) {
+  const Fd file = open_locked(path, give_up);
   if (!file.open()) return ::strerror(errno);
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);

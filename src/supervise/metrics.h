@@ -1,5 +1,6 @@
 #pragma once
 
+#include "store/store.h"
 #include "supervise/result.h"
 
 #include <optional>
@@ -14,9 +15,9 @@ namespace dlock::supervise {
 /// https://prometheus.io/docs/instrumenting/exposition_formats/
 std::optional<std::string> with_run(std::string_view old, const RunResult& run, double now);
 
-/// Adds a run to that file, which other runs may write to at the same time. Returns why it could
-/// not; empty if it could.
-std::string add_to_metrics(const std::string& path, const RunResult& run);
+/// Adds a run to that file, which other runs may write to at the same time: they are waited for, up
+/// to 10 s or until `give_up` is requested. Returns why it could not; empty if it could.
+std::string add_to_metrics(const std::string& path, const RunResult& run, Interrupt& give_up);
 
 /// Why there can be no metrics file; empty if there can.
 std::string why_no_metrics(const std::string& path);

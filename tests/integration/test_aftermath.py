@@ -154,6 +154,21 @@ class Metrics(Case):
             self.assertLess(now() - began, 10 + LATE + 1 * PATIENCE)
             self.assert_says(ended, "--metrics-file", "could not be written")
 
+    def test_who_asks_dlock_to_end_does_not_wait_for_a_file_that_another_one_keeps(self):
+        import fcntl
+        self.run_counted("true")
+        with open(self.file, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            ran = self.start_run("sh", "-c", "sleep 0.3; exit 1", options=[*OPTIONS, "--metrics-file", self.file, "--on-failure", f"touch {self.path('hook')}"])
+            ran.engine()
+            wait_until(lambda: not procs.children(ran.pid), 5, "both supervisors' work is done but for the files")
+            asked = now()
+            ran.signal(signal.SIGTERM)
+            self.assertEqual(ran.wait(), 1)
+            self.assertLess(now() - asked, 5)
+            self.assert_says(ran, "could not be written", "was not run, because dlock was asked to end")
+            self.assertFalse(os.path.exists(self.path("hook")))
+
 
 class Hooks(Case):
     TELL = 'cat > {0}/stdin; echo "$DLOCK_KEY $DLOCK_OUTCOME $DLOCK_EXIT_CODE" > {0}/env'

@@ -1,0 +1,49 @@
+#include "core/poll.h"
+
+#include "core/fd.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+using namespace dlock;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// As many descriptors may be open as are open already, and fewer be watched: poll(2) refuses.
+class PollRefuses {
+ public:
+  PollRefuses() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~PollRefuses() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("a wait that the kernel refuses lasts until its time is over, and finds nothing ready") {
+  const Fd ready{::eventfd(1, EFD_CLOEXEC)};
+  std::array<pollfd, 1> watched{{{ready.number(), POLLIN, 0}}};
+  REQUIRE(wait_for_any(watched, BootClock::now() + 1s));
+  const PollRefuses refuses;
+  const Instant until = BootClock::now() + 20ms;
+  CHECK_FALSE(wait_for_any(watched, until));
+  CHECK(BootClock::now() >= until);
+}
+
+TEST_CASE("a wait for ever that the kernel refuses lets its caller look at the clock") {
+  const Fd silent{::eventfd(0, EFD_CLOEXEC)};
+  std::array<pollfd, 1> watched{{{silent.number(), POLLIN, 0}}};
+  const PollRefuses refuses;
+  const Instant began = BootClock::now();
+  CHECK_FALSE(wait_for_any(watched, never));
+  CHECK(BootClock::now() - began >= 1ms);
+}
