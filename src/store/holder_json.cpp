@@ -7,7 +7,9 @@
 namespace dlock {
 
 void put(nlohmann::ordered_json& json, const char* field, const std::string& text) {
-  if (!text.empty()) json[field] = printable(text);
+  // Another program may have written it, at any length.
+  constexpr std::size_t most = 4096;
+  if (!text.empty()) json[field] = excerpt(text, most);
 }
 
 void put_who(nlohmann::ordered_json& json, const Holder& holder) {

@@ -15,7 +15,7 @@ struct Header {
   std::int32_t detail;
 };
 
-constexpr std::size_t longest_text = 60'000;
+constexpr std::size_t longest_text = 8192;
 
 /// Room for one descriptor, aligned as the kernel wants it.
 union Control {

@@ -29,7 +29,7 @@ enum class MessageKind : std::int32_t {
   Continued,      // it goes on
   Killing,        // number: ending, text: why; the engine kills the job
   JobGone,        // number: ending, detail: its detail; no process of the job is left
-  Finished,       // the same, and text: the report, if anybody wants it
+  Finished,       // the same, and fd: a memory_file() of the report, if anybody wants it
 };
 
 struct Message {
@@ -52,7 +52,8 @@ class Channel {
   /// Both ends; throws std::system_error.
   static std::pair<Channel, Channel> make_pair();
 
-  /// False when the peer is gone or has let the channel fill up; the message is lost then.
+  /// False when the peer is gone or has let the channel fill up; the message is lost then. A text
+  /// is a sentence, and longer than one is cut off: what may be long goes by a memory_file().
   bool send(const Message& message);
 
   /// The next message; nothing when there is none. peer_gone() tells whether there ever will be.

@@ -23,8 +23,9 @@ std::string joined(const std::vector<std::string>& words) {
 
 /// As the environment has it, for people: the password database may be a network away.
 std::string user_name() {
+  constexpr std::size_t longest_user = 100;
   for (const char* variable : {"USER", "LOGNAME"}) {
-    if (const char* name = ::getenv(variable)) return printable(name);
+    if (const char* name = ::getenv(variable)) return excerpt(name, longest_user);
   }
   return ::geteuid() == 0 ? "root" : "id " + std::to_string(::geteuid());
 }

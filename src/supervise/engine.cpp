@@ -11,6 +11,7 @@
 #include "supervise/front_calls.h"
 #include "supervise/give_back.h"
 #include "supervise/liveness.h"
+#include "supervise/memory_file.h"
 #include "supervise/progress.h"
 #include "supervise/reason.h"
 #include "supervise/report.h"
@@ -431,7 +432,8 @@ class Engine {
     report.ended_at = iso_now();
     Message message{
         MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
-    if (options_.report_is_wanted()) message.text = to_json(report, options_.conflict_code);
+    if (options_.report_is_wanted())
+      message.fd = memory_file(to_json(report, options_.conflict_code));
     // The front removes the cgroup while we exit.
     if (!channel_.send(message)) cgroup_.remove();
     wake_front();

@@ -10,6 +10,7 @@
 #include "supervise/cgroup.h"
 #include "supervise/farewell.h"
 #include "supervise/give_back_by_child.h"
+#include "supervise/memory_file.h"
 #include "supervise/report.h"
 #include "supervise/result.h"
 #include "supervise/service_manager.h"
@@ -65,6 +66,8 @@ class Front {
       report_ = to_json(report, setting_.options.conflict_code);
     }
     if (setting_.options.report_is_wanted()) {
+      // Where it was not to be had from the engine: of what it said, the rest.
+      if (report_.empty()) report_ = to_json(report_of_our_own(), setting_.options.conflict_code);
       const RunResult result = parse_result(report_);
       manager_.ended(result.summary());
       deal_with(result, report_, setting_.options.aftermath, setting_.signals, signals_, log_);
@@ -168,7 +171,7 @@ class Front {
         break;
       case MessageKind::Finished:
         engine_finished_ = true;
-        report_ = std::move(message.text);
+        report_ = message.fd.open() ? contents_of(message.fd) : "";
         tell(front::EngineFinished{ending, message.detail});
         break;
       case MessageKind::Signal:

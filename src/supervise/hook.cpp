@@ -4,27 +4,18 @@
 #include "core/poll.h"
 #include "core/signals.h"
 #include "supervise/job_program.h"
+#include "supervise/memory_file.h"
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace dlock::supervise {
 namespace {
-
-/// A file in memory that has the text, at its beginning; not open if there can be none.
-Fd file_with(const std::string& text) {
-  Fd file{::memfd_create("dlock-report", MFD_CLOEXEC)};
-  if (!file.open()) return file;
-  [[maybe_unused]] const auto written = ::write(file.number(), text.data(), text.size());
-  ::lseek(file.number(), 0, SEEK_SET);
-  return file;
-}
 
 std::string described(int status) {
   if (WIFSIGNALED(status)) return "was ended by " + signal_name(WTERMSIG(status));
@@ -35,7 +26,7 @@ std::string described(int status) {
 
 HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, EndRequest& end) {
   if (end.requested()) return {"was not run, because dlock was asked to end"};
-  const Fd input = file_with(hook.input);
+  const Fd input = memory_file(hook.input);
   JobProgram program{{.command = {"/bin/sh", "-c", hook.command},
                       .environment = hook.environment,
                       .left_out = {"DLOCK_SOCKET"},

@@ -170,6 +170,24 @@ class Metrics(Case):
             self.assertFalse(os.path.exists(self.path("hook")))
 
 
+class ALongReport(OnRedis):
+    def test_it_is_whole_and_the_right_hook_is_run_whatever_a_peer_has_written(self):
+        long = "x" * 30_000
+        value = {"ownerHash": f"{self.key}@{long}/1.1.1", "processHash": f"{long}/1.1", "host": long, "user": long, "command": long,
+                 "note": long, "trace": long, "acquiredAt": long}
+        self.redis("SET", self.lock_name, json.dumps(value))
+        self.redis("SET", f"{self.prefix}proc:{long}/1.1", "{}")
+        refused = self.start_with_status("true", options=["--on-skip", f"touch {self.path('skipped')}", "--on-failure", f"touch {self.path('failed')}",
+                                                          "--metrics-file", self.path("metrics")], more_env={"USER": long})
+        self.assertEqual(refused.wait(), dlock.HELD, refused.stderr)
+        self.assertEqual(refused.status["outcome"], "held")
+        self.assertLess(len(refused.status["holder"]["host"]), 5000)
+        self.assertTrue(os.path.exists(self.path("skipped")))
+        self.assertFalse(os.path.exists(self.path("failed")))
+        with open(self.path("metrics"), encoding="utf-8") as file:
+            self.assertIn('outcome="held"', file.read())
+
+
 class Hooks(Case):
     TELL = 'cat > {0}/stdin; echo "$DLOCK_KEY $DLOCK_OUTCOME $DLOCK_EXIT_CODE" > {0}/env'
 
