@@ -295,10 +295,12 @@ class Front {
   /// is killed, too. Whether the lock is free, as far as we know.
   bool give_back_for_engine(const Report& report) {
     GiveBack how{.patience = patience_for(setting_.options, ending_, setting_.deadline.read())};
-    // A job that never ran leaves nothing behind.
-    if (granted_at_ && job_started_ != never) {
-      how.farewell = farewell_of(setting_.options, setting_.claim, *granted_at_, report,
-                                 BootClock::now() - job_started_);
+    // A job may have run although nobody told us yet that it has started.
+    if (granted_at_) {
+      const Duration since_start =
+          job_started_ == never ? Duration::zero() : BootClock::now() - job_started_;
+      how.farewell =
+          farewell_of(setting_.options, setting_.claim, *granted_at_, report, since_start);
     }
     // Else the line that says how it ended says that, too.
     if (ending_ != Ending::JobEnded) how.level = LogLevel::Debug;
