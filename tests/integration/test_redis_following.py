@@ -83,6 +83,17 @@ class StableName(Following):
         self.assert_no_overlap_so_far()
         self.assertEqual(self.try_second(), 0)
 
+    def test_an_old_master_that_takes_writes_as_a_replica_is_left_as_well(self):
+        self.old("CONFIG", "SET", "replica-read-only", "no")
+        held = self.first(seconds=4)
+        self.fail_over()
+        wait_until(lambda: self.old.role() == "slave", 10, "the old master is a replica")
+        lock = f"dlock:lock:{self.key}"
+        before = self.new("GET", lock)
+        wait_until(lambda: self.new("GET", lock) not in (None, before), 10, "the lock is renewed on the new master")
+        self.assertEqual(held.wait(), 0, held.stderr)
+        self.refused(dlock.UNREACHABLE, self.store_at(self.old.url), "is a replica", ttl=self.TTL)
+
     def test_waiters_are_called_by_the_new_master(self):
         held = self.first()
         waits = self.waiter()

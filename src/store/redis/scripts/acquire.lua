@@ -32,8 +32,6 @@
 local lock, liveness, queue, holders = KEYS[1], KEYS[2], KEYS[4], KEYS[5]
 local me, lock_ttl, ttl, prefix, ticket = ARGV[2], ARGV[4], ARGV[5], ARGV[7], ARGV[9]
 
--- Before Redis 5 a script that asked for the time could not write without this.
-if redis.replicate_commands then redis.replicate_commands() end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 

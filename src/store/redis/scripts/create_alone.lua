@@ -11,7 +11,6 @@
 -- Answers as acquire.lua: {'OK', lock value, server time in ms, ''} | {'HELD', lock value, -3, 1, 'no', 0, -1, 0}
 --       | {'NOTALOCK', value} | what too_young says
 
-if redis.replicate_commands then redis.replicate_commands() end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
