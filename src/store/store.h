@@ -128,7 +128,8 @@ struct Patience {
 /// One place that remembers who holds a lock.
 ///
 /// "No" is an answer (Held, Lost); silence is a StoreFault. They are different types, because only
-/// an answer or the deadline may kill a job. No call retries by itself.
+/// an answer or the deadline may kill a job. No call retries by itself what may have been applied,
+/// but for a renewal whose connection ended under it.
 ///
 /// Not thread-safe: one thread at a time, which may change (main thread, liveness thread, main).
 class Store {
