@@ -1,9 +1,9 @@
 #pragma once
 
 #include "core/fd.h"
+#include "core/signals.h"
 #include "store/store.h"
 
-#include <csignal>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -21,9 +21,7 @@ class EndRequest final : public Interrupt {
   bool requested() override {
     signalfd_siginfo info{};
     while (::read(signals_.number(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      const auto number = static_cast<int>(info.ssi_signo);
-      requested_ = requested_ || number == SIGTERM || number == SIGINT || number == SIGHUP ||
-                   number == SIGQUIT;
+      requested_ = requested_ || asks_to_stop(static_cast<int>(info.ssi_signo));
     }
     return requested_;
   }

@@ -344,7 +344,15 @@ class Engine {
     if (proc_.listing() == Listing::None) return job_.signal(deed.number);  // the rest gets KILL
     tree_.signal_all(deed.number);
   }
-  void perform(const engine::SignalLeftovers& deed) { tree_.signal_all(deed.number); }
+  void perform(const engine::SignalLeftovers& deed) {
+    const std::vector<ProcessInfo> left = tree_.signal_all(deed.number);
+    if (leftovers_.count > 0) return;  // SIGCONT follows the first one
+    for (const ProcessInfo& process : left) {
+      if (process.pid == job_.child()) continue;  // the init of the job's pid namespace
+      ++leftovers_.count;
+      if (leftovers_.names.size() < Leftovers::most_names) leftovers_.names.push_back(process.name);
+    }
+  }
   void perform(const engine::StartGrace& deed) { grace_ends_.set(BootClock::now() + deed.length); }
   void perform(const engine::AwaitWarning& deed) { warning_due_.set(deed.at); }
   void perform(const engine::KillTree& deed) {
@@ -364,6 +372,7 @@ class Engine {
     report.acquired_at = grant_.acquired_at;
     report.lost_to = lost_to_;
     report.used = since(use_before_, resource_use());
+    report.leftovers = leftovers_;
     channel_.send(
         {MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
     progress_.tell_of_loss();  // what --orphans=leave leaves may still ask
@@ -479,6 +488,7 @@ class Engine {
 
   Instant told_deadline_ = never;  // each deadline is told to the rules once
   RunNews news_;
+  Leftovers leftovers_;
   std::optional<Holder> lost_to_;
   bool lost_by_force_ = false;
   std::optional<Duration> waited_;

@@ -59,6 +59,11 @@ std::string to_json(const Report& report, int conflict_code) {
                    {"system_ms", whole_ms(report.used->system)},
                    {"max_rss_kib", report.used->max_rss_kib}};
   }
+  if (report.leftovers.count > 0) {
+    json["leftovers"] = {{"count", report.leftovers.count}, {"names", ordered_json::array()}};
+    for (const std::string& name : report.leftovers.names)
+      json["leftovers"]["names"].push_back(printable(name));
+  }
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace dlock::supervise {
 
@@ -25,6 +26,14 @@ struct ResourceUse {
   long max_rss_kib = 0;
 };
 
+/// Processes of the job that outlived its command, and that dlock has ended.
+struct Leftovers {
+  std::size_t count = 0;
+  std::vector<std::string> names;  // the first few; as they call themselves, so any bytes
+
+  static constexpr std::size_t most_names = 3;
+};
+
 /// What a run came to: the status file shows all of it.
 struct Report {
   Ending ending = Ending::SupervisorDied;
@@ -42,6 +51,7 @@ struct Report {
   std::optional<Duration> held = {};
   RenewalTimes renewals = {};
   std::optional<ResourceUse> used = {};
+  Leftovers leftovers = {};
 };
 
 /// One JSON object; the man page has its fields under STATUS FILE.

@@ -80,9 +80,13 @@ void Tree::kill_all() {
   seen_ = std::move(here);
 }
 
-void Tree::signal_all(int number) {
-  visit_descendants(
-      [&](const Fd& pidfd, const ProcessInfo& process) { send(pidfd, process.pid, number); });
+std::vector<ProcessInfo> Tree::signal_all(int number) {
+  std::vector<ProcessInfo> signalled;
+  visit_descendants([&](const Fd& pidfd, const ProcessInfo& process) {
+    send(pidfd, process.pid, number);
+    if (process.state != 'Z' && process.state != 'X') signalled.push_back(process);
+  });
+  return signalled;
 }
 
 std::string Tree::survivors() const {

@@ -29,8 +29,8 @@ class Tree {
   /// session that the job made.
   void kill_all();
 
-  /// Sends a signal to every descendant.
-  void signal_all(int number);
+  /// Sends a signal to every descendant, and returns those that were alive.
+  std::vector<ProcessInfo> signal_all(int number);
 
   /// How long to wait for more deaths before the next sweep. A killed process dies by itself; only
   /// what was forked meanwhile needs another one, so the pause grows while nothing new is seen.

@@ -11,8 +11,26 @@ std::string next_step(ExitCode code) {
                                             : "";
 }
 
+namespace {
+
+/// `2 processes of the job outlived the command and were ended: sleep, ssh-agent`
+std::string describe(const Leftovers& leftovers) {
+  std::string text = std::to_string(leftovers.count) +
+                     (leftovers.count == 1 ? " process" : " processes") +
+                     " of the job outlived the command and " +
+                     (leftovers.count == 1 ? "was" : "were") + " ended: ";
+  for (std::size_t i = 0; i < leftovers.names.size(); ++i)
+    text += (i == 0 ? "" : ", ") + printable(leftovers.names[i]);
+  return text + (leftovers.count > leftovers.names.size() ? ", ..." : "");
+}
+
+}  // namespace
+
 void say_how_it_ended(const Report& report, const RunOptions& options, Log& log) {
   const std::string key = about(report.key);
+  if (report.leftovers.count > 0)
+    log.notice(key + ": " + describe(report.leftovers) +
+               "; --orphans says what becomes of such processes");
   switch (report.ending) {
     case Ending::JobEnded:
       break;

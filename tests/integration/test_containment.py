@@ -57,6 +57,20 @@ class EveryWayOfContaining(Case):
         self.assert_everybody_left(heads)
 
     @in_each_way
+    def test_who_was_left_behind_and_ended_is_told(self, way):
+        ended = self.start_with_status(JOBTOOL, "tree", "1", "5", "/dev/null", "--root-seconds", "0.2", "--exit", "3",
+                                       options=[f"--contain={way}"])
+        self.assertEqual(ended.wait(), 3)
+        self.assert_says(ended, f"'{self.key}': 5 processes of the job outlived the command and were ended: jobtool, jobtool, jobtool, ...;")
+        self.assertEqual(ended.status["leftovers"], {"count": 5, "names": ["jobtool"] * 3})
+        quiet = self.start_with_status("sh", "-c", "sleep 60 &", options=[f"--contain={way}", "-q"])
+        self.assertEqual((quiet.wait(), quiet.stderr), (0, ""))
+        self.assertEqual(quiet.status["leftovers"], {"count": 1, "names": ["sleep"]})
+        plain = self.start_with_status("sh", "-c", "sleep 0.1 & wait", options=[f"--contain={way}"])
+        self.assertEqual((plain.wait(), plain.stderr), (0, ""))
+        self.assertNotIn("leftovers", plain.status)
+
+    @in_each_way
     def test_stopped_descendants_are_ended(self, way):
         held, heads = self.start_contained(way, tree_options=["--stop"])
         procs.kill(held.pid)
