@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .checker import Checker
 from .history import History
-from .plan import DEPLOYMENTS, draw
+from .plan import DEPLOYMENTS, LATER_DEPLOYMENTS, draw
 
 _TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _HOST = "10.77.0.1"  # of the servers, in the network of each episode
@@ -133,7 +133,7 @@ def main(words=None):
     parser.add_argument("--seed", type=int, default=1, help="of the first episode; the others follow")
     parser.add_argument("--at-once", type=int, default=5 * (os.cpu_count() or 1))
     parser.add_argument("--keep", help="a directory for the histories; otherwise only those with a breach are kept, in /tmp")
-    parser.add_argument("--only", choices=DEPLOYMENTS, help="leave out the episodes of other deployments")
+    parser.add_argument("--only", choices={**DEPLOYMENTS, **LATER_DEPLOYMENTS}, help="leave out the episodes of other deployments")
     parser.add_argument("--show", action="store_true", help="print the plans, and play nothing")
     parser.add_argument("--stop-at", type=int, default=0, help="begin no more episodes after so many with a breach")
     words = parser.parse_args(words)

@@ -11,14 +11,15 @@ from typing import NamedTuple
 from .excuses import Excuses, FOR_EVER, LATE
 from .history import History
 
-HELD, UNREACHABLE, SYSTEM, LOST, UNCONFIRMED = 75, 69, 71, 80, 81
+HELD, UNREACHABLE, REFUSED, SYSTEM, LOST, UNCONFIRMED = 75, 69, 77, 71, 80, 81
 KILLED, TERMINATED = 137, 143
 
 _ROUNDING = 0.002  # s: of the server's milliseconds, and of its clock against ours
-_BEFORE_THE_START = {HELD, UNREACHABLE}
+_BEFORE_THE_START = {HELD, UNREACHABLE, REFUSED}
+_PROMPT = 0.6  # s: from the death of the one supervisor to the next job, when the other one gives the lock back
 # The code of a run whose job had started, and the kinds of faults of which one must have happened to it.
 _TAKEN = {"force", "flushall", "del-lock", "del-liveness", "server-kill", "lock-file-removed", "pause", "stop-engine",
-          "failover", "kill-master", "pause-master", "partition-master", "cluster-failover", "kill-node", "migrate"}
+          "lead-elsewhere", "failover", "kill-master", "pause-master", "partition-master", "cluster-failover", "kill-node", "migrate"}
 
 
 class Run(NamedTuple):
@@ -62,7 +63,8 @@ class Checker:
 
     def breaches(self):
         rules = (self.complete, self.no_overlap, self.tokens_increase, self.the_lock_belongs_to_the_job,
-                 self.nobody_outlives_the_lease, self.codes_are_true, self.no_needless_kill, self.free_again, self.nothing_left,
+                 self.nobody_outlives_the_lease, self.codes_are_true, self.no_needless_kill, self.free_again, self.prompt_after_a_kill,
+                 self.nothing_left,
                  self.few_connections)
         return [f"{rule.__name__.replace('_', ' ')}: {sentence}" for rule in rules for sentence in rule()]
 
@@ -153,6 +155,8 @@ class Checker:
             if run.code in _BEFORE_THE_START:
                 if started:
                     yield f"{run.name} said {run.code}, but its job had run"
+                elif run.code == REFUSED and "rotate" not in happened:
+                    yield f"{run.name} said {REFUSED}, and its password was right"
                 elif run.code == UNREACHABLE and not self._excuses.disturbed(run):
                     yield f"{run.name} said {UNREACHABLE}, and nothing was wrong"
                 continue
@@ -183,6 +187,15 @@ class Checker:
             if event["code"] != 0 or took > patience:
                 yield f"machine {event['machine']} got the lock after {took:.2f} s (code {event['code']}), {patience:.2f} s are allowed"
         self._takeover_times()
+
+    def prompt_after_a_kill(self):
+        """7: whoever waits when one supervisor is killed need not wait for the end of the lease, if nothing else is wrong."""
+        if self._plan["sharing"] != "alone" or self._plan["deployment"] == "peer":  # who asks now and then
+            return
+        for kind, event, following in self._takeovers():
+            took = following.first - max(event["at"], following.began)
+            if kind != "crash" and took > _PROMPT + LATE and self._excuses.all_was_well(event["at"], following.first, but=kind):
+                yield f"{following.name} started {took:.2f} s after {kind} of {event['run']}"
 
     def nothing_left(self):
         """8 and 12: no process; no lock; and no key that lives for ever."""
@@ -238,13 +251,18 @@ class Checker:
         newest_shares = several and "--shared" in several[-1].options
         return [run for run in several[:-1] if not (newest_shares and "--shared" in run.options)]
 
-    def _takeover_times(self):
+    def _takeovers(self):
+        """(kind, fault, the next run that had a job) of each death of a supervisor of a run that had one."""
         for event in self._history.all("fault"):
             if event["kind"] in ("crash", "kill-front", "kill-engine") and event["run"]:
                 dead = next((run for run in self._jobs if run.name == event["run"] and run.last >= event["at"] - 0.05), None)
                 following = next((run for run in self._jobs if dead and run.first > event["at"] and run is not dead), None)
                 if following:
-                    self.figures.setdefault("takeover", []).append([event["kind"], following.first - event["at"]])
+                    yield event["kind"], event, following
+
+    def _takeover_times(self):
+        for kind, event, following in self._takeovers():
+            self.figures.setdefault("takeover", []).append([kind, following.first - event["at"]])
 
 
 def main():

@@ -9,11 +9,11 @@ LATE = 0.6
 # A store that forgot: the old job dies within one renewal interval after the store answers again.
 _FORGETS = {"flushall", "del-lock", "del-liveness", "lock-file-removed"}
 # A new master may not have heard of the lock: until the old holder has found it and been told, at most its lease.
-_FAILS_OVER = {"failover", "kill-master", "pause-master", "partition-master", "cluster-failover", "kill-node"}
+_FAILS_OVER = {"lead-elsewhere", "failover", "kill-master", "pause-master", "partition-master", "cluster-failover", "kill-node"}
 _NETWORK = {"cut-both", "cut-requests", "cut-replies", "loss", "narrow", "freeze", "freeze-up", "freeze-down", "drip", "delay",
             "refuse", "reset", "cut-after-request"}
 _SLOW = {"loss", "narrow", "drip", "delay"}
-_SERVER = {"server-kill", "server-pause", "client-kill", "client-pause", "out-of-memory", "misconf", "busy"}
+_SERVER = {"server-kill", "server-pause", "client-kill", "client-pause", "out-of-memory", "misconf", "busy", "rotate"}
 _STOPS = {"stop-front", "stop-engine", "pause"}
 _KILLS = {"kill-front": "front", "kill-engine": "engine"}
 
@@ -81,6 +81,12 @@ class Excuses:
     def starved_during(self, begin, end):
         """Whether the machine was so busy that even our own look at the store came late."""
         return any(first < end + 1 and last > begin - 1 for first, last in self._starved)
+
+    def all_was_well(self, begin, end, *, but):
+        """Whether nothing was done to anybody in that time, or shortly before it, but for one fault of that kind."""
+        wrong = [window for window in self._windows
+                 if window.begin <= end and window.end + max(self._plan["ttl"], self._recovery(window)) >= begin]
+        return [window.kind for window in wrong] == [but] and not self.starved_during(begin, end)
 
     def was_between(self, kind, begin, end):
         return any(window.kind == kind and window.touches(begin, end) for window in self._windows)

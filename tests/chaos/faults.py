@@ -127,15 +127,16 @@ class Faults:
             if pid:
                 group.add(pid)
 
-        def end():
-            for pid in group.pids():
-                try:
-                    with open(os.path.join(os.path.dirname(group.directory), "cgroup.procs"), "w", encoding="ascii") as file:
-                        file.write(str(pid))
-                except ProcessLookupError:
-                    pass
-            group.remove()
-        return end
+        return lambda: _dissolve(group)
+
+    def pids(self, _, __):
+        """The supervisors of the holder can start no process and no thread any more."""
+        run = _there(self._holder())
+        group = cgroups.pids_cgroup(1)
+        for pid in (run.front(), run.engine()):
+            if pid:
+                group.add(pid)
+        return lambda: _dissolve(group)
 
     # -- the network --------------------------------------------------------------------------------------------------
 
@@ -341,6 +342,14 @@ class Faults:
                 cluster.call_off_migration(slot)
         return finish
 
+    # -- one name for two servers, and passwords ----------------------------------------------------------------------
+
+    def lead_elsewhere(self, _, __):
+        self._world.lead_elsewhere()
+
+    def rotate(self, _, fault):
+        return self._world.rotate(file_first=fault.much > 0.5)
+
     # -- the embedded store, and who operates it --------------------------------------------------------------------
 
     def lock_file_removed(self, _, __):
@@ -371,6 +380,17 @@ class Faults:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _dissolve(group):
+    """Back to where its processes came from."""
+    for pid in group.pids():
+        try:
+            with open(os.path.join(os.path.dirname(group.directory), "cgroup.procs"), "w", encoding="ascii") as file:
+                file.write(str(pid))
+        except ProcessLookupError:
+            pass
+    group.remove()
 
 
 class _Patient:

@@ -13,6 +13,8 @@ PLAYS = 7.0  # s, in which faults begin; each of them is undone before the episo
 # How often each deployment is played. They are described in world.py.
 DEPLOYMENTS = {"redis": 26, "relay": 24, "persistent": 8, "peer": 6, "sentinel": 7, "sentinel-strict": 7, "cluster": 9,
                "local": 9, "late": 4}
+# These came later. They have seeds of their own, every fifth, so that the others are what they were.
+LATER_DEPLOYMENTS = {"stable": 1, "rotating": 1}
 SHARING = {"alone": 8, "limit": 1, "shared": 1}
 
 # name: (weight, least and most seconds it lasts). What lasts no time has nothing to undo.
@@ -30,6 +32,10 @@ OPERATOR = {"force": (2, 0, 0)}
 SENTINEL = {"failover": (3, 0, 0), "kill-master": (3, 0, 4), "pause-master": (2, 2, 4), "partition-master": (2, 2, 4)}
 CLUSTER = {"cluster-failover": (3, 0, 0), "kill-node": (3, 0, 5), "migrate": (3, 0.3, 2)}
 LOCAL = {"lock-file-removed": (2, 0, 0)}
+LIMITS = {"pids": (2, 1, 3)}
+STABLE = {"lead-elsewhere": (8, 0, 0)}
+ROTATING = {"rotate": (8, 0.1, 1.5)}
+NAMED = {"names-silent": (5, 1, 5), "names-lie": (4, 1, 4), "names-unknown": (3, 1, 4)}
 
 _COMMON = {**PROCESS, **MACHINE}
 MENUS = {
@@ -41,6 +47,9 @@ MENUS = {
     "sentinel-strict": {**_COMMON, **NETWORK, **SENTINEL},
     "cluster": {**_COMMON, **NETWORK, **CLUSTER},
     "local": {**_COMMON, **LOCAL, **OPERATOR},
+    "stable": {**_COMMON, **LIMITS, **NETWORK, **RELAY, **STABLE},
+    "rotating": {**_COMMON, **LIMITS, **NETWORK, **OPERATOR, **ROTATING, "client-kill": SERVER["client-kill"]},
+    "named": {**_COMMON, **LIMITS, **NETWORK, **NAMED, "client-kill": (8, 0, 0), "server-pause": SERVER["server-pause"]},
 }
 
 
@@ -130,7 +139,7 @@ def _late(dice):
 
 def draw(seed):
     dice = random.Random(seed)
-    deployment = _one_of(dice, DEPLOYMENTS)
+    deployment = _one_of(dice, DEPLOYMENTS if seed % 5 else LATER_DEPLOYMENTS)
     sharing = _one_of(dice, SHARING) if deployment not in ("peer", "late") else "alone"
     limit = 2 if sharing == "limit" else 1
     machines = dice.choice([2, 3, 3, 4])
@@ -141,5 +150,5 @@ def draw(seed):
     runs = tuple(tuple(_run(dice, sharing, limit) for _ in range(60)) for _ in range(machines))
     faults = (_fault(dice, MENUS[deployment], machines) for _ in range(dice.randint(2, 6)))
     # A master that comes back empty before it is replaced is what the wait after a restart is for.
-    trusts = dice.random() < 0.5 and deployment not in ("sentinel", "sentinel-strict", "cluster")
+    trusts = dice.random() < 0.5 and deployment not in ("sentinel", "sentinel-strict", "cluster", "stable")
     return Plan(seed, deployment, sharing, limit, TTL, trusts, PLAYS, runs, tuple(sorted(faults, key=lambda fault: fault.at)))

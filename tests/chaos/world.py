@@ -9,6 +9,10 @@
   sentinel-strict  a master, one replica, --min-replicas 1: a failover may not
   cluster          three masters, three replicas
   local            the embedded store: the machines are one
+  stable           a master and its replica behind one name, a relay for each machine: the name may lead to the other, and the
+                   old master lives on
+  rotating         one server, of which dlock knows the password from a file, and both may change
+  named            one server behind a name, and a name server that may be silent or lie
 """
 
 import os
@@ -17,11 +21,13 @@ import time
 import uuid
 
 from harness import resp
+from harness.host import HOST
 from harness.cluster import ClusterDeployment
 from harness.peer import Peer
 from harness.redis_server import RedisServer
 from harness.relay import Relay
 from harness.sentinel import SentinelDeployment
+from harness.wait import wait_until
 
 from .network import Network
 
@@ -37,7 +43,7 @@ _SERVER = ("--save", "3600 1", "--stop-writes-on-bgsave-error", "yes", "--lua-ti
 class World:
     def __init__(self, plan, directory):
         self.plan, self.directory, self.key = plan, directory, KEY
-        self.server = self.deployment = self.network = None
+        self.server = self.deployment = self.network = self.pair = self.names = None
         self.relays = {}
         self.marker = f"DLOCK_TEST_MARK={uuid.uuid4().hex}"
         names = [f"m{number}" for number in range(len(plan.machines))]
@@ -72,6 +78,38 @@ class World:
         return Peer(self.directory, self.server.port, "dlock:", ["hold", KEY, "0.5"], dict(self._env), life=path, host="peer",
                     wait_ms=3000)
 
+    # -- what the later deployments can do --------------------------------------------------------------------------
+
+    def lead_elsewhere(self):
+        """The replica becomes the master, and the name leads to it; connections to the old one stay open."""
+        old, new = self.pair
+        new("REPLICAOF", "NO", "ONE")
+        old("REPLICAOF", HOST, new.port)
+        for relay in self.relays.values():
+            relay.lead_to(new.port)
+        self.pair = [new, old]
+
+    def rotate(self, file_first):
+        """Another password for the server or for its clients; returns what does the other half."""
+        password = self._password()
+        halves = [lambda: self._tell_server(password), lambda: self._tell_clients(password)]
+        first, second = reversed(halves) if file_first else halves
+        first()
+        return second
+
+    def _password(self):
+        return uuid.uuid4().hex
+
+    def _tell_server(self, password):
+        self.server("ACL", "SETUSER", _RIGHTS.user, "on", "resetpass", f">{password}", "~*", "&*", "+@all")
+        self.server("CLIENT", "KILL", "USER", _RIGHTS.user)
+
+    def _tell_clients(self, password):
+        new = self.password_file + ".new"
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write(password + "\n")
+        os.rename(new, self.password_file)
+
     def settle(self):
         """When all faults are undone: until the store is as it was."""
         if self.deployment is not None:
@@ -82,6 +120,10 @@ class World:
     def stop(self):
         for relay in self.relays.values():
             relay.stop()
+        for server in self.pair or ():
+            server.stop()
+        if self.names is not None:
+            self.names.stop()
         if self.server is not None:
             self.server.stop()
         if self.deployment is not None:
@@ -101,11 +143,28 @@ class World:
             self.deployment = SentinelDeployment(directory, login=_RIGHTS, replicas=1)
         elif kind == "cluster":
             self.deployment = ClusterDeployment(directory)
+        elif kind == "stable":
+            master = RedisServer(directory, *_SERVER)
+            self.pair = [master, RedisServer(f"{directory}-2", *_SERVER, replica_of=master)]
+            wait_until(lambda: master.replicates_to(1), 20, "the replica is in sync")
+        elif kind == "rotating":
+            self.server = RedisServer(directory, *_SERVER)
+            self.password_file = os.path.join(self.directory, "password")
+            password = self._password()
+            self._tell_server(password)
+            self._tell_clients(password)
+        elif kind == "named":
+            self.server = RedisServer(directory, *_SERVER)
+            self.names = NameServer(HOST)
+            self.names.tell(_NAME, HOST)
+            _use_name_server(self.directory, self.names)
         else:
             self.locks = directory
             os.mkdir(directory, 0o700)
         if kind in ("relay", "late"):
             self.relays = {name: Relay(self.server.port) for name in names}
+        if kind == "stable":  # and one for an operator
+            self.relays = {name: Relay(self.pair[0].port) for name in (*names, None)}
 
     def _options(self):
         options = ["--ttl", f"{self.plan.ttl:g}s"]
@@ -113,6 +172,8 @@ class World:
             options += ["--min-replicas", "1"]
         if self.plan.trusts_restart or self.plan.deployment == "persistent":
             options += ["--trust-restart"]
+        if self.plan.deployment == "rotating":
+            options += ["--password-file", self.password_file]
         return options
 
     def _url_for(self, machine):
@@ -120,6 +181,12 @@ class World:
         return relay.url if relay else self._url()
 
     def _url(self):
+        if self.pair is not None:
+            return self.relays[None].url
+        if self.plan.deployment == "rotating":
+            return self.server.url.replace("://", f"://{_RIGHTS.user}@")
+        if self.plan.deployment == "named":
+            return f"redis://{_NAME}:{self.server.port}"
         if self.deployment is None:
             return self.server.url if self.server else f"local:{self.locks}"
         if isinstance(self.deployment, SentinelDeployment):
