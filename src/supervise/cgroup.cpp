@@ -1,5 +1,6 @@
 #include "supervise/cgroup.h"
 
+#include "core/number.h"
 #include "supervise/cgroup_place.h"
 #include "supervise/proc.h"
 #include "supervise/run_directory.h"
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sstream>
+#include <string_view>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +19,16 @@
 namespace dlock::supervise {
 namespace {
 
-constexpr const char* name_prefix = "dlock-";
+constexpr std::string_view name_prefix = "dlock-";
+
+/// `dlock-PID-NUMBER`, of a run; unlike `dlock-jobs` or `dlock-2`, which somebody else has made.
+bool is_name_of_a_run(std::string_view name) {
+  if (!name.starts_with(name_prefix)) return false;
+  name.remove_prefix(name_prefix.size());
+  const auto dash = name.find('-');
+  return dash != name.npos && parse_number<std::uint32_t>(name.substr(0, dash)) &&
+         parse_number<std::uint32_t>(name.substr(dash + 1));
+}
 
 bool lists_us(const std::string& directory) {
   std::istringstream pids{read_file((directory + "/cgroup.procs").c_str())};
@@ -53,8 +64,8 @@ Result<Cgroup, std::string> Cgroup::make() {
     if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
       return std::string{"no random name could be made for it"};
     }
-    const std::string path =
-        own + "/" + name_prefix + std::to_string(::getpid()) + "-" + std::to_string(number);
+    const std::string path = own + "/" + std::string{name_prefix} + std::to_string(::getpid()) +
+                             "-" + std::to_string(number);
     if (::mkdir(path.c_str(), 0755) != 0) return "cannot make '" + path + "': " + ::strerror(errno);
     Cgroup cgroup{path};
     cgroup.directory_ = claim_directory(path);
@@ -73,8 +84,8 @@ Result<Cgroup, std::string> Cgroup::make() {
 void Cgroup::remove_abandoned_neighbours() const {
   if (!exists()) return;
   // One that still has processes, as --contain=walk of a job inside may leave, cannot be removed.
-  sweep_abandoned(path_.substr(0, path_.rfind('/')), name_prefix,
-                  [](const std::string& path) { ::rmdir(path.c_str()); });
+  sweep_abandoned(path_.substr(0, path_.rfind('/')),
+                  {is_name_of_a_run, [](const std::string& path) { ::rmdir(path.c_str()); }});
 }
 
 void Cgroup::kill() const {

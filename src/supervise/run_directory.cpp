@@ -42,8 +42,7 @@ Fd claim_directory(const std::string& path) {
   return {};
 }
 
-void sweep_abandoned(const std::string& parent, std::string_view prefix,
-                     const std::function<void(const std::string&)>& remove) {
+void sweep_abandoned(const std::string& parent, const Sweep& sweep) {
   constexpr int most_removed = 4;
   constexpr int most_looked_at = 4096;
   const std::unique_ptr<DIR, int (*)(DIR*)> entries{::opendir(parent.c_str()), ::closedir};
@@ -53,12 +52,12 @@ void sweep_abandoned(const std::string& parent, std::string_view prefix,
     const dirent* entry = ::readdir(entries.get());
     if (entry == nullptr) return;
     const std::string_view name{entry->d_name};
-    if (!name.starts_with(prefix)) continue;
+    if (!sweep.may_be_ours(name)) continue;
     const std::string path = parent + "/" + std::string{name};
     const Fd directory = open_directory(path);
     if (!directory.open() || !is_ours(directory)) continue;
     if (::flock(directory.number(), LOCK_EX | LOCK_NB) != 0) continue;
-    remove(path);
+    sweep.remove(path);
     ++removed;
   }
 }

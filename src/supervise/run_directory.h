@@ -19,10 +19,16 @@ namespace dlock::supervise {
 /// when that fails, or when a sweep has come first and removed it (ESTALE): then make another one.
 Fd claim_directory(const std::string& path);
 
-/// Calls `remove` with the path of each directory in `parent` that `prefix` begins, that belongs to
-/// our user and that no process claims; at most four of them, and among the first thousands of
-/// entries. Its kernel lock is held meanwhile. May be called at any time, and never fails.
-void sweep_abandoned(const std::string& parent, std::string_view prefix,
-                     const std::function<void(const std::string&)>& remove);
+/// What to do in such a sweep.
+struct Sweep {
+  /// Whether a directory of that name can be one of a run: others may have made others beside it.
+  std::function<bool(std::string_view name)> may_be_ours;
+  std::function<void(const std::string& path)> remove;
+};
+
+/// Removes directories in `parent` that may be ours, that belong to our user and that no process
+/// claims; at most four of them, and among the first thousands of entries. The kernel lock of each
+/// is held meanwhile. May be called at any time, and never fails.
+void sweep_abandoned(const std::string& parent, const Sweep& sweep);
 
 }  // namespace dlock::supervise

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -12,7 +13,12 @@
 namespace dlock::supervise {
 namespace {
 
-constexpr const char* name_prefix = "dlock-";
+constexpr std::string_view name_prefix = "dlock-";
+constexpr std::string_view random_part = "XXXXXX";
+
+bool is_name_of_a_run(std::string_view name) {
+  return name.starts_with(name_prefix) && name.size() == name_prefix.size() + random_part.size();
+}
 
 /// Others may make directories of such a name there: one with anything but a socket of ours in it
 /// stays.
@@ -30,7 +36,8 @@ Result<SocketDirectory, std::string> SocketDirectory::make() {
   if (::geteuid() == 0) places.insert(places.begin(), "/run");
   std::string why;
   for (const char* place : places) {
-    std::string path = std::string{place} + "/" + name_prefix + "XXXXXX";
+    std::string path =
+        std::string{place} + "/" + std::string{name_prefix} + std::string{random_part};
     if (::mkdtemp(path.data()) == nullptr) {
       why += std::string{why.empty() ? "" : ", "} + place + ": " + ::strerror(errno);
       continue;
@@ -43,7 +50,7 @@ Result<SocketDirectory, std::string> SocketDirectory::make() {
       directory.remove();
       continue;
     }
-    sweep_abandoned(place, name_prefix, remove_if_ours);
+    sweep_abandoned(place, {is_name_of_a_run, remove_if_ours});
     return directory;
   }
   return "no directory can be made for its socket: " + why;

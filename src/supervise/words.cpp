@@ -28,11 +28,11 @@ std::string describe(const Leftovers& leftovers) {
 
 void say_how_it_ended(const Report& report, const RunOptions& options, Log& log) {
   const std::string key = about(report.key);
-  if (report.leftovers.count > 0)
-    log.notice(key + ": " + describe(report.leftovers) +
-               "; --orphans says what becomes of such processes");
   switch (report.ending) {
     case Ending::JobEnded:
+      if (report.leftovers.count > 0)
+        log.notice(key + ": " + describe(report.leftovers) +
+                   "; --orphans says what becomes of such processes");
       break;
     case Ending::Held:
       log.notice(key + " is " + report.reason + "; nothing was started" +

@@ -7,6 +7,7 @@
 #include "store/lock_json.h"
 
 #include <atomic>
+#include <fcntl.h>
 #include <fstream>
 #include <set>
 #include <thread>
@@ -324,7 +325,10 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
       if (shares) claim = sharing(claim);
       const auto store = place.open();
       const auto answer = store->acquire(claim, soon());
-      if (!answer || !std::holds_alternative<Grant>(*answer)) continue;
+      if (!answer || !std::holds_alternative<Grant>(*answer)) {
+        std::this_thread::sleep_for(std::chrono::microseconds{50});  // another one's turn
+        continue;
+      }
       const std::uint64_t token = std::get<Grant>(*answer).token.value;
       if (!shares && last_token.exchange(token) >= token) ++wrong;
       ++(shares ? sharers : holders);
@@ -332,6 +336,9 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
         if (shares ? holders != 0 : holders != 1 || sharers != 0) ++wrong;
         std::this_thread::yield();
       }
+      // The file is that in the directory, and stays there while it is held.
+      const auto renewed = store->renew(claim, std::get<Grant>(*answer), soon());
+      if (!renewed || !std::holds_alternative<Extended>(*renewed)) ++wrong;
       --(shares ? sharers : holders);
       ++granted;
       // Now and then as one that was killed, whose file is left to the sweep.
@@ -345,6 +352,7 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
     while (!over) {
       make_old(file, 2h);
       local::sweep(place.directory);
+      std::this_thread::sleep_for(std::chrono::microseconds{50});
     }
   });
   const Instant give_up = BootClock::now() + 100s;
@@ -354,4 +362,144 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
   for (std::thread& thread : threads) thread.join();
   CHECK(granted >= rounds);
   CHECK(wrong == 0);
+}
+
+TEST_CASE("a token exceeds the last one of its key also where the clock is behind it") {
+  const LocalPlace place;
+  std::ofstream{place.directory + "/backup.lock"} << only_token({4'000'000'000'000'000});
+  CHECK(take(*place.open(), claim_of(1)).token.value == 4'000'000'000'000'001);
+}
+
+TEST_CASE("a release frees the lock although another process has its descriptors, too") {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
+    CAPTURE(claim.limit.most);
+    const LocalPlace place;
+    const auto holder = place.open();
+    const auto waiter = place.open();
+    take(*holder, claim);
+    std::vector<Fd> of_the_front;
+    for (const int witness : holder->witnesses())
+      of_the_front.emplace_back(::fcntl(witness, F_DUPFD_CLOEXEC, 0));
+    refused(*waiter, waiting(claim_of(2)));  // so that the file stays
+    give_back(*holder, claim);
+    take(*waiter, waiting(claim_of(2)));
+  }
+}
+
+TEST_CASE("the descriptors that the front has keep the lock when the engine is dead") {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
+    CAPTURE(claim.limit.most);
+    const LocalPlace place;
+    auto holder = place.open();
+    take(*holder, claim);
+    std::vector<Fd> of_the_front;
+    for (const int witness : holder->witnesses())
+      of_the_front.emplace_back(::fcntl(witness, F_DUPFD_CLOEXEC, 0));
+    holder.reset();
+    refused(*place.open(), claim_of(2));
+    of_the_front.clear();
+    take(*place.open(), claim_of(3));
+  }
+}
+
+TEST_CASE("a run that ends while another one asks is not repeated by that") {
+  for (int round = 0; round < 300; ++round) {
+    const LocalPlace place;
+    Claim first = claim_of(1);
+    Claim second = claim_of(2);
+    first.once = second.once = OncePer{24h};
+    const auto store = place.open();
+    const Grant grant = take(*store, first);
+    std::atomic<bool> repeated{false};
+    std::thread other{[&] {
+      const auto asks = place.open();
+      for (const Instant until = BootClock::now() + 5s; BootClock::now() < until;) {
+        const auto answer = asks->acquire(second, soon());
+        if (answer && std::holds_alternative<Held>(*answer)) continue;
+        repeated = !answer || !std::holds_alternative<AlreadyDone>(*answer);
+        return;
+      }
+    }};
+    std::this_thread::yield();
+    const auto released =
+        store->release(first, {.run = PastRun{.started = grant.at, .counts = true}}, soon());
+    other.join();
+    REQUIRE(released.ok());
+    REQUIRE_FALSE(repeated);
+  }
+}
+
+TEST_CASE("a lock that is kept is free after a restart of the machine") {
+  const LocalPlace place;
+  const std::string far =
+      "/" + std::to_string(whole_ms(BootClock::now().time_since_epoch()) + 3'600'000);
+  const auto kept_in = [&](const std::string& boot) {
+    std::ofstream{place.directory + "/backup.lock"}
+        << kept_lock_json(claim_of(1), Grant{.owner = {"o"}, .token = {1}}, boot + far);
+  };
+  std::string this_boot;
+  std::ifstream{"/proc/sys/kernel/random/boot_id"} >> this_boot;
+  kept_in(this_boot);
+  refused(*place.open(), claim_of(2));
+  kept_in("00000000-0000-0000-0000-000000000000");
+  take(*place.open(), claim_of(3));
+}
+
+TEST_CASE("a lock file that is a link is not followed") {
+  const LocalPlace place;
+  const std::string target = place.directory + "/precious";
+  std::ofstream{target} << "precious";
+  std::filesystem::create_symlink(target, place.directory + "/backup.lock");
+  const auto answer = place.open()->acquire(claim_of(1), soon());
+  REQUIRE_FALSE(answer.ok());
+  CHECK(answer.error().sentence.find("backup.lock") != std::string::npos);
+  std::string text;
+  std::ifstream{target} >> text;
+  CHECK(text == "precious");
+}
+
+TEST_CASE("a directory that others may write to is no place for locks") {
+  for (const unsigned mode : {0702U, 0720U, 0707U, 0770U, 0777U}) {
+    CAPTURE(mode);
+    const LocalPlace place;
+    std::filesystem::permissions(place.directory, static_cast<std::filesystem::perms>(mode));
+    const auto answer = place.open()->acquire(claim_of(1), soon());
+    REQUIRE_FALSE(answer.ok());
+    CHECK(answer.error().exit_code == ExitCode::Configuration);
+  }
+  for (const unsigned mode : {0700U, 0750U, 0755U}) {
+    const LocalPlace place;
+    std::filesystem::permissions(place.directory, static_cast<std::filesystem::perms>(mode));
+    take(*place.open(), claim_of(1));
+  }
+}
+
+TEST_CASE("who gets the lock at the moment of a release has that of the new file") {
+  for (const bool shares : {false, true}) {
+    CAPTURE(shares);
+    const LocalPlace place;
+    int granted = 0;
+    for (int round = 0; round < 100; ++round) {
+      const auto holder = place.open();
+      take(*holder, claim_of(1));
+      const auto next = place.open();
+      const Claim claim = shares ? sharing(claim_of(2)) : claim_of(2);
+      Result<AcquireAnswer, StoreFault> answer{Held{}};
+      // Refused at once, it opens the file and tries for a few milliseconds.
+      std::thread other{[&] {
+        for (int i = 0; i < 50 && answer && std::holds_alternative<Held>(*answer); ++i)
+          answer = next->acquire(claim, soon());
+      }};
+      std::this_thread::sleep_for(std::chrono::microseconds{200 * (round % 10)});
+      const auto released = holder->release(claim_of(1), {}, soon());
+      other.join();
+      REQUIRE(released.ok());
+      if (!answer || !std::holds_alternative<Grant>(*answer)) continue;
+      ++granted;
+      const Grant grant = std::get<Grant>(*answer);
+      REQUIRE(is<Extended>([&] { return next->renew(claim, grant, soon()); }));
+      give_back(*next, claim);
+    }
+    CHECK(granted > 0);
+  }
 }

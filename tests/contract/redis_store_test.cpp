@@ -33,18 +33,6 @@ std::unique_ptr<Store> open(const test::RedisProcess& server, bool trust_restart
 
 }  // namespace
 
-TEST_CASE("a lease is counted from when its request left") {
-  const test::RedisProcess server;
-  const auto store = open(server);
-  const Instant before = BootClock::now();
-  auto answer = store->acquire(claim_of(1), soon());
-  const Instant after = BootClock::now();
-  REQUIRE(answer.ok());
-  const Instant stop_by = std::get<Grant>(*answer).stop_by;
-  CHECK(stop_by >= claim_of(1).terms.stop_by(before));
-  CHECK(stop_by <= claim_of(1).terms.stop_by(after));
-}
-
 TEST_CASE("another process of a run that died gives its lock back, alone or shared") {
   const test::RedisProcess server;
   for (const Limit limit : {Limit{}, Limit::shared(), Limit{2}}) {

@@ -63,7 +63,7 @@ class EveryWayOfContaining(Case):
         self.assertEqual(ended.wait(), 3)
         self.assert_says(ended, f"'{self.key}': 5 processes of the job outlived the command and were ended: jobtool, jobtool, jobtool, ...;")
         self.assertEqual(ended.status["leftovers"], {"count": 5, "names": ["jobtool"] * 3})
-        quiet = self.start_with_status("sh", "-c", "sleep 60 &", options=[f"--contain={way}", "-q"])
+        quiet = self.start_with_status("sh", "-c", "sleep 60 & until grep -q sleep /proc/$!/comm; do :; done", options=[f"--contain={way}", "-q"])
         self.assertEqual((quiet.wait(), quiet.stderr), (0, ""))
         self.assertEqual(quiet.status["leftovers"], {"count": 1, "names": ["sleep"]})
         plain = self.start_with_status("sh", "-c", "sleep 0.1 & wait", options=[f"--contain={way}"])

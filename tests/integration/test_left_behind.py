@@ -50,12 +50,14 @@ class Cgroups(Case):
 
     @needs_cgroup
     def test_those_of_runs_that_wait_or_have_a_job_and_those_of_others_stay(self):
-        os.mkdir(os.path.join(self.place.directory, "another"))
+        others = ["another", "dlock-2", "dlock-jobs", "dlock-x-1", "dlock-1-x", "dlock-1-2-3"]
+        for name in others:
+            os.mkdir(os.path.join(self.place.directory, name))
         runs = self.start_here("sleep", "60")
         runs.job()
         waits = self.start_here("true", options=["-w"])
         waits.wait_said("waiting for it")
-        wait_until(lambda: len(self.place.below()) == 3, 5, "the one that waits has made its cgroup")
+        wait_until(lambda: len(self.place.below()) == len(others) + 2, 5, "the one that waits has made its cgroup")
         before = self.place.below()
         for _ in range(3):
             self.assertEqual(self.start_here("true", key="other").wait(), 0)
@@ -63,7 +65,7 @@ class Cgroups(Case):
         runs.signal(signal.SIGTERM)
         self.assertEqual(runs.wait(), 143)
         self.assertEqual(waits.wait(), 0, waits.stderr)
-        self.assertEqual(self.place.below(), ["another"])
+        self.assertEqual(self.place.below(), sorted(others))
 
 
 class Sockets(Case):
@@ -91,7 +93,7 @@ class Sockets(Case):
 
     def test_a_directory_of_such_a_name_with_anything_else_in_it_stays(self):
         held = self.start_with_socket("sleep", "60")
-        other = os.path.join(os.path.dirname(self.socket_directory(held)), f"dlock-{os.getpid()}")
+        other = os.path.join(os.path.dirname(self.socket_directory(held)), f"dlock-{os.getpid():06}")
         os.mkdir(other, 0o700)
         self.addCleanup(os.rmdir, other)
         self.addCleanup(os.unlink, os.path.join(other, "socket"))

@@ -169,7 +169,7 @@ class SharingOnTheEmbeddedStore(SharingTests, Case):
 
     def test_to_be_one_of_many_takes_no_more_files_than_to_be_alone(self):
         def fewest(*options):
-            return next(files for files in range(4, 40) if self.attempt(*options, key="other", **self.with_files(files)).code == 0)
+            return next(files for files in range(4, 100) if self.attempt(*options, key="other", **self.with_files(files)).code == 0)
         enough = fewest("--limit", "20")
         for _ in range(12):
             self.share("--limit", "20")
@@ -177,7 +177,7 @@ class SharingOnTheEmbeddedStore(SharingTests, Case):
 
     def test_a_waiter_that_may_open_few_files_only_gets_its_place_when_one_is_free(self):
         holders = [self.share("--limit", "12") for _ in range(12)]
-        waiter = self.start_run("true", options=[*OPTIONS, "--limit", "12", "-w"], **self.with_files(20))
+        waiter = self.start_run("true", options=[*OPTIONS, "--limit", "12", "-w"], **self.with_files(48))
         waiter.wait_said("waiting for it")
         holders[-1].signal(signal.SIGTERM)
         self.assertEqual(waiter.wait(), 0, waiter.stderr)

@@ -1,0 +1,212 @@
+// What the scripts do to the keys of a Redis, of locks with one holder and with several: seen in
+// the server itself, for a lease that is too short or a mark that is too brief shows up only later.
+#include "contract/places.h"
+#include "store/inspector.h"
+#include "store/lock_json.h"
+
+#include <algorithm>
+
+using namespace dlock;
+using namespace dlock::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Claim sharing_for(int run, Duration ttl) {
+  Claim claim = sharing(claim_of(run));
+  claim.terms = {ttl, 5min};
+  return claim;
+}
+
+std::string liveness_of(const Claim& claim) { return "t:proc:" + claim.process.text; }
+
+/// The liveness of the group that holds the lock.
+std::string group_liveness(const RedisPlace& place) {
+  const auto lock = parse_lock_json(place.server.ask("GET t:lock:backup"));
+  REQUIRE(lock);
+  return "t:proc:" + lock->process.text;
+}
+
+Duration life_of(const RedisPlace& place, const std::string& key) {
+  return std::chrono::milliseconds{std::stoll(place.server.ask("PTTL " + key))};
+}
+
+Unlocker by_force() {
+  return {.host = "host",
+          .pid = 900,
+          .user = "operator",
+          .command = "dlock unlock --force",
+          .process = make_process_hash("host", 900, 9),
+          .by_force = true};
+}
+
+void force(const RedisPlace& place) {
+  const auto inspector = make_inspector({*parse_store_address(place.server.url()), "t:", true});
+  auto answer = inspector->unlock(*LockKey::parse("backup"), by_force(), soon());
+  REQUIRE(answer.ok());
+  REQUIRE(std::holds_alternative<Forced>(*answer));
+}
+
+}  // namespace
+
+TEST_CASE("a renewal of one holder shortens the life of no other, nor that of their group") {
+  const RedisPlace place;
+  const auto longer = place.open();
+  const auto shorter = place.open();
+  take(*longer, sharing_for(1, 60s));
+  const Grant grant = take(*shorter, sharing_for(2, 2s));
+  CHECK(is<Extended>([&] { return shorter->renew(sharing_for(2, 2s), grant, soon()); }));
+  CHECK(life_of(place, group_liveness(place)) > 50s);
+  CHECK(life_of(place, liveness_of(sharing_for(1, 60s))) > 50s);
+  CHECK(life_of(place, liveness_of(sharing_for(2, 2s))) <= 2s);
+}
+
+TEST_CASE("a group lives as long as the holder that joins it") {
+  const RedisPlace place;
+  const auto first = place.open();
+  const auto second = place.open();
+  take(*first, sharing_for(1, 2s));
+  take(*second, sharing_for(2, 60s));
+  CHECK(life_of(place, group_liveness(place)) > 50s);
+}
+
+TEST_CASE("a share in a group that has gone is lost, whoever has the lock by now") {
+  const RedisPlace place;
+  const auto share = place.open();
+  const auto alone = place.open();
+  const Grant grant = take(*share, sharing_for(1, 60s));
+  place.take_lock_away("backup");
+  take(*alone, claim_of(2));
+  CHECK(is<Lost>([&] { return share->renew(sharing_for(1, 60s), grant, soon()); }));
+}
+
+TEST_CASE("a share whose liveness has lapsed is not renewed, nor one whose group's has") {
+  for (const bool of_the_group : {false, true}) {
+    CAPTURE(of_the_group);
+    const RedisPlace place;
+    const auto store = place.open();
+    const Claim claim = sharing_for(1, 60s);
+    const Grant grant = take(*store, claim);
+    const std::string liveness = of_the_group ? group_liveness(place) : liveness_of(claim);
+    place.server.ask("DEL " + liveness);
+    CHECK(is<Lost>([&] { return store->renew(claim, grant, soon()); }));
+    CHECK(place.server.ask("EXISTS " + liveness) == "0");
+  }
+}
+
+TEST_CASE("a retry adopts no share in a group that is gone") {
+  const RedisPlace place;
+  const auto store = place.open();
+  take(*store, sharing_for(1, 60s));
+  place.server.ask("DEL " + group_liveness(place));
+  refused(*store, sharing_for(1, 60s));
+}
+
+TEST_CASE("a retry adopts neither what was taken from it by force nor the mark, alone or shared") {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
+    CAPTURE(claim.limit.most);
+    const RedisPlace place;
+    const auto store = place.open();
+    const Grant first = take(*store, claim);
+    force(place);
+    auto again = store->acquire(claim, soon());
+    REQUIRE(again.ok());
+    REQUIRE(std::holds_alternative<Grant>(*again));
+    const OwnerHash owner = std::get<Grant>(*again).owner;
+    CHECK(owner != first.owner);
+    CHECK(owner.text.find(claim.process.text) != std::string::npos);  // it is our own
+  }
+}
+
+TEST_CASE("the mark of force stays as long as the lock of its holder would have") {
+  const RedisPlace place;
+  const auto store = place.open();
+  Claim claim = claim_of(1);
+  claim.terms = {10s, 30s};
+  take(*store, claim);
+  force(place);
+  CHECK(life_of(place, "t:lock:backup") > 29s);
+}
+
+TEST_CASE("a share that is kept after its job keeps its group") {
+  const RedisPlace place;
+  const auto store = place.open();
+  take(*store, sharing_for(1, 2s));
+  give_back(*store, sharing_for(1, 2s), {.keep = 60s});
+  CHECK(life_of(place, group_liveness(place)) > 50s);
+  CHECK(life_of(place, "t:lock:backup") > 50s);
+  refused(*place.open(), claim_of(2));
+}
+
+TEST_CASE("a release that has not heard of the force keeps nothing in Redis either") {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
+    CAPTURE(claim.limit.most);
+    const RedisPlace place;
+    const auto store = place.open();
+    take(*store, claim);
+    force(place);
+    give_back(*store, claim, {.keep = 1h});
+    take(*place.open(), claim_of(2));
+  }
+}
+
+TEST_CASE("a waiter that died is counted by none of those behind it") {
+  const RedisPlace place;
+  const auto holder = place.open();
+  take(*holder, claim_of(0));
+  std::vector<std::unique_ptr<Store>> waiters;
+  for (int run = 1; run <= 3; ++run) {
+    waiters.push_back(place.open());
+    CHECK(refused(*waiters.back(), waiting(claim_of(run))).place.ahead ==
+          static_cast<std::size_t>(run) - 1);
+  }
+  place.server.ask("DEL " + liveness_of(claim_of(2)) + ":wait");
+  CHECK(refused(*waiters[2], waiting(claim_of(3))).place.ahead == 1);
+}
+
+TEST_CASE("a server is old enough when it has been up for the TTL and a second") {
+  const RedisPlace place;
+  const auto store = make_store({*parse_store_address(place.server.url()), "t:", false});
+  Claim claim = claim_of(1);
+  claim.terms = {60s, 5min};
+  auto answer = store->acquire(claim, soon());
+  REQUIRE(answer.ok());
+  REQUIRE(std::holds_alternative<TooYoung>(*answer));
+  const std::string info = place.server.ask("INFO server");
+  const auto at = info.find("uptime_in_seconds:");
+  REQUIRE(at != info.npos);
+  const std::chrono::seconds uptime{std::stoll(info.substr(at + 18))};
+  CHECK(std::get<TooYoung>(*answer).wait >= 61s - uptime);
+  CHECK(std::get<TooYoung>(*answer).wait <= 61s);
+}
+
+TEST_CASE("a lease is counted from when its request left, however late the reply") {
+  const RedisPlace place;
+  const auto store = place.open();
+  const Grant known = take(*store, claim_of(1));  // the connection is open, and the server knows
+  CHECK(is<Extended>([&] { return store->renew(claim_of(1), known, soon()); }));  // the scripts
+  give_back(*store, claim_of(1));
+  const LeaseTerms terms{20s, 5min};  // a request may take 2 s
+  Claim claim = claim_of(2);
+  claim.terms = terms;
+  Grant grant;
+  for (const bool renewal : {false, true}) {
+    CAPTURE(renewal);
+    place.server.ask("CLIENT PAUSE 400 ALL");
+    const Instant before = BootClock::now();
+    Instant stop_by;
+    if (renewal) {
+      auto answer = store->renew(claim, grant, soon());
+      REQUIRE(answer.ok());
+      REQUIRE(std::holds_alternative<Extended>(*answer));
+      stop_by = std::get<Extended>(*answer).stop_by;
+    } else {
+      grant = take(*store, claim);
+      stop_by = grant.stop_by;
+    }
+    const Instant after = BootClock::now();
+    REQUIRE(after - before > 300ms);
+    CHECK(stop_by >= terms.stop_by(before));
+    CHECK(stop_by < terms.stop_by(before + 200ms));
+  }
+}

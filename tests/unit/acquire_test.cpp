@@ -1,0 +1,189 @@
+// One run's way to a lock, with a store that answers what the case says.
+#include "supervise/acquire.h"
+
+#include "supervise/event.h"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <functional>
+
+using namespace dlock;
+using namespace dlock::supervise;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Gives the answers that it was given, one for each question, and notes what else it is asked for.
+class FakeStore final : public Store {
+ public:
+  using Answer = std::function<Result<AcquireAnswer, StoreFault>(const Claim&, const Patience&)>;
+
+  explicit FakeStore(std::deque<Answer> answers) : answers_(std::move(answers)) {}
+
+  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override {
+    REQUIRE_FALSE(answers_.empty());
+    const Answer answer = std::move(answers_.front());
+    answers_.pop_front();
+    return answer(claim, patience);
+  }
+  Result<RenewAnswer, StoreFault> renew(const Claim&, const Grant&, const Patience&) override {
+    return StoreFault{};
+  }
+  void await_loss(const Claim&, const Grant&, const Patience&) override {}
+  void await_turn(const Claim&, const Patience&) override { ++waits; }
+  void leave_queue(const Claim&, const Patience&) override { ++left; }
+  Result<ReleaseAnswer, StoreFault> release(const Claim&, const Farewell&,
+                                            const Patience&) override {
+    ++released;
+    return ReleaseAnswer{Released{}};
+  }
+  std::string name() const override { return "fake"; }
+  std::size_t unused() const { return answers_.size(); }
+
+  int waits = 0;
+  int left = 0;
+  int released = 0;
+
+ private:
+  std::deque<Answer> answers_;
+};
+
+class SilentLog final : public Log {
+ public:
+  void say(LogLevel, const std::string&) override {}
+};
+
+class NeverCalledOff final : public Interrupt {
+ public:
+  int fd() const override { return event_.number(); }
+  bool requested() override { return false; }
+
+ private:
+  Fd event_ = make_event_fd();
+};
+
+Grant grant_for(Duration left) {
+  return {.owner = {"k@host/1.1.1"}, .token = {1}, .stop_by = BootClock::now() + left};
+}
+
+FakeStore::Answer says(AcquireAnswer answer) {
+  return
+      [answer](const Claim&, const Patience&) { return Result<AcquireAnswer, StoreFault>{answer}; };
+}
+FakeStore::Answer fails(StoreFault fault) {
+  return
+      [fault](const Claim&, const Patience&) { return Result<AcquireAnswer, StoreFault>{fault}; };
+}
+
+Held held_by(const std::string& owner, bool only_kept = false) {
+  Held held;
+  held.holder.owner = {owner};
+  held.holder.host = "web1";
+  held.holder.only_kept = only_kept;
+  return held;
+}
+
+constexpr LeaseTerms terms{300ms, 5min};
+
+std::variant<Grant, NotAcquired> acquire_from(FakeStore& store, WaitLimit limit,
+                                              const std::string& part_of = "") {
+  const Claim claim{.key = *LockKey::parse("k"), .terms = terms, .process = {}, .host = "web1"};
+  SilentLog log;
+  NeverCalledOff interrupt;
+  return acquire(
+      store, claim, limit, OwnerHash{part_of}, interrupt, [](const std::string&) {}, log);
+}
+
+Ending ending_of(const std::variant<Grant, NotAcquired>& outcome) {
+  REQUIRE(std::holds_alternative<NotAcquired>(outcome));
+  return std::get<NotAcquired>(outcome).ending;
+}
+
+}  // namespace
+
+TEST_CASE("a grant that comes when its lease is over starts no job, and is given back") {
+  FakeStore late{{says(grant_for(-1ms))}};
+  CHECK(ending_of(acquire_from(late, WaitLimit::none())) == Ending::StoreFailed);
+  CHECK(late.released == 1);
+
+  FakeStore late_then_in_time{{says(grant_for(-1ms)), says(grant_for(1s))}};
+  CHECK(std::holds_alternative<Grant>(acquire_from(late_then_in_time, WaitLimit::forever())));
+}
+
+TEST_CASE("what an attempt whose reply was lost may have left is given back, and nothing else is") {
+  FakeStore lost{{fails({.sentence = "lost"})}};
+  CHECK(ending_of(acquire_from(lost, WaitLimit::none())) == Ending::StoreFailed);
+  CHECK(lost.released == 1);
+
+  FakeStore lost_then_held{
+      {fails({.sentence = "lost", .worth_retrying = true}), says(held_by("other"))}};
+  CHECK(ending_of(acquire_from(lost_then_held, WaitLimit::none())) == Ending::Held);
+  CHECK(lost_then_held.released == 1);
+
+  FakeStore not_applied{{fails({.sentence = "refused", .not_applied = true})}};
+  acquire_from(not_applied, WaitLimit::none());
+  CHECK(not_applied.released == 0);
+
+  FakeStore held{{says(held_by("other"))}};
+  acquire_from(held, WaitLimit::none());
+  CHECK(held.released == 0);
+}
+
+TEST_CASE("a broken connection is tried again for half a TTL, and longer by who waits") {
+  const StoreFault broken{.sentence = "broken", .not_applied = true, .worth_retrying = true};
+  FakeStore soon_back{{fails(broken), says(grant_for(1s))}};
+  CHECK(std::holds_alternative<Grant>(acquire_from(soon_back, WaitLimit::none())));
+
+  std::deque<FakeStore::Answer> broken_for_long(1000, fails(broken));
+  FakeStore away{broken_for_long};
+  const Instant began = BootClock::now();
+  CHECK(ending_of(acquire_from(away, WaitLimit::none())) == Ending::StoreFailed);
+  const Duration took = BootClock::now() - began;
+  CHECK(took <= terms.ttl());
+  CHECK(took >= terms.ttl() / 2 - 2 * terms.retry_every());
+  CHECK(away.unused() > 0);
+
+  FakeStore away_for_a_ttl{{}};
+  const Instant back = BootClock::now() + 2 * terms.ttl();
+  std::function<Result<AcquireAnswer, StoreFault>(const Claim&, const Patience&)> until_back;
+  std::deque<FakeStore::Answer> answers(1000, [back, broken](const Claim&, const Patience&) {
+    if (BootClock::now() < back) return Result<AcquireAnswer, StoreFault>{broken};
+    return Result<AcquireAnswer, StoreFault>{AcquireAnswer{grant_for(1s)}};
+  });
+  FakeStore store{answers};
+  CHECK(std::holds_alternative<Grant>(acquire_from(store, WaitLimit::forever())));
+}
+
+TEST_CASE("who waits is in the queue until it has the lock or gives up, and then is not") {
+  FakeStore gets_it{{says(held_by("other")), says(held_by("other")), says(grant_for(1s))}};
+  CHECK(std::holds_alternative<Grant>(acquire_from(gets_it, WaitLimit::forever())));
+  CHECK(gets_it.waits == 2);
+  CHECK(gets_it.left == 0);
+
+  std::deque<FakeStore::Answer> held_for_long(100'000, says(held_by("other")));
+  FakeStore gives_up{held_for_long};
+  CHECK(ending_of(acquire_from(gives_up, {50ms})) == Ending::Held);
+  CHECK(gives_up.left == 1);
+}
+
+TEST_CASE("a run does not wait for the run that it is part of, but for what that one only keeps") {
+  FakeStore ours{{says(held_by("k@host/1.1.1"))}};
+  CHECK(ending_of(acquire_from(ours, WaitLimit::forever(), "k@host/1.1.1")) == Ending::Held);
+
+  FakeStore kept{{says(held_by("k@host/1.1.1", /*only_kept=*/true)), says(grant_for(1s))}};
+  CHECK(std::holds_alternative<Grant>(acquire_from(kept, WaitLimit::forever(), "k@host/1.1.1")));
+  CHECK(kept.waits == 1);
+}
+
+TEST_CASE("a server that came up a moment ago is waited for, also by who does not wait") {
+  FakeStore young{{says(TooYoung{20ms}), says(grant_for(1s))}};
+  const Instant began = BootClock::now();
+  CHECK(std::holds_alternative<Grant>(acquire_from(young, WaitLimit::none())));
+  CHECK(BootClock::now() - began >= 20ms);
+}
+
+TEST_CASE("a run whose slot has been is not started") {
+  FakeStore done{{says(AlreadyDone{})}};
+  CHECK(ending_of(acquire_from(done, WaitLimit::forever())) == Ending::AlreadyDone);
+}
