@@ -51,7 +51,7 @@ class Deadline(RedisCase):
         return contender
 
 
-class TheGrantComesLate(Deadline):
+class TheGrantIsReadLate(Deadline):
     """dlock is stopped while the reply that grants the lock is under way, for as long as the lease."""
 
     def setUp(self):
