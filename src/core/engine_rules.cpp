@@ -107,10 +107,7 @@ Actions Rules::handle(const SignalAsked& asked) {
 
   Actions actions{pass_on(stop ? policy_.stop.signal : asked.number)};
   if (stopped_ && asks_to_stop(asked.number)) actions.push_back(pass_on(SIGCONT));
-  if (stop && policy_.stop.kill_after && !ended_by_us()) {
-    kill_is_near_ = true;
-    actions.push_back(StartGrace{*policy_.stop.kill_after});
-  }
+  if (stop && policy_.stop.kill_after) schedule_kill(*policy_.stop.kill_after, actions);
   return actions;
 }
 
@@ -195,17 +192,22 @@ Actions Rules::end_job(Ending because) {
 
   // A stopped process acts on no signal but SIGKILL until it goes on.
   Actions actions{SignalJob{policy_.stop.signal}, SignalJob{SIGCONT}};
-  if (!std::exchange(kill_is_near_, true)) actions.push_back(StartGrace{patience});
+  schedule_kill(patience, actions);
   return actions;
 }
 
-/// Once we are ending the job, its KILL comes when it was first set to come: what ends by and by
-/// must not put it off. Nor are its processes asked twice, for some programs take the second TERM
-/// for a wish that they end at once.
+/// Processes that were asked together with the whole job are not asked twice: some programs take
+/// the second TERM for a wish that they end at once.
 Actions Rules::end_leftovers(Duration patience) {
   if (ended_by_us() && kill_is_near_) return {};
-  kill_is_near_ = true;
-  return {SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT}, StartGrace{patience}};
+  Actions actions{SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT}};
+  schedule_kill(patience, actions);
+  return actions;
+}
+
+/// A later wish that the job end must not postpone a KILL that is already scheduled.
+void Rules::schedule_kill(Duration patience, Actions& actions) {
+  if (!std::exchange(kill_is_near_, true)) actions.push_back(StartGrace{patience});
 }
 
 bool Rules::ended_by_us() const {

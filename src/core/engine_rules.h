@@ -181,6 +181,7 @@ class Rules {
   Actions not_born(Ending because, int error);
   Actions end_job(Ending because);
   Actions end_leftovers(Duration patience);
+  void schedule_kill(Duration patience, Actions& actions);
   bool ended_by_us() const;
   Action pass_on(int number) const;
   Actions kill();

@@ -169,6 +169,10 @@ class BadFiles(SettingsCase):
             done = self.run_with("--config", self.file("config", text, 0o644))
             self.assertEqual(done.code, 0, done.stderr)
 
+    def test_one_that_everybody_may_write(self):
+        for mode in (0o646, 0o602, 0o666):
+            self.refused('ttl = "5s"\n', "can be written by everybody", "chmod o-w", mode=mode)
+
     def test_a_password_in_a_file_for_everybody(self):
         self.refused(f'store = "redis://u:{PASSWORD}@127.0.0.1:1"\n', "password", "everybody", "chmod")
 

@@ -65,6 +65,18 @@ class HoldingAndReleasing(LocalStore):
         self.assertEqual(self.run_job("true").code, 0)
         heads.wait_gone(5)
 
+    def test_the_front_keeps_the_lock_when_the_engine_is_killed_and_it_is_stopped_itself(self):
+        held, heads = self.start_tree(3, 2)
+        engine = held.engine()
+        procs.stop(held.pid)
+        procs.kill(engine)
+        wait_until(lambda: not procs.alive(engine), 5, "the engine is dead")
+        self.assertEqual(self.run_job("true").code, dlock.HELD)
+        procs.resume(held.pid)
+        heads.wait_gone(2)
+        self.assertEqual(held.wait(), dlock.SYSTEM)
+        self.assertEqual(self.run_job("true").code, 0)
+
     def test_flock_of_the_same_file_by_somebody_else_counts_as_held(self):
         blocker = subprocess.Popen(["flock", self.path("locks", f"{self.key}.lock"), "sleep", "30"], env=self.env)
         self.addCleanup(lambda: (blocker.kill(), blocker.wait(), [procs.kill(pid) for pid in self.survivors()]))

@@ -52,7 +52,7 @@ class TheJobRunsTooLong(Case):
         """Some programs take the second TERM for a wish that they end at once."""
         path = self.path("signals")
         ended = self.start_run("sh", "-c", f"{JOBTOOL} signals {path} 20 --until INT & sleep 60",
-                               options=["--max-run", ms(300), "--kill-after", "1s"])
+                               options=["--max-run", ms(1500), "--kill-after", "1s"])
         self.ends_too_long(ended)
         with open(path, encoding="ascii") as file:
             self.assertEqual(file.read().count(f"signal {int(signal.SIGTERM)}"), 1)

@@ -206,3 +206,34 @@ TEST_CASE("a secret never comes back in a complaint") {
   CHECK(bad({"run", "--key", "k", "--", "c"}, "redis://u:geheim@h:x").message.find("geheim") ==
         std::string::npos);
 }
+
+TEST_CASE("the edges of what options take are taken, and a step beyond them is refused") {
+  const auto run_with = [](const std::string& option, const std::string& value) {
+    return std::vector<std::string>{"run", "--key", "k", option, value, "--", "cmd"};
+  };
+  for (const auto& [option, value] : {std::pair{"--once-per", "1s"},
+                                      {"--conflict-exit-code", "0"},
+                                      {"--conflict-exit-code", "255"},
+                                      {"--limit", "1"},
+                                      {"--ttl", "2s"},
+                                      {"--ttl", "365d"},
+                                      {"--wait", "0"},
+                                      {"--min-hold", "0"}}) {
+    CAPTURE(option);
+    CAPTURE(value);
+    good(run_with(option, value));
+  }
+  for (const auto& [option, value] : {std::pair{"--once-per", "999ms"},
+                                      {"--once-per", "0"},
+                                      {"--conflict-exit-code", "-1"},
+                                      {"--conflict-exit-code", "256"},
+                                      {"--limit", "0"},
+                                      {"--ttl", "1ms"},
+                                      {"--ttl", "366d"},
+                                      {"--max-run", "0"},
+                                      {"--heartbeat-timeout", "0"}}) {
+    CAPTURE(option);
+    CAPTURE(value);
+    CHECK(bad(run_with(option, value)).code == ExitCode::Usage);
+  }
+}

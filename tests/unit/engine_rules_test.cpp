@@ -427,3 +427,24 @@ TEST_CASE("whatever comes in whatever order, the run is finished once, and only 
     CHECK((rules.state() == State::Over) == (finished == 1));
   }
 }
+
+TEST_CASE("no further TERM puts off the KILL of the job, nor does the end of its command") {
+  Rules rules = in(State::Running, {.stop = {.kill_after = 3s}});
+  CHECK(rules.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGTERM}, StartGrace{3s}});
+  CHECK(rules.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGTERM}});
+  CHECK(rules.on(RootEnded{SIGTERM, false}) ==
+        Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}});
+  CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::JobEnded}});
+}
+
+TEST_CASE("no further TERM puts off the KILL of what the job has left behind") {
+  Rules rules = in(State::Draining);
+  for (int times = 0; times < 3; ++times) CHECK(rules.on(SignalAsked{SIGTERM}).empty());
+  CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::JobEnded}});
+
+  Rules waited_for = in(State::Draining, {.orphans = Orphans::Wait});
+  CHECK(waited_for.on(SignalAsked{SIGTERM}) ==
+        Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{2s}});
+  CHECK(waited_for.on(SignalAsked{SIGTERM}) ==
+        Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}});
+}

@@ -1,12 +1,14 @@
 #include "supervise/liveness.h"
 
 #include "core/poll.h"
+#include "supervise/report.h"
 
 #include <doctest/doctest.h>
 
 #include <array>
 #include <atomic>
 #include <future>
+#include <vector>
 
 using namespace dlock;
 using namespace dlock::supervise;
@@ -62,7 +64,59 @@ bool moves(const SharedDeadline& deadline) {
   return false;
 }
 
+/// Fails each renewal at once until `back`, and notes when it was asked.
+class AwayStore final : public Store {
+ public:
+  explicit AwayStore(Instant back) : back_(back) {}
+  Result<AcquireAnswer, StoreFault> acquire(const Claim&, const Patience&) override {
+    return StoreFault{};
+  }
+  Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant&,
+                                        const Patience&) override {
+    const Instant now = BootClock::now();
+    asked.push_back(now);
+    if (now < back_) return StoreFault{.sentence = "away"};
+    return RenewAnswer{Extended{claim.terms.stop_by(now)}};
+  }
+  void await_loss(const Claim&, const Grant&, const Patience& patience) override {
+    std::array<pollfd, 1> watched{{{patience.interrupt->fd(), POLLIN, 0}}};
+    wait_for_any(watched, patience.until);
+  }
+  void await_turn(const Claim&, const Patience&) override {}
+  void leave_queue(const Claim&, const Patience&) override {}
+  Result<ReleaseAnswer, StoreFault> release(const Claim&, const Farewell&,
+                                            const Patience&) override {
+    return ReleaseAnswer{Released{}};
+  }
+  std::string name() const override { return "away"; }
+
+  std::vector<Instant> asked;  // not before the thread has ended
+
+ private:
+  Instant back_;
+};
+
 }  // namespace
+
+TEST_CASE("a renewal that failed is tried again soon, and one that worked is not") {
+  // With a TTL of 4 s it is due each 0.8 s, and after a failure 0.1 s later.
+  SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 4s};
+  Claim claim = some_claim();
+  claim.terms = {4s, 5min};
+  const Instant began = BootClock::now();
+  const auto store = std::make_shared<AwayStore>(began + 550ms);
+  Liveness liveness{store, claim, Grant{.owner = {"o"}, .stop_by = began + 3s}, deadline};
+  liveness.begin(began, began);
+  while (deadline.read() == never && BootClock::now() < began + 5s)
+    wait_for_any({}, BootClock::now() + 1ms);
+  wait_for_any({}, BootClock::now() + 300ms);
+  REQUIRE(liveness.stop(BootClock::now() + 5s));
+  REQUIRE(store->asked.size() >= 2);
+  const std::size_t failed = store->asked.size() - 1;
+  CHECK(failed >= 4);  // five on an idle machine
+  CHECK(failed <= 6);
+  for (std::size_t i = 1; i <= failed; ++i) CHECK(store->asked[i] - store->asked[i - 1] >= 99ms);
+}
 
 TEST_CASE("a thread that was never begun asks the store nothing, and is over at once") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
@@ -104,4 +158,12 @@ TEST_CASE(
   store->may_answer.set_value();
   CHECK(moves(deadline));
   CHECK(store->key == "k an owner hash");
+}
+
+TEST_CASE("of the times that renewals took the longest is told, whichever it was") {
+  RenewalTimes times;
+  for (const Duration time : {Duration{2ms}, Duration{9ms}, Duration{4ms}}) times.add(time);
+  CHECK(times.count == 3);
+  CHECK(times.sum == 15ms);
+  CHECK(times.longest == 9ms);
 }

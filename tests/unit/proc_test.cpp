@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,4 +90,98 @@ TEST_CASE("without lists of children a whole tree is found in one pass over /pro
   CAPTURE(whole_ms(sweep));
   CAPTURE(whole_ms(pass));
   CHECK(sweep < 20 * pass);
+}
+
+namespace {
+
+/// A process that waits to be killed, in a group of its own unless it is given one; not longer than
+/// its parent.
+pid_t fork_waiting(pid_t group = 0) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) ::pause();
+  }
+  ::setpgid(pid, group);
+  return pid;
+}
+
+bool ends(pid_t pid) {
+  const Instant until = BootClock::now() + std::chrono::seconds{10};
+  while (BootClock::now() < until) {
+    if (::waitpid(pid, nullptr, WNOHANG) == pid) return true;
+    ::usleep(1000);
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a kill in the session of the front takes nobody but descendants") {
+  // As in a shell: what we start is in a group with others that we did not start.
+  int ready[2];
+  REQUIRE(::pipe2(ready, O_CLOEXEC) == 0);
+  const pid_t other = fork_waiting();
+  const pid_t supervisor = ::fork();
+  if (supervisor == 0) {
+    const pid_t child = fork_waiting(other);
+    const Proc proc;
+    Tree tree{proc, ::getsid(0)};
+    tree.kill_all();
+    const bool killed = ends(child);
+    [[maybe_unused]] const auto told = ::write(ready[1], &killed, sizeof killed);
+    ::_exit(0);
+  }
+  bool killed = false;
+  CHECK(::read(ready[0], &killed, sizeof killed) == sizeof killed);
+  CHECK(killed);
+  CHECK(ends(supervisor));
+  CHECK(::waitpid(other, nullptr, WNOHANG) == 0);
+  ::kill(other, SIGKILL);
+  CHECK(ends(other));
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+TEST_CASE("a kill takes the whole group where the job has made a session of its own") {
+  // A member of the group of which we are no ancestor shows that the group was signalled as a
+  // whole.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  int pids[2];
+  int ready[2];
+  REQUIRE(::pipe2(pids, O_CLOEXEC) == 0);
+  REQUIRE(::pipe2(ready, O_CLOEXEC) == 0);
+  const pid_t supervisor = ::fork();
+  if (supervisor == 0) {
+    const pid_t leader = ::fork();
+    if (leader == 0) {
+      ::setsid();
+      const pid_t middle = ::fork();
+      if (middle == 0) {
+        const pid_t member = ::fork();  // comes to the test when the one in the middle is gone
+        if (member == 0) {
+          ::alarm(20);
+          for (;;) ::pause();
+        }
+        [[maybe_unused]] const auto told = ::write(pids[1], &member, sizeof member);
+        ::_exit(0);
+      }
+      ::waitpid(middle, nullptr, 0);
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      [[maybe_unused]] const auto told = ::write(ready[1], "", 1);
+      for (;;) ::pause();
+    }
+    char is_ready = 0;
+    [[maybe_unused]] const auto heard = ::read(ready[0], &is_ready, 1);
+    const Proc proc;
+    Tree tree{proc, ::getsid(0)};
+    tree.kill_all();
+    ::_exit(ends(leader) ? 0 : 1);
+  }
+  pid_t member = 0;
+  REQUIRE(::read(pids[0], &member, sizeof member) == sizeof member);
+  CHECK(ends(supervisor));
+  CHECK(ends(member));
+  for (const int end : {pids[0], pids[1], ready[0], ready[1]}) ::close(end);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
