@@ -1,18 +1,12 @@
 #include "store/redis/connection.h"
 
 #include "core/poll.h"
+#include "store/redis/dial.h"
 #include "store/redis/faults.h"
-#include "store/redis/resolve.h"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 namespace dlock::redis {
 namespace {
@@ -27,56 +21,6 @@ Wait wait_for(int fd, short events, const Patience& patience) {
     if (watched[1].revents != 0 && patience.interrupt->requested()) return Wait::Interrupted;
     if (watched[0].revents != 0) return Wait::Ready;
   }
-}
-
-std::string error_text(int error) { return std::string{::strerror(error)}; }
-
-SocketAddress unix_address(const std::string& path) {
-  SocketAddress address;
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  std::memcpy(name.sun_path, path.data(), path.size());
-  std::memcpy(&address.storage, &name, sizeof name);
-  address.length = sizeof name;
-  return address;
-}
-
-Result<std::vector<SocketAddress>, std::string> addresses_of(const Endpoint& endpoint,
-                                                             const Patience& patience) {
-  if (!endpoint.socket_path.empty()) return std::vector{unix_address(endpoint.socket_path)};
-  return resolve(endpoint.host, endpoint.port, patience);
-}
-
-/// Starts to connect and waits for the outcome. Returns 0, or the errno; ECANCELED when called off.
-int connect_to(const SocketAddress& address, Fd& socket, const Patience& patience) {
-  socket = Fd{::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  if (!socket.open()) return errno;
-  const int on = 1;
-  if (address.storage.ss_family != AF_UNIX) {
-    ::setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-  if (::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address.storage),
-                address.length) == 0)
-    return 0;
-  if (errno != EINPROGRESS) return errno;
-  switch (wait_for(socket.number(), POLLOUT, patience)) {
-    case Wait::TimeOut:
-      return ETIMEDOUT;
-    case Wait::Interrupted:
-      return ECANCELED;
-    case Wait::Ready:
-      break;
-  }
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(socket.number(), SOL_SOCKET, SO_ERROR, &error, &size);
-  return error;
-}
-
-/// This host has no way to such an address: of IPv6, say. Of several addresses the others tell
-/// more.
-bool is_of_no_way(int error) {
-  return error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
 }
 
 std::string name_of(const Endpoint& endpoint, const Access& access) {
@@ -94,7 +38,9 @@ Connection::Connection(Endpoint endpoint, Access access, std::string named_by)
     : endpoint_(std::move(endpoint)),
       access_(std::move(access)),
       named_by_(std::move(named_by)),
-      name_(name_of(endpoint_, access_)) {}
+      name_(name_of(endpoint_, access_)),
+      where_(access_.addresses ? access_.addresses->of(endpoint_)
+                               : std::make_shared<Whereabouts>(endpoint_)) {}
 
 void Connection::close() {
   stream_.reset();
@@ -103,15 +49,11 @@ void Connection::close() {
 
 void Connection::leave() {
   close();
-  if (!peer_) return;
-  std::erase(failed_, *peer_);
-  failed_.push_back(*peer_);
+  if (peer_) where_->note_failure(*peer_);
 }
 
 std::unique_ptr<Connection> Connection::another() const {
-  auto one_more = std::make_unique<Connection>(endpoint_, access_, named_by_);
-  one_more->peer_ = peer_;
-  return one_more;
+  return std::make_unique<Connection>(endpoint_, access_, named_by_);
 }
 
 bool Connection::ended_meanwhile() {
@@ -151,20 +93,11 @@ Result<Done, StoreFault> Connection::ensure_open(const Patience& patience) {
 }
 
 Result<Done, StoreFault> Connection::connect(const Patience& patience) {
-  auto addresses = addresses_of(endpoint_, patience);
-  if (!addresses) return unreachable(name_, addresses.error());
-  put_in_order(*addresses);
-  Fd socket;
-  int error = EADDRNOTAVAIL;
-  int why = 0;
-  for (std::size_t i = 0; i < addresses->size(); ++i) {
-    peer_ = (*addresses)[i];
-    error = connect_to(*peer_, socket, share_of(patience, addresses->size() - i));
-    if (error == 0) break;
-    if (error == ECANCELED) return interrupted(name_);
-    if (why == 0 || !is_of_no_way(error)) why = error;
-  }
-  if (error != 0) return unreachable(name_, error_text(why != 0 ? why : error));
+  auto line = dial(*where_, patience);
+  if (!line && line.error().called_off) return interrupted(name_);
+  if (!line) return unreachable(name_, line.error().why);
+  peer_ = line->peer;
+  Fd socket = std::move(line->socket);
   if (access_.tls == nullptr) {
     stream_ = std::make_unique<PlainStream>(std::move(socket));
     return Done{};
@@ -173,21 +106,6 @@ Result<Done, StoreFault> Connection::connect(const Patience& patience) {
   if (!stream) return misconfigured(stream.error());
   stream_ = std::move(*stream);
   return Done{};
-}
-
-void Connection::put_in_order(std::vector<SocketAddress>& addresses) {
-  addresses_ = addresses.size();
-  const auto is_old = [&](const SocketAddress& failed) {
-    return std::find(addresses.begin(), addresses.end(), failed) == addresses.end();
-  };
-  failed_.erase(std::remove_if(failed_.begin(), failed_.end(), is_old), failed_.end());
-  const auto rank = [&](const SocketAddress& address) {
-    const auto failed = std::find(failed_.begin(), failed_.end(), address);
-    if (failed != failed_.end()) return 1 + (failed - failed_.begin());
-    return peer_ == address ? std::ptrdiff_t{-1} : 0;
-  };
-  std::stable_sort(addresses.begin(), addresses.end(),
-                   [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 
 Result<Done, StoreFault> Connection::shake_hands(const Patience& patience) {
@@ -212,6 +130,7 @@ Result<Done, StoreFault> Connection::shake_hands(const Patience& patience) {
 
 Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls) {
   Access access{login, database, std::move(tls)};
+  access.addresses = std::make_shared<AddressBook>();
   if (!login.password.command.empty())
     access.command = std::make_shared<PasswordCommand>(login.password);
   return access;
@@ -254,7 +173,7 @@ Result<std::vector<Reply>, StoreFault> Connection::ask(const std::vector<Command
   for (const Command& command : commands) bytes += encode_command(command);
   auto replies = exchange(bytes, commands.size(), patience);
   if (replies)
-    std::erase(failed_, *peer_);
+    where_->note_answer(*peer_);
   else
     close();
   return replies;

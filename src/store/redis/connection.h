@@ -2,10 +2,10 @@
 
 #include "store/address.h"
 #include "store/password_command.h"
-#include "store/redis/resolve.h"
 #include "store/redis/resp.h"
 #include "store/redis/stream.h"
 #include "store/redis/tls.h"
+#include "store/redis/whereabouts.h"
 #include "store/store.h"
 
 #include <cstdint>
@@ -24,6 +24,8 @@ struct Access {
   std::shared_ptr<Tls> tls;  // none: in the clear
   /// Makes the password, if that is a command's.
   std::shared_ptr<PasswordCommand> command = {};
+  /// What is known of all servers that are accessed like that.
+  std::shared_ptr<AddressBook> addresses = {};
 };
 Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls);
 
@@ -38,8 +40,8 @@ using Command = std::vector<std::string_view>;
 /// After any fault the connection is closed and stays so: a late reply must never be taken for the
 /// answer to the next request (PROTOCOL 0.4).
 ///
-/// A name may lead elsewhere at any time, and to several addresses. So it is looked up whenever it
-/// is opened; the address that it had before is tried first, and those that failed us last.
+/// Whenever it is opened its name is looked up (dial): of several addresses the one that answered
+/// last is tried first, and those that failed us last.
 class Connection {
  public:
   /// `named_by` told the address, if that was not our user: whoever cannot reach it is to know.
@@ -66,8 +68,8 @@ class Connection {
   /// Closes it because the server is not the one to ask (see is_wrong_server).
   void leave();
   bool open() const { return stream_ != nullptr; }
-  /// How many addresses its name had when it was opened.
-  std::size_t addresses() const { return addresses_; }
+  /// How many addresses its name has.
+  std::size_t addresses() const { return where_->count(); }
   /// Of this opening: no two have the same number.
   std::uint64_t number() const { return number_; }
   /// One more to the same address, not opened yet.
@@ -78,7 +80,6 @@ class Connection {
 
  private:
   Result<Done, StoreFault> connect(const Patience& patience);
-  void put_in_order(std::vector<SocketAddress>& addresses);
   /// Between two requests a server or a proxy may hang up, and whatever it says then answers none.
   bool ended_meanwhile();
   Result<Done, StoreFault> shake_hands(const Patience& patience);
@@ -101,9 +102,8 @@ class Connection {
   std::unique_ptr<ReplyReader> reader_;
   bool heard_ = false;  // since it was opened
   std::uint64_t number_ = 0;
+  std::shared_ptr<Whereabouts> where_;
   std::optional<SocketAddress> peer_;  // of this or the last opening
-  std::vector<SocketAddress> failed_;  // since they last answered; the latest at the end
-  std::size_t addresses_ = 0;
 };
 
 /// The time that is left, shared evenly: one server or address that hangs leaves some for the

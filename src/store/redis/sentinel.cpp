@@ -33,6 +33,7 @@ Result<Answers, StoreFault> SentinelServers::ask(const std::vector<Command>& com
     }
     auto answers = redis::ask(*master_, commands, patience);
     if (!answers || !answers->from_wrong_server()) return answers;
+    master_->leave();
     master_.reset();
     if (!answers->turned_away()) return answers;
     if (attempt == 1) {
@@ -116,6 +117,7 @@ Result<Done, StoreFault> SentinelServers::connect_to(const Endpoint& endpoint,
   const Reply& reply = answers->replies.front();
   if (reply.is_error()) return error_reply(master_->name(), reply.text);
   if (reply.text_at(0) == "master") return Done{};
+  master_->leave();
   return StoreFault{.sentence = master_->name() +
                                 " is a replica by now, although a Sentinel still "
                                 "calls it the master: a failover may be under way",
