@@ -11,7 +11,8 @@ _FORGETS = {"flushall", "del-lock", "del-liveness", "lock-file-removed"}
 # A new master may not have heard of the lock: until the old holder has found it and been told, at most its lease.
 _FAILS_OVER = {"lead-elsewhere", "failover", "kill-master", "pause-master", "partition-master", "cluster-failover", "kill-node"}
 _NETWORK = {"cut-both", "cut-requests", "cut-replies", "loss", "narrow", "freeze", "freeze-up", "freeze-down", "drip", "delay",
-            "refuse", "reset", "cut-after-request"}
+            "refuse", "reset", "cut-after-request", "names-silent", "names-lie",
+            "names-unknown"}
 _SLOW = {"loss", "narrow", "drip", "delay"}
 _SERVER = {"server-kill", "server-pause", "client-kill", "client-pause", "out-of-memory", "misconf", "busy", "rotate"}
 _STOPS = {"stop-front", "stop-engine", "pause"}

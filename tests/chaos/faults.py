@@ -342,6 +342,20 @@ class Faults:
                 cluster.call_off_migration(slot)
         return finish
 
+    # -- name servers -------------------------------------------------------------------------------------------------
+
+    def names_silent(self, _, fault):
+        self._world.names.be_silent(both=fault.much > 0.3)
+        return self._world.names.tell_the_truth
+
+    def names_lie(self, _, __):
+        self._world.names.lie()
+        return self._world.names.tell_the_truth
+
+    def names_unknown(self, _, __):
+        self._world.names.forget()
+        return self._world.names.tell_the_truth
+
     # -- one name for two servers, and passwords ----------------------------------------------------------------------
 
     def lead_elsewhere(self, _, __):

@@ -14,7 +14,7 @@ PLAYS = 7.0  # s, in which faults begin; each of them is undone before the episo
 DEPLOYMENTS = {"redis": 26, "relay": 24, "persistent": 8, "peer": 6, "sentinel": 7, "sentinel-strict": 7, "cluster": 9,
                "local": 9, "late": 4}
 # These came later. They have seeds of their own, every fifth, so that the others are what they were.
-LATER_DEPLOYMENTS = {"stable": 1, "rotating": 1}
+LATER_DEPLOYMENTS = {"stable": 1, "rotating": 1, "named": 1}
 SHARING = {"alone": 8, "limit": 1, "shared": 1}
 
 # name: (weight, least and most seconds it lasts). What lasts no time has nothing to undo.

@@ -28,9 +28,10 @@ class CheckerTest(unittest.TestCase):
     def tell(self, at, what, **facts):
         self.events.append({"at": at, "what": what, **facts})
 
-    def run_of(self, name, first, last, *, token, machine=0, code=0, finished=True, options=(), expected=0, pauses=()):
+    def run_of(self, name, first, last, *, token, machine=0, code=0, finished=True, options=(), expected=0, pauses=(),
+               waited_since=None):
         """A run whose job gave a sign of life every 5 ms, but for the pauses [(from, to)]."""
-        self.tell(first - 0.1, "run", run=name, machine=machine, options=list(options), clock="true")
+        self.tell(first - 0.1 if waited_since is None else waited_since, "run", run=name, machine=machine, options=list(options), clock="true")
         self.tell(last + 0.05, "ended", run=name, machine=machine, code=code, expected=expected, probe=False, waits=False)
         ticks = [first + 0.005 * count for count in range(int((last - first) / 0.005) + 1)]
         ticks = [tick for tick in ticks if not any(begin < tick < end for begin, end in pauses)]
@@ -191,6 +192,29 @@ class CheckerTest(unittest.TestCase):
     def test_a_lock_that_is_not_free_in_time(self):
         self.tell(19.0, "probed", machine=0, code=0, took=9.0)
         self.assert_breach("free again")
+
+    def test_a_waiter_that_a_killed_supervisor_costs_a_lease(self):
+        for kind in ("kill-engine", "kill-front"):
+            with self.subTest(kind=kind):
+                before = list(self.events)
+                self.fault(kind, 14.0, 14.0, run="m0-2", machine=0)
+                self.run_of("m0-2", 13.0, 14.0, token=3, code=71, finished=False)
+                self.run_of("m1-2", 14.1, 15.5, token=4, machine=1)
+                self.assertEqual(self.breaches(), [])
+                self.events = self.events[:-2]
+                self.run_of("m1-2", 15.9, 16.5, token=4, machine=1, waited_since=13.5)
+                self.assert_breach("prompt after a kill")
+                self.fault("cut-both", 14.5, 15.0, machine=1)  # of which it may be as well
+                self.assertEqual(self.breaches(), [])
+                self.events = before
+
+    def test_a_password_that_was_right_and_is_refused(self):
+        self.run_of("m0-2", 13.0, 14.0, token=3, code=77, finished=False)
+        os.unlink(os.path.join(self.directory, "life-m0-2"))
+        open(os.path.join(self.directory, "life-m0-2"), "w", encoding="ascii").close()
+        self.assert_breach("codes are true")
+        self.fault("rotate", 13.0, 13.5)
+        self.assertEqual(self.breaches(), [])
 
     def test_a_process_a_lock_and_a_key_that_are_left(self):
         for left in ({"processes": "12 sleep", "keys": {}}, {"processes": "", "keys": {"dlock:lock:job": 9000}},

@@ -29,6 +29,7 @@ from harness.relay import Relay
 from harness.sentinel import SentinelDeployment
 from harness.wait import wait_until
 
+from .name_servers import NAME, NameServers
 from .network import Network
 
 KEY = "job"
@@ -122,8 +123,6 @@ class World:
             relay.stop()
         for server in self.pair or ():
             server.stop()
-        if self.names is not None:
-            self.names.stop()
         if self.server is not None:
             self.server.stop()
         if self.deployment is not None:
@@ -155,9 +154,7 @@ class World:
             self._tell_clients(password)
         elif kind == "named":
             self.server = RedisServer(directory, *_SERVER)
-            self.names = NameServer(HOST)
-            self.names.tell(_NAME, HOST)
-            _use_name_server(self.directory, self.names)
+            self.names = NameServers(os.path.join(self.directory, "names"), self.server)
         else:
             self.locks = directory
             os.mkdir(directory, 0o700)
@@ -186,7 +183,7 @@ class World:
         if self.plan.deployment == "rotating":
             return self.server.url.replace("://", f"://{_RIGHTS.user}@")
         if self.plan.deployment == "named":
-            return f"redis://{_NAME}:{self.server.port}"
+            return f"redis://{NAME}:{self.server.port}"
         if self.deployment is None:
             return self.server.url if self.server else f"local:{self.locks}"
         if isinstance(self.deployment, SentinelDeployment):

@@ -9,6 +9,7 @@ DIRECTORY has resolv.conf and hosts, which lie over those in /etc, and settings.
 Each query is written down in DIRECTORY/queries: the server, the kind of record, the name, udp or tcp.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -79,7 +80,8 @@ class Host:
             def answer(query=query, client=client):
                 said = self.answer_to(address, query, "udp")
                 if said is not None:
-                    listener.sendto(said, client)
+                    with contextlib.suppress(PermissionError):  # a firewall drops it
+                        listener.sendto(said, client)
             threading.Thread(target=answer, daemon=True).start()
 
     def serve_tcp(self, address, listener):
