@@ -6,7 +6,7 @@ import unittest
 
 from harness import dlock, life, peer, procs
 from harness.case import JOBTOOL, Case, OnRedis
-from harness.wait import PATIENCE, now, wait_until
+from harness.wait import PATIENCE, hold_for, now, wait_until
 
 OPTIONS = ["--ttl", "2s"]
 
@@ -190,6 +190,21 @@ class SlotsOnRedis(SlotTests, OnRedis):
         between.freeze()
         self.assertEqual(held.wait(), 0)
         self.assert_says(held, "is not remembered")
+
+    def test_a_silence_at_the_release_that_is_shorter_than_the_lease_forgets_no_run(self):
+        """Longer than a release has time for otherwise."""
+        between = self.relay()
+        path = self.life_file()
+        options = ["--ttl", "8s", "--once-per", "daily"]
+        held = self.start_run(JOBTOOL, "tick", path, "0.3", store=self.through(between), options=options)
+        self.wait_job_starts(path, 0, held)
+        between.freeze()
+        wait_until(lambda: life.runs(path)[0].ended, 10, "the job ends")
+        hold_for(2.5, held.running, "dlock")
+        between.thaw()
+        self.assertEqual((held.wait(), held.stderr.count("is not remembered")), (0, 0), held.stderr)
+        again = self.run_job("false", store=self.redis_store, options=["--once-per", "daily"])
+        self.assertEqual(again.code, 0, again.stderr)
 
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
     def test_a_holder_of_the_node_library_respects_a_lock_that_is_kept(self):
