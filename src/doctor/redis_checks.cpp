@@ -4,6 +4,7 @@
 #include "doctor/cluster_checks.h"
 #include "doctor/line_checks.h"
 #include "doctor/merged.h"
+#include "doctor/name_checks.h"
 #include "doctor/probe_lock.h"
 #include "doctor/rights.h"
 #include "doctor/sentinel_checks.h"
@@ -30,11 +31,14 @@ class RedisExamination {
         setting_{
             address, examination.store.sentinel_login,
             address.uses_tls() ? std::make_shared<redis::Tls>(examination.store.tls) : nullptr},
+        access_(redis::access_to_servers(setting_)),
         servers_(redis::make_servers(setting_)) {}
 
   Findings run() {
+    Findings findings = check_names(address_.endpoints, *setting_.addresses,
+                                    examination_.terms.request_timeout(), budget_);
     const Finding connection = check_connection();
-    Findings findings{connection};
+    findings.push_back(connection);
     Keepers keepers = find_keepers(connection.verdict != Verdict::Broken);
     append(findings, std::move(keepers.findings));
     if (connection.verdict != Verdict::Broken) {
@@ -50,7 +54,6 @@ class RedisExamination {
   }
 
  private:
-  redis::Access access() const { return redis::access_to_servers(setting_); }
   std::string lock_name() const {
     return redis::LockKeys{examination_.store.prefix, probe_}.lock();
   }
@@ -78,7 +81,7 @@ class RedisExamination {
       case Deployment::Sentinel:
         return check_sentinels(address_, redis::access_to_sentinels(setting_), ttl, budget_);
       case Deployment::Cluster:
-        return check_cluster(address_, access(), ttl, budget_);
+        return check_cluster(address_, access_, ttl, budget_);
       case Deployment::Standalone:
         break;
     }
@@ -97,7 +100,7 @@ class RedisExamination {
   void start_visits(const std::vector<Endpoint>& servers) {
     for (const Endpoint& server : servers) {
       if (budget_.spent()) break;
-      visits_.emplace_back(server, access()).arrive(budget_);
+      visits_.emplace_back(server, access_).arrive(budget_);
     }
     not_visited_ = servers.size() - visits_.size();
     second_burst_at_ = BootClock::now() + between_bursts;
@@ -137,6 +140,7 @@ class RedisExamination {
   const Examination& examination_;
   Budget budget_;
   redis::ServersSetting setting_;
+  redis::Access access_;  // of all that we ask ourselves
   std::unique_ptr<redis::Servers> servers_;
   LockKey probe_ = make_probe_key();
   bool lock_was_had_ = false;

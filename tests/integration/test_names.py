@@ -1,5 +1,6 @@
 """A Redis given by its name: name servers that are silent, slow or wrong delay a start, and end no job."""
 
+import json
 import os
 import unittest
 
@@ -133,6 +134,41 @@ class Messages(NamesCase):
         self.refused("no name server was able to answer", servers)
         self.names.says(names={NAME: {}})
         self.refused("it has no address", servers)
+
+
+class Doctor(NamesCase):
+    def found(self, url=URL, code=0):
+        """What doctor says of names."""
+        looked = self.start("doctor", "--json", "--store", url, "--prefix", self.prefix, "--ttl", "10s",
+                            prefix_command=self.names.prefix_command)
+        self.assertEqual(looked.wait(), code, looked.stdout + looked.stderr)
+        return [(one["verdict"], one["fact"]) for one in json.loads(looked.stdout)["findings"] if one["check"] == "name"]
+
+    def test_tells_how_long_a_look_up_took_and_whether_a_name_server_was_silent(self):
+        ((verdict, fact),) = self.found()
+        self.assertEqual(verdict, "ok")
+        self.assertRegex(fact, rf"^{NAME} has 1 address, found in \d+ms$")
+        self.names.says(Names.FIRST, silent=True)
+        ((verdict, fact),) = self.found()
+        self.assertEqual(verdict, "note")
+        self.assertRegex(fact, rf"^{NAME} has 1 address, found in [23]\d\dms; a name server was silent$")
+
+    def test_tells_when_it_takes_longer_than_a_renewal_has_and_when_there_is_no_answer(self):
+        self.names.says(names=HERE, delay=1.1)
+        ((verdict, fact),) = self.found()
+        self.assertEqual(verdict, "weak")
+        self.assertRegex(fact, r"found in 1\d\d\dms")
+        self.names.says(names=HERE, silent=["AAAA"])
+        ((verdict, fact),) = self.found()
+        self.assertEqual(verdict, "note")
+        self.assertIn("do not answer whether it has others", fact)
+        self.names.says(names={})
+        self.assertEqual(self.found(code=1), [("weak", f"{NAME} could not be resolved: there is no such name "
+                                               f"(asked: {Names.FIRST}, {Names.SECOND})")])
+
+    def test_says_nothing_of_hosts_that_no_name_server_is_asked_for(self):
+        for host in ("127.0.0.1", "localhost"):
+            self.assertEqual(self.found(url=f"redis://{host}"), [])
 
 
 class ManyAddresses(NamesCase):

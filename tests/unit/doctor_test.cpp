@@ -7,6 +7,7 @@
 #include "doctor/local_checks.h"
 #include "doctor/machine_checks.h"
 #include "doctor/merged.h"
+#include "doctor/name_checks.h"
 #include "doctor/retention_checks.h"
 #include "doctor/rights.h"
 #include "doctor/sentinel_checks.h"
@@ -340,4 +341,14 @@ TEST_CASE("the text begins each finding with its verdict and stays within 100 co
         R"({"ok":true,"store":"local","findings":[{"area":"machine","check":"user",)"
         R"("verdict":"ok","fact":"root","meaning":"","remedy":""}]})"
         "\n");
+}
+
+TEST_CASE("a name is as good as it is quickly resolved, by the time that a renewal has") {
+  const auto judged = [](NameView view) { return judge_name(view, 1s).verdict; };
+  CHECK(judged({.host = "h", .addresses = 2, .took = 3ms}) == Verdict::Good);
+  CHECK(judged({.host = "h", .addresses = 2, .took = 300ms}) == Verdict::Note);
+  CHECK(judged({.host = "h", .addresses = 2, .took = 1s}) == Verdict::Weak);
+  CHECK(judged({.host = "h", .addresses = 1, .took = 3ms, .only_half = true}) == Verdict::Note);
+  CHECK(judged({.host = "h", .addresses = 1, .took = 3ms, .silences = 1}) == Verdict::Note);
+  CHECK(judged({.host = "h", .why = "there is no such name"}) == Verdict::Weak);
 }

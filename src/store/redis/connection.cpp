@@ -128,9 +128,9 @@ Result<Done, StoreFault> Connection::shake_hands(const Patience& patience) {
   }
 }
 
-Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls) {
-  Access access{login, database, std::move(tls)};
-  access.addresses = std::make_shared<AddressBook>();
+Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls,
+                 std::shared_ptr<AddressBook> addresses) {
+  Access access{login, database, std::move(tls), {}, std::move(addresses)};
   if (!login.password.command.empty())
     access.command = std::make_shared<PasswordCommand>(login.password);
   return access;

@@ -27,7 +27,8 @@ struct Access {
   /// What is known of all servers that are accessed like that.
   std::shared_ptr<AddressBook> addresses = {};
 };
-Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls);
+Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls,
+                 std::shared_ptr<AddressBook> addresses);
 
 using Command = std::vector<std::string_view>;
 

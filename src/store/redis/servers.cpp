@@ -38,11 +38,13 @@ class Standalone final : public Servers {
 
 Access access_to_servers(const ServersSetting& setting) {
   const RedisAddress& address = setting.address;
-  return access_to(address.login, address.database, address.tls ? setting.tls : nullptr);
+  return access_to(address.login, address.database, address.tls ? setting.tls : nullptr,
+                   setting.addresses);
 }
 
 Access access_to_sentinels(const ServersSetting& setting) {
-  return access_to(setting.sentinel_login, 0, setting.address.sentinel_tls ? setting.tls : nullptr);
+  return access_to(setting.sentinel_login, 0, setting.address.sentinel_tls ? setting.tls : nullptr,
+                   setting.addresses);
 }
 
 std::unique_ptr<Servers> make_servers(const ServersSetting& setting) {

@@ -50,6 +50,7 @@ struct ServersSetting {
   RedisAddress address;
   Login sentinel_login;
   std::shared_ptr<Tls> tls;  // if the address has any
+  std::shared_ptr<AddressBook> addresses = std::make_shared<AddressBook>();  // of all of them
 };
 
 /// To the servers that keep the locks, and to the Sentinels.
