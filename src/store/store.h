@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/exit_code.h"
+#include "core/fd.h"
 #include "core/holder.h"
 #include "core/identity.h"
 #include "core/key.h"
@@ -164,6 +165,11 @@ class Store {
 
   /// Descriptors that keep the lock held while any process has them open; none if there are none.
   virtual std::vector<int> witnesses() const { return {}; }
+
+  /// Takes a lock over from another process of this run, which got it and is dead, by copies of its
+  /// witnesses in their order: so that release() gives it back. False if nothing of it is left to
+  /// be given back.
+  virtual bool take_over(const Claim&, std::vector<Fd> witnesses) { return witnesses.empty(); }
 
   /// Names the store in messages: without its password.
   virtual std::string name() const = 0;

@@ -58,10 +58,9 @@ class Front {
     reap_engine();
     if (!engine_finished_) {
       Report report = report_of_our_own();
-      const bool given_back = give_back_for_engine(report);
+      const std::string of_the_lock = give_back_for_engine(report);
       if (report.ending == Ending::SupervisorDied && granted_at_)
-        report.reason +=
-            given_back ? "; the lock is free" : "; the lock ends by itself within its TTL";
+        report.reason += "; " + of_the_lock;
       say_how_it_ended(report, setting_.options, log_);
       report_ = to_json(report, setting_.options.conflict_code);
     }
@@ -292,8 +291,8 @@ class Front {
   }
 
   /// By a child of ours, only now that nothing is left to kill: what it does may hang, and then it
-  /// is killed, too. Whether the lock is free, as far as we know.
-  bool give_back_for_engine(const Report& report) {
+  /// is killed, too. Says what has become of the lock, as far as we know.
+  std::string give_back_for_engine(const Report& report) {
     GiveBack how{.patience = patience_for(setting_.options, ending_, setting_.deadline.read())};
     // A job may have run although nobody told us yet that it has started.
     if (granted_at_) {
@@ -304,7 +303,12 @@ class Front {
     }
     // Else the line that says how it ended says that, too.
     if (ending_ != Ending::JobEnded) how.level = LogLevel::Debug;
-    return give_back_by_child(setting_.options.store, setting_.claim, how, log_);
+    const bool given_back = give_back_by_child(setting_.options.store, setting_.claim,
+                                               std::move(witnesses_), how, log_);
+    if (!given_back && leases_expire(setting_.options.store.address))
+      return "the lock ends by itself within its TTL";
+    return given_back && how.farewell.keep > Duration::zero() ? "--min-hold keeps the lock"
+                                                              : "the lock is free";
   }
 
   /// The engine cannot tell how the run ended: we do.

@@ -1,6 +1,5 @@
 #include "supervise/give_back_by_child.h"
 
-#include "core/fd.h"
 #include "core/poll.h"
 
 #include <array>
@@ -11,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace dlock::supervise {
 namespace {
@@ -19,10 +19,11 @@ constexpr int given_back = 0;
 constexpr int kept = 1;
 
 /// The child's whole life.
-int give_back_alone(const StoreOptions& options, const Claim& claim, const GiveBack& how,
-                    Log& log) {
+int give_back_alone(const StoreOptions& options, const Claim& claim, std::vector<Fd> witnesses,
+                    const GiveBack& how, Log& log) {
   ::prctl(PR_SET_NAME, "dlock-release");
   const auto store = make_store(options);
+  if (!store->take_over(claim, std::move(witnesses))) return given_back;
   if (!give_back(*store, claim, log, how)) return kept;
   if (claim.waits) store->leave_queue(claim, {BootClock::now() + claim.terms.request_timeout()});
   return given_back;
@@ -30,10 +31,10 @@ int give_back_alone(const StoreOptions& options, const Claim& claim, const GiveB
 
 }  // namespace
 
-bool give_back_by_child(const StoreOptions& store, const Claim& claim, const GiveBack& how,
-                        Log& log) {
-  // Where the kernel holds the lock, it is free as soon as we have ended.
-  if (!leases_expire(store.address)) return true;
+bool give_back_by_child(const StoreOptions& store, const Claim& claim, std::vector<Fd> witnesses,
+                        const GiveBack& how, Log& log) {
+  // Where the kernel holds the lock, it is free with the last witness of it.
+  if (!leases_expire(store.address) && witnesses.empty()) return true;
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
   const Fd child_lives{ends[0]};
@@ -42,7 +43,7 @@ bool give_back_by_child(const StoreOptions& store, const Claim& claim, const Giv
   if (child < 0) return false;
   if (child == 0) {
     try {
-      ::_exit(give_back_alone(store, claim, how, log));
+      ::_exit(give_back_alone(store, claim, std::move(witnesses), how, log));
     } catch (const std::exception& failure) {
       log.debug(std::string{"the lock could not be released: "} + failure.what());
       ::_exit(kept);

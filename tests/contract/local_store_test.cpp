@@ -38,6 +38,13 @@ void write_mark(const std::string& path, const Claim& victim) {
   std::ofstream{path} << forced_lock_json(mark_of(by_force(), owner), seen);
 }
 
+/// As the other process of a run has them.
+std::vector<Fd> copies(const std::vector<int>& witnesses) {
+  std::vector<Fd> copies;
+  for (const int witness : witnesses) copies.emplace_back(::fcntl(witness, F_DUPFD_CLOEXEC, 0));
+  return copies;
+}
+
 std::set<std::string> tickets(const LocalPlace& place) {
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator{place.directory + "/backup.queue"})
@@ -46,6 +53,76 @@ std::set<std::string> tickets(const LocalPlace& place) {
 }
 
 }  // namespace
+
+TEST_CASE("what a dead process of the run held is given back by the other as it would have done") {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
+    CAPTURE(claim.limit.most);
+    const LocalPlace place;
+    auto first = place.open();
+    const Grant grant = take(*first, claim);
+    auto witnesses = copies(first->witnesses());
+    first.reset();
+    refused(*place.open(), claim_of(2));
+
+    const auto second = place.open();
+    REQUIRE(second->take_over(claim, std::move(witnesses)));
+    give_back(*second, claim, {.keep = 300ms});
+    const Held held = refused(*place.open(), claim_of(2));
+    CHECK(held.holder.only_kept);
+    CHECK(held.holder.owner == grant.owner);
+    CHECK(held.holder.token == grant.token);
+    const auto next = place.open();
+    while (std::holds_alternative<Held>(*next->acquire(waiting(claim_of(3)), soon())))
+      time_to_turn(*next, waiting(claim_of(3)));
+    CHECK(token_in(local::LockFile::open(place.directory + "/backup.lock")->read()).value >
+          grant.token.value);
+  }
+}
+
+TEST_CASE("what a dead process of the run had given back already is left alone by the other") {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
+    CAPTURE(claim.limit.most);
+    const LocalPlace place;
+    const auto first = place.open();
+    take(*first, claim);
+    auto witnesses = copies(first->witnesses());
+    give_back(*first, claim, {.keep = 1h});
+    CHECK_FALSE(place.open()->take_over(claim, std::move(witnesses)));
+    CHECK(refused(*place.open(), claim_of(2)).holder.only_kept);
+  }
+}
+
+TEST_CASE("what another holds by now is left alone by the other process of a dead one's run") {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
+    CAPTURE(claim.limit.most);
+    const LocalPlace place;
+    const auto first = place.open();
+    // Somebody waits, and so the file stays.
+    take(*first, claim);
+    auto witnesses = copies(first->witnesses());
+    const auto next = place.open();
+    refused(*next, waiting(claim_of(2)));
+    give_back(*first, claim);
+    take(*next, waiting(claim_of(2)));
+    const auto value = [&] {
+      return local::LockFile::open(place.directory + "/backup.lock")->read();
+    };
+    const std::string before = value();
+    CHECK_FALSE(place.open()->take_over(claim, std::move(witnesses)));
+    CHECK(value() == before);
+    CHECK(refused(*place.open(), claim_of(3)).holder.pid == claim_of(2).pid);
+  }
+}
+
+TEST_CASE("a lock of which the other process of the run has no copy, or half of one, is not its") {
+  const LocalPlace place;
+  const Claim claim = sharing(claim_of(1), {2});
+  const auto first = place.open();
+  take(*first, claim);
+  CHECK_FALSE(place.open()->take_over(claim, {}));
+  CHECK_FALSE(place.open()->take_over(claim, copies({first->witnesses().front()})));
+  refused(*place.open(), claim_of(2));
+}
 
 TEST_CASE("a release that has not heard of the force keeps nothing") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
@@ -146,7 +223,7 @@ TEST_CASE("a dead holder's lock is free, though somebody looks at it at that mom
     auto dead = place.open();
     take(*dead, claim_of(1));
     dead.reset();
-    const auto eye = LockFile::open(place.directory + "/backup.lock");
+    const auto eye = local::LockFile::open(place.directory + "/backup.lock");
     REQUIRE(eye.ok());
     // The machine may be so busy that a look lasts for long; not each time.
     bool taken = false;

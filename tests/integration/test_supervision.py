@@ -8,7 +8,7 @@ import time
 import unittest
 
 from harness import cgroups, dlock, life, procs
-from harness.case import JOBTOOL, Case, RedisCase, needs, needs_pid_namespace, unshare_user
+from harness.case import JOBTOOL, Case, OnRedis, RedisCase, needs, needs_pid_namespace, unshare_user
 from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
 
 TREE = (11, 5)  # eleven processes in a tree and five daemons with sessions of their own
@@ -95,7 +95,7 @@ class ASupervisorDies(RedisCase):
         wait_until(lambda: self.run_job("true", store=self.redis_store).code == 0, 3, "the lock is free")
 
 
-class TheEngineIsKilled(RedisCase):
+class TheEngineIsKilledTests:
     """The front gives back what the engine had, when no process of the job is left: long before the TTL ends."""
 
     def kill_engine(self, held):
@@ -104,21 +104,16 @@ class TheEngineIsKilled(RedisCase):
         self.assertEqual(len(held.own_lines), 1, held.stderr)
 
     def start_again(self, *options):
-        return self.run_job("true", store=self.redis_store, options=options)
-
-    def stop_server(self):
-        server = self.own_server()
-        self.addCleanup(procs.resume, server.pid)
-        return server
+        return self.run_job("true", options=options)
 
     def test_it_says_that_the_lock_is_free(self):
-        held = self.hold(store=self.redis_store)
+        held = self.hold()
         self.kill_engine(held)
         self.assert_says(held, "ended by SIGKILL", "the lock is free")
-        self.assertIsNone(self.lock_value())
+        self.assertEqual(self.start_again().code, 0)
 
     def test_a_share_of_the_lock_is_free_for_another(self):
-        runs = [self.hold(life=self.life_file(f"life{number}"), store=self.redis_store, options=["--limit", "2"])
+        runs = [self.hold(life=self.life_file(f"life{number}"), options=["--limit", "2"])
                 for number in range(2)]
         self.assertEqual(self.start_again("--limit", "2").code, dlock.HELD)
         self.kill_engine(runs[0])
@@ -126,16 +121,28 @@ class TheEngineIsKilled(RedisCase):
         self.assertTrue(runs[1].running())
 
     def test_min_hold_is_kept(self):
-        held = self.hold(store=self.redis_store, options=["--min-hold", "1500ms"])
+        held = self.hold(options=["--min-hold", "1500ms"])
         self.kill_engine(held)
+        self.assert_says(held, "ended by SIGKILL", "--min-hold keeps the lock")
         self.assertEqual(self.start_again().code, dlock.HELD)
         wait_until(lambda: self.start_again().code == 0, 2, "the minimum hold is over")
 
     def test_once_per_is_remembered_where_a_failure_counts(self):
-        held = self.hold(store=self.redis_store, options=["--once-per", "1d", "--even-if-failed"])
+        held = self.hold(options=["--once-per", "1d", "--even-if-failed"])
         self.kill_engine(held)
         again = self.start_again("--once-per", "1d", "--even-if-failed")
         self.assert_says(again, "already done by")
+
+
+class TheEngineIsKilledOnTheEmbeddedStore(TheEngineIsKilledTests, Case):
+    pass
+
+
+class TheEngineIsKilledOnRedis(TheEngineIsKilledTests, OnRedis):
+    def stop_server(self):
+        server = self.own_server()
+        self.addCleanup(procs.resume, server.pid)
+        return server
 
     def test_a_waiter_whose_engine_is_killed_holds_up_nobody(self):
         first = self.hold(store=self.redis_store)

@@ -326,6 +326,27 @@ std::vector<int> LocalStore::witnesses() const {
   return numbers;
 }
 
+/// What we do not hold may be another's by now, and what does not tell of us was given back before.
+bool LocalStore::take_over(const Claim& claim, std::vector<Fd> witnesses) {
+  const bool shares = !claim.limit.is_exclusive();
+  if (witnesses.size() != (shares ? 2U : 1U) || !find_place(claim)) return false;
+  lock_ = LockFile::inherited(place_->lock, std::move(witnesses.front()));
+  if (shares) share_ = place_->holders.inherited(std::move(witnesses.back()));
+  using Mode = LockFile::Mode;
+  const bool held =
+      shares ? lock_.try_lock(Mode::Shared) && share_.is_open() && share_.try_lock(Mode::Exclusive)
+             : lock_.try_lock(Mode::Exclusive);
+  const std::string value = held ? our_file().read() : "";
+  const auto holder = parse_lock_json(value);
+  if (!holder || holder->process != claim.process || holder->only_kept) {
+    share_.close();
+    lock_.close();
+    return false;
+  }
+  grant_ = Grant{holder->owner, holder->token, holder->acquired_at, never, {}};
+  return true;
+}
+
 Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim& claim, const Grant& grant,
                                                   const Patience&) {
   if (const auto mark = mark_of_force()) {

@@ -33,6 +33,7 @@ class LocalStore final : public Store {
   Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Farewell& farewell,
                                             const Patience& patience) override;
   std::vector<int> witnesses() const override;
+  bool take_over(const Claim& claim, std::vector<Fd> witnesses) override;
   std::string name() const override;
 
  private:

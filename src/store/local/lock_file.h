@@ -27,6 +27,8 @@ class LockFile {
   /// Nothing if it is not there. That it cannot be told is a fault: whoever took such a file for
   /// gone would take the lock from its holder.
   static Result<std::optional<LockFile>, StoreFault> open_if_there(const std::string& path);
+  /// That which another process of this run opened there.
+  static LockFile inherited(const std::string& path, Fd fd) { return {path, std::move(fd)}; }
 
   /// Takes the kernel lock if it is free; taken already, it is changed to that mode.
   bool try_lock(Mode mode) const;

@@ -72,6 +72,16 @@ Result<std::vector<Members::Member>, StoreFault> Members::all(Dead dead) const {
   return members;
 }
 
+LockFile Members::inherited(Fd fd) const {
+  const auto names = this->names();
+  if (!names) return {};
+  for (const std::string& name : *names) {
+    const std::string path = directory_ + "/" + name;
+    if (is_at(fd.number(), path)) return LockFile::inherited(path, std::move(fd));
+  }
+  return {};
+}
+
 Fd Members::open_directory() const {
   return Fd{::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
 }

@@ -35,6 +35,9 @@ class Members {
   /// Their files are not open: there may be more of them than descriptors for us.
   Result<std::vector<Member>, StoreFault> all(Dead dead) const;
 
+  /// The file of one who has entered, from a copy of its descriptor; not open if it is not there.
+  LockFile inherited(Fd fd) const;
+
   /// Keeps others from entering while it lives.
   class Turn {
    public:
