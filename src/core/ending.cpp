@@ -40,6 +40,13 @@ std::string_view name_of(Ending ending) {
   return "unknown";
 }
 
+std::optional<Ending> ending_named(std::string_view name) {
+  for (int number = 0; number <= static_cast<int>(Ending::SupervisorDied); ++number) {
+    if (name_of(Ending{number}) == name) return Ending{number};
+  }
+  return {};
+}
+
 ExitStatus exit_status_of(Ending ending, std::int32_t detail, int conflict_code) {
   switch (ending) {
     case Ending::JobEnded:

@@ -3,6 +3,7 @@
 #include "core/exit_code.h"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace dlock {
@@ -25,6 +26,8 @@ enum class Ending : std::int32_t {
 
 /// The word for it in the status file.
 std::string_view name_of(Ending ending);
+/// The ending of that name, if there is one.
+std::optional<Ending> ending_named(std::string_view name);
 
 /// How the front leaves: with a code, or by the signal that ended the job.
 struct ExitStatus {

@@ -22,4 +22,14 @@ void put_who(nlohmann::ordered_json& json, const Holder& holder) {
   put(json, "since", holder.acquired_at);
 }
 
+Holder who_in(const nlohmann::json& json) {
+  return {.trace = json.value("trace", ""),
+          .acquired_at = json.value("since", ""),
+          .host = json.value("host", ""),
+          .pid = json.value("pid", 0L),
+          .user = json.value("user", ""),
+          .command = json.value("command", ""),
+          .note = json.value("note", "")};
+}
+
 }  // namespace dlock

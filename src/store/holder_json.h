@@ -14,5 +14,7 @@ void put(nlohmann::ordered_json& json, const char* field, const std::string& tex
 
 /// Who it is and since when: `host`, `pid`, `user`, `command`, `note`, `trace`, `since`.
 void put_who(nlohmann::ordered_json& json, const Holder& holder);
+/// What put_who() wrote. Throws what the library throws when it did not write that.
+Holder who_in(const nlohmann::json& json);
 
 }  // namespace dlock

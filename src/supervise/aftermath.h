@@ -3,7 +3,7 @@
 #include "core/log.h"
 #include "core/time.h"
 #include "supervise/inherited.h"
-#include "supervise/result.h"
+#include "supervise/report.h"
 
 #include <string>
 
@@ -23,13 +23,12 @@ struct Aftermath {
   }
 };
 
-/// Writes the files and runs the hook that fits. `report` is what to_json made of the report, and
-/// `result` what parse_result made of that.
+/// Writes the files and runs the hook that fits.
 /// Failures are told in a line each, and change nothing.
 ///
 /// Who asks us to end, by `signal_fd`, waits neither for a hook nor for a file that others write
 /// to.
-void deal_with(const RunResult& result, const std::string& report, const Aftermath& wanted,
-               const InheritedSignals& signals, const Fd& signal_fd, Log& log);
+void deal_with(const Report& report, const Aftermath& wanted, const InheritedSignals& signals,
+               const Fd& signal_fd, Log& log);
 
 }  // namespace dlock::supervise

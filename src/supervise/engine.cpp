@@ -81,12 +81,13 @@ class Engine {
   }
 
   bool not_acquired(const NotAcquired& refused) {
-    Report report = blank_report(refused.ending, refused.detail);
-    if (report.ending == Ending::Interrupted) report.detail = calls_.signal();
-    if (report.ending == Ending::AlreadyDone) report.detail = options_.done_code;
+    std::int32_t detail = refused.detail;
+    if (refused.ending == Ending::Interrupted) detail = calls_.signal();
+    if (refused.ending == Ending::AlreadyDone) detail = options_.done_code;
+    Report report = blank_report(refused.ending, detail);
     report.reason = refused.reason;
     report.holder = refused.holder;
-    finish(report);
+    finish(report, detail);
     return false;
   }
 
@@ -120,7 +121,7 @@ class Engine {
     Report report = blank_report(Ending::SystemFailed, error);
     report.reason = "the job could not be started: " + why;
     give_back_unused();
-    finish(report);
+    finish(report, error);
     return false;
   }
 
@@ -249,7 +250,10 @@ class Engine {
   void take_exec_result() {
     const auto failure = job_.birth_failure();
     if (!failure) return tell(engine::ExecWorked{});
-    if (failure->step == BirthFailure::Step::Exec) return tell(engine::ExecFailed{failure->error});
+    if (failure->step == BirthFailure::Step::Exec) {
+      news_.exec_error = failure->error;
+      return tell(engine::ExecFailed{failure->error});
+    }
     news_.birth = why_not_born(*failure);
     tell(engine::BirthRefused{failure->error});
   }
@@ -380,8 +384,8 @@ class Engine {
     progress_.end();
     report.renewals = liveness_->renewals();
     report.held = BootClock::now() - acquired_;
-    report.reason = reason_of(report, options_, news_);
-    finish(report);
+    report.reason = reason_of(report.ending, options_, news_);
+    finish(report, report.ending == deed.ending ? deed.detail : 0);
   }
 
   /// A lock that is lost is nobody's business of ours any more; but whoever took it by force waits
@@ -408,7 +412,7 @@ class Engine {
       if (over || lost_by_force_) return;
       if (setting_.deadline.read() <= BootClock::now()) return tell_ended_unreleased();
       report.ending = Ending::LockLost;
-      report.detail = 0;
+      report.exit = exit_of(report.ending, 0);
       report.lost_to = lost->to;
       news_.loss = lost->how;
     }
@@ -426,23 +430,26 @@ class Engine {
   Report blank_report(Ending ending, std::int32_t detail) const {
     Report report;
     report.ending = ending;
-    report.detail = detail;
+    report.exit = exit_of(ending, detail);
     report.key = options_.key.bytes();
     report.store = store_name_;
     report.waited = waited_;
     return report;
   }
 
+  ExitStatus exit_of(Ending ending, std::int32_t detail) const {
+    return exit_status_of(ending, detail, options_.conflict_code);
+  }
+
   std::string about_key() const { return about(options_.key.bytes()); }
 
   /// The last word: after it nobody waits for the engine but for its exit.
-  void finish(Report& report) {
+  void finish(Report& report, std::int32_t detail) {
     say_how_it_ended(report, options_, log_);
     report.ended_at = iso_now();
     Message message{
-        MessageKind::Finished, static_cast<std::int32_t>(report.ending), report.detail, {}, {}};
-    if (options_.report_is_wanted())
-      message.fd = memory_file(to_json(report, options_.conflict_code));
+        MessageKind::Finished, static_cast<std::int32_t>(report.ending), detail, {}, {}};
+    if (options_.report_is_wanted()) message.fd = memory_file(to_json(report));
     // The front removes the cgroup while we exit.
     if (!channel_.send(message)) cgroup_.remove();
     wake_front();

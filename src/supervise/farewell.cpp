@@ -13,12 +13,11 @@ Farewell farewell_of(const RunOptions& options, const Claim& claim, StoreTime gr
   if (report.ending == Ending::CannotRun || report.ending == Ending::LockLost) return farewell;
   farewell.keep = std::max(Duration::zero(), options.min_hold - since_start);
   if (!options.once) return farewell;
-  const ExitStatus exit = exit_status_of(report.ending, report.detail, options.conflict_code);
-  const bool succeeded = exit == ExitStatus{};
+  const bool succeeded = report.exit == ExitStatus{};
   farewell.run = PastRun{.started = granted_at,
                          .counts = succeeded || options.once->even_if_failed,
                          .ended_at = iso_now(),
-                         .exit_code = exit.as_code(),
+                         .exit_code = report.exit.as_code(),
                          .host = claim.host,
                          .pid = claim.pid,
                          .user = claim.user,

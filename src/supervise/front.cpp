@@ -62,16 +62,15 @@ class Front {
       if (report.ending == Ending::SupervisorDied && granted_at_)
         report.reason += "; " + of_the_lock;
       say_how_it_ended(report, setting_.options, log_);
-      report_ = to_json(report, setting_.options.conflict_code);
+      report_ = std::move(report);
     }
     if (setting_.options.report_is_wanted()) {
       // Where it was not to be had from the engine: of what it said, the rest.
-      if (report_.empty()) report_ = to_json(report_of_our_own(), setting_.options.conflict_code);
-      const RunResult result = parse_result(report_);
-      manager_.ended(result.summary());
-      deal_with(result, report_, setting_.options.aftermath, setting_.signals, signals_, log_);
+      if (!report_) report_ = report_of_our_own();
+      manager_.ended(summary_of(*report_));
+      deal_with(*report_, setting_.options.aftermath, setting_.signals, signals_, log_);
     }
-    const ExitStatus status = exit_status_of(ending_, detail_, setting_.options.conflict_code);
+    const ExitStatus status = exit_status();
     const bool ended_by_itself = ending_ == Ending::JobEnded && status.signal == 0;
     if (!ended_by_itself) setting_.terminal.restore();
     return status;
@@ -170,7 +169,7 @@ class Front {
         break;
       case MessageKind::Finished:
         engine_finished_ = true;
-        report_ = message.fd.open() ? contents_of(message.fd) : "";
+        if (message.fd.open()) report_ = report_from_json(contents_of(message.fd));
         tell(front::EngineFinished{ending, message.detail});
         break;
       case MessageKind::Signal:
@@ -311,11 +310,15 @@ class Front {
                                                               : "the lock is free";
   }
 
+  ExitStatus exit_status() const {
+    return exit_status_of(ending_, detail_, setting_.options.conflict_code);
+  }
+
   /// The engine cannot tell how the run ended: we do.
   Report report_of_our_own() const {
     Report report;
     report.ending = ending_;
-    report.detail = detail_;
+    report.exit = exit_status();
     report.key = setting_.options.key.bytes();
     report.ended_at = iso_now();
     if (!killed_by_us_) return report;  // the job was gone, and only the release missing
@@ -362,7 +365,7 @@ class Front {
   std::optional<int> engine_status_;
   Ending ending_ = Ending::SupervisorDied;
   std::int32_t detail_ = 0;
-  std::string report_;
+  std::optional<Report> report_;
   Instant engine_kills_since_ = never;
   std::string loss_;  // how the lock was lost, as the engine told
 };

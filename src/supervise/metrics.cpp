@@ -2,8 +2,10 @@
 
 #include "core/fd.h"
 #include "core/poll.h"
+#include "core/text.h"
 #include "core/time.h"
 #include "supervise/atomic_file.h"
+#include "supervise/result.h"
 
 #include <algorithm>
 #include <array>
@@ -141,14 +143,16 @@ Fd open_locked(const std::string& path, Interrupt& give_up) {
   }
 }
 
+double seconds(Duration duration) { return std::chrono::duration<double>{duration}.count(); }
+
 const char* const something_else = "it holds something else than metrics of dlock";
 
 }  // namespace
 
-std::optional<std::string> with_run(std::string_view old, const RunResult& run, double now) {
+std::optional<std::string> with_run(std::string_view old, const Report& run, double now) {
   auto samples = parse(old);
   if (!samples) return {};
-  const std::string key = "key=\"" + escaped(run.key) + "\"";
+  const std::string key = "key=\"" + escaped(printable(run.key)) + "\"";
   const auto sample = [&](const std::string& name) -> double& {
     return (*samples)[name + "{" + key + "}"];
   };
@@ -156,21 +160,20 @@ std::optional<std::string> with_run(std::string_view old, const RunResult& run, 
     sample(name + "_sum") += sum;
     sample(name + "_count") += static_cast<double>(count);
   };
-  (*samples)["dlock_runs_total{" + key + ",outcome=\"" + escaped(run.outcome) + "\"}"] += 1;
-  observe("dlock_wait_seconds", run.waited, 1);
-  if (run.held_it) {
-    observe("dlock_hold_seconds", run.held, 1);
-    observe("dlock_renewal_seconds", run.renewal_mean * static_cast<double>(run.renewals),
-            run.renewals);
-    sample("dlock_renewal_max_seconds") = run.renewal_max;
+  (*samples)["dlock_runs_total{" + key + ",outcome=\"" + escaped(outcome_of(run)) + "\"}"] += 1;
+  observe("dlock_wait_seconds", seconds(run.waited.value_or(Duration::zero())), 1);
+  if (run.held) {
+    observe("dlock_hold_seconds", seconds(*run.held), 1);
+    observe("dlock_renewal_seconds", seconds(run.renewals.sum), run.renewals.count);
+    sample("dlock_renewal_max_seconds") = seconds(run.renewals.longest);
   }
   sample("dlock_last_run_timestamp_seconds") = now;
-  if (run.kind == RunResult::Kind::Succeeded) sample("dlock_last_success_timestamp_seconds") = now;
-  sample("dlock_last_exit_code") = run.exit_code;
+  if (success_of(run) == Success::Succeeded) sample("dlock_last_success_timestamp_seconds") = now;
+  sample("dlock_last_exit_code") = run.exit.as_code();
   return written(*samples);
 }
 
-std::string add_to_metrics(const std::string& path, const RunResult& run, Interrupt& give_up) {
+std::string add_to_metrics(const std::string& path, const Report& run, Interrupt& give_up) {
   const Fd file = open_locked(path, give_up);
   if (!file.open()) return ::strerror(errno);
   timespec now{};

@@ -45,11 +45,11 @@ std::string why_not_born(const BirthFailure& failure) {
   return why;
 }
 
-std::string reason_of(const Report& report, const RunOptions& options, const RunNews& news) {
+std::string reason_of(Ending ending, const RunOptions& options, const RunNews& news) {
   const std::string& program = options.command.front();
-  switch (report.ending) {
+  switch (ending) {
     case Ending::CannotRun:
-      return "cannot run '" + excerpt(program, 100) + "': " + why_not_run(program, report.detail);
+      return "cannot run '" + excerpt(program, 100) + "': " + why_not_run(program, news.exec_error);
     case Ending::SystemFailed:
       return "the job could not be started: " + news.birth;
     case Ending::LockLost:

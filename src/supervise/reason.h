@@ -1,7 +1,7 @@
 #pragma once
 
+#include "core/ending.h"
 #include "supervise/job_program.h"
-#include "supervise/report.h"
 #include "supervise/run.h"
 
 #include <string>
@@ -11,6 +11,7 @@ namespace dlock::supervise {
 /// What the engine has heard since it has had the lock.
 struct RunNews {
   std::string birth;    // why the job was not born
+  int exec_error = 0;   // why its program could not be run
   std::string loss;     // how the lock was lost
   std::string silence;  // why renewals fail
 };
@@ -19,6 +20,6 @@ struct RunNews {
 std::string why_not_born(const BirthFailure& failure);
 
 /// Why the run ended so, for the endings that need a reason.
-std::string reason_of(const Report& report, const RunOptions& options, const RunNews& news);
+std::string reason_of(Ending ending, const RunOptions& options, const RunNews& news);
 
 }  // namespace dlock::supervise

@@ -6,6 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <exception>
+#include <stdexcept>
 
 namespace dlock::supervise {
 namespace {
@@ -20,7 +23,59 @@ ordered_json json_of(const Holder& holder) {
   return json;
 }
 
+Holder holder_in(const nlohmann::json& json) {
+  Holder holder = who_in(json);
+  holder.owner.text = json.value("owner", "");
+  holder.token.value = json.value("token", std::uint64_t{0});
+  return holder;
+}
+
 double fine_ms(Duration duration) { return static_cast<double>(duration.count() / 1000) / 1000; }
+
+Duration from_ms(double ms) { return std::chrono::microseconds{std::llround(ms * 1000)}; }
+
+std::optional<Duration> ms_in(const nlohmann::json& json, const char* field) {
+  if (!json.contains(field)) return {};
+  return std::chrono::milliseconds{json[field].get<std::int64_t>()};
+}
+
+Report report_in(const nlohmann::json& json) {
+  Report report;
+  const std::string outcome = json.at("outcome");
+  const auto ending = ending_named(outcome);
+  if (!ending) throw std::invalid_argument{outcome};
+  report.ending = *ending;
+  report.exit.signal = json.value("signal", 0);
+  if (report.exit.signal == 0) report.exit.code = json.at("exit_code");
+  report.key = json.at("key");
+  report.store = json.at("store");
+  report.owner.text = json.value("owner", "");
+  report.token.value = json.value("token", std::uint64_t{0});
+  report.acquired_at = json.value("acquired_at", "");
+  report.ended_at = json.at("ended_at");
+  report.waited = ms_in(json, "waited_ms");
+  report.held = ms_in(json, "held_ms");
+  report.reason = json.value("reason", "");
+  if (json.contains("holder")) report.holder = holder_in(json["holder"]);
+  if (json.contains("lost_to")) report.lost_to = holder_in(json["lost_to"]);
+  if (json.contains("renewals")) {
+    const auto& renewals = json["renewals"];
+    report.renewals.count = renewals.at("count");
+    report.renewals.sum = from_ms(renewals.at("mean_ms")) * report.renewals.count;
+    report.renewals.longest = from_ms(renewals.at("max_ms"));
+  }
+  if (json.contains("job")) {
+    const auto& job = json["job"];
+    report.used = ResourceUse{.user = ms_in(job, "user_ms").value_or(Duration{}),
+                              .system = ms_in(job, "system_ms").value_or(Duration{}),
+                              .max_rss_kib = job.at("max_rss_kib")};
+  }
+  if (json.contains("leftovers")) {
+    const auto& leftovers = json["leftovers"];
+    report.leftovers = {.count = leftovers.at("count"), .names = leftovers.at("names")};
+  }
+  return report;
+}
 
 }  // namespace
 
@@ -30,12 +85,11 @@ void RenewalTimes::add(Duration time) {
   longest = std::max(longest, time);
 }
 
-std::string to_json(const Report& report, int conflict_code) {
-  const ExitStatus exit = exit_status_of(report.ending, report.detail, conflict_code);
+std::string to_json(const Report& report) {
   ordered_json json;
   json["outcome"] = name_of(report.ending);
-  json["exit_code"] = exit.as_code();
-  if (exit.signal != 0) json["signal"] = exit.signal;
+  json["exit_code"] = report.exit.as_code();
+  if (report.exit.signal != 0) json["signal"] = report.exit.signal;
   json["key"] = printable(report.key);
   json["store"] = printable(report.store);
   if (report.token.value != 0) {
@@ -65,6 +119,14 @@ std::string to_json(const Report& report, int conflict_code) {
       json["leftovers"]["names"].push_back(printable(name));
   }
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::optional<Report> report_from_json(std::string_view text) {
+  try {
+    return report_in(nlohmann::json::parse(text));
+  } catch (const std::exception&) {  // no JSON, or another one
+    return {};
+  }
 }
 
 }  // namespace dlock::supervise

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dlock::supervise {
@@ -34,10 +35,11 @@ struct Leftovers {
   static constexpr std::size_t most_names = 3;
 };
 
-/// What a run came to: the status file shows all of it.
+/// What a run came to: the engine makes it, the front passes it on, the status file shows all of
+/// it.
 struct Report {
   Ending ending = Ending::SupervisorDied;
-  std::int32_t detail = 0;
+  ExitStatus exit;  // how the front leaves
   std::string key;
   std::string store;
   OwnerHash owner;     // if the lock was got
@@ -54,7 +56,11 @@ struct Report {
   Leftovers leftovers = {};
 };
 
-/// One JSON object; the man page has its fields under STATUS FILE.
-std::string to_json(const Report& report, int conflict_code);
+/// One JSON object; the man page has its fields under STATUS FILE. All in it is printable, times
+/// are in ms, and no text of others is longer than 4 KiB.
+std::string to_json(const Report& report);
+
+/// What to_json() wrote; nothing if it did not write that.
+std::optional<Report> report_from_json(std::string_view text);
 
 }  // namespace dlock::supervise

@@ -1,61 +1,55 @@
 #include "supervise/result.h"
 
-#include <nlohmann/json.hpp>
+#include "core/text.h"
 
 #include <algorithm>
 
 namespace dlock::supervise {
-namespace {
 
-RunResult::Kind kind_of(const std::string& outcome, int exit_code, bool called_off) {
-  using Kind = RunResult::Kind;
-  if (called_off) return Kind::CalledOff;
-  if (outcome == "held" || outcome == "already_done") return Kind::Skipped;
-  if (outcome == "lock_lost" || outcome == "lock_unconfirmed") return Kind::Lost;
-  return outcome == "job_ended" && exit_code == 0 ? Kind::Succeeded : Kind::Failed;
-}
-
-}  // namespace
-
-RunResult parse_result(std::string_view report) {
-  const auto json = nlohmann::json::parse(report, nullptr, /*allow_exceptions=*/false);
-  RunResult result;
-  if (!json.is_object()) return result;
-  constexpr double ms = 1e-3;
-  const std::string outcome = json.value("outcome", "");
-  result.exit_code = json.value("exit_code", 0);
-  result.kind = kind_of(outcome, result.exit_code, outcome == "interrupted");
-  result.outcome = outcome;
-  if (outcome == "job_ended") result.outcome = result.exit_code == 0 ? "success" : "job_failed";
-  result.key = json.value("key", "");
-  result.reason = json.value("reason", "");
-  result.store = json.value("store", "");
-  result.owner = json.value("owner", "");
-  result.waited = json.value("waited_ms", 0.0) * ms;
-  result.held_it = json.contains("held_ms");
-  result.held = json.value("held_ms", 0.0) * ms;
-  if (const auto renewals = json.find("renewals"); renewals != json.end()) {
-    result.renewals = renewals->value("count", 0L);
-    result.renewal_mean = renewals->value("mean_ms", 0.0) * ms;
-    result.renewal_max = renewals->value("max_ms", 0.0) * ms;
+Success success_of(const Report& report) {
+  switch (report.ending) {
+    case Ending::JobEnded:
+      return report.exit == ExitStatus{} ? Success::Succeeded : Success::Failed;
+    case Ending::Held:
+    case Ending::AlreadyDone:
+      return Success::Skipped;
+    case Ending::LockLost:
+    case Ending::LockUnconfirmed:
+      return Success::Lost;
+    case Ending::Interrupted:
+      return Success::CalledOff;
+    case Ending::CannotRun:
+    case Ending::StoreFailed:
+    case Ending::SystemFailed:
+    case Ending::JobHung:
+    case Ending::MaxRunExceeded:
+    case Ending::SupervisorDied:
+      break;
   }
-  return result;
+  return Success::Failed;
 }
 
-std::string RunResult::summary() const {
-  std::string text = outcome;
+std::string outcome_of(const Report& report) {
+  if (report.ending != Ending::JobEnded) return std::string{name_of(report.ending)};
+  return success_of(report) == Success::Succeeded ? "success" : "job_failed";
+}
+
+std::string summary_of(const Report& report) {
+  std::string text = outcome_of(report);
   std::replace(text.begin(), text.end(), '_', ' ');
-  if (!reason.empty()) return text + ": " + reason;
-  return kind == Kind::Failed ? text + ": exit code " + std::to_string(exit_code) : text;
+  if (!report.reason.empty()) return text + ": " + printable(report.reason);
+  return success_of(report) == Success::Failed
+             ? text + ": exit code " + std::to_string(report.exit.as_code())
+             : text;
 }
 
-std::vector<std::pair<std::string, std::string>> RunResult::environment() const {
-  return {{"DLOCK_KEY", key},
-          {"DLOCK_OUTCOME", outcome},
-          {"DLOCK_EXIT_CODE", std::to_string(exit_code)},
-          {"DLOCK_REASON", reason},
-          {"DLOCK_STORE_NAME", store},
-          {"DLOCK_OWNER", owner}};
+std::vector<std::pair<std::string, std::string>> environment_of(const Report& report) {
+  return {{"DLOCK_KEY", report.key},
+          {"DLOCK_OUTCOME", outcome_of(report)},
+          {"DLOCK_EXIT_CODE", std::to_string(report.exit.as_code())},
+          {"DLOCK_REASON", report.reason},
+          {"DLOCK_STORE_NAME", report.store},
+          {"DLOCK_OWNER", report.owner.text}};
 }
 
 }  // namespace dlock::supervise

@@ -44,11 +44,11 @@ void say_how_it_ended(const Report& report, const RunOptions& options, Log& log)
       log.notice(key + ": already done by " + report.reason + "; nothing was started");
       break;
     case Ending::Interrupted:
-      log.notice(key + ": " + signal_name(report.detail) + " came before the job was started");
+      log.notice(key + ": " + signal_name(report.exit.signal) + " came before the job was started");
       break;
     case Ending::StoreFailed:
       log.error(key + ": " + report.reason + "; nothing was started" +
-                next_step(static_cast<ExitCode>(report.detail)));
+                next_step(static_cast<ExitCode>(report.exit.code)));
       break;
     case Ending::SystemFailed:
     case Ending::CannotRun:

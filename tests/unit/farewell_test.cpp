@@ -21,7 +21,7 @@ Farewell after(Ending ending, std::int32_t detail, Duration since_start,
       .key = options.key, .terms = options.terms, .process = {}, .host = "web1", .pid = 7};
   Report report;
   report.ending = ending;
-  report.detail = detail;
+  report.exit = exit_status_of(ending, detail, 75);
   return farewell_of(options, claim, {42}, report, since_start);
 }
 

@@ -1,6 +1,6 @@
 #include "supervise/metrics.h"
 
-#include "supervise/report.h"
+#include "supervise/result.h"
 
 #include <doctest/doctest.h>
 
@@ -13,59 +13,48 @@ using namespace std::chrono_literals;
 
 namespace {
 
-RunResult result_of(Ending ending, std::int32_t detail) {
+Report report_of(Ending ending, std::int32_t detail) {
   Report report;
   report.ending = ending;
-  report.detail = detail;
+  report.exit = exit_status_of(ending, detail, 75);
   report.key = "k";
-  return parse_result(to_json(report, 75));
+  return report;
 }
 
 }  // namespace
 
 TEST_CASE("what a run came to, for those who want to be told") {
-  using Kind = RunResult::Kind;
-  const std::vector<std::tuple<Ending, int, Kind, const char*>> cases{
-      {Ending::JobEnded, 0, Kind::Succeeded, "success"},
-      {Ending::JobEnded, 3 << 8, Kind::Failed, "job_failed"},
-      {Ending::JobEnded, 9, Kind::Failed, "job_failed"},
-      {Ending::Held, 0, Kind::Skipped, "held"},
-      {Ending::AlreadyDone, 0, Kind::Skipped, "already_done"},
-      {Ending::LockLost, 0, Kind::Lost, "lock_lost"},
-      {Ending::LockUnconfirmed, 0, Kind::Lost, "lock_unconfirmed"},
-      {Ending::Interrupted, 15, Kind::CalledOff, "interrupted"},
-      {Ending::CannotRun, 2, Kind::Failed, "cannot_run"},
-      {Ending::StoreFailed, 69, Kind::Failed, "store_failed"},
-      {Ending::JobHung, 0, Kind::Failed, "job_hung"},
-      {Ending::MaxRunExceeded, 0, Kind::Failed, "max_run_exceeded"},
-      {Ending::SupervisorDied, 0, Kind::Failed, "supervisor_died"},
-      {Ending::SystemFailed, 11, Kind::Failed, "system_failed"}};
-  for (const auto& [ending, detail, kind, outcome] : cases) {
+  const std::vector<std::tuple<Ending, int, Success, const char*>> cases{
+      {Ending::JobEnded, 0, Success::Succeeded, "success"},
+      {Ending::JobEnded, 3 << 8, Success::Failed, "job_failed"},
+      {Ending::JobEnded, 9, Success::Failed, "job_failed"},
+      {Ending::Held, 0, Success::Skipped, "held"},
+      {Ending::AlreadyDone, 0, Success::Skipped, "already_done"},
+      {Ending::LockLost, 0, Success::Lost, "lock_lost"},
+      {Ending::LockUnconfirmed, 0, Success::Lost, "lock_unconfirmed"},
+      {Ending::Interrupted, 15, Success::CalledOff, "interrupted"},
+      {Ending::CannotRun, 2, Success::Failed, "cannot_run"},
+      {Ending::StoreFailed, 69, Success::Failed, "store_failed"},
+      {Ending::JobHung, 0, Success::Failed, "job_hung"},
+      {Ending::MaxRunExceeded, 0, Success::Failed, "max_run_exceeded"},
+      {Ending::SupervisorDied, 0, Success::Failed, "supervisor_died"},
+      {Ending::SystemFailed, 11, Success::Failed, "system_failed"}};
+  for (const auto& [ending, detail, success, outcome] : cases) {
     CAPTURE(outcome);
-    CHECK(result_of(ending, detail).kind == kind);
-    CHECK(result_of(ending, detail).outcome == outcome);
+    CHECK(success_of(report_of(ending, detail)) == success);
+    CHECK(outcome_of(report_of(ending, detail)) == outcome);
   }
-  CHECK(parse_result("garbage").kind == Kind::Failed);
 }
 
 TEST_CASE("the figures of a report reach the metrics") {
-  Report report;
-  report.ending = Ending::JobEnded;
-  report.key = "k";
+  Report report = report_of(Ending::JobEnded, 0);
   report.waited = 250ms;
   report.held = 2s;
   report.renewals.add(10ms);
   report.renewals.add(30ms);
-  const RunResult run = parse_result(to_json(report, 75));
-  CHECK(run.waited == doctest::Approx(0.25));
-  CHECK(run.held == doctest::Approx(2));
-  CHECK(run.renewals == 2);
-  CHECK(run.renewal_mean == doctest::Approx(0.02));
-  CHECK(run.renewal_max == doctest::Approx(0.03));
-
-  const auto once = with_run("", run, 1700000000.5);
+  const auto once = with_run("", report, 1700000000.5);
   REQUIRE(once);
-  const auto twice = with_run(*once, run, 1700000001.5);
+  const auto twice = with_run(*once, report, 1700000001.5);
   REQUIRE(twice);
   for (const char* line :
        {"# TYPE dlock_runs_total counter\ndlock_runs_total{key=\"k\",outcome=\"success\"} 2\n",
@@ -80,12 +69,10 @@ TEST_CASE("the figures of a report reach the metrics") {
 }
 
 TEST_CASE("a run that was skipped leaves what is known of those that held the lock") {
-  Report ran;
-  ran.key = "k";
-  ran.ending = Ending::JobEnded;
+  Report ran = report_of(Ending::JobEnded, 0);
   ran.held = 2s;
-  const auto first = with_run("", parse_result(to_json(ran, 75)), 1);
-  const auto both = with_run(*first, result_of(Ending::Held, 0), 2);
+  const auto first = with_run("", ran, 1);
+  const auto both = with_run(*first, report_of(Ending::Held, 0), 2);
   REQUIRE(both);
   CHECK(both->find("dlock_hold_seconds_count{key=\"k\"} 1\n") != std::string::npos);
   CHECK(both->find("dlock_last_success_timestamp_seconds{key=\"k\"} 1\n") != std::string::npos);
@@ -93,7 +80,7 @@ TEST_CASE("a run that was skipped leaves what is known of those that held the lo
 }
 
 TEST_CASE("a file that has something else is left alone") {
-  const RunResult run = result_of(Ending::JobEnded, 0);
+  const Report run = report_of(Ending::JobEnded, 0);
   for (const char* other : {"node_load1 0.5\n", "dlock_runs_totals{} 1\n", "hello",
                             "dlock_wait_seconds{key=\"k\"} 1\n"})
     CHECK_MESSAGE(!with_run(other, run, 1), other);
