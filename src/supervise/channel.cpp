@@ -90,8 +90,10 @@ std::optional<Message> Channel::receive() {
   envelope.msg_control = control.bytes.data();
   envelope.msg_controllen = control.bytes.size();
   if (retried([&] { return ::recvmsg(fd_.number(), &envelope, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); }) <
-      0)
+      0) {
+    peer_gone_ = true;  // it is there, and cannot be read: so cannot be anything from now on
     return {};
+  }
   Message message{header.kind, header.number, header.detail, std::move(text), Fd{}};
   for (cmsghdr* part = CMSG_FIRSTHDR(&envelope); part != nullptr;
        part = CMSG_NXTHDR(&envelope, part)) {

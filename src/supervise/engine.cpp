@@ -140,10 +140,9 @@ class Engine {
     try {
       liveness_.emplace(store_, claim_, grant_, setting_.deadline);
     } catch (const std::system_error& refusal) {
-      return not_started(refusal.code().value(),
-                         "its lock could not be renewed, for the system refused a thread or what "
-                         "that needs (see ulimit -u and -n): " +
-                             refusal.code().message());
+      return not_started(
+          refusal.code().value(),
+          std::string{"its lock could not be renewed, for the system refused "} + refusal.what());
     }
     switch (calls_.await_witnesses(store_->witnesses().size())) {
       case FrontCalls::Witnesses::Taken:
@@ -200,6 +199,8 @@ class Engine {
     if (continue_due_.rings(now)) tell(engine::ContinueDue{});
     if (over()) return;
     if (now >= kill_.next()) kill_.sweep(now);
+    // It may wait for the store: nothing of the above may wait for it.
+    if (kill_.next() == never) liveness_->turn(now);
   }
 
   bool over() const { return rules_.state() == engine::Rules::State::Over; }
@@ -207,7 +208,8 @@ class Engine {
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
     return std::min({grace_ends_.at(), max_run_ends_.at(), warning_due_.at(), continue_due_.at(),
-                     kill_.next(), progress_.due(), reap_again_.at(),
+                     kill_.next(), kill_.next() == never ? liveness_->due() : never,
+                     progress_.due(), reap_again_.at(),
                      deadline == told_deadline_ ? never : deadline});
   }
 

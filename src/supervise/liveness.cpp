@@ -5,8 +5,8 @@
 #include "supervise/timer.h"
 
 #include <array>
-#include <atomic>
 #include <cerrno>
+#include <exception>
 #include <mutex>
 #include <sys/epoll.h>
 #include <system_error>
@@ -59,83 +59,82 @@ class RenewalDue final : public Interrupt {
 
 }  // namespace
 
-/// What both threads use. Held by both, so that a thread left behind does not use freed memory.
-struct Liveness::Shared {
-  Shared(std::shared_ptr<Store> of_both, const Claim& ours, const Grant& granted,
-         SharedDeadline& moved)
-      : store(std::move(of_both)), claim(ours), grant(granted), deadline(moved) {}
+/// The body of the thread, and what both sides know of it.
+class Liveness::Loop {
+ public:
+  Loop(std::shared_ptr<Store> store, const Claim& claim, const Grant& grant,
+       SharedDeadline& deadline)
+      : store_(std::move(store)), claim_(claim), grant_(grant), deadline_(deadline) {}
 
-  const std::shared_ptr<Store> store;
-  const Claim claim;
-  const Grant grant;
-  SharedDeadline& deadline;
+  // --- whoever renews ---
 
-  // Asleep: the store is the main thread's still. Who ends that phase has it from then on.
-  enum class Phase { Asleep, Awake, Over };
-  std::atomic<Phase> phase{Phase::Asleep};
-  std::atomic<Instant> first{never};
-  Timer begin;
+  /// The life of the thread: until asked to stop, or the lock is lost.
+  void run() {
+    while (wait_until(next_) && renew()) {
+    }
+    wake(ended);
+  }
+
+  /// False when the lock is lost. The next one is due at next().
+  bool renew() {
+    const LeaseTerms& terms = claim_.terms;
+    const Instant began = BootClock::now();
+    auto answer = store_->renew(claim_, grant_, {began + terms.request_timeout(), &stop_asked_});
+    if (!answer) {
+      tell_silence(answer.error(), began);
+      // From when it began: a timeout took its time already, a refused connection took none.
+      next_ = began + terms.retry_every();
+      return true;
+    }
+    {
+      const std::lock_guard lock{mutex_};
+      renewals_.add(BootClock::now() - began);
+    }
+    if (const auto* lost = std::get_if<Lost>(&*answer)) {
+      tell([&](LivenessNews& news) { news.lost = *lost; });
+      return false;
+    }
+    deadline_.move_to(std::get<Extended>(*answer).stop_by);
+    tell_heard();
+    next_ = began + terms.renew_every();
+    return true;
+  }
+
+  Instant next() const { return next_; }
+  void begin_at(Instant first) { next_ = first; }
+
+  // --- the main thread ---
+
+  int news_fd() const { return news_told_.number(); }
+
+  LivenessNews take_news() {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto drained = ::read(news_fd(), &count, sizeof count);
+    const std::lock_guard lock{mutex_};
+    return std::exchange(news_, {});
+  }
+
+  RenewalTimes renewals() {
+    const std::lock_guard lock{mutex_};
+    return renewals_;
+  }
 
   const Fd stop = make_event_fd();
   const Fd ended = make_event_fd();
-  const Fd news_fd = make_event_fd();
-  std::mutex mutex;
-  LivenessNews news;      // guarded by mutex
-  RenewalTimes renewals;  // likewise
-};
-
-/// The body of the thread.
-class Liveness::Loop {
- public:
-  explicit Loop(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
-
-  void run() {
-    std::array<pollfd, 1> watched{{{shared_->begin.fd(), POLLIN, 0}}};
-    while (watched[0].revents == 0) wait_for_any(watched, never);
-    auto phase = Shared::Phase::Asleep;
-    if (shared_->phase.compare_exchange_strong(phase, Shared::Phase::Awake)) renew_until_stopped();
-    wake(shared_->ended);
-  }
 
  private:
-  void renew_until_stopped() {
-    const LeaseTerms& terms = shared_->claim.terms;
-    for (Instant next = shared_->first; wait_until(next);) {
-      const Instant began = BootClock::now();
-      Patience patience{began + terms.request_timeout(), &stop_};
-      auto answer = shared_->store->renew(shared_->claim, shared_->grant, patience);
-      if (!answer) {
-        tell_silence(answer.error(), began);
-        // From when it began: a timeout took its time already, a refused connection took none.
-        next = began + terms.retry_every();
-        continue;
-      }
-      {
-        const std::lock_guard lock{shared_->mutex};
-        shared_->renewals.add(BootClock::now() - began);
-      }
-      if (const auto* lost = std::get_if<Lost>(&*answer)) {
-        tell([&](LivenessNews& news) { news.lost = *lost; });
-        return;
-      }
-      shared_->deadline.move_to(std::get<Extended>(*answer).stop_by);
-      tell_heard();
-      next = began + terms.renew_every();
-    }
-  }
-
   /// False when asked to stop. Also returns when the lock may have been lost.
   bool wait_until(Instant next) {
     due_.arm(next);
-    shared_->store->await_loss(shared_->claim, shared_->grant, {never, &due_});
+    store_->await_loss(claim_, grant_, {never, &due_});
     due_.rearm_clock_change();
-    return !stop_.requested();
+    return !stop_asked_.requested();
   }
 
   /// An outage often begins with a connection that broke, and lasts for another reason.
   void tell_silence(const StoreFault& fault, Instant since) {
     // That we called it off ourselves is no news of the store.
-    if (stop_.requested() || silence_ == fault.sentence) return;
+    if (stop_asked_.requested() || silence_ == fault.sentence) return;
     const bool begins = std::exchange(silence_, fault.sentence).empty();
     tell([&](LivenessNews& news) {
       news.silence = fault;
@@ -151,55 +150,70 @@ class Liveness::Loop {
   template <class Change>
   void tell(Change change) {
     {
-      const std::lock_guard lock{shared_->mutex};
-      change(shared_->news);
+      const std::lock_guard lock{mutex_};
+      change(news_);
     }
-    wake(shared_->news_fd);
+    wake(news_told_);
   }
 
-  std::shared_ptr<Shared> shared_;
-  StopRequest stop_{shared_->stop};
-  RenewalDue due_{shared_->stop};
+  // Of whoever renews: the thread, from when it is made.
+  const std::shared_ptr<Store> store_;
+  const Claim claim_;
+  const Grant grant_;
+  SharedDeadline& deadline_;
+  Instant next_ = never;
+  StopRequest stop_asked_{stop};
+  RenewalDue due_{stop};
   std::string silence_;  // why renewals fail; empty while they work
+
+  const Fd news_told_ = make_event_fd();
+  std::mutex mutex_;
+  LivenessNews news_;      // guarded by mutex_
+  RenewalTimes renewals_;  // likewise
 };
 
 Liveness::Liveness(std::shared_ptr<Store> store, const Claim& claim, const Grant& grant,
                    SharedDeadline& deadline)
-    : shared_(std::make_shared<Shared>(std::move(store), claim, grant, deadline)) {
-  thread_ = std::thread{[loop = std::make_unique<Loop>(shared_)] { loop->run(); }};
-}
+    : loop_(std::make_shared<Loop>(std::move(store), claim, grant, deadline)) {}
 
 Liveness::~Liveness() {
   if (thread_.joinable()) thread_.detach();
 }
 
 void Liveness::begin(Instant watch_from, Instant first) {
-  shared_->first = first;
-  shared_->begin.arm(watch_from);
+  loop_->begin_at(first);
+  due_ = watch_from;
 }
 
-int Liveness::fd() const { return shared_->news_fd.number(); }
-
-LivenessNews Liveness::take_news() {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const auto drained = ::read(fd(), &count, sizeof count);
-  const std::lock_guard lock{shared_->mutex};
-  return std::exchange(shared_->news, {});
+bool Liveness::make_thread() {
+  try {
+    thread_ = std::thread{[loop = loop_] { loop->run(); }};
+  } catch (const std::exception&) {  // the system's refusal, or no memory
+    return false;
+  }
+  return true;
 }
 
-RenewalTimes Liveness::renewals() const {
-  const std::lock_guard lock{shared_->mutex};
-  return shared_->renewals;
+void Liveness::turn(Instant now) {
+  if (now < due_) return;
+  due_ = never;
+  if (make_thread()) return;
+  if (now < loop_->next() || loop_->renew()) due_ = loop_->next();
 }
+
+int Liveness::fd() const { return loop_->news_fd(); }
+
+LivenessNews Liveness::take_news() { return loop_->take_news(); }
+
+RenewalTimes Liveness::renewals() const { return loop_->renewals(); }
 
 bool Liveness::stop(Instant until) {
-  auto phase = Shared::Phase::Asleep;
-  shared_->phase.compare_exchange_strong(phase, Shared::Phase::Over);
-  if (phase != Shared::Phase::Awake) return true;
-  wake(shared_->stop);
-  std::array<pollfd, 1> watched{{{shared_->ended.number(), POLLIN, 0}}};
+  due_ = never;
+  if (!thread_.joinable()) return true;
+  wake(loop_->stop);
+  std::array<pollfd, 1> watched{{{loop_->ended.number(), POLLIN, 0}}};
   if (!wait_for_any(watched, until)) return false;
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
   return true;
 }
 

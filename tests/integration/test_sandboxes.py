@@ -3,14 +3,15 @@
 import errno
 import os
 import platform
+import re
 import signal
 import subprocess
 import unittest
 
-from harness import cgroups, dlock, procs
-from harness.case import JOBTOOL, NOBODY, Case, as_nobody, needs_pid_namespace, needs_root, unshare_user
+from harness import cgroups, dlock, life, procs
+from harness.case import JOBTOOL, NOBODY, Case, OnRedis, as_nobody, needs_pid_namespace, needs_root, unshare_user
 from harness.contained import needs_cgroup, ways
-from harness.wait import hold_for, wait_until
+from harness.wait import PATIENCE, hold_for, now, wait_until
 
 # A pid namespace in which /proc is that of the outer one.
 FOREIGN_PROC = ["unshare", *unshare_user(), "--pid", "--fork", "--kill-child"]
@@ -99,12 +100,15 @@ class ACgroupInWhichNothingCanBeStarted(Case):
         ran = self.run_job("echo", "ran", options=["-v"], **how)
         self.assertEqual((ran.code, ran.stdout), (0, "ran\n"), ran.stderr)
         self.assert_says(ran, "no cgroup for the job")
+        return ran
 
     @needs_cgroup
     def test_a_filter_that_refuses_clone3_costs_the_cgroup_and_not_the_job(self):
-        before = self.cgroups_here()
-        self.assert_runs_without(prefix_command=refusing(CLONE3, errno.ENOSYS))
-        self.assertEqual(self.cgroups_here() - before, set())
+        for error in (errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP, errno.EACCES, errno.EBUSY, errno.EAGAIN):
+            with self.subTest(error=errno.errorcode[error]):
+                ran = self.assert_runs_without(prefix_command=refusing(CLONE3, error))
+                tried = re.search("started in '([^']*)'", ran.stderr).group(1)
+                self.assertFalse(os.path.exists(tried), tried)
 
     @needs_root
     @needs_cgroup
@@ -150,12 +154,37 @@ class ACgroupInWhichNothingCanBeStarted(Case):
         told = self.run_words("doctor", *self.local_store, "--json", prefix_command=refusing(CLONE3, errno.ENOSYS))
         self.assertRegex(told.stdout, r'(?s)"cgroup".{0,40}"note".{0,80}no process can be started in')
 
-    def cgroups_here(self):
-        place = cgroups.v2_cgroup()
-        try:
-            return {name for name in os.listdir(os.path.dirname(place.directory)) if name.startswith("dlock-")} - {os.path.basename(place.directory)}
-        finally:
-            place.remove()
+
+class NoThreadCanBeMade(OnRedis):
+    """As where a filter answers clone3 with anything but ENOSYS: the main thread of the engine renews."""
+
+    how = {"options": ["--ttl", "2s"], "prefix_command": refusing(CLONE3, errno.EPERM)}
+
+    def test_the_lock_is_renewed(self):
+        ended = self.start_with_status("sleep", "2.5", **self.how)
+        self.assertEqual((ended.wait(), ended.own_lines), (0, []))
+        self.assertGreaterEqual(ended.status["renewals"]["count"], 3)
+
+    def test_a_lock_that_is_lost_ends_the_job(self):
+        held = self.hold(**self.how)
+        self.redis("DEL", self.lock_name)
+        self.assertEqual(held.wait(PATIENCE), dlock.LOST)
+
+    def test_a_job_under_a_silent_store_is_dead_before_its_lease_ends(self):
+        server = self.own_server()
+        self.addCleanup(procs.resume, server.pid)
+        path = self.life_file()
+        held = self.hold(life=path, **self.how)
+        silent = now()
+        procs.stop(server.pid)
+        held.wait()
+        self.assertEqual(held.code, dlock.UNCONFIRMED, held.stderr)
+        self.assertLess(life.runs(path)[0].last - silent, 2 * PATIENCE)
+
+    def test_on_the_embedded_store_a_loss_is_noticed(self):
+        held = self.hold(store=self.local_store, prefix_command=self.how["prefix_command"])
+        os.unlink(os.path.join(self.locks, f"{self.key}.lock"))
+        self.assertEqual(held.wait(3 * PATIENCE), dlock.LOST)
 
 
 @needs_root

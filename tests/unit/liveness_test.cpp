@@ -107,6 +107,7 @@ TEST_CASE("a renewal that failed is tried again soon, and one that worked is not
   const auto store = std::make_shared<AwayStore>(began + 550ms);
   Liveness liveness{store, claim, Grant{.owner = {"o"}, .stop_by = began + 3s}, deadline};
   liveness.begin(began, began);
+  liveness.turn(began);
   while (deadline.read() == never && BootClock::now() < began + 5s)
     wait_for_any({}, BootClock::now() + 1ms);
   wait_for_any({}, BootClock::now() + 300ms);
@@ -118,10 +119,14 @@ TEST_CASE("a renewal that failed is tried again soon, and one that worked is not
   for (std::size_t i = 1; i <= failed; ++i) CHECK(store->asked[i] - store->asked[i - 1] >= 99ms);
 }
 
-TEST_CASE("a thread that was never begun asks the store nothing, and is over at once") {
+TEST_CASE("before its first turn it has no thread, asks the store nothing and is over at once") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
   const auto store = std::make_shared<NotingStore>();
   Liveness liveness{store, some_claim(), Grant{}, deadline};
+  const Instant later = BootClock::now() + 1h;
+  liveness.begin(later, later);
+  liveness.turn(BootClock::now());
+  CHECK(liveness.due() == later);
   CHECK(liveness.stop(BootClock::now()));
   CHECK(store->waits == 0);
 }
@@ -134,6 +139,9 @@ TEST_CASE("between two renewals the thread is called when the next is due, and n
   Liveness liveness{store, some_claim(), grant, deadline};
   const Instant now = BootClock::now();
   liveness.begin(now, now + 30ms);
+  CHECK(liveness.due() == now);
+  liveness.turn(now);
+  CHECK(liveness.due() == never);
   store->renewal_began.get_future().wait();
   CHECK(BootClock::now() >= now + 30ms);
   CHECK_FALSE(store->due_before_the_wait);
@@ -151,7 +159,9 @@ TEST_CASE(
     const Claim claim = some_claim();
     const Grant grant{.owner = {"an owner hash"}, .stop_by = BootClock::now() + 9s};
     Liveness liveness{store, claim, grant, deadline};
-    liveness.begin(BootClock::now(), BootClock::now());
+    const Instant now = BootClock::now();
+    liveness.begin(now, now);
+    liveness.turn(now);
     store->renewal_began.get_future().wait();
     CHECK_FALSE(liveness.stop(BootClock::now() + 5ms));
   }
