@@ -247,6 +247,8 @@ class Jobs(NamesCase):
         self.names.says(names=HERE)
         wait_until(lambda: new("ROLE")[3] == "connected", 10, "the replica is in step")
         run = self.hold_by_name()
+        old("SET", "after", "the lock")
+        self.assertEqual(old("WAIT", 1, 5000), 1)  # the replica has the lock, too
         new("REPLICAOF", "NO", "ONE")
         old("REPLICAOF", HOST, str(new.port))
         self.names.says(names={NAME: {"A": ["127.0.0.2"]}})
