@@ -48,7 +48,7 @@ class Host:
 
         names: {name: {"A": [...], "AAAA": [...], "CNAME": name}}; one that is not there is NXDOMAIN
         silent: true, or the kinds of which it says nothing;  delay: seconds;  rcode: said to everything
-        truncates: over UDP it says only that there is more;  says: the name of which it speaks instead of the one asked for
+        truncates: over UDP it says only that there is more;  says: the name that it takes for the one asked for
         """
         name, kind, question = read_question(query)
         self.note(address, KINDS.get(kind, kind), name, line)
@@ -68,6 +68,8 @@ class Host:
         rcode = server.get("rcode", NXDOMAIN if known is None else NOERROR)
         if rcode != NOERROR:
             records = []
+        if "says" in server:
+            question = encoded(server["says"]) + question[-4:]
         flags = 0x8180 | rcode
         if line == "udp" and server.get("truncates"):
             flags, records = flags | TRUNCATED, []

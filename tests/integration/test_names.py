@@ -92,7 +92,7 @@ class Starts(NamesCase):
         self.names.says(names={NAME: {"CNAME": "a.test"}, "a.test": {"CNAME": "b.test"}, "b.test": {"A": ["127.0.0.1"]}})
         self.runs()
 
-    def test_an_answer_about_another_name_is_none(self):
+    def test_an_answer_to_another_question_is_none(self):
         self.names.says(names=HERE, says="other.test")
         self.refused("its name could not be resolved")
 
@@ -153,11 +153,7 @@ class Doctor(NamesCase):
         self.assertEqual(verdict, "note")
         self.assertRegex(fact, rf"^{NAME} has 1 address, found in [23]\d\dms; a name server was silent$")
 
-    def test_tells_when_it_takes_longer_than_a_renewal_has_and_when_there_is_no_answer(self):
-        self.names.says(names=HERE, delay=1.1)
-        ((verdict, fact),) = self.found()
-        self.assertEqual(verdict, "weak")
-        self.assertRegex(fact, r"found in 1\d\d\dms")
+    def test_tells_when_there_is_no_answer_or_only_half_of_one(self):
         self.names.says(names=HERE, silent=["AAAA"])
         ((verdict, fact),) = self.found()
         self.assertEqual(verdict, "note")

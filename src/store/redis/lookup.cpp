@@ -111,6 +111,7 @@ class Lookup::Impl {
   Impl(std::string host, int port) : host_(std::move(host)), port_(port) {
     if (!open_channel() || look_into_hosts()) return;
     names_ = full_names_of_this_host();
+    name_servers_ = name_servers();
     ask();
   }
   Impl(const Impl&) = delete;
@@ -176,8 +177,7 @@ class Lookup::Impl {
     if (status == ARES_ETIMEOUT) {
       why += " within " + to_text(std::chrono::round<std::chrono::milliseconds>(age()));
     }
-    const std::string servers = name_servers();
-    return servers.empty() ? why : why + " (asked: " + servers + ")";
+    return name_servers_.empty() ? why : why + " (asked: " + name_servers_ + ")";
   }
 
   Duration age() const { return (finished_ ? finished_at_ : BootClock::now()) - began_; }
@@ -337,7 +337,6 @@ class Lookup::Impl {
   }
 
   std::string name_servers() const {
-    if (asked_ == 0) return {};
     ares_addr_port_node* list = nullptr;
     if (ares_get_servers_ports(channel_, &list) != ARES_SUCCESS) return {};
     std::string names;
@@ -358,7 +357,8 @@ class Lookup::Impl {
   int socket_error_ = 0;  // the last one of those that could not be made
   std::vector<pollfd> sockets_;
   std::vector<std::string> names_;
-  std::size_t asked_ = 0;  // so many of them
+  std::string name_servers_;  // c-ares puts them into another order meanwhile
+  std::size_t asked_ = 0;     // so many of them
   Question v4_{this, AF_INET};
   Question v6_{this, AF_INET6};
   int silences_ = 0;
