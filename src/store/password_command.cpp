@@ -2,6 +2,7 @@
 
 #include "core/duration.h"
 #include "core/poll.h"
+#include "store/helper_sessions.h"
 
 #include <array>
 #include <cerrno>
@@ -18,8 +19,10 @@ namespace {
 
 constexpr std::size_t longest_output = 1 << 16;
 
-/// What a command prints that fails is no password. It reaches nobody's argument list.
-constexpr const char* only_of_success = R"(said=$(eval "$1") && printf '%s\n' "$said")";
+/// What a command prints that fails is no password. It reaches nobody's argument list. What the
+/// command leaves behind in its process group ends with it, and is no process of the job's.
+constexpr const char* only_of_success =
+    R"(said=$(eval "$1") && printf '%s\n' "$said"; kill -s KILL 0)";
 
 /// In a session of its own, so that it can be killed as a whole; with the signals of a program that
 /// was just started; with nothing on stdin, and our stderr for its complaints.
@@ -70,6 +73,7 @@ Result<Done, StoreFault> PasswordCommand::start() {
     return fault(ExitCode::StoreUnavailable,
                  password_.option + " could not be run: " + std::string{::strerror(error)});
   }
+  add_helper_session(pid_);
   process_ = Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
   return Done{};
 }
@@ -116,6 +120,7 @@ Result<std::string, StoreFault> PasswordCommand::read(const Patience& patience) 
 void PasswordCommand::end() {
   if (!output_.open()) return;
   output_.close();
+  remove_helper_session(pid_);
   if (!process_.open()) return;
   // Who has closed its output is about to end.
   std::array<pollfd, 1> watched{{{process_.number(), POLLIN, 0}}};

@@ -6,6 +6,7 @@
 #include "core/poll.h"
 #include "core/text.h"
 #include "core/wall_clock.h"
+#include "store/helper_sessions.h"
 #include "supervise/acquire.h"
 #include "supervise/farewell.h"
 #include "supervise/front_calls.h"
@@ -278,12 +279,18 @@ class Engine {
     while (!over()) {
       int status = 0;
       const pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL);
-      if (pid == 0) return;
+      if (pid == 0) return end_helpers_left_alone();
       if (pid < 0 && errno == ECHILD) return tell(engine::NoChildren{});
       if (pid < 0) return cannot_reap(errno);
       const bool is_root = pid == job_.child() && options_.containment != Containment::PidNamespace;
       if (is_root) tell_of_root(status, no_children_left());
     }
+  }
+
+  /// A password command is our child, and keeps us from hearing that the job has none.
+  void end_helpers_left_alone() {
+    if (!root_ended_) return;
+    if (const auto sessions = helper_sessions(); !sessions.empty()) tree_.kill_if_alone(sessions);
   }
 
   /// ECHILD alone proves that the job is gone. Any other error, as a filter of system calls may
@@ -307,6 +314,7 @@ class Engine {
     progress_.follow_root(status, BootClock::now());
     if (WIFSTOPPED(status)) return tell(engine::RootStopped{});
     if (WIFCONTINUED(status)) return tell(engine::RootContinued{});
+    root_ended_ = true;
     tell(engine::RootEnded{status, alone});
   }
 
@@ -348,10 +356,10 @@ class Engine {
   void perform(const engine::SignalRoot& deed) { job_.signal(deed.number); }
   void perform(const engine::SignalJob& deed) {
     if (proc_.listing() == Listing::None) return job_.signal(deed.number);  // the rest gets KILL
-    tree_.signal_all(deed.number);
+    tree_.signal_all_but(helper_sessions(), deed.number);
   }
   void perform(const engine::SignalLeftovers& deed) {
-    const std::vector<ProcessInfo> left = tree_.signal_all(deed.number);
+    const std::vector<ProcessInfo> left = tree_.signal_all_but(helper_sessions(), deed.number);
     if (leftovers_.count > 0) return;  // SIGCONT follows the first one
     for (const ProcessInfo& process : left) {
       if (process.pid == job_.child()) continue;  // the init of the job's pid namespace
@@ -492,6 +500,7 @@ class Engine {
   Alarm continue_due_;
   Alarm max_run_ends_;
   Alarm warning_due_;
+  bool root_ended_ = false;
   Alarm reap_again_;
   Instant complain_again_at_{};
 

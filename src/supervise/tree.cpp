@@ -80,13 +80,25 @@ void Tree::kill_all() {
   seen_ = std::move(here);
 }
 
-std::vector<ProcessInfo> Tree::signal_all(int number) {
+std::vector<ProcessInfo> Tree::signal_all_but(const Sessions& spared, int number) {
   std::vector<ProcessInfo> signalled;
   visit_descendants([&](const Fd& pidfd, const ProcessInfo& process) {
+    if (spared.contains(process.session)) return;
     send(pidfd, process.pid, number);
     if (process.state != 'Z' && process.state != 'X') signalled.push_back(process);
   });
   return signalled;
+}
+
+void Tree::kill_if_alone(const Sessions& sessions) {
+  bool alone = true;
+  visit_descendants([&](const Fd&, const ProcessInfo& process) {
+    alone = alone && sessions.contains(process.session);
+  });
+  if (!alone) return;
+  visit_descendants([&](const Fd& pidfd, const ProcessInfo& process) {
+    if (sessions.contains(process.session)) send(pidfd, process.pid, SIGKILL);
+  });
 }
 
 std::string Tree::survivors() const {

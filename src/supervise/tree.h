@@ -29,8 +29,14 @@ class Tree {
   /// session that the job made.
   void kill_all();
 
-  /// Sends a signal to every descendant, and returns those that were alive.
-  std::vector<ProcessInfo> signal_all(int number);
+  using Sessions = std::set<pid_t>;
+
+  /// Sends a signal to every descendant but those in these sessions, and returns those that were
+  /// alive.
+  std::vector<ProcessInfo> signal_all_but(const Sessions& spared, int number);
+
+  /// Sends SIGKILL to those in these sessions, if there is no other descendant.
+  void kill_if_alone(const Sessions& sessions);
 
   /// How long to wait for more deaths before the next sweep. A killed process dies by itself; only
   /// what was forked meanwhile needs another one, so the pause grows while nothing new is seen.

@@ -8,7 +8,7 @@ from harness import dlock
 from harness.case import RedisCase
 from harness.certificates import certificates
 from harness.redis_server import RedisServer
-from harness.wait import PATIENCE, hold_for, wait_until
+from harness.wait import PATIENCE, hold_for, now, wait_until
 
 TTL = 2.0
 OPTIONS = ["--ttl", "2s"]  # an attempt to connect has 0.2 s
@@ -96,6 +96,35 @@ class Passwords(Rotation):
         self.end_connections(self.server)
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
         self.assertIn("has not printed a password yet", held.own_lines[-1])
+
+    def test_a_command_that_still_runs_is_no_process_of_the_job(self):
+        began, flag, hangs, got = (self.path(name) for name in ("began", "flag", "hangs", "got"))
+        command = (f"[ -e {flag} ] && {{ trap 'echo TERM > {got}' TERM; touch {hangs}; sleep 1000 & wait; sleep 1000; }}; "
+                   f"cat {self.password}")
+        until_it_hangs = f"until [ -e {hangs} ]; do sleep 0.02; done"
+        for job, how, code in (("exec sleep 60", ["--max-run", "1500ms", "-k", "20s"], dlock.MAX_RUN),
+                               (until_it_hangs, ["--orphans", "wait"], 0)):
+            with self.subTest(how=how):
+                held = self.start_run("sh", "-c", f"touch {began}; {job}", key=" ".join(how), store=self.store,
+                                      options=["--password-command", command, *how])
+                wait_until(lambda: os.path.exists(began), 5, "the job runs")
+                hold_for(0.2, held.running, "dlock")  # until it has a second connection as well
+                with open(flag, "wb"):
+                    pass
+                self.end_connections(self.server)
+                wait_until(lambda: os.path.exists(hangs), 5, "the command hangs")
+                hung = now()
+                self.assertEqual(held.wait(), code, held.stderr)
+                self.assertLess(now() - hung, 5 * PATIENCE, "nobody waited for the command")
+                self.assertNotIn("outlived", held.stderr)
+                self.assertFalse(os.path.exists(got), "it is not signalled with the job")
+                for path in (began, flag, hangs):
+                    os.unlink(path)
+
+    def test_what_a_command_leaves_in_its_group_is_no_leftover_of_the_job(self):
+        command = f"sleep 1000 > /dev/null 2>&1 & cat {self.password}"
+        ended = self.run_job("true", store=self.store, options=self.by_command(command))
+        self.assertEqual((ended.code, ended.own_lines), (0, []))
 
     def test_a_command_that_fails_or_says_nothing_is_no_password(self):
         for command in ("echo old; exit 3", "true", "echo", "no-such-command-at-all", "exit 0"):

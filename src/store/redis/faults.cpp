@@ -28,9 +28,10 @@ constexpr std::array<Kind, 40> kinds{{
     {"unauthenticated", ExitCode::StoreRefused, false,
      "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
     {"WRONGPASS", ExitCode::StoreRefused, false,
-     "refused the user or the password: check --password-file, REDISCLI_AUTH and the URL"},
+     "refused the user or the password: check the password file or command, REDISCLI_AUTH and the "
+     "URL"},
     {"invalid password", ExitCode::StoreRefused, false,
-     "refused the password: check --password-file, REDISCLI_AUTH and the URL"},
+     "refused the password: check the password file or command, REDISCLI_AUTH and the URL"},
     {"without any password configured", ExitCode::StoreRefused, false,
      "has no password set for this user: take the password out of the URL, or set one on the "
      "server"},
