@@ -376,7 +376,8 @@ class Faults:
             done = subprocess.run([dlock.BINARY, "unlock", "--force", "--yes", "--", self._world.key], env=self._world.env(),
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             self._recorder.tell("unlocked", code=done.returncode, said=done.stdout.decode(errors="replace")[:300])
-        self._in_background(unlock)
+        thread = self._in_background(unlock)
+        return _Patient(lambda: thread.join(30))  # a store that is silent now is asked for as long as that lasts
 
     # -- how ----------------------------------------------------------------------------------------------------------
 
@@ -394,6 +395,7 @@ class Faults:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         self._threads.append(thread)
+        return thread
 
 
 def _dissolve(group):

@@ -44,7 +44,7 @@ _SERVER = ("--save", "3600 1", "--stop-writes-on-bgsave-error", "yes", "--lua-ti
 class World:
     def __init__(self, plan, directory):
         self.plan, self.directory, self.key = plan, directory, KEY
-        self.server = self.deployment = self.network = self.pair = self.names = None
+        self.server = self.deployment = self.network = self.pair = self.names = self._of_server = None
         self.relays = {}
         self.marker = f"DLOCK_TEST_MARK={uuid.uuid4().hex}"
         names = [f"m{number}" for number in range(len(plan.machines))]
@@ -91,24 +91,25 @@ class World:
         self.pair = [new, old]
 
     def rotate(self, file_first):
-        """Another password for the server or for its clients; returns what does the other half."""
-        password = self._password()
-        halves = [lambda: self._tell_server(password), lambda: self._tell_clients(password)]
-        first, second = reversed(halves) if file_first else halves
-        first()
-        return second
+        """Another password, for the server or for its clients; returns what tells the others. Rotations may overlap."""
+        self._password = uuid.uuid4().hex
+        (self._tell_clients if file_first else self._tell_server)()
 
-    def _password(self):
-        return uuid.uuid4().hex
+        def tell_all():
+            self._tell_clients()
+            if self._password != self._of_server:
+                self._tell_server()
+        return tell_all
 
-    def _tell_server(self, password):
+    def _tell_server(self):
+        password = self._of_server = self._password
         self.server("ACL", "SETUSER", _RIGHTS.user, "on", "resetpass", f">{password}", "~*", "&*", "+@all")
         self.server("CLIENT", "KILL", "USER", _RIGHTS.user)
 
-    def _tell_clients(self, password):
+    def _tell_clients(self):
         new = self.password_file + ".new"
         with open(os.open(new, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
-            file.write(password + "\n")
+            file.write(self._password + "\n")
         os.rename(new, self.password_file)
 
     def settle(self):
@@ -149,9 +150,7 @@ class World:
         elif kind == "rotating":
             self.server = RedisServer(directory, *_SERVER)
             self.password_file = os.path.join(self.directory, "password")
-            password = self._password()
-            self._tell_server(password)
-            self._tell_clients(password)
+            self.rotate(file_first=True)()
         elif kind == "named":
             self.server = RedisServer(directory, *_SERVER)
             self.names = NameServers(os.path.join(self.directory, "names"), self.server)
