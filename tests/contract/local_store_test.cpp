@@ -2,6 +2,7 @@
 // several things at once.
 #include "contract/places.h"
 #include "store/inspector.h"
+#include "store/local/lock_directory.h"
 #include "store/local/lock_file.h"
 #include "store/local/sweep.h"
 #include "store/lock_json.h"
@@ -310,7 +311,9 @@ TEST_CASE("a key that was used once leaves no file, and its token is exceeded al
   const LocalPlace place;
   FencingToken last;
   for (int key = 0; key < 300; ++key) {
-    for (Claim claim : {claim_of(1, "k" + std::to_string(key)), claim_of(2, "shared")}) {
+    const std::string long_key = std::string(250 + static_cast<std::size_t>(key) / 2, '/');
+    for (Claim claim :
+         {claim_of(1, "k" + std::to_string(key)), claim_of(1, long_key), claim_of(2, "shared")}) {
       if (claim.key.bytes() == "shared") claim = sharing(claim);
       const auto store = place.open();
       last = std::max(last, take(*store, claim).token);
@@ -348,10 +351,19 @@ TEST_CASE("the file of a lock that somebody waits for, or that is kept, stays") 
 
 TEST_CASE("later runs remove what killed ones have left, a few at a time, and nothing in use") {
   const LocalPlace place;
-  for (int key = 0; key < 10; ++key) leave_behind(place, "killed" + std::to_string(key));
+  for (int key = 0; key < 8; ++key) leave_behind(place, "killed" + std::to_string(key));
+  {
+    const auto shares = place.open();
+    take(*shares, sharing(claim_of(1, "killed-sharing")));
+    const auto waits = place.open();
+    refused(*waits, waiting(claim_of(2, "killed-sharing")));
+  }
+  const std::string long_key(300, '/');
+  leave_behind(place, long_key);
   const auto held = place.open();
   const Grant grant = take(*held, claim_of(1, "held"));
-  for (const std::string& name : files_in(place)) make_old(place.directory + "/" + name, 2h);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{place.directory})
+    make_old(entry.path(), 2h);
   leave_behind(place, "young");
 
   run_another(place);
@@ -387,58 +399,64 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
 #else
   constexpr int rounds = 10'000;
 #endif
-  const LocalPlace place;
-  const std::string file = place.directory + "/backup.lock";
-  std::atomic<int> holders{0};
-  std::atomic<int> sharers{0};
-  std::atomic<int> wrong{0};
-  std::atomic<int> granted{0};
-  std::atomic<std::uint64_t> last_token{0};
-  std::atomic<bool> over{false};
+  // The directory of a long key comes and goes, too.
+  for (const auto& [key, most] :
+       {std::pair{std::string{"backup"}, rounds}, {std::string(100, '/'), rounds / 20}}) {
+    CAPTURE(key);
+    const LocalPlace place;
+    const std::string file = local::lock_file_name(place.directory, *LockKey::parse(key));
+    std::atomic<int> holders{0};
+    std::atomic<int> sharers{0};
+    std::atomic<int> wrong{0};
+    std::atomic<int> granted{0};
+    std::atomic<std::uint64_t> last_token{0};
+    std::atomic<bool> over{false};
 
-  const auto contend = [&](int number, bool shares) {
-    for (int i = 0; !over; ++i) {
-      Claim claim = claim_of(number * 100'000 + i);
-      if (shares) claim = sharing(claim);
-      const auto store = place.open();
-      const auto answer = store->acquire(claim, soon());
-      if (!answer || !std::holds_alternative<Grant>(*answer)) {
-        std::this_thread::sleep_for(std::chrono::microseconds{50});  // another one's turn
-        continue;
+    const auto contend = [&, &key = key](int number, bool shares) {
+      for (int i = 0; !over; ++i) {
+        Claim claim = claim_of(number * 100'000 + i, key);
+        if (shares) claim = sharing(claim);
+        const auto store = place.open();
+        const auto answer = store->acquire(claim, soon());
+        if (!answer) ++wrong;
+        if (!answer || !std::holds_alternative<Grant>(*answer)) {
+          std::this_thread::sleep_for(std::chrono::microseconds{50});  // another one's turn
+          continue;
+        }
+        const std::uint64_t token = std::get<Grant>(*answer).token.value;
+        if (!shares && last_token.exchange(token) >= token) ++wrong;
+        ++(shares ? sharers : holders);
+        for (int look = 0; look < 3; ++look) {
+          if (shares ? holders != 0 : holders != 1 || sharers != 0) ++wrong;
+          std::this_thread::yield();
+        }
+        // The file is that in the directory, and stays there while it is held.
+        const auto renewed = store->renew(claim, std::get<Grant>(*answer), soon());
+        if (!renewed || !std::holds_alternative<Extended>(*renewed)) ++wrong;
+        --(shares ? sharers : holders);
+        ++granted;
+        // Now and then as one that was killed, whose file is left to the sweep.
+        if (i % 7 != 0 && !store->release(claim, {}, soon())) ++wrong;
       }
-      const std::uint64_t token = std::get<Grant>(*answer).token.value;
-      if (!shares && last_token.exchange(token) >= token) ++wrong;
-      ++(shares ? sharers : holders);
-      for (int look = 0; look < 3; ++look) {
-        if (shares ? holders != 0 : holders != 1 || sharers != 0) ++wrong;
-        std::this_thread::yield();
+    };
+    std::vector<std::thread> threads;
+    for (const int number : {1, 2}) threads.emplace_back(contend, number, false);
+    for (const int number : {3, 4}) threads.emplace_back(contend, number, true);
+    threads.emplace_back([&] {
+      while (!over) {
+        make_old(file, 2h);
+        local::sweep(place.directory);
+        std::this_thread::sleep_for(std::chrono::microseconds{50});
       }
-      // The file is that in the directory, and stays there while it is held.
-      const auto renewed = store->renew(claim, std::get<Grant>(*answer), soon());
-      if (!renewed || !std::holds_alternative<Extended>(*renewed)) ++wrong;
-      --(shares ? sharers : holders);
-      ++granted;
-      // Now and then as one that was killed, whose file is left to the sweep.
-      if (i % 7 != 0 && !store->release(claim, {}, soon())) ++wrong;
-    }
-  };
-  std::vector<std::thread> threads;
-  for (const int number : {1, 2}) threads.emplace_back(contend, number, false);
-  for (const int number : {3, 4}) threads.emplace_back(contend, number, true);
-  threads.emplace_back([&] {
-    while (!over) {
-      make_old(file, 2h);
-      local::sweep(place.directory);
-      std::this_thread::sleep_for(std::chrono::microseconds{50});
-    }
-  });
-  const Instant give_up = BootClock::now() + 100s;
-  while (granted < rounds && BootClock::now() < give_up)
-    std::this_thread::sleep_for(std::chrono::milliseconds{5});
-  over = true;
-  for (std::thread& thread : threads) thread.join();
-  CHECK(granted >= rounds);
-  CHECK(wrong == 0);
+    });
+    const Instant give_up = BootClock::now() + 100s;
+    while (granted < most && BootClock::now() < give_up)
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    over = true;
+    for (std::thread& thread : threads) thread.join();
+    CHECK(granted >= most);
+    CHECK(wrong == 0);
+  }
 }
 
 TEST_CASE("a token exceeds the last one of its key also where the clock is behind it") {

@@ -79,7 +79,7 @@ Result<LockStatus, StoreFault> LocalInspector::look_at(const LockKey& key, const
   auto directory = directory_if_there(wanted_directory_);
   if (!directory) return directory.error();
   if (!*directory) return lock;
-  const LockPlace place{lock_file_name(**directory, key)};
+  const LockPlace place{**directory, lock_file_name(**directory, key)};
   auto holders = holders_of(place);
   if (!holders) return holders.error();
   lock.holders = std::move(*holders);
@@ -109,7 +109,7 @@ Result<UnlockAnswer, StoreFault> LocalInspector::unlock(const LockKey& key, cons
   if (!by.by_force) return UnlockAnswer{StillHeld{std::move(*seen)}};
   auto directory = directory_if_there(wanted_directory_);
   if (!directory) return directory.error();
-  const LockPlace place{lock_file_name(**directory, key)};
+  const LockPlace place{**directory, lock_file_name(**directory, key)};
 
   std::uint32_t marks = 0;
   const auto files = files_of_holders(place);

@@ -43,7 +43,8 @@ Result<Done, StoreFault> LocalStore::find_place(const Claim& claim) {
   if (!directory) return directory.error();
   auto path = lock_file_path(*directory, claim.key);
   if (!path) return path.error();
-  if (!place_ || place_->lock != *path) place_ = std::make_unique<LockPlace>(std::move(*path));
+  if (!place_ || place_->lock != *path)
+    place_ = std::make_unique<LockPlace>(*directory, std::move(*path));
   return Done{};
 }
 
@@ -166,7 +167,7 @@ Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
   }
   FencingToken last = token_in(lock_.read());
   if (last == FencingToken{}) {
-    const auto floor = token_floor_of(place_->directory());
+    const auto floor = token_floor_of(place_->directory);
     if (!floor) return floor.error();
     last = *floor;
   }
@@ -391,7 +392,7 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim, const 
   lock_.unlock();
   share_.close();
   lock_.close();
-  sweep(place_->directory());
+  sweep(place_->directory);
   if (ours) return ReleaseAnswer{Released{}};
   return ReleaseAnswer{
       Lost{"the lock file '" + printable(place_->lock) + "' was removed or replaced"}};

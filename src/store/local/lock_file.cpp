@@ -42,8 +42,22 @@ StoreFault cannot(const char* deed, const std::string& path, int error) {
           .not_applied = true};
 }
 
+bool make_way_to(const std::string& path) {
+  const std::string parent = path.substr(0, path.rfind('/'));
+  if (!parent.ends_with('+')) return false;
+  const auto made = [&] { return ::mkdir(parent.c_str(), 0700) == 0 || errno == EEXIST; };
+  return made() || (errno == ENOENT && make_way_to(parent) && made());
+}
+
 Result<LockFile, StoreFault> LockFile::open(const std::string& path) {
-  return just_opened(path, Fd{::open(path.c_str(), open_flags | O_CREAT, 0600)});
+  const auto create = [&] { return Fd{::open(path.c_str(), open_flags | O_CREAT, 0600)}; };
+  Fd fd = create();
+  // Whoever leaves last takes the directory of a long key along.
+  for (int attempt = 0; !fd.open() && errno == ENOENT && attempt < 100; ++attempt) {
+    if (!make_way_to(path)) return cannot("make a directory for", path, errno);
+    fd = create();
+  }
+  return just_opened(path, std::move(fd));
 }
 
 Result<std::optional<LockFile>, StoreFault> LockFile::open_if_there(const std::string& path) {

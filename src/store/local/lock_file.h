@@ -64,6 +64,10 @@ class LockFile {
   Fd fd_;
 };
 
+/// Makes the directories of a long key (see lock_file_name) in which that path lies, which go with
+/// the last file in them. False if it lies in none, or they cannot be made.
+bool make_way_to(const std::string& path);
+
 /// Whether that path leads to what is open as that descriptor.
 bool is_at(int fd, const std::string& path);
 

@@ -9,19 +9,19 @@ namespace dlock::local {
 
 /// The files of one key.
 struct LockPlace {
-  /// `path` is that of the lock file.
-  explicit LockPlace(std::string path);
+  /// `path` is that of the lock file, somewhere in the store's directory.
+  LockPlace(std::string directory_of_store, std::string path);
 
+  std::string directory;  // of the store
   std::string lock;
   std::string past_run;
   Members holders;  // if there may be several
   Members waiters;
   Queue queue;
 
-  std::string directory() const { return lock.substr(0, lock.rfind('/')); }
-
-  /// Removes the lock file and the directories beside it, when nobody holds or waits for the lock;
-  /// its last token is then in the directory's floor. False when something has to stay.
+  /// Removes the lock file, the directories beside it and those of a long key, when nobody holds or
+  /// waits for the lock; its last token is then in the directory's floor. False when something has
+  /// to stay.
   ///
   /// For the one who has the exclusive kernel lock on that file, in its place, and knows that no
   /// more of it is needed than the token. That lock is the proof: whoever has the file open and

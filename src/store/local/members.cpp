@@ -88,7 +88,8 @@ Fd Members::open_directory() const {
 
 Result<Members::Turn, StoreFault> Members::turn(const Patience& patience) const {
   for (;;) {
-    if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)
+    if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST &&
+        !(errno == ENOENT && make_way_to(directory_)))
       return cannot("make a directory beside", directory_, errno);
     Fd open = open_directory();
     if (!open.open() && errno != ENOENT) return cannot("open", directory_, errno);

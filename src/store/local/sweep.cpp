@@ -24,26 +24,26 @@ struct Candidate {
   std::int64_t age;     // of that file, s, from which on a look at it is worth its time
 };
 
-/// Some keys that have a file in the directory.
-std::vector<Candidate> some_keys_in(const std::string& directory) {
+/// Adds some keys that have a file in the directory, or in those of long keys below.
+void find_some_keys(const std::string& directory, std::vector<Candidate>& found) {
   // A lock file that was written to a moment ago is in use, or will be again; no run is forgotten
   // before its time (see past_run_life).
   constexpr std::int64_t hour = 3600;
   constexpr std::pair<std::string_view, std::int64_t> kinds[]{{".lock", hour},
                                                               {".done", 30 * 24 * hour}};
   constexpr std::size_t most = 1024;
-  std::vector<Candidate> found;
   const std::unique_ptr<DIR, int (*)(DIR*)> entries{::opendir(directory.c_str()), ::closedir};
-  if (!entries) return found;
+  if (!entries) return;
   while (const dirent* entry = found.size() < most ? ::readdir(entries.get()) : nullptr) {
     const std::string name{entry->d_name};
+    if (name.ends_with('+') && entry->d_type == DT_DIR)
+      find_some_keys(directory + "/" + name, found);
     for (const auto& [ending, age] : kinds) {
       if (!name.ends_with(ending)) continue;
       const std::string key = name.substr(0, name.size() - ending.size());
       found.push_back({directory + "/" + key + ".lock", directory + "/" + name, age});
     }
   }
-  return found;
 }
 
 bool is_old(const Candidate& candidate) {
@@ -67,6 +67,8 @@ void sweep_key(const LockPlace& place) {
   if (kept_for(value)) return;
   if (const auto past = LockFile::open_if_there(place.past_run); past && *past && is_over(**past))
     (*past)->remove();
+  // What was shared, or waited for, by those who were killed.
+  if (!place.holders.all(Members::Dead::Goes) || !place.waiters.all(Members::Dead::Goes)) return;
   if (place.forget(*lock, token_in(value))) return;
   // Something is left beside it: then a reader must not take a dead one for its holder.
   if (!lock->overwrite(only_token(token_in(value)))) return;
@@ -76,13 +78,14 @@ void sweep_key(const LockPlace& place) {
 
 void sweep(const std::string& directory) {
   constexpr std::size_t most = 4;
-  const std::vector<Candidate> keys = some_keys_in(directory);
+  std::vector<Candidate> keys;
+  find_some_keys(directory, keys);
   if (keys.empty()) return;
   // From another place each time, for those that have to stay are met again and again.
   const std::size_t first = random_number() % keys.size();
   for (std::size_t i = 0; i < keys.size() && i < most; ++i) {
     const Candidate& key = keys[(first + i) % keys.size()];
-    if (is_old(key)) sweep_key(LockPlace{key.lock});
+    if (is_old(key)) sweep_key(LockPlace{directory, key.lock});
   }
 }
 
