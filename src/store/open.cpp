@@ -30,6 +30,12 @@ bool holds_secret(const StoreOptions& options) {
           !options.tls.key_file.empty());
 }
 
+bool runs_helpers(const StoreOptions& options) {
+  const auto* redis = std::get_if<RedisAddress>(&options.address);
+  return redis != nullptr && (!redis->login.password.command.empty() ||
+                              !options.sentinel_login.password.command.empty());
+}
+
 std::unique_ptr<Store> make_store(const StoreOptions& options) {
   if (const auto* local = std::get_if<LocalAddress>(&options.address)) {
     return std::make_unique<local::LocalStore>(local->directory);

@@ -25,6 +25,9 @@ struct StoreOptions {
 /// Whether they have a password, or name the key of a certificate, that nobody else is to see.
 bool holds_secret(const StoreOptions& options);
 
+/// Whether such a store runs programs beside the job (see helper_sessions).
+bool runs_helpers(const StoreOptions& options);
+
 /// Makes the store that the address names. Nothing is opened and nobody asked until the first call.
 std::unique_ptr<Store> make_store(const StoreOptions& options);
 

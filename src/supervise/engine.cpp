@@ -289,8 +289,12 @@ class Engine {
 
   /// A password command is our child, and keeps us from hearing that the job has none.
   void end_helpers_left_alone() {
-    if (!root_ended_) return;
-    if (const auto sessions = helper_sessions(); !sessions.empty()) tree_.kill_if_alone(sessions);
+    if (!root_ended_ || !runs_helpers(options_.store)) return;
+    // What was forked while a sweep killed the rest is in a session of which nobody knows any more.
+    helpers_.merge(helper_sessions());
+    if (!helpers_.empty()) tree_.kill_if_alone(helpers_);
+    // A renewal may start one at any time, and it is our child a moment before it is known here.
+    reap_again_.set(BootClock::now() + std::chrono::milliseconds{helpers_.empty() ? 1000 : 50});
   }
 
   /// ECHILD alone proves that the job is gone. Any other error, as a filter of system calls may
@@ -501,6 +505,7 @@ class Engine {
   Alarm max_run_ends_;
   Alarm warning_due_;
   bool root_ended_ = false;
+  Tree::Sessions helpers_;  // of password commands that were seen since then
   Alarm reap_again_;
   Instant complain_again_at_{};
 
