@@ -84,8 +84,12 @@ Result<Cgroup, std::string> Cgroup::make() {
 void Cgroup::remove_abandoned_neighbours() const {
   if (!exists()) return;
   // One that still has processes, as --contain=walk of a job inside may leave, cannot be removed.
+  const std::string own = path_.substr(path_.rfind('/') + 1);
+  const auto may_be_ours = [&own](std::string_view name) {
+    return name != own && is_name_of_a_run(name);
+  };
   sweep_abandoned(path_.substr(0, path_.rfind('/')),
-                  {is_name_of_a_run, [](const std::string& path) { ::rmdir(path.c_str()); }});
+                  {may_be_ours, [](const std::string& path) { ::rmdir(path.c_str()); }});
 }
 
 void Cgroup::kill() const {

@@ -88,10 +88,14 @@ class UserManager:
         wait_until(when(prepared), 20, "the namespaces are prepared")
         self._init = procs.children(self._process.pid)[0]
         listening = os.path.join(self._runtime, "systemd", "private")
-        wait_until(when(listening), 20, lambda: f"systemd --user listens: {said()}")
-        state = self.ctl("is-system-running", "--wait", check=False)
-        if state != "running":
-            raise AssertionError(f"systemd --user is {state!r}: {said()}")
+        wait_until(when(listening), 60, lambda: f"systemd --user listens: {said()}")
+        # Its socket is there a moment before it can be asked, and it is starting for a while after that.
+        states = []
+
+        def runs():
+            states.append(self.ctl("is-system-running", check=False))
+            return when(listening)() and states[-1] == "running"
+        wait_until(runs, 60, lambda: f"systemd --user runs: it is {states[-1]!r}: {said()}", pause=0.02)
 
     # -- units ----------------------------------------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ class Unwarned(Warned):
             end()
             wait_until(lambda before=before: self.lock_value() != before, 10, "the lock is renewed")
             self.assertGreater(self.between.accepted, connections)
+            hold_for(0.1, held.running, "the job, until the reply has come")  # a renewal is sent once more, not twice
         self.assertEqual(self.warnings(), 0)
         self.assertNotIn("could not be renewed", held.stderr)
         self.end(held)
