@@ -23,15 +23,6 @@ std::unique_ptr<Inspector> inspector_of(const LocalPlace& place) {
   return make_inspector({LocalAddress{place.directory}, "", false});
 }
 
-Unlocker by_force() {
-  return {.host = "host",
-          .pid = 900,
-          .user = "operator",
-          .command = "dlock unlock --force",
-          .process = make_process_hash("host", 900, 9),
-          .by_force = true};
-}
-
 /// As `unlock --force` does that saw `victim` there, and was slow.
 void write_mark(const std::string& path, const Claim& victim) {
   const HolderStatus seen{.holder = {.process = victim.process}};
@@ -472,9 +463,7 @@ TEST_CASE("a release frees the lock although another process has its descriptors
     const auto holder = place.open();
     const auto waiter = place.open();
     take(*holder, claim);
-    std::vector<Fd> of_the_front;
-    for (const int witness : holder->witnesses())
-      of_the_front.emplace_back(::fcntl(witness, F_DUPFD_CLOEXEC, 0));
+    std::vector<Fd> of_the_front = copies(holder->witnesses());
     refused(*waiter, waiting(claim_of(2)));  // so that the file stays
     give_back(*holder, claim);
     take(*waiter, waiting(claim_of(2)));
@@ -487,9 +476,7 @@ TEST_CASE("the descriptors that the front has keep the lock when the engine is d
     const LocalPlace place;
     auto holder = place.open();
     take(*holder, claim);
-    std::vector<Fd> of_the_front;
-    for (const int witness : holder->witnesses())
-      of_the_front.emplace_back(::fcntl(witness, F_DUPFD_CLOEXEC, 0));
+    std::vector<Fd> of_the_front = copies(holder->witnesses());
     holder.reset();
     refused(*place.open(), claim_of(2));
     of_the_front.clear();

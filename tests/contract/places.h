@@ -3,6 +3,7 @@
 #pragma once
 
 #include "contract/redis_process.h"
+#include "store/inspector.h"
 #include "store/open.h"
 
 #include <doctest/doctest.h>
@@ -56,6 +57,16 @@ inline Claim claim_of(int run, const std::string& key = "backup") {
           .command = "job " + std::to_string(run),
           .trace = {},
           .note = {}};
+}
+
+/// Who frees a lock from outside.
+inline Unlocker by_force() {
+  return {.host = "host",
+          .pid = 900,
+          .user = "operator",
+          .command = "dlock unlock --force",
+          .process = make_process_hash("host", 900, 9),
+          .by_force = true};
 }
 
 inline Grant take(Store& store, const Claim& claim) {

@@ -31,15 +31,6 @@ Duration life_of(const RedisPlace& place, const std::string& key) {
   return std::chrono::milliseconds{std::stoll(place.server.ask("PTTL " + key))};
 }
 
-Unlocker by_force() {
-  return {.host = "host",
-          .pid = 900,
-          .user = "operator",
-          .command = "dlock unlock --force",
-          .process = make_process_hash("host", 900, 9),
-          .by_force = true};
-}
-
 void force(const RedisPlace& place) {
   const auto inspector = make_inspector({*parse_store_address(place.server.url()), "t:", true});
   auto answer = inspector->unlock(*LockKey::parse("backup"), by_force(), soon());

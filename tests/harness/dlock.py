@@ -105,6 +105,15 @@ class Dlock:
     def signal(self, number):
         os.kill(self.pid, number)
 
+    def kill_both(self):
+        """Both supervisors at once: stopped first, so that neither sees the other's death before its own."""
+        engine = self.engine()
+        procs.stop(engine)
+        procs.stop(self.pid)
+        procs.kill(engine)
+        procs.kill(self.pid)
+        self.wait()
+
     @property
     def stdout(self):
         return _text(self.out_path) if self._own_out else ""

@@ -97,27 +97,18 @@ class BothSupervisorsKilledAtOnce(Case):
     def test_in_a_pid_namespace_nothing_survives(self):
         for _ in range(5):
             held, heads = self.start_tree(11, 5, options=["--contain=pidns", *AFTER_THE_LAST])
-            self.kill_both(held)
+            held.kill_both()
             heads.wait_gone(1)
 
     def test_with_walk_the_root_dies_whatever_becomes_of_its_daemons(self):
         for _ in range(5):
             held, heads = self.start_tree(11, 5, options=["--contain=walk", *AFTER_THE_LAST])
             job = held.job()
-            self.kill_both(held)
+            held.kill_both()
             wait_until(lambda: not procs.alive(job), 1, "the root of the job is dead")
             for pid in heads.pids:  # what this way of containing gives up, and says so
                 procs.kill(pid)
             heads.wait_gone(2)
-
-    def kill_both(self, held):
-        engine = held.engine()
-        # stopped first, so that neither sees the other's death before its own
-        procs.stop(engine)
-        procs.stop(held.pid)
-        procs.kill(engine)
-        procs.kill(held.pid)
-        held.wait()
 
 
 # An ordinary user who sees in /proc only what is his own. 99: not to be had here.

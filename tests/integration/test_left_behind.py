@@ -4,20 +4,10 @@ import os
 import signal
 import unittest
 
-from harness import cgroups, procs
+from harness import cgroups
 from harness.case import Case
 from harness.contained import needs_cgroup
 from harness.wait import wait_until
-
-
-def kill_both(held):
-    engine = held.engine()
-    # stopped first, so that neither sees the other's death before its own
-    procs.stop(engine)
-    procs.stop(held.pid)
-    procs.kill(engine)
-    procs.kill(held.pid)
-    held.wait()
 
 
 class Cgroups(Case):
@@ -35,7 +25,7 @@ class Cgroups(Case):
         for number in range(3):
             held = self.start_here("sleep", "60", key=f"killed{number}")
             held.job()
-            kill_both(held)
+            held.kill_both()
         wait_until(lambda: not self.place.pids_below(), 5, "the jobs have died with their engines")
         self.assertEqual(len(self.place.below()), 3)
         self.assertEqual(self.start_here("true").wait(), 0)
@@ -82,7 +72,7 @@ class Sockets(Case):
         directory = self.socket_directory(held)
         alive = self.start_with_socket("sleep", "60", key="alive")
         used = self.socket_directory(alive)
-        kill_both(held)
+        held.kill_both()
         self.assertTrue(os.path.exists(directory))
 
         def removed():  # a few are removed at a time, and others may have left some

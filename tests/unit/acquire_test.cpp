@@ -144,9 +144,7 @@ TEST_CASE("a broken connection is tried again for half a TTL, and longer by who 
   CHECK(took >= terms.ttl() / 2 - 2 * terms.retry_every());
   CHECK(away.unused() > 0);
 
-  FakeStore away_for_a_ttl{{}};
   const Instant back = BootClock::now() + 2 * terms.ttl();
-  std::function<Result<AcquireAnswer, StoreFault>(const Claim&, const Patience&)> until_back;
   std::deque<FakeStore::Answer> answers(1000, [back, broken](const Claim&, const Patience&) {
     if (BootClock::now() < back) return Result<AcquireAnswer, StoreFault>{broken};
     return Result<AcquireAnswer, StoreFault>{AcquireAnswer{grant_for(1s)}};
