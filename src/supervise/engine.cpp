@@ -92,9 +92,9 @@ class Engine {
     return false;
   }
 
-  /// Where a descriptor is the lock, both supervisors must have it before there is a job: else the
-  /// lock were free as soon as we die, with the front still at killing. The front answers by and
-  /// by.
+  /// Where a descriptor is the lock, both supervisors must have it before the job starts. Otherwise
+  /// the death of the engine would free the lock while the front is still killing the job. The
+  /// front confirms each descriptor later: see FrontCalls::await_witnesses().
   Result<Done, int> send_witnesses() {
     for (const int witness : store_->witnesses()) {
       Fd copy{::fcntl(witness, F_DUPFD_CLOEXEC, 0)};

@@ -289,8 +289,8 @@ class Front {
     }
   }
 
-  /// By a child of ours, only now that nothing is left to kill: what it does may hang, and then it
-  /// is killed, too. Says what has become of the lock, as far as we know.
+  /// Releases in a child, after the last process of the job is gone. The release may hang; then it
+  /// is killed. Returns what is known of the lock afterwards, for a message.
   std::string give_back_for_engine(const Report& report) {
     GiveBack how{.patience = patience_for(setting_.options, ending_, setting_.deadline.read())};
     // A job may have run although nobody told us yet that it has started.

@@ -8,7 +8,7 @@ namespace dlock::local {
 /// their supervisors, of locks that were kept, and of runs whose slot is long over. Each release
 /// does it for a few files of its directory, so that one that is used is never full of old ones.
 ///
-/// Whatever it meets, it goes on or stops: a sweep is nobody's task. Waits for nobody.
+/// Best effort: it skips what it cannot remove, reports nothing, and never blocks.
 void sweep(const std::string& directory);
 
 }  // namespace dlock::local
