@@ -32,11 +32,11 @@ LeaseTerms terms_of(const Words& words) {
   const Duration wanted = duration_of("--lock-ttl", words.lock_ttl);
   const Duration lock_ttl = words.given("lock-ttl") ? wanted : std::max(wanted, ttl);
   if (ttl < LeaseTerms::least_ttl()) {
-    complain("--ttl " + quoted(words.ttl) + " is too short to keep the promise: the least is " +
+    complain("--ttl " + in_quotes(words.ttl) + " is too short to keep the promise: the least is " +
              to_text(LeaseTerms::least_ttl()));
   }
   if (lock_ttl < ttl) {
-    complain("--lock-ttl " + quoted(words.lock_ttl) + " is shorter than --ttl: the least is " +
+    complain("--lock-ttl " + in_quotes(words.lock_ttl) + " is shorter than --ttl: the least is " +
              to_text(ttl));
   }
   return LeaseTerms{ttl, lock_ttl};
@@ -45,7 +45,7 @@ LeaseTerms terms_of(const Words& words) {
 int code_of(const char* option, const std::string& word) {
   const auto code = parse_number(word, 0, 255);
   if (!code) {
-    complain(std::string{option} + " " + quoted(word) +
+    complain(std::string{option} + " " + in_quotes(word) +
              " is not an exit code: it is a number from 0 to 255");
   }
   return *code;
@@ -88,7 +88,7 @@ Limit limit_of(const Words& words) {
   constexpr std::uint32_t most = 10'000;
   const auto number = parse_number<std::uint32_t>(words.limit, 1, most);
   if (!number) {
-    complain("--limit " + quoted(words.limit) + " is not a number of holders: it is from 1 to " +
+    complain("--limit " + in_quotes(words.limit) + " is not a number of holders: it is from 1 to " +
              std::to_string(most));
   }
   return {*number};
@@ -121,14 +121,14 @@ std::optional<OncePer> once_of(const Words& words, Limit limit) {
   } else {
     const auto duration = parse_duration(words.once_per);
     if (!duration) {
-      complain("--once-per " + quoted(words.once_per) + " " + duration.error() +
+      complain("--once-per " + in_quotes(words.once_per) + " " + duration.error() +
                "; hourly and daily are known, too");
     }
     period = *duration;
   }
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(period);
   if (whole < std::chrono::seconds{1})
-    complain("--once-per " + quoted(words.once_per) + " is too short: the least is 1s");
+    complain("--once-per " + in_quotes(words.once_per) + " is too short: the least is 1s");
   return OncePer{whole, words.even_if_failed};
 }
 
@@ -136,7 +136,7 @@ StopPolicy stop_policy_of(const Words& words) {
   StopPolicy policy;
   const auto signal = parse_signal(words.signal);
   if (!signal)
-    complain("-s/--signal " + quoted(words.signal) +
+    complain("-s/--signal " + in_quotes(words.signal) +
              " is no signal: write a name such as TERM, or a number (kill -l lists them)");
   policy.signal = *signal;
   if (words.given("kill-after")) {
@@ -149,7 +149,7 @@ StopPolicy stop_policy_of(const Words& words) {
 /// Nothing is started whose result could not be told.
 void refuse_file(const char* option, const std::string& path, const std::string& why) {
   if (why.empty()) return;
-  complain_of_setup(std::string{option} + " " + quoted(path) + " " + why +
+  complain_of_setup(std::string{option} + " " + in_quotes(path) + " " + why +
                     ": name a file in a directory that can be written");
 }
 
@@ -178,17 +178,17 @@ RunCommand run_command(const Words& words, const CommandLine& line,
   if (!words.given("key"))
     complain("--key is missing: name what the job must not share, as in --key backup");
   auto key = LockKey::parse(words.key);
-  if (!key) complain("--key " + quoted(words.key) + " " + key.error());
+  if (!key) complain("--key " + in_quotes(words.key) + " " + key.error());
 
   for (const auto& [option, text] : {std::pair{"--trace", &words.trace}, {"--note", &words.note}}) {
     if (printable(*text) != *text) {
-      complain(std::string{option} + " " + quoted(*text) +
+      complain(std::string{option} + " " + in_quotes(*text) +
                " holds control characters, or is not UTF-8: leave them out");
     }
     // It is in each value of the lock, which is read at each look.
     constexpr std::size_t longest = 1024;
     if (text->size() > longest) {
-      complain(std::string{option} + " " + quoted(excerpt(*text, 40)) + " is too long: it has " +
+      complain(std::string{option} + " " + in_quotes(excerpt(*text, 40)) + " is too long: it has " +
                std::to_string(text->size()) + " bytes, and " + std::to_string(longest) +
                " is the most");
     }
@@ -299,8 +299,8 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
   const std::string path = by_flag ? words.config
                            : named ? *environment.config
                                    : environment.default_config;
-  const std::string name = by_flag ? "--config " + quoted(path)
-                           : named ? "DLOCK_CONFIG " + quoted(path)
+  const std::string name = by_flag ? "--config " + in_quotes(path)
+                           : named ? "DLOCK_CONFIG " + in_quotes(path)
                                    : path;
   if (path.empty() && !named) return;
   if (path.empty()) complain_of_setup(name + " names no file");

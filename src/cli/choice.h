@@ -18,7 +18,7 @@ Choice choose(const char* option, const std::string& word,
     if (word == name) return choice;
     known += (known.empty() ? "" : ", ") + std::string{name};
   }
-  complain(std::string{option} + " " + quoted(word) + " is not known: it is one of " + known);
+  complain(std::string{option} + " " + in_quotes(word) + " is not known: it is one of " + known);
 }
 
 }  // namespace dlock::cli

@@ -25,7 +25,7 @@ struct Complaint {
 }
 
 /// A value that is wrong may be a URL with a password, which has slipped to a wrong option.
-inline std::string quoted(const std::string& value) {
+inline std::string in_quotes(const std::string& value) {
   return "'" + excerpt(without_url_secrets(value), 100) + "'";
 }
 

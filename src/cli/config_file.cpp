@@ -53,7 +53,7 @@ std::vector<ConfigSetting> parse_config(const std::string& path, const std::stri
     } else {
       const std::string what = value.is_table() ? "is a section, which dlock does not know"
                                                 : "has a value of a kind that no option takes";
-      complain_of_setup(at_line(path, key.source()) + quoted(setting.name) + " " + what +
+      complain_of_setup(at_line(path, key.source()) + in_quotes(setting.name) + " " + what +
                         ": write lines such as ttl = \"30s\"");
     }
     settings.push_back(std::move(setting));

@@ -15,7 +15,7 @@ std::optional<Duration> time_limit_of(const Words& words, const std::string& nam
   const std::string option = "--" + name;
   const Duration limit = duration_of(option.c_str(), word);
   if (limit == Duration::zero()) {
-    complain(option + " " + quoted(word) +
+    complain(option + " " + in_quotes(word) +
              " leaves no time at all: write more than 0, or leave the option out");
   }
   return limit;
@@ -24,7 +24,7 @@ std::optional<Duration> time_limit_of(const Words& words, const std::string& nam
 std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
                                   OnSilence on_silence) {
   if (!words.given("warn-signal")) return {};
-  const std::string option = "--warn-signal " + quoted(words.warn_signal) + " ";
+  const std::string option = "--warn-signal " + in_quotes(words.warn_signal) + " ";
   const std::string name = words.warn_signal.substr(0, words.warn_signal.find(':'));
   const auto signal = parse_signal(name);
   if (!signal) {

@@ -80,7 +80,7 @@ ExitStatus examine(const cli::DoctorCommand& command, bool secret_in_arguments,
   let_signals_end_us(inherited);
   const doctor::Report report = doctor::examine({command.store, command.terms});
   constexpr int something_is_broken = 1;
-  return print(command.json ? doctor::to_json(report) : doctor::to_text(report),
+  return print(command.json ? doctor::to_json(report) : doctor::to_lines(report),
                report.ok() ? 0 : something_is_broken, log);
 }
 

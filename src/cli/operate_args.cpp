@@ -19,14 +19,14 @@ std::vector<std::string> plain_words(const Words& words, const CommandLine& line
 
 LockKey key_of(const std::string& word) {
   auto key = LockKey::parse(word);
-  if (!key) complain("the key " + quoted(word) + " " + key.error());
+  if (!key) complain("the key " + in_quotes(word) + " " + key.error());
   return *key;
 }
 
 Duration at_least(const char* option, const std::string& word, Duration least) {
   const Duration duration = duration_of(option, word);
   if (duration < least)
-    complain(std::string{option} + " " + quoted(word) + " is too short: the least is " +
+    complain(std::string{option} + " " + in_quotes(word) + " is too short: the least is " +
              to_text(least));
   return duration;
 }
@@ -57,7 +57,8 @@ ShowCommand status_command(const Words& words, const CommandLine& line,
                       .is_question = true};
   const std::vector<std::string> keys = plain_words(words, line);
   if (words.given("owner")) {
-    if (!keys.empty()) complain("--owner names the key already: leave out " + quoted(keys.front()));
+    if (!keys.empty())
+      complain("--owner names the key already: leave out " + in_quotes(keys.front()));
     if (words.json || words.given("watch"))
       complain("--owner answers with one word: leave out --json and --watch");
     command.owner = OwnerHash{words.owner};
@@ -79,8 +80,8 @@ ShowCommand list_command(const Words& words, const CommandLine& line,
                       .view = view_of(words, operate::View::Form::Table)};
   const std::vector<std::string> patterns = plain_words(words, line);
   if (patterns.size() > 1) {
-    complain("there are two patterns, " + quoted(patterns[0]) + " and " + quoted(patterns[1]) +
-             ": write one, in quotes so that the shell leaves it alone");
+    complain("there are two patterns, " + in_quotes(patterns[0]) + " and " +
+             in_quotes(patterns[1]) + ": write one, in quotes so that the shell leaves it alone");
   }
   if (!patterns.empty()) command.query.pattern = patterns.front();
   if (words.keys_only) {
@@ -95,8 +96,8 @@ UnlockCommand unlock_command(const Words& words, const CommandLine& line,
   const std::vector<std::string> keys = plain_words(words, line);
   if (keys.size() != 1)
     complain(keys.empty() ? "there is no key: write dlock unlock KEY"
-                          : "there are two keys, " + quoted(keys[0]) + " and " + quoted(keys[1]) +
-                                ": locks are freed one by one");
+                          : "there are two keys, " + in_quotes(keys[0]) + " and " +
+                                in_quotes(keys[1]) + ": locks are freed one by one");
   StoreSettings store = store_of(words, environment);
   return {.store = std::move(store.options),
           .store_is_default = store.is_default,

@@ -202,7 +202,7 @@ class Parser::Reader {
       complain("--version takes no value: leave it out");
     }
     if (words.empty()) return;
-    const std::string shown = quoted(without_value(words.front()));
+    const std::string shown = in_quotes(without_value(words.front()));
     const auto command = std::find_if(words.begin(), words.end(), [](const std::string& word) {
       return find_command(word) != nullptr;
     });
@@ -232,10 +232,10 @@ class Parser::Reader {
     for (const std::string& other : all) {
       if (other.size() > 2 && other[0] == '-' && other[1] != '-' &&
           command_->find(other.substr(1)) != nullptr)
-        complain(quoted(other) + " has one dash: write -" + other);
+        complain(in_quotes(other) + " has one dash: write -" + other);
     }
     const std::string name = std::string{"dlock "} + command_->name;
-    const std::string shown = quoted(without_value(word));
+    const std::string shown = in_quotes(without_value(word));
     if (command_->which == SubCommand::Run && !word.starts_with('-')) {
       complain(shown + " is no option of " + name +
                ": the command comes after a --, as in dlock run --key K -- command [args...]");
@@ -260,7 +260,7 @@ class Parser::Reader {
     // What only `run` knows is no mistake when another sub-command reads the file.
     const CommandOptions& run = *find_command("run");
     if (run.find(item.name) == nullptr || item.name == "key" || item.name == "config") {
-      complain_of_setup(where + quoted(item.name) +
+      complain_of_setup(where + in_quotes(item.name) +
                         " is not known: write the long name of an option of dlock run without its "
                         "dashes, as in store = \"redis://host\"");
     }

@@ -50,7 +50,7 @@ std::optional<Password> password_elsewhere(const Words& words) {
   const Source command = words.source("password-command");
   if (file == Source::Default && command == Source::Default) return {};
   if (file == command) {
-    complain("--password-file " + quoted(words.password_file) +
+    complain("--password-file " + in_quotes(words.password_file) +
              " and --password-command both give a password: leave one out");
   }
   if (file > command) return password_at("--password-file", words.password_file);
@@ -67,7 +67,7 @@ Password password_of(const Words& words, const Environment& environment, const P
   const bool is_elsewhere = elsewhere != Source::Default;
   if (in_url.given() && is_elsewhere && elsewhere == url) {
     const bool in_file = words.source("password-file") == elsewhere;
-    complain((in_file ? "--password-file " + quoted(words.password_file)
+    complain((in_file ? "--password-file " + in_quotes(words.password_file)
                       : std::string{"--password-command"}) +
              " and the URL of the store both give a password: leave one out");
   }
@@ -84,7 +84,7 @@ Login sentinel_login(const Words& words, const Environment& environment) {
   if (file == Source::Flag || (file == Source::File && !login.password.given()))
     login.password = password_at("--sentinel-password-file", words.sentinel_password_file);
   if (!login.user.empty() && !login.password.given()) {
-    complain("--sentinel-user " + quoted(login.user) +
+    complain("--sentinel-user " + in_quotes(login.user) +
              " has no password: give one with --sentinel-password-file");
   }
   return login;
@@ -94,7 +94,7 @@ void check_readable(const char* option, const std::string& path) {
   if (path.empty()) return;
   const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!file.open()) {
-    complain_of_setup(std::string{option} + " " + quoted(path) +
+    complain_of_setup(std::string{option} + " " + in_quotes(path) +
                       " cannot be read: " + ::strerror(errno));
   }
 }
@@ -119,7 +119,7 @@ int least_replicas(const Words& words) {
   constexpr int most = 1000;
   const auto number = parse_number(words.least_replicas, 0, most);
   if (!number) {
-    complain("--min-replicas " + quoted(words.least_replicas) +
+    complain("--min-replicas " + in_quotes(words.least_replicas) +
              " is not a number of replicas: write 0 to " + std::to_string(most));
   }
   return *number;
@@ -129,7 +129,7 @@ Duration replica_timeout(const Words& words, Duration ttl) {
   const Duration request = LeaseTerms{ttl, ttl}.request_timeout();
   if (!words.given("replica-timeout")) return request / 2;
   const Duration timeout = duration_of("--replica-timeout", words.replica_timeout);
-  const std::string option = "--replica-timeout " + quoted(words.replica_timeout) + " ";
+  const std::string option = "--replica-timeout " + in_quotes(words.replica_timeout) + " ";
   // WAIT takes whole milliseconds, and 0 would wait for ever.
   if (timeout < std::chrono::milliseconds{1}) complain(option + "is too short: the least is 1ms");
   if (timeout >= request) {
@@ -188,7 +188,7 @@ StoreSettings store_settings(const Words& words, const Environment& environment,
                        .least_replicas = least_replicas(words),
                        .replica_timeout = replica_timeout(words, ttl)};
   if (const std::string why = why_prefix_unfit(options); !why.empty())
-    complain("--prefix " + quoted(words.prefix) + " " + why);
+    complain("--prefix " + in_quotes(words.prefix) + " " + why);
   if (auto* redis = std::get_if<RedisAddress>(&options.address))
     settle_redis(*redis, options, store.source, words, environment);
   return {std::move(options), store.source == Source::Default};

@@ -27,7 +27,7 @@ struct Report {
 Report examine(const Examination& examination);
 
 /// For a person: one line for each finding, and two more for each that is not good.
-std::string to_text(const Report& report);
+std::string to_lines(const Report& report);
 
 /// One JSON object, whose fields the man page has under DOCTOR.
 std::string to_json(const Report& report);

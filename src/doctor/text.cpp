@@ -59,7 +59,7 @@ std::string counts(const Findings& findings) {
 
 }  // namespace
 
-std::string to_text(const Report& report) {
+std::string to_lines(const Report& report) {
   std::size_t check_width = 0;
   for (const Finding& finding : report.findings)
     check_width = std::max(check_width, finding.check.size());

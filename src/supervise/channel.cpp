@@ -18,7 +18,7 @@ struct Header {
 constexpr std::size_t longest_text = 8192;
 
 /// Room for one descriptor, aligned as the kernel wants it.
-union Control {
+union Rights {
   cmsghdr header;
   std::array<char, CMSG_SPACE(sizeof(int))> bytes;
 };
@@ -57,7 +57,7 @@ bool Channel::send(const Message& message) {
   msghdr envelope{};
   envelope.msg_iov = parts.data();
   envelope.msg_iovlen = parts.size();
-  Control control{};
+  Rights control{};
   if (message.fd.open()) {
     envelope.msg_control = control.bytes.data();
     envelope.msg_controllen = control.bytes.size();
@@ -86,7 +86,7 @@ std::optional<Message> Channel::receive() {
   msghdr envelope{};
   envelope.msg_iov = parts.data();
   envelope.msg_iovlen = parts.size();
-  Control control{};
+  Rights control{};
   envelope.msg_control = control.bytes.data();
   envelope.msg_controllen = control.bytes.size();
   if (retried([&] { return ::recvmsg(fd_.number(), &envelope, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); }) <

@@ -12,7 +12,7 @@ namespace dlock::supervise {
 namespace {
 
 /// Aligned as the kernel wants it.
-union Control {
+union RightsAndCredentials {
   cmsghdr header;
   std::array<char, CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(most_descriptors * sizeof(int))> bytes;
 };
@@ -96,7 +96,7 @@ Fd connect_datagram_socket(const std::string& path) {
 std::optional<Datagram> receive_datagram(const Fd& socket) {
   std::array<char, longest_datagram> text;
   iovec part{text.data(), text.size()};
-  Control control{};
+  RightsAndCredentials control{};
   msghdr envelope{};
   envelope.msg_iov = &part;
   envelope.msg_iovlen = 1;
@@ -120,7 +120,7 @@ std::optional<Datagram> receive_datagram(const Fd& socket) {
 
 bool send_datagram(const Fd& socket, std::string_view text, const std::vector<Fd>& descriptors) {
   iovec part{const_cast<char*>(text.data()), text.size()};
-  Control control{};
+  RightsAndCredentials control{};
   msghdr envelope{};
   envelope.msg_iov = &part;
   envelope.msg_iovlen = 1;

@@ -390,6 +390,7 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
 #else
   constexpr int rounds = 10'000;
 #endif
+  constexpr int least = 300;
   // The directory of a long key comes and goes, too.
   for (const auto& [key, most] :
        {std::pair{std::string{"backup"}, rounds}, {std::string(100, '/'), rounds / 20}}) {
@@ -440,12 +441,14 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
         std::this_thread::sleep_for(std::chrono::microseconds{50});
       }
     });
+    const Instant enough = BootClock::now() + 5s;  // on a loaded machine there are fewer rounds
     const Instant give_up = BootClock::now() + 100s;
-    while (granted < most && BootClock::now() < give_up)
+    while (granted < most && (granted < least || BootClock::now() < enough) &&
+           BootClock::now() < give_up)
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
     over = true;
     for (std::thread& thread : threads) thread.join();
-    CHECK(granted >= most);
+    CHECK(granted >= std::min(least, most));
     CHECK(wrong == 0);
   }
 }

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   if (!finding.meaning.empty()) finding.verdict = Verdict::Weak;
   const Report report{"redis://host", {finding}};
 
-  const std::string lines = to_text(report);
+  const std::string lines = to_lines(report);
   fuzz::require(fuzz::repaints_nothing(lines), "a report is printable");
   const std::string json = to_json(report);
   fuzz::require(std::count(json.begin(), json.end(), '\n') <= 1, "JSON is one line");

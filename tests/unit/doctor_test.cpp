@@ -320,7 +320,7 @@ TEST_CASE("the text begins each finding with its verdict and stays within 100 co
                         .meaning = std::string(60, 'a') + " " + std::string(60, 'b'),
                         .remedy = "mend it"},
                        {.check = "user", .fact = "root", .area = Area::Machine}}};
-  CHECK(to_text(report) ==
+  CHECK(to_lines(report) ==
         "store redis://h\n"
         "  ok      role      it is a master\n"
         "  BROKEN  eviction  x?[31m\n"

@@ -8,6 +8,9 @@
 
 namespace dlock::redis {
 
+/// What PTTL replies when there is no such key.
+constexpr long long pttl_of_no_key = -2;
+
 /// The names of all keys of one lock. In a Redis Cluster they lie in one slot, so that one script
 /// can touch them all; the same names are used everywhere, so that a lock keeps its token when it
 /// moves from one kind of deployment to another.

@@ -175,7 +175,8 @@ class Lookup::Impl {
     if (status == ARES_ECONNREFUSED && socket_error_ != 0)
       why += std::string{": "} + ::strerror(socket_error_);
     if (status == ARES_ETIMEOUT) {
-      using Hundredths = std::chrono::duration<std::int64_t, std::centi>;  // it began a little after the attempt
+      using Hundredths =
+          std::chrono::duration<std::int64_t, std::centi>;  // it began a little after the attempt
       why += " within " + to_text(std::chrono::round<Hundredths>(age()));
     }
     return name_servers_.empty() ? why : why + " (asked: " + name_servers_ + ")";

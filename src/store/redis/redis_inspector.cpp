@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr long long no_such_key = -2;     // what PTTL says
 constexpr long long kept_elsewhere = -3;  // what look.lua says
 constexpr const char* most_waiters = "100";
 
@@ -32,7 +31,7 @@ HolderStatus::Life life_of(const Holder& holder, bool alive) {
 
 void put_liveness(HolderStatus& holder, long long pttl, const std::string& alive_at,
                   StoreTime now) {
-  holder.life = life_of(holder.holder, pttl != no_such_key);
+  holder.life = life_of(holder.holder, pttl != pttl_of_no_key);
   holder.ends_in = left(pttl);
   if (holder.life == HolderStatus::Life::Alive) holder.silent_for = since(alive_at, now);
 }

@@ -25,8 +25,7 @@ Lost lost_to(std::string_view lock_value) {
 
 const Lost lapsed{"its liveness key is gone: deleted, evicted, or expired"};
 
-constexpr long long no_such_key = -2;  // what PTTL says
-constexpr long long not_asked = -3;    // what our scripts say
+constexpr long long not_asked = -3;  // what our scripts say
 
 }  // namespace
 
@@ -183,7 +182,7 @@ Result<std::optional<Duration>, StoreFault> RedisStore::look_at(const Claim& cla
                              Confirmation::NotNeeded);
   if (!answer) return answer.error();
   if (answer->reply.is_error()) return error_reply(answer->server, answer->reply.text);
-  if (answer->reply.integer == no_such_key) return std::optional<Duration>{};
+  if (answer->reply.integer == pttl_of_no_key) return std::optional<Duration>{};
   return std::optional{bounded(std::chrono::milliseconds{answer->reply.integer})};
 }
 
