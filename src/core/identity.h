@@ -19,7 +19,7 @@ struct ProcessHash {
 /// Names one attempt to get one lock: `{key}@{processHash}.{attempt}`, then `#{trace}`.
 ///
 /// Never reused, not even by a retry of the same run: a peer that saw the hash and judged its
-/// holder dead may delete a lock of that hash at any later moment (PROTOCOL 0.3, X_samehash).
+/// holder dead may delete a lock of that hash at any later moment (PROTOCOL.md, "Identity").
 struct OwnerHash {
   std::string text;
   bool operator==(const OwnerHash&) const = default;

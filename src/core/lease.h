@@ -6,8 +6,8 @@ namespace dlock {
 
 /// How long the lock may be believed ours, and how often that is proved again.
 ///
-/// The terms follow from the two TTLs alone. PROTOCOL 4.2 derives them; the model shows that each
-/// part of the margin is needed.
+/// The terms follow from the two TTLs alone. PROTOCOL.md, "The deadline", derives them; the
+/// model shows that each part of the margin is needed.
 class LeaseTerms {
  public:
   constexpr LeaseTerms(Duration ttl, Duration lock_ttl) : ttl_(ttl), lock_ttl_(lock_ttl) {}

@@ -17,8 +17,8 @@ struct FailoverTime {
 FailoverTime sentinel_failover(Duration down_after);
 FailoverTime cluster_failover(Duration node_timeout);
 
-/// The shortest TTL with which jobs live through it: that they die in every failover keeps the
-/// promise, but is hardly what is wanted (PROTOCOL 4.2). In whole seconds.
+/// The shortest TTL with which jobs survive it, in whole seconds. A shorter one keeps the promise,
+/// but each failover kills the jobs (PROTOCOL.md, "The deadline").
 Duration ttl_to_survive(const FailoverTime& failover);
 
 Finding judge_failover_time(const FailoverTime& failover, Duration ttl);

@@ -17,7 +17,7 @@ struct ServerSettings {
 
 // The rules for what one server remembers: values in, a finding out.
 
-/// Whether the server may throw lock keys away (PROTOCOL 1.3).
+/// Whether the server may throw lock keys away (PROTOCOL.md, "Eviction").
 Finding judge_eviction(const ServerInfo& info);
 
 /// Whether it is about to refuse new keys.

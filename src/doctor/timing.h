@@ -45,7 +45,8 @@ struct RateDifference {
 /// From the quickest request of each burst; nothing if one of them has none.
 std::optional<RateDifference> rate_difference(const Timing& timing);
 
-/// The deadline allows for a server's clock that is 1 % faster than ours (PROTOCOL 4.2).
+/// The deadline allows for a server's clock that is 1 % faster than ours (PROTOCOL.md, "The
+/// deadline").
 Finding judge_clock_rate(const std::optional<RateDifference>& difference);
 
 }  // namespace dlock::doctor

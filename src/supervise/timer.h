@@ -20,7 +20,8 @@ class Timer {
 };
 
 /// A descriptor that becomes readable when somebody sets the wall clock: after a virtual machine
-/// was paused, the only trace of it may be that its clock is put right (SUPERVISION section 8).
+/// was paused, the only trace of it may be that its clock is put right (PROTOCOL.md, "The
+/// deadline").
 class ClockChange {
  public:
   ClockChange();

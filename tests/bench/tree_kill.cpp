@@ -143,7 +143,7 @@ double kill_at_deadline(Tree tree, bench::Command dlock, redisContext* redis, pi
   const auto sent = next_renewal(redis, ttl_ms);
   kill(server, SIGSTOP);
   const auto deadline =
-      sent + (ttl_ms * 99 / 100 - 502) * 1'000'000;  // DESIGN: TTL x 0.99 - 500 - 2 ms
+      sent + (ttl_ms * 99 / 100 - 502) * 1'000'000;  // PROTOCOL.md, "The deadline"
   tree.wait_until_gone();
   const auto gone = bench::now();
   kill(server, SIGCONT);

@@ -2,7 +2,7 @@
 
 Each rule is a function from a History to sentences, one for each breach. What a fault may cause is in `excuses.py`: without
 an excuse there is no overlap, no job that outlives its lease or its lock, no token out of order and no wrong exit code.
-The numbers are those of PROTOCOL section 6.
+The numbers of rules are those of README.md, "The judge".
 """
 
 import sys

@@ -35,7 +35,7 @@ BINARY = _program(os.environ.get("DLOCK", _BUILD / "dlock"))
 TOOLS = os.path.abspath(os.environ.get("DLOCK_TOOLS", _BUILD / "tests"))
 JOBTOOL = _program(os.path.join(TOOLS, "jobtool"))
 
-# The numbers of DESIGN.md section 6.
+# README.md, "Exit codes".
 USAGE, UNREACHABLE, INTERNAL, SYSTEM, HELD, REFUSED, CONFIG = 64, 69, 70, 71, 75, 77, 78
 LOST, UNCONFIRMED, HUNG = 80, 81, 82
 MAX_RUN = 124

@@ -12,7 +12,7 @@ from harness.relay import DOWN, UP
 from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
 
 TTL = 2.0
-MARGIN = 0.01 * TTL + 0.502  # drift, kill time, rounding: DESIGN section 3, rule 6
+MARGIN = 0.01 * TTL + 0.502  # drift, kill time, rounding: PROTOCOL.md, "The deadline"
 FRONT_LATER = 0.150
 RENEWAL = TTL / 5
 OPTIONS = ["--ttl", "2s"]

@@ -39,7 +39,7 @@ using Command = std::vector<std::string_view>;
 /// is ours and only the protocol is hiredis's.
 ///
 /// After any fault the connection is closed and stays so: a late reply must never be taken for the
-/// answer to the next request (PROTOCOL 0.4).
+/// answer to the next request (PROTOCOL.md, "Renew").
 ///
 /// Whenever it is opened its name is looked up (dial): of several addresses the one that answered
 /// last is tried first, and those that failed us last.

@@ -6,7 +6,7 @@ namespace dlock::redis {
 namespace {
 
 /// Wrapping the whole name of the lock in braces does it, unless the name has braces of its own, or
-/// the prefix has. Then the tag is searched for (PROTOCOL 4.4).
+/// the prefix has. Then the tag is searched for (PROTOCOL.md, "One slot").
 std::string companion(const std::string& prefix, const char* kind, const std::string& lock,
                       int slot, const LockKey& key) {
   const std::string before = prefix + kind + ":";

@@ -20,8 +20,7 @@ enum class Lapse { IsLoss, IsRevived };
 /// Whether the keys that one script touches must lie in one slot: in a Redis Cluster.
 enum class Slots { Any, One };
 
-/// A lock on Redis or Valkey. The protocol is that of DESIGN section 3; what is atomic and why is
-/// in the scripts.
+/// A lock on Redis or Valkey. PROTOCOL.md describes the keys, the scripts and the rules.
 class RedisStore final : public Store {
  public:
   struct Setting {

@@ -41,7 +41,7 @@ std::string_view hash_tag(std::string_view key) {
 int slot_of(std::string_view key) { return static_cast<int>(crc16(hash_tag(key)) % slots); }
 
 std::string tag_into(int slot, std::string_view before, std::string_view after) {
-  // PROTOCOL 4.4: the worst of all slots needs fewer than 110,000 tries.
+  // PROTOCOL.md, "One slot": the worst of all slots needs fewer than 110,000 tries.
   constexpr int most_tries = 1'000'000;
   std::string key{before};
   for (int n = -1; n < most_tries; ++n) {
