@@ -1,4 +1,4 @@
-"""One test for each row of README.md, "Beside other tools": a second contender, and the overlap measured from the life file."""
+"""One test for each row of README.md, "Compared with other tools": a second contender, and the overlap measured from the life file."""
 
 import os
 import shutil
