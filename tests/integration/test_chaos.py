@@ -6,6 +6,7 @@ import unittest
 from chaos import campaign
 
 EPISODES = int(os.environ.get("DLOCK_TEST_EPISODES", "200"))
+AT_ONCE = 4 * os.cpu_count()  # beside other tests; each of them waits most of the time
 FIRST_SEED = 1
 
 
@@ -14,7 +15,7 @@ class Campaign(unittest.TestCase):
         impossible = campaign.why_impossible()
         if impossible:
             self.skipTest(impossible)
-        code = campaign.main(["--episodes", str(EPISODES), "--seed", str(FIRST_SEED)])
+        code = campaign.main(["--episodes", str(EPISODES), "--seed", str(FIRST_SEED), "--at-once", str(AT_ONCE)])
         self.assertEqual(code, 0, "the seeds above play what was found again: python3 -m chaos.campaign --episodes 1 --seed S --keep DIR")
 
 

@@ -216,9 +216,9 @@ class NoRedisThere(Refusals):
 class DeploymentsThatContradictThemselves(Refusals):
     """One server that is everything: it sends on to itself, or says one thing as a Sentinel and another as a master."""
 
-    def refused_by(self, answers, url):
+    def refused_by(self, answers, url, options=OPTIONS):
         fake = self.fake(lambda words: answers(words, b"127.0.0.1", b"%d" % fake.port))
-        refused = self.run_job("touch", self.path("ran"), store=["--store", url(f"127.0.0.1:{fake.port}")], options=OPTIONS)
+        refused = self.run_job("touch", self.path("ran"), store=["--store", url(f"127.0.0.1:{fake.port}")], options=options)
         self.assertEqual(refused.code, dlock.UNREACHABLE, refused.stderr)
         self.assertFalse(os.path.exists(self.path("ran")))
         return refused
@@ -246,13 +246,15 @@ class DeploymentsThatContradictThemselves(Refusals):
         self.assert_says(refused, "sends us from node to node")
 
     def test_what_it_said_is_told_when_the_last_question_had_no_time_for_an_answer(self):
+        ttl = 3 * TTL
         asked = []
 
         def answers(*_):
             asked.append(now())
-            return b"-CLUSTERDOWN so\r\n" if now() - asked[0] < TTL / 2 - TTL / 20 else None
+            return b"-CLUSTERDOWN so\r\n" if now() - asked[0] < ttl / 2 - ttl / 20 else None
 
-        self.assert_says(self.refused_by(answers, lambda address: f"redis://{address}"), "says that its Cluster is down")
+        refused = self.refused_by(answers, lambda address: f"redis://{address}", options=["--ttl", f"{ttl}s"])
+        self.assert_says(refused, "says that its Cluster is down")
 
     def test_a_master_of_the_sentinels_that_calls_itself_a_replica_is_told(self):
         refused = self.of_sentinels(b"slave", b"-ERR nobody asks\r\n")

@@ -185,7 +185,8 @@ class SlotsOnRedis(SlotTests, OnRedis):
     def test_a_run_that_could_not_be_remembered_within_the_lease_is_told(self):
         between = self.relay()
         path = self.life_file()
-        held = self.start_run(JOBTOOL, "tick", path, "0.5", store=self.through(between), options=[*OPTIONS, "--once-per", "daily"])
+        options = ["--ttl", "4s", "--once-per", "daily"]
+        held = self.start_run(JOBTOOL, "tick", path, "0.5", store=self.through(between), options=options)
         self.wait_job_starts(path, 0, held)
         between.freeze()
         self.assertEqual(held.wait(), 0)
