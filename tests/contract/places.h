@@ -2,13 +2,13 @@
 // cases say to them.
 #pragma once
 
+#include "contract/own_directory.h"
 #include "contract/redis_process.h"
 #include "store/inspector.h"
 #include "store/open.h"
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -20,11 +20,6 @@ using namespace std::chrono_literals;
 inline Patience soon() { return {BootClock::now() + 5s}; }
 
 struct LocalPlace {
-  LocalPlace() {
-    char pattern[] = "/tmp/dlock-contract-XXXXXX";
-    REQUIRE(::mkdtemp(pattern) != nullptr);
-    directory = pattern;
-  }
   ~LocalPlace() { std::filesystem::remove_all(directory); }
   std::unique_ptr<Store> open() const { return make_store({LocalAddress{directory}, "", false}); }
   void take_lock_away(const std::string& key) const {
@@ -32,7 +27,7 @@ struct LocalPlace {
   }
   /// As a machine that loses its power.
   void let_die(std::unique_ptr<Store>& store, const Claim&) const { store.reset(); }
-  std::string directory;
+  const std::string directory = make_own_directory();
 };
 
 struct RedisPlace {

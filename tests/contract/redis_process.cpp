@@ -1,5 +1,6 @@
 #include "contract/redis_process.h"
 
+#include "contract/own_directory.h"
 #include "core/fd.h"
 #include "core/time.h"
 #include "store/redis/connection.h"
@@ -42,10 +43,7 @@ int free_port() {
 
 }  // namespace
 
-RedisProcess::RedisProcess(Kind kind) : kind_(kind) {
-  char pattern[] = "/tmp/dlock-contract-XXXXXX";
-  if (::mkdtemp(pattern) == nullptr) throw std::runtime_error("mkdtemp");
-  directory_ = pattern;
+RedisProcess::RedisProcess(Kind kind) : kind_(kind), directory_(make_own_directory()) {
   const char* const other = std::getenv("DLOCK_TEST_REDIS");
   std::vector<std::string> words{other != nullptr && *other != '\0' ? other : "redis-server",
                                  "--unixsocket",

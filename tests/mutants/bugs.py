@@ -1,0 +1,93 @@
+"""The planted bugs of tests/mutants/*.toml: reads them, finds the place of each, and says what is wrong with the list."""
+
+import glob
+import hashlib
+import os
+import re
+import tomllib
+from collections import namedtuple
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+FIELDS = {"id": str, "file": str, "text": str, "with": str, "does": str, "test": str, "survives": str, "hangs": bool}
+NEEDED = ("id", "file", "text", "with", "does")
+
+# name: area/id. test: an integration test that is played because no rung below can see the bug. survives: why no test can.
+# hangs: whether a test that does not end is the way in which this bug is noticed.
+Bug = namedtuple("Bug", "name area file text replacement does test survives hangs")
+
+
+def digest_of(bug):
+    """Of what was played: a reworded sentence plays nothing again."""
+    return hashlib.sha256(repr((bug.file, bug.text, bug.replacement, bug.test)).encode()).hexdigest()[:16]
+
+
+def read_all():
+    """(bugs, faults of the list). A fault is one sentence, with its remedy."""
+    bugs, faults = [], []
+    for path in sorted(glob.glob(os.path.join(HERE, "*.toml"))):
+        area = os.path.basename(path).removesuffix(".toml")
+        with open(path, "rb") as file:
+            try:
+                entries = tomllib.load(file).get("bug", [])
+            except tomllib.TOMLDecodeError as error:
+                faults.append(f"{area}.toml: {error}: mend its TOML")
+                continue
+        for entry in entries:
+            name = f"{area}/{entry.get('id', '?')}"
+            wrong = [field for field in NEEDED if field not in entry]
+            wrong += [field for field, value in entry.items() if not isinstance(value, FIELDS.get(field, ()))]
+            if wrong:
+                faults.append(f"{name}: {', '.join(wrong)}: missing, not known or of another type: a bug has {', '.join(FIELDS)}")
+                continue
+            bugs.append(Bug(name, area, entry["file"], entry["text"].strip(), entry["with"].strip(), entry["does"],
+                            entry.get("test", ""), entry.get("survives", ""), entry.get("hangs", False)))
+    names = [bug.name for bug in bugs]
+    faults += [f"{name} is there twice: rename one" for name in sorted({name for name in names if names.count(name) > 1})]
+    return bugs, faults
+
+
+def places_of(bug, source):
+    """Where its text stands. Any blanks and line ends stand for any others, so that a text survives being formatted."""
+    return list(re.finditer(r"\s+".join(re.escape(word) for word in bug.text.split()), source))
+
+
+def planted(bug, source):
+    place = places_of(bug, source)[0]
+    return source[:place.start()] + bug.replacement + source[place.end():]
+
+
+def test_exists(name):
+    """Of test_file.Class.test_name: whether the file has such words; unittest itself finds out the rest."""
+    file, _, rest = name.partition(".")
+    path = os.path.join(ROOT, "tests", "integration", f"{file}.py")
+    if rest.count(".") != 1 or not os.path.exists(path):
+        return False
+    with open(path, encoding="utf-8") as text:
+        source = text.read()
+    made_of, test = rest.split(".")
+    return re.search(rf"^class {made_of}\b", source, re.MULTILINE) is not None and f"def {test}(" in source
+
+
+def fault_of(bug):
+    """Why it cannot be planted, or ''."""
+    path = os.path.join(ROOT, bug.file)
+    if not os.path.exists(path):
+        return f"{bug.name}: there is no file {bug.file}: name the one to which its text has gone"
+    with open(path, encoding="utf-8") as file:
+        source = file.read()
+    count = len(places_of(bug, source))
+    if count != 1:
+        return (f"{bug.name}: its text is found {count} times in {bug.file}: "
+                + ("write more of it, until it is there once" if count else "write it as the code is now, or plant another bug"))
+    if planted(bug, source) == source:
+        return f"{bug.name}: its replacement is what {bug.file} has already: write a bug"
+    if bug.test and not test_exists(bug.test):
+        return f"{bug.name}: there is no test {bug.test}: name one of tests/integration as test_file.Class.test_name"
+    return ""
+
+
+def faults_of_all():
+    bugs, faults = read_all()
+    return bugs, faults + [fault for fault in map(fault_of, bugs) if fault]
