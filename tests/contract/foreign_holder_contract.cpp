@@ -94,3 +94,19 @@ TEST_CASE_TEMPLATE("a foreign holder that comes after another one is told from i
   for (int question = 0; question < 2; ++question)
     CHECK(refused(*store, claim).holder.process == foreign);
 }
+
+TEST_CASE_TEMPLATE("the death of one foreign holder is not that of the one after it", Place,
+                   RedisPlace, ClusterPlace) {
+  const Place place;
+  const Claim claim = at_home(place, claim_of(1));
+  const auto store = place.open();
+  let_foreign_hold(place, claim);
+  refused(*store, claim);
+  place.server.ask("DEL t:proc:" + foreign.text);
+  const ProcessHash next{"web2/12.34"};
+  const std::string key = claim.key.bytes();
+  place.server.ask("SET t:lock:" + key + R"( {"ownerHash":")" + key + "@" + next.text +
+                   R"(.0","processHash":")" + next.text + R"("})");
+  place.server.ask("SET t:proc:" + next.text + " {} PX 60000");
+  CHECK(refused(*store, claim).holder.process == next);
+}

@@ -201,3 +201,49 @@ TEST_CASE("a lease is counted from when its request left, however late the reply
     CHECK(stop_by < terms.stop_by(before + 200ms));
   }
 }
+
+TEST_CASE("a retry adopts its share as a share, and renews it") {
+  const RedisPlace place;
+  const auto store = place.open();
+  take(*store, sharing_for(1, 60s));
+  const auto retry = place.open();
+  const Grant grant = take(*retry, sharing_for(1, 60s));
+  CHECK(is<Extended>([&] { return retry->renew(sharing_for(1, 60s), grant, soon()); }));
+}
+
+TEST_CASE("a retry adopts no lock that another has by now, though its own liveness stands") {
+  const RedisPlace place;
+  const auto store = place.open();
+  take(*store, claim_of(1));
+  place.take_lock_away("backup");
+  take(*place.open(), claim_of(2));
+  CHECK(refused(*store, claim_of(1)).holder.pid == 102);
+}
+
+TEST_CASE("who joins with a longer life lengthens that of the lock and of its holders' list") {
+  const RedisPlace place;
+  Claim shorter = sharing_for(1, 2s);
+  shorter.terms = {2s, 10s};
+  take(*place.open(), shorter);
+  take(*place.open(), sharing_for(2, 2s));
+  CHECK(life_of(place, "t:lock:backup") > 250s);
+  CHECK(life_of(place, "t:holders:{t:lock:backup}") > 250s);
+}
+
+TEST_CASE("a holder whose liveness is about to end holds its place until it has ended") {
+  const RedisPlace place;
+  const Limit two{2};
+  const auto left_after_the_answer = [&] {
+    place.server.ask("FLUSHALL");
+    take(*place.open(), sharing(claim_of(1), two));
+    take(*place.open(), sharing(claim_of(2), two));
+    place.server.ask("PEXPIRE " + liveness_of(claim_of(1)) + " 250");
+    const bool held =
+        is<Held>([&] { return place.open()->acquire(sharing(claim_of(3), two), soon()); });
+    const bool lives = place.server.ask("EXISTS " + liveness_of(claim_of(1))) == "1";
+    CHECK((held || !lives));
+    return lives;
+  };
+  int attempts = 0;  // on a slow machine it may have ended before the answer
+  while (!left_after_the_answer()) REQUIRE(++attempts < 20);
+}
