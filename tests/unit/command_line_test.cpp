@@ -54,6 +54,8 @@ TEST_CASE("the job's words reach it untouched: [], [a], --key, a second -- and e
   CHECK(command.options.command ==
         std::vector<std::string>{"cmd", "[]", "[a]", "--key", "--", "", "-x"});
   CHECK(command.options.key.bytes() == "k");
+  CHECK(good({"run", "--key", "k", "--", "--", "x"}).options.command ==
+        std::vector<std::string>{"--", "x"});
 }
 
 TEST_CASE("010s is ten seconds") {
@@ -191,6 +193,10 @@ TEST_CASE(
   CHECK(wipe_url_secrets(argv.count(), argv.pointers()));
   CHECK(std::strcmp(argv.pointers()[2], "--store=redis://********@h/1") == 0);
   CHECK(std::strcmp(argv.pointers()[6], "redis://u:own@h") == 0);
+
+  Argv with_at{{"dlock", "run", "--store", "redis://u:ge@heim@h"}};
+  CHECK(wipe_url_secrets(with_at.count(), with_at.pointers()));
+  CHECK(std::strcmp(with_at.pointers()[3], "redis://*********@h") == 0);
 
   Argv plain{{"dlock", "run", "--store", "redis://h"}};
   CHECK_FALSE(wipe_url_secrets(plain.count(), plain.pointers()));

@@ -1,0 +1,178 @@
+// Of several places for a setting which one counts, and what does not fit together.
+#include "cli/args.h"
+#include "cli/command_line.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+
+using namespace dlock;
+using namespace dlock::cli;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// A file that only its owner may use, in a directory of its own.
+class OwnFile {
+ public:
+  explicit OwnFile(const std::string& text) {
+    std::string pattern = std::filesystem::temp_directory_path() / "dlock-unit-XXXXXX";
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    directory_ = pattern;
+    std::ofstream{path()} << text;
+    REQUIRE(::chmod(path().c_str(), 0600) == 0);
+  }
+  ~OwnFile() { std::filesystem::remove_all(directory_); }
+  OwnFile(const OwnFile&) = delete;
+  OwnFile& operator=(const OwnFile&) = delete;
+  std::string path() const { return directory_ + "/file"; }
+
+ private:
+  std::string directory_;
+};
+
+Parsed parse_run(const Words& options, Environment environment) {
+  if (environment.default_config == "/etc/dlock.toml") environment.default_config = "";
+  CommandLine line{.ours = {"run", "--key", "k"}, .job = {"cmd"}, .has_dashes = true};
+  line.ours.insert(line.ours.end(), options.begin(), options.end());
+  return parse(line, environment);
+}
+
+supervise::RunOptions taken(const Words& options, const Environment& environment = {}) {
+  const Parsed parsed = parse_run(options, environment);
+  if (const auto* bad = std::get_if<BadUsage>(&parsed)) FAIL(bad->message);
+  return std::get<RunCommand>(parsed).options;
+}
+
+std::string refused(const Words& options, const Environment& environment = {}) {
+  const Parsed parsed = parse_run(options, environment);
+  REQUIRE(std::holds_alternative<BadUsage>(parsed));
+  return std::get<BadUsage>(parsed).message;
+}
+
+RedisAddress redis_of(const supervise::RunOptions& options) {
+  REQUIRE(std::holds_alternative<RedisAddress>(options.store.address));
+  return std::get<RedisAddress>(options.store.address);
+}
+
+std::string host_of(const supervise::RunOptions& options) {
+  return redis_of(options).endpoints.front().host;
+}
+
+}  // namespace
+
+TEST_CASE("of the store the command line counts first, then the environment, then the file") {
+  const OwnFile config{"store = \"redis://file\"\n"};
+  CHECK(host_of(taken({"--store", "redis://line"},
+                      {.store = "redis://variable", .default_config = config.path()})) == "line");
+  CHECK(host_of(taken({}, {.store = "redis://variable", .default_config = config.path()})) ==
+        "variable");
+  CHECK(host_of(taken({}, {.default_config = config.path()})) == "file");
+}
+
+TEST_CASE("of two passwords that of the place with the higher rank counts") {
+  const OwnFile file{"of-the-file\n"};
+  const OwnFile config{"store = \"redis://:of-the-config@h\"\npassword-file = \"" + file.path() +
+                       "\"\n"};
+  const auto password = [](const Words& options, const Environment& environment) {
+    return redis_of(taken(options, environment)).login.password;
+  };
+  const Words by_flag{"--password-file", file.path()};
+  CHECK(password(by_flag, {.store = "redis://:of-the-url@h"}).file == file.path());
+  CHECK(password(by_flag, {.store = "redis://h", .password = "of-redis-cli"}).file == file.path());
+  CHECK(password({}, {.store = "redis://:of-the-url@h", .password = "of-redis-cli"}).text ==
+        "of-the-url");
+  CHECK(password({"--store", "redis://h"},
+                 {.password = "of-redis-cli", .default_config = config.path()})
+            .text == "of-redis-cli");
+  CHECK(password({"--store", "redis://h"}, {.default_config = config.path()}).file == file.path());
+}
+
+TEST_CASE("the Sentinels' password is that of the command line, the environment, the file") {
+  const OwnFile file{"of-the-file\n"};
+  const OwnFile config{"sentinel-password-file = \"" + file.path() + "\"\n"};
+  const auto password = [](const Words& options, const Environment& environment) {
+    return taken(options, environment).store.sentinel_login.password;
+  };
+  const std::string store = "redis+sentinel://h/m";
+  const Words by_flag{"--sentinel-password-file", file.path()};
+  CHECK(password(by_flag, {.store = store, .sentinel_password = "of-the-variable"}).file ==
+        file.path());
+  CHECK(password({}, {.store = store,
+                      .sentinel_password = "of-the-variable",
+                      .default_config = config.path()})
+            .text == "of-the-variable");
+  CHECK(password({}, {.store = store, .default_config = config.path()}).file == file.path());
+}
+
+TEST_CASE("replicas have less time than a request, and some") {
+  const auto with = [](const std::string& timeout) {
+    return Words{"--store", "redis://h", "--ttl", "10s", "--replica-timeout", timeout};
+  };
+  CHECK(taken(with("1ms")).store.replica_timeout == 1ms);
+  CHECK(taken(with("999ms")).store.replica_timeout == 999ms);
+  CHECK(refused(with("0.9ms")).find("the least is 1ms") != std::string::npos);
+  CHECK(refused(with("0")).find("the least is 1ms") != std::string::npos);
+  CHECK(refused(with("1s")).find("does not fit into a renewal") != std::string::npos);
+  CHECK(taken({"--store", "redis://h", "--ttl", "10s"}).store.replica_timeout == 500ms);
+}
+
+TEST_CASE("options that would have no effect are refused") {
+  const OwnFile file{"x\n"};
+  for (const char* option : {"--tls-cacert", "--tls-sni"}) {
+    CAPTURE(option);
+    CHECK(refused({"--store", "redis://h", option, file.path()}).find("rediss://") !=
+          std::string::npos);
+    taken({"--store", "rediss://h", option, file.path()});
+  }
+  CHECK(refused({"--store", "redis://h", "--sentinel-password-file", file.path()})
+            .find("redis+sentinel://") != std::string::npos);
+  CHECK(refused({"--store", "local", "--min-replicas", "1"}).find("--store") != std::string::npos);
+}
+
+TEST_CASE("a run of several at once is the only one of its slot for none of them") {
+  CHECK(refused({"--once-per", "1h", "--limit", "2"}).find("--limit") != std::string::npos);
+  CHECK(refused({"--once-per", "1h", "--shared"}).find("--shared") != std::string::npos);
+  CHECK(taken({"--once-per", "1h", "--limit", "1"}).once->period == 1h);
+}
+
+TEST_CASE("of options that exclude each other none is dropped in silence") {
+  CHECK(refused({"-n", "-w"}).find("leave one out") != std::string::npos);
+  CHECK(refused({"--shared", "--limit", "2"}).find("leave one out") != std::string::npos);
+}
+
+TEST_CASE(
+    "a lapsed liveness is revived for a job that outlives the store's silence, and no other") {
+  CHECK_FALSE(taken({"--store", "redis://h"}).store.revive_lapsed);
+  CHECK(taken({"--store", "redis://h", "--on-silence=continue"}).store.revive_lapsed);
+}
+
+TEST_CASE("a run is part of the one around it if that holds the same key, which it wants alone") {
+  const Environment inside{.key = "k", .owner = "k@host/1.2.3"};
+  CHECK(taken({}, inside).part_of.text == "k@host/1.2.3");
+  CHECK(taken({"--shared"}, inside).part_of.text.empty());
+  CHECK(taken({}, {.key = "other", .owner = "other@host/1.2.3"}).part_of.text.empty());
+}
+
+TEST_CASE("a lock lives as long as its liveness at least") {
+  CHECK(taken({"--ttl", "10s", "--lock-ttl", "10s"}).terms.lock_ttl() == 10s);
+  refused({"--ttl", "10s", "--lock-ttl", "9999ms"});
+}
+
+TEST_CASE("what shows locks, and frees one, takes what it can do and refuses the rest") {
+  const auto answer = [](Words words) {
+    return parse({.ours = std::move(words)}, {.store = "local", .default_config = ""});
+  };
+  const auto watches = answer({"list", "--watch", "100ms"});
+  REQUIRE(std::holds_alternative<ShowCommand>(watches));
+  CHECK(std::get<ShowCommand>(watches).view.watch == 100ms);
+  CHECK(std::holds_alternative<BadUsage>(answer({"list", "--watch", "99ms"})));
+  CHECK(std::holds_alternative<UnlockCommand>(answer({"unlock", "a"})));
+  CHECK(std::holds_alternative<BadUsage>(answer({"unlock", "a", "b"})));
+  CHECK(std::holds_alternative<BadUsage>(answer({"unlock"})));
+}
