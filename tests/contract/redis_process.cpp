@@ -96,16 +96,27 @@ RedisProcess::~RedisProcess() {
 }
 
 std::string RedisProcess::ask(const std::string& command) const {
-  redis::Connection connection{Endpoint{.socket_path = socket()}, {}};
-  const Patience patience{BootClock::now() + 5s};
-  if (!connection.ensure_open(patience)) return {};
   std::vector<std::string> words;
   std::istringstream stream{command};
   for (std::string word; stream >> word;) words.push_back(word);
+  return ask(words);
+}
+
+std::string RedisProcess::ask(const std::vector<std::string>& words) const {
+  redis::Connection connection{Endpoint{.socket_path = socket()}, {}};
+  const Patience patience{BootClock::now() + 5s};
+  if (!connection.ensure_open(patience)) return {};
   const auto replies = connection.ask({{words.begin(), words.end()}}, patience);
   if (!replies) return {};
   const redis::Reply& reply = replies->front();
-  return reply.type == redis::Reply::Type::Integer ? std::to_string(reply.integer) : reply.text;
+  switch (reply.type) {
+    case redis::Reply::Type::Integer:
+      return std::to_string(reply.integer);
+    case redis::Reply::Type::Array:
+      return std::string{reply.text_at(0)};
+    default:
+      return reply.text;
+  }
 }
 
 }  // namespace dlock::test

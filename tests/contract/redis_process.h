@@ -2,6 +2,7 @@
 
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 namespace dlock::test {
 
@@ -21,6 +22,8 @@ class RedisProcess {
 
   /// Asks the server something and gives its reply as text.
   std::string ask(const std::string& command) const;
+  /// The same for words that have blanks in them; of several replies the first.
+  std::string ask(const std::vector<std::string>& words) const;
 
  private:
   std::string socket() const { return directory_ + "/redis.sock"; }

@@ -1,0 +1,81 @@
+// How soon a holder hears that its lock is lost: while it waits for its next renewal, not at that.
+#include "contract/places.h"
+#include "store/inspector.h"
+#include "supervise/event.h"
+
+using namespace dlock;
+using namespace dlock::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+class NeverCalledOff final : public Interrupt {
+ public:
+  int fd() const override { return event_.number(); }
+  bool requested() override { return false; }
+
+ private:
+  const Fd event_ = supervise::make_event_fd();
+};
+
+/// How long a holder waits when nobody calls it off.
+Duration time_to_news(Store& store, const Claim& claim, const Grant& grant) {
+  NeverCalledOff interrupt;
+  const Instant began = BootClock::now();
+  store.await_loss(claim, grant, {began + 5s, &interrupt});
+  return BootClock::now() - began;
+}
+
+std::unique_ptr<Inspector> inspector_of(const LocalPlace& place) {
+  return make_inspector({LocalAddress{place.directory}, "", false});
+}
+std::unique_ptr<Inspector> inspector_of(const RedisPlace& place) {
+  return make_inspector({*parse_store_address(place.server.url()), "t:", true});
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("force is heard at once, also by each of several holders", Place, LocalPlace,
+                   RedisPlace) {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
+    CAPTURE(claim.limit.most);
+    const Place place;
+    const auto store = place.open();
+    const auto other = place.open();
+    const Grant grant = take(*store, claim);
+    const bool shares = !claim.limit.is_exclusive();
+    const Grant beside = shares ? take(*other, sharing(claim_of(2))) : Grant{};
+    // It begins to listen, and what came before that it would not have heard: so it looks once.
+    CHECK(time_to_news(*store, claim, grant) < 2s);
+    if (shares) CHECK(time_to_news(*other, sharing(claim_of(2)), beside) < 2s);
+
+    auto freed = inspector_of(place)->unlock(claim.key, by_force(), soon());
+    REQUIRE(freed.ok());
+    REQUIRE(std::holds_alternative<Forced>(*freed));
+    CHECK(time_to_news(*store, claim, grant) < 2s);
+    CHECK(is<Lost>([&] { return store->renew(claim, grant, soon()); }));
+    if (!shares) continue;
+    CHECK(time_to_news(*other, sharing(claim_of(2)), beside) < 2s);
+    CHECK(is<Lost>([&] { return other->renew(sharing(claim_of(2)), beside, soon()); }));
+  }
+}
+
+TEST_CASE("a file that is removed is heard of at once, that of the lock and that of a share") {
+  for (const bool share : {false, true}) {
+    CAPTURE(share);
+    const LocalPlace place;
+    const auto store = place.open();
+    const Claim claim = sharing(claim_of(1));
+    const Grant grant = take(*store, claim);
+    time_to_news(*store, claim, grant);
+    if (share) {
+      for (const auto& file :
+           std::filesystem::directory_iterator{place.directory + "/backup.holders"})
+        std::filesystem::remove(file.path());
+    } else {
+      place.take_lock_away("backup");
+    }
+    CHECK(time_to_news(*store, claim, grant) < 2s);
+    CHECK(is<Lost>([&] { return store->renew(claim, grant, soon()); }));
+  }
+}
