@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace dlock;
 using namespace dlock::cli;
@@ -175,4 +176,13 @@ TEST_CASE("what shows locks, and frees one, takes what it can do and refuses the
   CHECK(std::holds_alternative<UnlockCommand>(answer({"unlock", "a"})));
   CHECK(std::holds_alternative<BadUsage>(answer({"unlock", "a", "b"})));
   CHECK(std::holds_alternative<BadUsage>(answer({"unlock"})));
+}
+
+TEST_CASE("a watchdog is fed by the process that it is for") {
+  const auto watchdog = [](const std::string& pid) {
+    return taken({}, {.watchdog_usec = "2000000", .watchdog_pid = pid}).manager.watchdog;
+  };
+  CHECK(watchdog(std::to_string(::getpid())) == 2s);
+  CHECK_FALSE(watchdog("1").has_value());
+  CHECK_FALSE(watchdog("").has_value());
 }

@@ -1,0 +1,133 @@
+// What an operator is told, and waits for, with a store that answers what the case says.
+#include "operate/look.h"
+#include "operate/unlock.h"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <map>
+
+using namespace dlock;
+using namespace dlock::operate;
+using namespace std::chrono_literals;
+using Life = HolderStatus::Life;
+
+namespace {
+
+class FakeInspector final : public Inspector {
+ public:
+  Result<LockStatus, StoreFault> look_at(const LockKey& key, const Patience&) override {
+    ++looks;
+    const auto known = locks.find(key.bytes());
+    if (known == locks.end() || known->second.empty()) return LockStatus{.key = key.bytes()};
+    LockStatus lock = known->second.front();
+    known->second.pop_front();
+    return lock;
+  }
+  Result<KeysFound, StoreFault> keys(const Patience&) override { return found; }
+  Result<UnlockAnswer, StoreFault> unlock(const LockKey&, const Unlocker& by,
+                                          const Patience&) override {
+    forced.push_back(by.by_force);
+    return answer;
+  }
+  std::string name() const override { return "fake"; }
+
+  std::map<std::string, std::deque<LockStatus>> locks;  // what each look at a key shows
+  KeysFound found;
+  UnlockAnswer answer = WasFree{};
+  std::vector<bool> forced;
+  int looks = 0;
+};
+
+class SilentLog final : public Log {
+ public:
+  void say(LogLevel, const std::string&) override {}
+};
+
+HolderStatus holder(const std::string& process, Life life = Life::Alive) {
+  HolderStatus status{.life = life};
+  status.holder.owner.text = "k@" + process + ".1";
+  status.holder.process.text = process;
+  status.holder.host = "web1";
+  status.holder.token.value = 7;
+  status.holder.forced = life == Life::Forced;
+  return status;
+}
+
+LockStatus held_by(HolderStatus status) { return {.key = "k", .holders = {std::move(status)}}; }
+
+Unlocked unlock_by_force(FakeInspector& inspector) {
+  SilentLog log;
+  auto unlocked = unlock(inspector, {.key = *LockKey::parse("k"), .by = {.by_force = true}}, log);
+  REQUIRE(unlocked.ok());
+  return *unlocked;
+}
+
+}  // namespace
+
+TEST_CASE("a job that was taken its lock by force is not called gone while its mark is there") {
+  FakeInspector inspector;
+  inspector.answer = Forced{{holder("h/1.2")}};
+  inspector.locks["k"] = {held_by(holder("h/1.2", Life::Forced)),
+                          held_by(holder("h/1.2", Life::Forced))};
+  const Unlocked unlocked = unlock_by_force(inspector);
+  CHECK(unlocked.exit_code == 0);
+  CHECK(unlocked.sentence.find("confirms that its job is gone") != std::string::npos);
+  CHECK(inspector.looks == 3);
+}
+
+TEST_CASE("a mark in the place of another holder is not waited for") {
+  FakeInspector inspector;
+  inspector.answer = Forced{{holder("h/1.2")}};
+  inspector.locks["k"].assign(3, held_by(holder("h/3.4", Life::Forced)));
+  CHECK(unlock_by_force(inspector).exit_code == 0);
+  CHECK(inspector.looks == 1);
+}
+
+TEST_CASE(
+    "a holder that did not answer confirms nothing, and what it left is freed without force") {
+  FakeInspector inspector;
+  inspector.answer = Forced{{holder("h/1.2")}};
+  HolderStatus mark = holder("h/1.2", Life::Forced);
+  mark.life = Life::Dead;
+  inspector.locks["k"] = {held_by(mark)};
+  const Unlocked unlocked = unlock_by_force(inspector);
+  CHECK(unlocked.exit_code == static_cast<int>(ExitCode::LockUnconfirmed));
+  CHECK(unlocked.sentence.find("web1") != std::string::npos);
+  CHECK(inspector.forced == std::vector<bool>{true, false});
+}
+
+TEST_CASE("who is asked and says no frees nothing") {
+  for (const bool yes : {false, true}) {
+    CAPTURE(yes);
+    FakeInspector inspector;
+    inspector.locks["k"] = {held_by(holder("h/1.2"))};
+    int questions = 0;
+    SilentLog log;
+    auto unlocked = unlock(inspector,
+                           {.key = *LockKey::parse("k"),
+                            .by = {.by_force = true},
+                            .ask =
+                                [&](const std::string&) {
+                                  ++questions;
+                                  return yes;
+                                }},
+                           log);
+    REQUIRE(unlocked.ok());
+    CHECK(questions == 1);
+    CHECK(inspector.forced.empty() != yes);
+  }
+}
+
+TEST_CASE("a list has what is held or waited for, and says what it could not see") {
+  FakeInspector inspector;
+  inspector.found.keys = {"free", "held", "waited for", "other"};
+  inspector.locks["held"] = {held_by(holder("h/1.2"))};
+  inspector.locks["waited for"] = {{.key = "waited for", .waiting = 1}};
+  inspector.locks["other"] = {held_by(holder("h/3.4"))};
+  inspector.found.unasked.push_back({.sentence = "node 2 is away"});
+  auto sight = look(inspector, {.keys = {}, .pattern = "[hw]*"}, {});
+  REQUIRE(sight.ok());
+  CHECK(sight->locks.size() == 2);
+  CHECK(what_is_missing(*sight) == "some locks may be missing: node 2 is away");
+}
