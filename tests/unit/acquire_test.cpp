@@ -54,12 +54,16 @@ class SilentLog final : public Log {
   void say(LogLevel, const std::string&) override {}
 };
 
-class NeverCalledOff final : public Interrupt {
+class CalledOff final : public Interrupt {
  public:
+  explicit CalledOff(bool at_once = false) : requested_(at_once) {
+    if (at_once) wake(event_);
+  }
   int fd() const override { return event_.number(); }
-  bool requested() override { return false; }
+  bool requested() override { return requested_; }
 
  private:
+  bool requested_;
   Fd event_ = make_event_fd();
 };
 
@@ -87,10 +91,11 @@ Held held_by(const std::string& owner, bool only_kept = false) {
 constexpr LeaseTerms terms{300ms, 5min};
 
 std::variant<Grant, NotAcquired> acquire_from(FakeStore& store, WaitLimit limit,
-                                              const std::string& part_of = "") {
+                                              const std::string& part_of = "",
+                                              bool called_off = false) {
   const Claim claim{.key = *LockKey::parse("k"), .terms = terms, .process = {}, .host = "web1"};
   SilentLog log;
-  NeverCalledOff interrupt;
+  CalledOff interrupt{called_off};
   return acquire(
       store, claim, limit, OwnerHash{part_of}, interrupt, [](const std::string&) {}, log);
 }
@@ -184,4 +189,38 @@ TEST_CASE("a server that came up a moment ago is waited for, also by who does no
 TEST_CASE("a run whose slot has been is not started") {
   FakeStore done{{says(AlreadyDone{})}};
   CHECK(ending_of(acquire_from(done, WaitLimit::forever())) == Ending::AlreadyDone);
+}
+
+TEST_CASE("a young server is waited for no longer than the lock would be") {
+  FakeStore young{{says(TooYoung{1h})}};
+  const Instant began = BootClock::now();
+  CHECK(ending_of(acquire_from(young, {20ms})) == Ending::StoreFailed);
+  CHECK(BootClock::now() - began < 5s);
+}
+
+TEST_CASE("a store that refuses us is not waited for, or for a TTL by who waits already") {
+  const StoreFault refusal{
+      .exit_code = ExitCode::StoreRefused, .sentence = "wrong password", .not_applied = true};
+  FakeStore refuses{{fails(refusal)}};
+  CHECK(ending_of(acquire_from(refuses, WaitLimit::forever())) == Ending::StoreFailed);
+
+  std::deque<FakeStore::Answer> answers(1000, fails(refusal));
+  answers.push_front(says(held_by("other")));
+  FakeStore rotates{answers};
+  const Instant began = BootClock::now();
+  CHECK(ending_of(acquire_from(rotates, WaitLimit::forever())) == Ending::StoreFailed);
+  CHECK(BootClock::now() - began >= terms.ttl());
+  CHECK(rotates.unused() > 0);
+}
+
+TEST_CASE("who is asked to end while the store is silent asks no more, and leaves nothing") {
+  FakeStore silent{{fails({.sentence = "silent", .worth_retrying = true})}};
+  CHECK(ending_of(acquire_from(silent, WaitLimit::forever(), "", /*called_off=*/true)) ==
+        Ending::Interrupted);
+  CHECK(silent.released == 1);
+
+  FakeStore held{{says(held_by("other"))}};
+  CHECK(ending_of(acquire_from(held, WaitLimit::forever(), "", /*called_off=*/true)) ==
+        Ending::Interrupted);
+  CHECK(held.left == 1);
 }

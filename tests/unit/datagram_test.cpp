@@ -30,3 +30,17 @@ TEST_CASE("a datagram socket can be bound to a path, for its user alone, and to 
   CHECK((status.st_mode & 0777) == 0600);
   ::unlink(path.c_str());
 }
+
+TEST_CASE("a datagram that was cut is none, of its text and of its descriptors") {
+  const std::string address = "@dlock-test-cut-" + std::to_string(::getpid());
+  const Fd bound = bind_datagram_socket(address);
+  const Fd sender = connect_datagram_socket(address);
+  REQUIRE(sender.open());
+  CHECK(send_datagram(sender, std::string(longest_datagram, 'x'), {}));
+  CHECK(send_datagram(sender, "WATCHDOG=1" + std::string(longest_datagram, '\n'), {}));
+  CHECK(send_datagram(sender, "STATUS=whole", {}));
+  CHECK(receive_datagram(bound)->text.size() == longest_datagram);
+  CHECK(receive_datagram(bound)->text.empty());
+  CHECK(receive_datagram(bound)->text == "STATUS=whole");
+  CHECK_FALSE(receive_datagram(bound).has_value());
+}

@@ -62,3 +62,16 @@ TEST_CASE("a command that could not be run keeps nothing and has not been") {
   CHECK(after(Ending::CannotRun, ENOENT, 1s).keep == 0s);
   CHECK_FALSE(after(Ending::CannotRun, ENOENT, 1s, true).run);
 }
+
+TEST_CASE("a run that is to be remembered has the rest of its lease for that, and two seconds") {
+  RunOptions options{
+      .key = *LockKey::parse("k"), .store = {.address = LocalAddress{}}, .terms = {10s, 5min}};
+  const Instant now = BootClock::now();
+  CHECK(patience_for(options, Ending::JobEnded, now + 1h) == 2s);
+  options.once = OncePer{1h};
+  CHECK(patience_for(options, Ending::JobEnded, now + 1h) > 30min);
+  CHECK(patience_for(options, Ending::JobEnded, now + 1h) <= 1h);
+  CHECK(patience_for(options, Ending::JobEnded, now + 1s) == 2s);
+  CHECK(patience_for(options, Ending::JobEnded, never) == 2s);
+  CHECK(patience_for(options, Ending::LockUnconfirmed, now + 1h) == 2s);
+}

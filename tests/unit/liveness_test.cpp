@@ -170,6 +170,51 @@ TEST_CASE(
   CHECK(store->key == "k an owner hash");
 }
 
+TEST_CASE("a lock that is lost is told, with all that the store said, and not asked for again") {
+  class LosingStore final : public Store {
+   public:
+    Result<AcquireAnswer, StoreFault> acquire(const Claim&, const Patience&) override {
+      return StoreFault{};
+    }
+    Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant&,
+                                          const Patience& patience) override {
+      ++asked;
+      const Duration time = patience.until - BootClock::now();
+      in_time = time <= claim.terms.request_timeout();
+      return RenewAnswer{Lost{"taken over", Holder{.host = "web2"}, true}};
+    }
+    void await_loss(const Claim&, const Grant&, const Patience& patience) override {
+      std::array<pollfd, 1> watched{{{patience.interrupt->fd(), POLLIN, 0}}};
+      wait_for_any(watched, patience.until);
+    }
+    void await_turn(const Claim&, const Patience&) override {}
+    void leave_queue(const Claim&, const Patience&) override {}
+    Result<ReleaseAnswer, StoreFault> release(const Claim&, const Farewell&,
+                                              const Patience&) override {
+      return ReleaseAnswer{Released{}};
+    }
+    std::string name() const override { return "losing"; }
+    std::atomic<int> asked = 0;
+    std::atomic<bool> in_time = false;
+  };
+  SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
+  const auto store = std::make_shared<LosingStore>();
+  Liveness liveness{store, some_claim(), Grant{.owner = {"o"}}, deadline};
+  const Instant now = BootClock::now();
+  liveness.begin(now, now);
+  liveness.turn(now);
+  std::array<pollfd, 1> watched{{{liveness.fd(), POLLIN, 0}}};
+  REQUIRE(wait_for_any(watched, now + 10s));
+  const LivenessNews news = liveness.take_news();
+  REQUIRE(news.lost.has_value());
+  CHECK(news.lost->how == "taken over");
+  CHECK(news.lost->to->host == "web2");
+  CHECK(news.lost->by_force);
+  CHECK(liveness.stop(BootClock::now() + 10s));
+  CHECK(store->asked == 1);
+  CHECK(store->in_time);
+}
+
 TEST_CASE("of the times that renewals took the longest is told, whichever it was") {
   RenewalTimes times;
   for (const Duration time : {Duration{2ms}, Duration{9ms}, Duration{4ms}}) times.add(time);

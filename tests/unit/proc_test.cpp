@@ -42,6 +42,8 @@ TEST_CASE("a kernel without lists of children shows the same ones, by a look at 
   CHECK(Children{scanned}.of(::getpid()) == only);
   if (proc.listing() == Listing::ChildrenFiles) CHECK(Children{proc}.of(::getpid()) == only);
   CHECK(proc.descends_from(child, ::getpid()));
+  CHECK(proc.descends_from(child, ::getppid()));
+  CHECK_FALSE(proc.descends_from(::getpid(), child));
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   CHECK(Children{scanned}.of(::getpid()).empty());

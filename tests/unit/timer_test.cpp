@@ -1,0 +1,37 @@
+// A timer that rings for moments to come, and at once for those that have passed.
+#include "supervise/timer.h"
+
+#include "core/poll.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+using namespace dlock;
+using namespace dlock::supervise;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool rings_within(const Timer& timer, Duration time) {
+  std::array<pollfd, 1> watched{{{timer.fd(), POLLIN, 0}}};
+  return wait_for_any(watched, BootClock::now() + time);
+}
+
+}  // namespace
+
+TEST_CASE("a timer rings at its moment, at once for one that has passed, and never for none") {
+  Timer timer;
+  CHECK_FALSE(rings_within(timer, 5ms));
+  const Instant due = BootClock::now() + 30ms;
+  timer.arm(due);
+  CHECK(rings_within(timer, 5s));
+  CHECK(BootClock::now() >= due);
+  timer.arm(never);
+  CHECK_FALSE(rings_within(timer, 5ms));
+  timer.arm(BootClock::now() - 1s);
+  CHECK(rings_within(timer, 5s));
+  timer.arm(never);
+  timer.arm(Instant{});  // a shared deadline whose word of memory was written over
+  CHECK(rings_within(timer, 5s));
+}
