@@ -110,3 +110,23 @@ TEST_CASE_TEMPLATE("the death of one foreign holder is not that of the one after
   place.server.ask("SET t:proc:" + next.text + " {} PX 60000");
   CHECK(refused(*store, claim).holder.process == next);
 }
+
+TEST_CASE_TEMPLATE("a foreign holder lives until its liveness is gone, whatever is left of that",
+                   Place, RedisPlace, ClusterPlace) {
+  const Place place;
+  const Claim claim = at_home(place, claim_of(1));
+  const auto store = place.open();
+  let_foreign_hold(place, claim);
+  place.server.ask("SET t:proc:" + foreign.text + " {}");  // without an end
+  CHECK(refused(*store, claim).holder.process == foreign);
+  const auto lived = [&] {
+    place.server.ask("SET t:proc:" + foreign.text + " {} PX 300");
+    const bool held = is<Held>([&] { return store->acquire(claim, soon()); });
+    const bool lives = place.server.ask("EXISTS t:proc:" + foreign.text) == "1";
+    CHECK((held || !lives));
+    if (!held) let_foreign_hold(place, claim);
+    return lives;
+  };
+  int attempts = 0;  // on a slow machine it may have ended before the answer
+  while (!lived()) REQUIRE(++attempts < 20);
+}

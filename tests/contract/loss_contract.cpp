@@ -79,3 +79,37 @@ TEST_CASE("a file that is removed is heard of at once, that of the lock and that
     CHECK(is<Lost>([&] { return store->renew(claim, grant, soon()); }));
   }
 }
+
+TEST_CASE_TEMPLATE("who looks sees who holds the lock, who is to let go, and what is only kept",
+                   Place, LocalPlace, RedisPlace) {
+  using Life = HolderStatus::Life;
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
+    CAPTURE(claim.limit.most);
+    const Place place;
+    const auto life = [&] {
+      auto seen = inspector_of(place)->look_at(claim.key, soon());
+      REQUIRE(seen.ok());
+      REQUIRE(seen->holders.size() == 1);
+      return seen->holders.front().life;
+    };
+    const auto store = place.open();
+    take(*store, claim);
+    CHECK(life() == Life::Alive);
+    give_back(*store, claim, {.keep = 1min});
+    CHECK(life() == Life::OnlyKept);
+    auto freed = inspector_of(place)->unlock(claim.key, by_force(), soon());
+    REQUIRE(freed.ok());
+    CHECK(std::holds_alternative<Freed>(*freed));
+
+    const auto next = place.open();
+    const Claim again = sharing(claim_of(2), claim.limit);
+    take(*next, again);
+    CHECK(is<StillHeld>([&] {
+      Unlocker by = by_force();
+      by.by_force = false;
+      return inspector_of(place)->unlock(claim.key, by, soon());
+    }));
+    CHECK(is<Forced>([&] { return inspector_of(place)->unlock(claim.key, by_force(), soon()); }));
+    CHECK(life() == Life::Forced);
+  }
+}

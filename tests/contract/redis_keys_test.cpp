@@ -160,6 +160,7 @@ TEST_CASE("a server is old enough when it has been up for the TTL and a second")
   const auto store = make_store({*parse_store_address(place.server.url()), "t:", false});
   Claim claim = claim_of(1);
   claim.terms = {60s, 5min};
+  CHECK(is<TooYoung>([&] { return store->acquire(waiting(claim), soon()); }));
   auto answer = store->acquire(claim, soon());
   REQUIRE(answer.ok());
   REQUIRE(std::holds_alternative<TooYoung>(*answer));
@@ -246,4 +247,19 @@ TEST_CASE("a holder whose liveness is about to end holds its place until it has 
   };
   int attempts = 0;  // on a slow machine it may have ended before the answer
   while (!left_after_the_answer()) REQUIRE(++attempts < 20);
+}
+
+TEST_CASE("any number of readers share a lock, more than a limit can be") {
+  const RedisPlace place;
+  const auto store = place.open();
+  take(*store, sharing_for(1, 60s));
+  const std::string fill =
+      "for i = 1, 10001 do"
+      " redis.call('HSET', KEYS[1], 'host/9.' .. i,"
+      " '{\"ownerHash\":\"backup@host/9.' .. i .. '.1\",\"processHash\":\"host/9.' .. i .. "
+      "'\",\"limit\":0}')"
+      " redis.call('SET', 't:proc:host/9.' .. i, '{}', 'PX', 60000) end return 'filled'";
+  REQUIRE(place.server.ask({"EVAL", fill, "1", "t:holders:{t:lock:backup}"}) == "filled");
+  take(*place.open(), sharing_for(2, 60s));
+  CHECK(refused(*place.open(), sharing(claim_of(3), {10'000})).holders == 10'003);
 }
