@@ -12,10 +12,11 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 
 FIELDS = {"id": str, "file": str, "text": str, "with": str, "does": str, "test": str, "survives": str, "hangs": bool}
 NEEDED = ("id", "file", "text", "with", "does")
+RUNGS = ("unit", "contract", "smoke")
 
-# name: area/id. test: an integration test that is played because no rung below can see the bug. survives: why no test can.
+# name: area/id. rungs: those that may see it, the likeliest first. test: an integration test that is played because no rung below can see the bug. survives: why no test can.
 # hangs: whether a test that does not end is the way in which this bug is noticed.
-Bug = namedtuple("Bug", "name area file text replacement does test survives hangs")
+Bug = namedtuple("Bug", "name area rungs file text replacement does test survives hangs")
 
 
 def digest_of(bug):
@@ -30,18 +31,21 @@ def read_all():
         area = os.path.basename(path).removesuffix(".toml")
         with open(path, "rb") as file:
             try:
-                entries = tomllib.load(file).get("bug", [])
+                read = tomllib.load(file)
             except tomllib.TOMLDecodeError as error:
                 faults.append(f"{area}.toml: {error}: mend its TOML")
                 continue
-        for entry in entries:
+        rungs = read.get("rungs", list(RUNGS))
+        if not isinstance(rungs, list) or not set(rungs) <= set(RUNGS):
+            faults.append(f"{area}.toml: rungs is a list of {', '.join(RUNGS)}")
+        for entry in read.get("bug", []):
             name = f"{area}/{entry.get('id', '?')}"
             wrong = [field for field in NEEDED if field not in entry]
             wrong += [field for field, value in entry.items() if not isinstance(value, FIELDS.get(field, ()))]
             if wrong:
                 faults.append(f"{name}: {', '.join(wrong)}: missing, not known or of another type: a bug has {', '.join(FIELDS)}")
                 continue
-            bugs.append(Bug(name, area, entry["file"], entry["text"].strip(), entry["with"].strip(), entry["does"],
+            bugs.append(Bug(name, area, rungs, entry["file"], entry["text"].strip(), entry["with"].strip(), entry["does"],
                             entry.get("test", ""), entry.get("survives", ""), entry.get("hangs", False)))
     names = [bug.name for bug in bugs]
     faults += [f"{name} is there twice: rename one" for name in sorted({name for name in names if names.count(name) > 1})]

@@ -209,10 +209,16 @@ TEST_CASE("Sentinels must be three, reachable and of one opinion") {
   CHECK(down_after(healthy) == Duration{30s});
   CHECK(judge_agreement({sentinel("a", here, "2"), sentinel("b", there, "2")}).verdict ==
         Verdict::Weak);
+  CHECK(judge_agreement(
+            {sentinel("a", here, "2"), sentinel("b", there, "2"), sentinel("c", there, "2")})
+            .verdict == Verdict::Weak);
   CHECK(judge_agreement({sentinel("a", here, "2"), dead}).verdict == Verdict::Weak);
   CHECK(judge_agreement({dead}).verdict == Verdict::Broken);
   CHECK(judge_agreement({sentinel("a", here, "2")}).verdict == Verdict::Note);
   CHECK(judge_quorum({sentinel("a", here, "1")}).verdict == Verdict::Weak);
+  SentinelView never_agrees = sentinel("a", here, "2");
+  never_agrees.fields["quorum"] = "4";
+  CHECK(judge_quorum({never_agrees}).verdict == Verdict::Weak);
   CHECK(judge_quorum({dead}).verdict == Verdict::Note);
 }
 

@@ -448,3 +448,23 @@ TEST_CASE("no further TERM puts off the KILL of what the job has left behind") {
   CHECK(waited_for.on(SignalAsked{SIGTERM}) ==
         Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}});
 }
+
+TEST_CASE("a signal other than TERM is passed on, and starts no time of -k") {
+  for (const int number : {SIGUSR1, SIGINT, SIGHUP}) {
+    Rules rules = in(State::Running, {.stop = {.kill_after = 3s}});
+    CHECK(rules.on(SignalAsked{number}) == Actions{SignalRoot{number}});
+  }
+}
+
+TEST_CASE("a job that is being killed was not one that could not be run") {
+  Rules rules = in(State::Starting);
+  CHECK(rules.on(KillAsked{}) == Actions{KillTree{Ending::JobEnded}});
+  CHECK(rules.on(ExecFailed{ENOENT}).empty());
+  CHECK(rules.on(RootEnded{SIGKILL, true}) == Actions{Finish{Ending::JobEnded, SIGKILL}});
+}
+
+TEST_CASE("the deadline kills what a job has left behind, too, and so does the end of its time") {
+  CHECK(has<KillTree>(in(State::Draining).on(DeadlineHit{})));
+  CHECK(has<KillTree>(in(State::Draining).on(LeaseLost{})));
+  CHECK(has<KillTree>(in(State::Draining).on(GraceOver{})));
+}

@@ -57,3 +57,9 @@ TEST_CASE("a job that cron starts on any minute runs once in each period, whatev
     }
   }
 }
+
+TEST_CASE("a run is remembered for a month, and for two of its periods if these are longer") {
+  CHECK(past_run_life({1h}) == 24h * 30);
+  CHECK(past_run_life({24h * 15}) == 24h * 30);
+  CHECK(past_run_life({24h * 90}) == 24h * 180);
+}

@@ -5,8 +5,10 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <csignal>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 using namespace dlock;
 using namespace std::chrono_literals;
@@ -46,4 +48,21 @@ TEST_CASE("a wait for ever that the kernel refuses lets its caller look at the c
   const Instant began = BootClock::now();
   CHECK_FALSE(wait_for_any(watched, never));
   CHECK(BootClock::now() - began >= 1ms);
+}
+
+TEST_CASE("a wait ends when its time is over, to the microsecond, and no signal ends it before") {
+  struct sigaction heard {};
+  struct sigaction before {};
+  heard.sa_handler = [](int) {};
+  REQUIRE(::sigaction(SIGALRM, &heard, &before) == 0);
+  const itimerval often{{0, 3000}, {0, 3000}};
+  const itimerval none{};
+  ::setitimer(ITIMER_REAL, &often, nullptr);
+  for (int i = 0; i < 10; ++i) {
+    const Instant until = BootClock::now() + 5900us;
+    CHECK_FALSE(wait_for_any({}, until));
+    CHECK(BootClock::now() >= until);
+  }
+  ::setitimer(ITIMER_REAL, &none, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
 }

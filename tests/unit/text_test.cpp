@@ -16,7 +16,12 @@ TEST_CASE("no control character and no broken UTF-8 from a store reaches a termi
   CHECK(printable("\xC2\x9B"
                   "31m") == "?31m");  // the one-character form of ESC [
   CHECK(printable("a\xE2\x80\xAE"
-                  "b") == "a?b");             // right-to-left override
+                  "b") == "a?b");  // right-to-left override
+  CHECK(printable("a\xE2\x81\xA9"
+                  "b") == "a?b");  // the end of an isolated direction
+  CHECK(printable("a\x7F\xC2\x80\xC2\x9F"
+                  "b") == "a???b");
+  CHECK(printable("\xC2\xA0\xE2\x80\xA7\xE2\x81\xAA") == "\xC2\xA0\xE2\x80\xA7\xE2\x81\xAA");
   CHECK(printable("\xC0\xAF\xFF") == "???");  // overlong slash, no UTF-8 at all
   CHECK(printable("\xED\xA0\x80") == "???");  // a surrogate
   CHECK(printable("\xE2\x82") == "??");       // cut short
