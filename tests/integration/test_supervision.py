@@ -404,6 +404,15 @@ class NothingIsLeftBehind(Case):
         self.addCleanup(place.remove)
         return place
 
+    def test_an_orphan_of_the_job_that_has_ended_costs_its_supervisors_no_processor_time(self):
+        held = self.start_run("/bin/sh", "-c", "(sleep 0.2 &); exec sleep 60")
+        engine = held.engine()
+        wait_until(lambda: len(procs.children(engine)) == 2, 10, "the orphan has come to the engine")
+        wait_until(lambda: len(procs.children(engine)) == 1, 10, "the orphan has ended")
+        before = [procs.stat(pid)["cpu_ticks"] for pid in (held.pid, engine)]
+        hold_for(0.5, held.running, "the run")
+        self.assertLessEqual(sum(procs.stat(pid)["cpu_ticks"] for pid in (held.pid, engine)) - sum(before), 2)
+
     def test_the_engine_opens_no_more_descriptors_as_time_goes_by(self):
         held = self.hold(options=["--ttl", "1500ms"])
         engine = held.engine()
