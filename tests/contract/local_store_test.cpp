@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <set>
+#include <sys/file.h>
 #include <thread>
 
 using namespace dlock;
@@ -456,7 +457,72 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
 TEST_CASE("a token exceeds the last one of its key also where the clock is behind it") {
   const LocalPlace place;
   std::ofstream{place.directory + "/backup.lock"} << only_token({4'000'000'000'000'000});
-  CHECK(take(*place.open(), claim_of(1)).token.value == 4'000'000'000'000'001);
+  const auto first = place.open();
+  const auto second = place.open();
+  CHECK(take(*first, sharing(claim_of(1))).token.value == 4'000'000'000'000'001);
+  CHECK(take(*second, sharing(claim_of(2))).token.value == 4'000'000'000'000'002);
+  give_back(*first, sharing(claim_of(1)));
+  give_back(*second, sharing(claim_of(2)));
+  CHECK(take(*place.open(), claim_of(3)).token.value == 4'000'000'000'000'003);
+}
+
+TEST_CASE("a file whose token can be remembered nowhere else stays") {
+  const LocalPlace place;
+  const auto store = place.open();
+  const FencingToken token = take(*store, claim_of(1)).token;
+  const Fd busy{::open(place.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  REQUIRE(::flock(busy.number(), LOCK_SH) == 0);
+  give_back(*store, claim_of(1));
+  std::ifstream file{place.directory + "/backup.lock"};
+  const std::string value{std::istreambuf_iterator<char>{file}, {}};
+  CHECK(token_in(value) == token);
+}
+
+TEST_CASE("the floor of all tokens never sinks") {
+  const LocalPlace place;
+  const std::string high = "4000000000000000";
+  std::filesystem::create_symlink(high, place.directory + "/last-token");
+  std::ofstream{place.directory + "/low.lock"} << only_token({5});
+  const auto store = place.open();
+  take(*store, claim_of(1, "low"));
+  give_back(*store, claim_of(1, "low"));
+  CHECK(std::filesystem::read_symlink(place.directory + "/last-token") == high);
+}
+
+TEST_CASE("a lock file that was moved away, with a link to it in its place, is lost") {
+  const LocalPlace place;
+  const auto store = place.open();
+  const Grant grant = take(*store, claim_of(1));
+  const std::string path = place.directory + "/backup.lock";
+  std::filesystem::rename(path, path + ".away");
+  std::filesystem::create_symlink(path + ".away", path);
+  CHECK(is<Lost>([&] { return store->renew(claim_of(1), grant, soon()); }));
+}
+
+TEST_CASE("a share is refused while a lock is kept that one had alone") {
+  const LocalPlace place;
+  const auto store = place.open();
+  take(*store, claim_of(1));
+  give_back(*store, claim_of(1), {.keep = 1h});
+  CHECK(refused(*place.open(), sharing(claim_of(2))).holder.only_kept);
+}
+
+TEST_CASE("each key has a file name of its own, which does not begin with a dot and is read back") {
+  const LocalPlace place;
+  std::set<std::string> names;
+  const std::vector<std::string> keys{
+      ".", "..", ".a", "a.b", "%",   "%2E",   "%2E%2E", "a+",
+      "+", "A",  "a",  "%41", "a/b", "a%2Fb", " ",      std::string(300, '%')};
+  for (const std::string& bytes : keys) {
+    const auto path = local::lock_file_path(place.directory, *LockKey::parse(bytes));
+    REQUIRE(path.ok());
+    CHECK(names.insert(*path).second);
+    CHECK(path->substr(place.directory.size(), 2) != "/.");
+    std::ofstream{*path} << "{}";
+  }
+  const std::vector<std::string> found = local::keys_in(place.directory);
+  CHECK(std::set<std::string>{found.begin(), found.end()} ==
+        std::set<std::string>{keys.begin(), keys.end()});
 }
 
 TEST_CASE("a release frees the lock although another process has its descriptors, too") {

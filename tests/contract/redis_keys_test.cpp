@@ -263,3 +263,22 @@ TEST_CASE("any number of readers share a lock, more than a limit can be") {
   take(*place.open(), sharing_for(2, 60s));
   CHECK(refused(*place.open(), sharing(claim_of(3), {10'000})).holders == 10'003);
 }
+
+TEST_CASE("a waiter that was taken out of the queue because it did not hear listens anew") {
+  const RedisPlace place;
+  const auto waiter = place.open();
+  take(*place.open(), claim_of(1));
+  refused(*waiter, waiting(claim_of(2)));
+  const auto who_listens = [&] {
+    const std::string clients = place.server.ask("CLIENT LIST TYPE pubsub");
+    return clients.substr(0, clients.find(' '));  // id=7
+  };
+  const std::string deaf = who_listens();
+  REQUIRE(deaf.starts_with("id="));
+  refused(*waiter, waiting(claim_of(2)));
+  CHECK(who_listens() == deaf);
+  place.server.ask("ZREM t:queue:{t:lock:backup} " + claim_of(2).process.text);
+  refused(*waiter, waiting(claim_of(2)));
+  CHECK(who_listens() != deaf);
+  CHECK(place.server.ask("ZCARD t:queue:{t:lock:backup}") == "1");
+}

@@ -96,6 +96,27 @@ TEST_CASE("a place in the queue lives as long as its waiter, and the queue as lo
   CHECK_FALSE(exists(place, queue));
 }
 
+TEST_CASE(
+    "who gets a lock gives its liveness one life and its lock another, alone and with others") {
+  for (const Limit limit : {Limit{}, Limit{2}, Limit::shared()}) {
+    CAPTURE(limit.most);
+    const RedisPlace place;
+    for (int run = 1; run <= (limit.is_exclusive() ? 1 : 2); ++run) {
+      const Claim claim = with_lives(sharing(claim_of(run), limit), 20s, 60s);
+      take(*place.open(), claim);
+      for (const std::string& liveness :
+           {liveness_of(claim),
+            limit.is_exclusive() ? liveness_of(claim) : group_liveness(place)}) {
+        CHECK(life_of(place, liveness) > 15s);
+        CHECK(life_of(place, liveness) <= 20s);
+      }
+      CHECK(life_of(place, lock) > 50s);
+      CHECK(life_of(place, lock) <= 60s);
+      if (!limit.is_exclusive()) CHECK(life_of(place, holders) > 50s);
+    }
+  }
+}
+
 TEST_CASE("the counter of tokens lives for a month") {
   const RedisPlace place;
   take(*place.open(), claim_of(1));

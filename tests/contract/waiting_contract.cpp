@@ -44,6 +44,24 @@ TEST_CASE_TEMPLATE("those who wait get the lock in the order in which they came"
   }
 }
 
+TEST_CASE_TEMPLATE("who came first gets the lock first, whatever its name", Place, LocalPlace,
+                   RedisPlace) {
+  const Place place;
+  const auto holder = place.open();
+  take(*holder, claim_of(0));
+  std::vector<std::unique_ptr<Store>> stores;
+  for (int turn = 0; turn < 5; ++turn) {
+    stores.push_back(place.open());
+    refused(*stores.back(), waiting(claim_of(9 - turn)));
+  }
+  give_back(*holder, claim_of(0));
+  for (int turn = 0; turn < 5; ++turn) {
+    Store& store = *stores[static_cast<std::size_t>(turn)];
+    take(store, waiting(claim_of(9 - turn)));
+    give_back(store, claim_of(9 - turn));
+  }
+}
+
 TEST_CASE_TEMPLATE("a release wakes the first of those who wait", Place, LocalPlace, RedisPlace) {
   const Place place;
   const auto holder = place.open();
