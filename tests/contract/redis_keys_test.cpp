@@ -155,6 +155,20 @@ TEST_CASE("a waiter that died is counted by none of those behind it") {
   CHECK(refused(*waiters[2], waiting(claim_of(3))).place.ahead == 1);
 }
 
+TEST_CASE("a waiter that did not show that it lives is passed, though it still listens") {
+  const RedisPlace place;
+  const auto holder = place.open();
+  const auto stopped = place.open();
+  const auto next = place.open();
+  take(*holder, claim_of(1));
+  refused(*stopped, waiting(claim_of(2)));
+  refused(*next, waiting(claim_of(3)));
+  place.server.ask("DEL " + liveness_of(claim_of(2)) + ":wait");
+  give_back(*holder, claim_of(1));
+  CHECK(time_to_turn(*next, waiting(claim_of(3))) < 300ms);
+  take(*next, waiting(claim_of(3)));
+}
+
 TEST_CASE("a server is old enough when it has been up for the TTL and a second") {
   const RedisPlace place;
   const auto store = make_store({*parse_store_address(place.server.url()), "t:", false});

@@ -142,6 +142,20 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("what is kept after its job lives for that time, however short the TTL was") {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
+    CAPTURE(claim.limit.most);
+    const RedisPlace place;
+    const auto store = place.open();
+    take(*store, claim);
+    const std::string group =
+        claim.limit.is_exclusive() ? liveness_of(claim) : group_liveness(place);
+    give_back(*store, claim, {.keep = 60s});
+    for (const std::string& key : {lock, liveness_of(claim), group})
+      CHECK(life_of(place, key) > 50s);
+  }
+}
+
 TEST_CASE("a run is remembered for a month") {
   const RedisPlace place;
   const auto store = place.open();
