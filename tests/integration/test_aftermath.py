@@ -73,6 +73,16 @@ class StatusFileOnRedis(StatusFileTests, OnRedis):
         self.assertGreaterEqual(renewals["max_ms"], renewals["mean_ms"])
 
 
+    def test_it_tells_to_whom_a_lock_was_lost_of_which_only_the_release_was_told(self):
+        end = self.path("end")
+        held = self.start_with_status("/bin/sh", "-c", f"until test -e {end}; do sleep 0.02; done", options=["--ttl", "60s"])
+        held.job()
+        self.redis("SET", self.lock_name, '{"ownerHash":"job@other/1.1.1","processHash":"other/1.1","host":"other"}')
+        with open(end, "w", encoding="ascii"):
+            self.assertEqual(held.wait(), dlock.LOST)
+        self.assertEqual((held.status["outcome"], held.status["lost_to"]["host"]), ("lock_lost", "other"))
+
+
 class Metrics(Case):
     def setUp(self):
         super().setUp()

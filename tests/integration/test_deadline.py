@@ -237,8 +237,12 @@ class ASupervisorIsStopped(Deadline):
         self.assertIn(held.wait(), (dlock.UNCONFIRMED, dlock.LOST))
         self.assert_no_overlap(self.life)
 
-    def test_a_stop_of_everything_is_not_blamed_on_the_store(self):
+    def test_a_stop_of_everything_is_not_blamed_on_the_store_nor_on_an_outage_that_is_over(self):
         held = self.hold_through_relay()
+        self.between.freeze()
+        held.wait_said("could not be renewed")
+        self.between.thaw()
+        held.wait_said("renewed again")
         engine = held.engine()
         for pid in (engine, held.pid):
             procs.stop(pid)
