@@ -8,146 +8,144 @@
 namespace dlock::cli {
 namespace {
 
-constexpr auto key_options = std::to_array<Option>({
-    {"--key", &Words::key, "K",
-     "What the job must not share with another: any name up to 512 bytes"},
+// --- `dlock run`, in the groups of its help ---
+
+constexpr auto lock_options = std::to_array<Option>({
+    {"--key", &Words::key, "K", "Name of the lock, up to 512 bytes"},
+    {"--ttl", &Words::ttl, "DUR",
+     "Lease: how long a crashed machine blocks the key. The job survives an outage of the store "
+     "of about two thirds of it (10s)"},
+    {"--lock-ttl", &Words::lock_ttl, "DUR",
+     "Lifetime of the lock itself after its last renewal (5m, or --ttl if longer)"},
+    {"--exclusive", &Words::exclusive, "", "Hold the lock alone (the default)"},
+    {"--shared", &Words::shared, "",
+     "Hold the lock beside other runs with --shared: many readers or one writer"},
+    {"--limit", &Words::limit, "N",
+     "Hold the lock beside others, at most N holders in all. If the runs give different numbers, "
+     "the smallest counts (1)"},
+    {"--min-hold", &Words::min_hold, "DUR",
+     "Keep the lock at least this long after the start of the job, even if the job ends sooner"},
+    {"--once-per", &Words::once_per, "DUR|hourly|daily",
+     "Skip the job if a run with this option has succeeded in the current slot of the store's "
+     "clock. Slots are counted in UTC. Exit with 0, or with --done-exit-code"},
+    {"--even-if-failed", &Words::even_if_failed, "",
+     "With --once-per: a failed run uses up its slot, too"},
+    {"--done-exit-code", &Words::done_code, "N", "With --once-per: exit code of a skipped job (0)"},
+    {"--trace", &Words::trace, "ID", "An id for dlock status and list to show"},
+    {"--note", &Words::note, "TEXT", "A text for dlock status and list to show"},
+});
+
+constexpr auto waiting_options = std::to_array<Option>({
+    {"-n,--nonblock", &Words::nonblock, "", "Fail at once if the lock is held (the default)"},
+    {"-w,--wait", &Words::wait, "[DUR]",
+     "Wait for the lock in order of arrival, at most DUR. Without DUR: without a limit", true},
+    {"-E,--conflict-exit-code", &Words::conflict_code, "N", "Exit code when the lock is held (75)"},
+});
+
+constexpr auto job_options = std::to_array<Option>({
+    {"--max-run", &Words::max_run, "DUR", "End a job that runs longer, and exit with 124"},
+    {"--heartbeat-timeout", &Words::heartbeat_timeout, "DUR",
+     "End a job that reports no progress for this long, and exit with 82. The job reports by "
+     "dlock heartbeat, or by WATCHDOG=1 of sd_notify"},
+    {"-s,--signal", &Words::signal, "SIG",
+     "Signal that asks the job, or what it left behind, to stop (TERM)"},
+    {"-k,--kill-after", &Words::kill_after, "DUR",
+     "Time from that signal to SIGKILL (2s for what the job left behind, 10s for --max-run and "
+     "--heartbeat-timeout, no limit after a signal to dlock)"},
+    {"--pass-signals", &Words::pass_signals, "command|job",
+     "Who receives the signals that dlock passes on: the command, or all processes of the job "
+     "(command)"},
+    {"--on-silence", &Words::on_silence, "kill|continue",
+     "When the store does not answer up to the deadline: kill the job, or let it continue without "
+     "a confirmed lock, so that two jobs may run (kill)"},
+    {"--warn-signal", &Words::warn_signal, "SIG[:DUR]",
+     "Send SIG to the job when renewals have failed for DUR, before the job is killed (at the "
+     "first failure). Never sent with a local store"},
+    {"--orphans", &Words::orphans, "kill|wait|leave",
+     "Descendants that outlive the command: kill them, wait for them, or leave them running "
+     "without the lock (kill)"},
+    {"--contain", &Words::contain, "HOW",
+     "How the job's processes are found: walk (the process tree), cgroup, pidns (a pid "
+     "namespace), or auto (a cgroup where possible, else walk) (auto)"},
+    {"--ready", &Words::ready, "start|job",
+     "When a unit of Type=notify is ready: at the start of the job, or when the job says so by "
+     "sd_notify (start)"},
 });
 
 /// What every sub-command needs to reach the store.
 constexpr auto store_options = std::to_array<Option>({
     {"--store", &Words::store, "URL",
-     "Where the lock is kept: redis://[user:password@]host[:port][/db], unix:///path, "
-     "redis+sentinel://host,host/master[/db], redis+cluster://host,host, each but "
-     "unix as rediss... for TLS, or local[:/dir]; if it is not given, DLOCK_STORE or "
-     "the configuration file says it, else it is local"},
+     "Where locks are kept: redis://[user:password@]host[:port][/db], unix:///path, "
+     "redis+sentinel://host,host/master[/db], redis+cluster://host,host, rediss... for TLS, or "
+     "local[:/dir] (DLOCK_STORE, else the configuration file, else local)"},
     {"--config", &Words::config, "FILE",
-     "Options that are not given here, as name = value lines (DLOCK_CONFIG, else "
-     "/etc/dlock.toml if there is one)"},
-    {"--prefix", &Words::prefix, "P", "What the names of all keys in Redis begin with (dlock:)"},
+     "Configuration file for options that are not given here (DLOCK_CONFIG, else "
+     "/etc/dlock.toml)"},
+    {"--prefix", &Words::prefix, "P", "Prefix of all keys in Redis (dlock:)"},
     {"--password-file", &Words::password_file, "FILE",
-     "Where the password of Redis is (else REDISCLI_AUTH, or the URL)"},
+     "File with the password of Redis (REDISCLI_AUTH, else the URL)"},
     {"--password-command", &Words::password_command, "CMD",
-     "A command for the shell that prints the password; run for each new connection"},
-    {"--sentinel-user", &Words::sentinel_user, "USER",
-     "The user for the Sentinels, if they have one"},
+     "Shell command that prints the password. Runs for each new connection"},
+    {"--sentinel-user", &Words::sentinel_user, "USER", "User for the Sentinels"},
     {"--sentinel-password-file", &Words::sentinel_password_file, "FILE",
-     "Where the password of the Sentinels is (else DLOCK_SENTINEL_PASSWORD)"},
-    {"--tls-cacert", &Words::tls_ca, "FILE",
-     "The CA that must have signed the server's certificate (the system's CAs)"},
-    {"--tls-cert", &Words::tls_certificate, "FILE", "Our certificate, with --tls-key"},
-    {"--tls-key", &Words::tls_key, "FILE", "The key of our certificate"},
-    {"--tls-sni", &Words::tls_server_name, "NAME",
-     "The name that the server's certificate must have (the host of the URL)"},
-    {"--tls-insecure", &Words::tls_insecure, "",
-     "Take any certificate: whoever is in between can read and change everything"},
+     "File with the password of the Sentinels (DLOCK_SENTINEL_PASSWORD)"},
 });
 
-/// What the lease of a run depends on.
-constexpr auto lease_options = std::to_array<Option>({
-    {"--ttl", &Words::ttl, "DUR",
-     "How long a crashed machine blocks the key; the job survives an outage of the "
-     "store of about two thirds of it (10s)"},
-    {"--lock-ttl", &Words::lock_ttl, "DUR",
-     "How long the lock itself outlives its last renewal (5m, or --ttl if longer)"},
+/// What a run needs of the store beyond that.
+constexpr auto replica_options = std::to_array<Option>({
     {"--min-replicas", &Words::least_replicas, "N",
-     "An acquire or a renewal counts only when N replicas have it (0)"},
+     "Number of replicas that must confirm each acquire and renewal (0)"},
     {"--replica-timeout", &Words::replica_timeout, "DUR",
-     "How long they may take (a twentieth of --ttl)"},
+     "Time for the replicas to confirm (a twentieth of --ttl)"},
+    {"--trust-restart", &Words::trust_restart, "",
+     "Trust a Redis that started less than a TTL ago. It may have forgotten a holder whose job "
+     "still runs"},
 });
 
-constexpr auto run_options = std::to_array<Option>({
-    {"-n,--nonblock", &Words::nonblock, "", "Do not wait for a lock that is held (the default)"},
-    {"-w,--wait", &Words::wait, "[DUR]",
-     "Wait for a lock that is held, in the order of arrival: so long at most, or for ever "
-     "if no duration is given; 0 is -n",
-     true},
-    {"-E,--conflict-exit-code", &Words::conflict_code, "N",
-     "Exit with this code instead of 75 when the lock is held"},
-    {"--exclusive", &Words::exclusive, "", "Hold the lock alone (the default)"},
-    {"--shared", &Words::shared, "",
-     "Hold the lock beside others that say --shared: many readers or one writer"},
-    {"--limit", &Words::limit, "N",
-     "Hold the lock beside others, N at most; of runs that say different numbers the "
-     "smallest counts (1)"},
-    {"--min-hold", &Words::min_hold, "DUR",
-     "Keep the lock at least that long from the start of the job, even if the job and "
-     "dlock end sooner"},
-    {"--once-per", &Words::once_per, "DUR|hourly|daily",
-     "Start nothing if a run with this option has succeeded in this slot of the store's "
-     "clock (slots are counted in UTC): exit with 0, or --done-exit-code"},
-    {"--even-if-failed", &Words::even_if_failed, "",
-     "With --once-per: a run that failed uses up its slot, too"},
-    {"--done-exit-code", &Words::done_code, "N",
-     "With --once-per: exit with this code instead of 0 when the run has been"},
-    {"--on-silence", &Words::on_silence, "kill|continue",
-     "When the store is silent up to the deadline: kill the job, or let it go on "
-     "unproved, so that two may run (kill)"},
-    {"-s,--signal", &Words::signal, "SIG",
-     "What asks the job, or what it left behind, to stop (TERM)"},
-    {"-k,--kill-after", &Words::kill_after, "DUR",
-     "How long after that SIGKILL follows (2s for what the job left behind; 10s for a job that "
-     "--max-run or --heartbeat-timeout ends; never for one that dlock's caller asks to stop, "
-     "unless this is given)"},
-    {"--pass-signals", &Words::pass_signals, "command|job",
-     "Who gets the signals that dlock passes on: the job's first process, or all of them "
-     "(command)"},
-    {"--max-run", &Words::max_run, "DUR",
-     "End the job when it has run for so long, and exit with 124"},
-    {"--heartbeat-timeout", &Words::heartbeat_timeout, "DUR",
-     "End the job when it has not reported progress for so long, by dlock heartbeat or by "
-     "WATCHDOG=1 of sd_notify, and exit with 82"},
-    {"--warn-signal", &Words::warn_signal, "SIG[:DUR]",
-     "Tell the job by that signal that renewals of the lock have been failing for DUR (at "
-     "once), before it is killed for that; never comes with a local store"},
-    {"--orphans", &Words::orphans, "kill|wait|leave",
-     "Processes that outlive the job's first one: kill them, wait for them, or leave them "
-     "running without the lock (kill)"},
-    {"--contain", &Words::contain, "HOW",
-     "What holds the job's processes together: walk (over the process tree), cgroup, "
-     "pidns (a pid namespace), or auto: a cgroup where one can be made, and the walk "
-     "(auto)"},
-    {"--trace", &Words::trace, "ID", "An id, shown to whoever asks who holds the lock"},
-    {"--note", &Words::note, "TEXT", "A text, shown to whoever asks who holds the lock"},
-    {"--trust-restart", &Words::trust_restart, "",
-     "Take the lock even from a Redis that came up less than a TTL ago and may have "
-     "forgotten a holder"},
-    {"--status-file", &Words::status_file, "FILE", "Write the result there, as JSON"},
-    {"--metrics-file", &Words::metrics_file, "FILE",
-     "Count the run there, for the textfile collector of Prometheus' node exporter"},
-    {"--on-skip", &Words::on_skip, "CMD",
-     "A command for the shell when somebody else holds the lock, or has done the work; "
-     "it has the result on stdin, as JSON, and in its environment"},
-    {"--on-lost", &Words::on_lost, "CMD",
-     "Likewise when the lock was lost, or could not be confirmed, and the job was killed"},
-    {"--on-failure", &Words::on_failure, "CMD",
-     "Likewise for any other run that did not succeed; without --on-lost for a lost lock, "
-     "too"},
-    {"--hook-timeout", &Words::hook_timeout, "DUR",
-     "How long such a command may take before it is killed (30s)"},
-    {"--ready", &Words::ready, "start|job",
-     "When systemd is told that a unit of Type=notify is ready: when the job runs, or "
-     "when the job says so by sd_notify (start)"},
-    {"--log-format", &Words::log_format, "text|json",
-     "How dlock's own lines on stderr look (text)"},
-    {"-v,--verbose", &Words::verbose, "", "Say more on stderr"},
-    {"-q,--quiet", &Words::quiet, "", "Say only errors on stderr"},
+constexpr auto tls_options = std::to_array<Option>({
+    {"--tls-cacert", &Words::tls_ca, "FILE", "CA of the server's certificate (the system's CAs)"},
+    {"--tls-cert", &Words::tls_certificate, "FILE", "Client certificate; requires --tls-key"},
+    {"--tls-key", &Words::tls_key, "FILE", "Key of the client certificate"},
+    {"--tls-sni", &Words::tls_server_name, "NAME",
+     "Name in the server's certificate (the host of the URL)"},
+    {"--tls-insecure", &Words::tls_insecure, "",
+     "Accept any certificate: a machine in between can read and change everything"},
 });
+
+constexpr auto result_options = std::to_array<Option>({
+    {"--status-file", &Words::status_file, "FILE", "Write the result to FILE as JSON"},
+    {"--metrics-file", &Words::metrics_file, "FILE",
+     "Count the run in FILE, for the textfile collector of Prometheus' node exporter"},
+    {"--on-skip", &Words::on_skip, "CMD",
+     "Shell command to run when the lock is held, or --once-per skips the job. It receives the "
+     "result as JSON on stdin, and in its environment"},
+    {"--on-lost", &Words::on_lost, "CMD",
+     "The same when the lock was lost or unconfirmed, and the job was killed"},
+    {"--on-failure", &Words::on_failure, "CMD",
+     "The same for every other run that fails. Without --on-lost also for a lost lock"},
+    {"--hook-timeout", &Words::hook_timeout, "DUR",
+     "Time after which such a command is killed (30s)"},
+    {"--log-format", &Words::log_format, "text|json", "Format of dlock's lines on stderr (text)"},
+    {"-v,--verbose", &Words::verbose, "", "Write more to stderr"},
+    {"-q,--quiet", &Words::quiet, "", "Write only errors to stderr"},
+});
+
+// --- the other sub-commands ---
 
 constexpr auto timeout_options = std::to_array<Option>({
-    {"--timeout", &Words::timeout, "DUR", "How long the store may take to answer (5s)"},
+    {"--timeout", &Words::timeout, "DUR", "Time for the store to answer (5s)"},
 });
 
 /// What is common to those that show locks.
 constexpr auto view_options = std::to_array<Option>({
     {"--json", &Words::json, "", "Write JSON, one object on one line"},
-    {"--watch", &Words::watch, "[DUR]", "Show it again and again, that often (2s)", true},
+    {"--watch", &Words::watch, "[DUR]", "Repeat every DUR (2s)", true},
 });
 
 constexpr auto status_options = std::to_array<Option>({
     {"--owner", &Words::owner, "HASH",
-     "Say instead what became of the run that has this owner hash: RUNNING (75), "
-     "NO_RUNNING_PROCESS (1), NO_KEY (0), SOMEONE_ELSE_HOLDS_LOCK (80) or "
-     "MALFORMED_OWNER_HASH (64)"},
+     "Report the state of the run with this owner hash: RUNNING (75), NO_RUNNING_PROCESS (1), "
+     "NO_KEY (0), SOMEONE_ELSE_HOLDS_LOCK (80) or MALFORMED_OWNER_HASH (64)"},
 });
 
 constexpr auto list_options = std::to_array<Option>({
@@ -156,128 +154,172 @@ constexpr auto list_options = std::to_array<Option>({
 
 constexpr auto unlock_options = std::to_array<Option>({
     {"--force", &Words::force, "",
-     "Take the lock also from a holder that lives: its job is killed at once, and nobody "
-     "gets the lock before it is gone"},
-    {"--yes", &Words::yes, "", "Do not ask before that on a terminal"},
+     "Take the lock even from a holder that lives. Its job is killed at once, and the lock stays "
+     "closed until the job is gone"},
+    {"--yes", &Words::yes, "", "With --force: do not ask for confirmation on a terminal"},
+});
+
+/// What the judgement depends on.
+constexpr auto judged_options = std::to_array<Option>({
+    lock_options[1],  // --ttl
+    lock_options[2],  // --lock-ttl
+    replica_options[0],
+    replica_options[1],
+    replica_options[2],
 });
 
 constexpr auto doctor_options = std::to_array<Option>({
-    {"--trust-restart", &Words::trust_restart, "",
-     "Judge for runs that take locks even from a Redis that came up less than a TTL ago"},
     {"--json", &Words::json, "", "Write the findings as JSON"},
 });
 
 constexpr const char* duration_help =
-    "\nA duration is a number with a unit (500ms, 30s, 5m, 1h30m, 1d); a bare number is seconds.\n";
+    "DUR is a number with a unit (500ms, 30s, 5m, 1h30m, 1d); a bare number is in seconds.\n";
+
+constexpr const char* run_examples =
+    "\nExamples:\n"
+    "  dlock run --key backup -- backup.sh                                   on this machine\n"
+    "  dlock run --key deploy --wait 10m --store redis://r1 -- deploy.sh     in the cluster\n"
+    "  dlock run --key report --once-per daily --store redis://r1 -- report  once a day in it\n";
 
 std::string run_footer() {
   return std::string{duration_help} +
-         "The job sees DLOCK_KEY, DLOCK_OWNER and DLOCK_FENCING_TOKEN in its environment, and\n"
-         "DLOCK_SOCKET with --heartbeat-timeout or --on-silence=continue.\n\n" +
+         "Defaults are in parentheses. The job finds DLOCK_KEY, DLOCK_OWNER and "
+         "DLOCK_FENCING_TOKEN in its\n"
+         "environment, and DLOCK_SOCKET with --heartbeat-timeout or --on-silence=continue.\n\n" +
          exit_code_table();
 }
 
-/// CLI11 would take a key in brackets for a list, so keys are what it leaves over, and shown in the
-/// help only.
+/// The words after the options, which CLI11 does not know: it would take a key in brackets for a
+/// list.
 std::string about_words(const std::string& word, const std::string& description,
                         const std::string& codes) {
-  return "\n" + word + ": " + description + "\n" + duration_help + codes;
+  return word + ": " + description + "\n\n" + duration_help + codes;
 }
 
 std::string status_footer() {
-  return about_words("KEY", "Whose state is asked for; those that begin with a dash go behind a --",
-                     "Exits with 0 when all of them are free, with 75 when one is held, else "
-                     "with 1 when one has\n"
-                     "a dead holder.");
+  return about_words("KEY", "Name of a lock; put -- before one that starts with a dash",
+                     "Exits with 0 when all of them are free, with 75 when one is held, with 1 "
+                     "when the holder of\n"
+                     "one is dead.");
 }
 
 std::string list_footer() {
   return about_words(
-      "PATTERN",
-      "Only keys that match: * is any text, ? a character, [a-z] one of these (quote it)",
-      "Shows who holds which lock: also dead holders, and what --min-hold keeps; not what is "
-      "free.");
+      "PATTERN", "Glob of keys: * any text, ? one character, [a-z] a range (quote it)",
+      "Lists every lock that is held, also by a dead holder, or kept by --min-hold. Free locks "
+      "are left out.");
 }
 
 std::string unlock_footer() {
-  return about_words("KEY", "Which lock; if it begins with a dash, behind a --",
-                     "Exits with 0 when the lock is free, with 75 when somebody holds it who "
-                     "lives, with 81\n"
-                     "when its holder does not confirm that its job is gone.");
+  return about_words("KEY", "Name of the lock; put -- before one that starts with a dash",
+                     "Exits with 0 when the lock is free, with 75 when its holder lives, with 81 "
+                     "when the holder\n"
+                     "does not confirm the end of its job.");
 }
 
 std::string doctor_footer() {
   return std::string{duration_help} +
-         "Give the options of the runs that it is about. It takes a lock of its own and gives it "
-         "back.\n"
-         "Exits with 0, or 1 when something breaks the promise.";
+         "Give the options of the runs to check. dlock doctor takes a lock of its own and "
+         "releases it.\n"
+         "Exits with 0, or with 1 when something breaks the promise.";
 }
 
 std::string heartbeat_footer() {
-  return "\nFor a process of a job of dlock run --heartbeat-timeout or --on-silence=continue, "
-         "which "
-         "is\n"
-         "found by DLOCK_SOCKET. Exits with 0 while the lock is held; with 80 when it is lost, or "
-         "the\n"
-         "job is being killed, or dlock is gone; with 81 when it cannot be confirmed: the store "
-         "is\n"
-         "silent, or dlock did not answer within 2 seconds.";
+  return "For a process of a job of dlock run --heartbeat-timeout or --on-silence=continue. "
+         "DLOCK_SOCKET\n"
+         "leads to that run. Exits with 0 while the lock is held; with 80 when the lock is lost, "
+         "the job is\n"
+         "being killed, or dlock is gone; with 81 when the lock is unconfirmed: the store is "
+         "silent, or\n"
+         "dlock did not answer within 2 seconds.";
 }
 
 std::string completion_footer() {
-  return "\nPrints what makes that shell complete dlock's options and keys, for instance\n"
+  return "Prints a script that completes options and keys in that shell, for instance\n"
          "  source <(dlock completion bash)        in ~/.bashrc\n"
          "  source <(dlock completion zsh)         in ~/.zshrc, after compinit\n"
          "  dlock completion fish | source         in ~/.config/fish/config.fish\n"
-         "A package has put it in its place already.";
+         "The packages install it already.";
 }
+
+constexpr const char* lock_title = "Lock";
+constexpr const char* store_title = "Store";
+constexpr const char* tls_title = "TLS";
+constexpr const char* output_title = "Output";
 
 constexpr std::array<CommandOptions, 7> commands{
     {{"run",
       "Run a job while holding a lock",
       SubCommand::Run,
-      {key_options, store_options, lease_options, run_options},
+      {{{lock_title, lock_options},
+        {"Waiting", waiting_options},
+        {"Job", job_options},
+        {store_title, store_options},
+        {store_title, replica_options},
+        {tls_title, tls_options},
+        {"Results and messages", result_options}}},
+      run_examples,
       run_footer},
      {"status",
-      "Say who holds a lock, and who waits for it",
+      "Report the holder of a lock and its waiters",
       SubCommand::Status,
-      {store_options, timeout_options, status_options, view_options},
+      {{{output_title, status_options},
+        {output_title, view_options},
+        {store_title, store_options},
+        {store_title, timeout_options},
+        {tls_title, tls_options}}},
+      "",
       status_footer,
       true},
      {"list",
-      "Show all locks that somebody holds",
+      "List all locks that are held",
       SubCommand::List,
-      {store_options, timeout_options, list_options, view_options},
+      {{{output_title, list_options},
+        {output_title, view_options},
+        {store_title, store_options},
+        {store_title, timeout_options},
+        {tls_title, tls_options}}},
+      "",
       list_footer,
       true},
      {"unlock",
-      "Free a lock that a dead holder left, or take it by force",
+      "Free a lock whose holder is dead, or take it by force",
       SubCommand::Unlock,
-      {store_options, timeout_options, unlock_options},
+      {{{lock_title, unlock_options},
+        {store_title, store_options},
+        {store_title, timeout_options},
+        {tls_title, tls_options}}},
+      "",
       unlock_footer,
       true},
      {"doctor",
-      "Say whether this machine and this store can keep the promise",
+      "Check whether this machine and this store can keep the promise",
       SubCommand::Doctor,
-      {store_options, lease_options, doctor_options},
+      {{{"Runs to check", judged_options},
+        {store_title, store_options},
+        {tls_title, tls_options},
+        {output_title, doctor_options}}},
+      "",
       doctor_footer},
      {"heartbeat",
-      "Inside a job: report progress, and fail if the lock is lost",
+      "Report the progress of a job from inside, and fail if the lock is lost",
       SubCommand::Heartbeat,
       {},
+      "",
       heartbeat_footer},
      {"completion",
-      "Print what makes a shell complete dlock's words",
+      "Print a completion script for a shell",
       SubCommand::Completion,
       {},
+      "",
       completion_footer,
       true}}};
 
 }  // namespace
 
 const Option* CommandOptions::find(std::string_view option) const {
-  for (const std::span<const Option> part : options) {
-    for (const Option& known : part) {
+  for (const OptionGroup& group : groups) {
+    for (const Option& known : group.options) {
       if (known.name() == option) return &known;
     }
   }

@@ -26,12 +26,19 @@ struct Option {
   bool is_flag() const { return std::holds_alternative<bool Words::*>(sets); }
 };
 
+/// Options that stand together in the help. Two groups of one title are shown as one.
+struct OptionGroup {
+  const char* title = nullptr;
+  std::span<const Option> options;
+};
+
 /// A sub-command: all that the help says of it.
 struct CommandOptions {
   const char* name;
   const char* description;
   SubCommand which;
-  std::array<std::span<const Option>, 4> options;  // in the order of the help
+  std::array<OptionGroup, 7> groups;  // in the order of the help
+  const char* examples;               // below the usage
   std::string (*footer)();
   bool takes_words = false;  // keys, a pattern, the name of a shell
 

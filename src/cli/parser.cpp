@@ -44,13 +44,19 @@ class HelpFormat final : public CLI::Formatter {
       std::string text;
       for (const char* usage : usages)
         text += (text.empty() ? "Usage: " : "       ") + std::string{usage} + "\n";
-      return text + "       dlock --help | --version\n";
+      return text + "       dlock --help | --version\n\n";
     }
     for (const char* usage : usages) {
       if (std::string_view{usage}.starts_with("dlock " + app->get_name()))
-        return std::string{"Usage: "} + usage + "\n";
+        return std::string{"Usage: "} + usage + "\n" + find_command(app->get_name())->examples +
+               "\n";
     }
     return {};
+  }
+  /// CLI11 leaves two lines free between groups.
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    return CLI::Formatter::make_group(group, is_positional, options).substr(1);
   }
   std::string make_option_opts(const CLI::Option* option) const override {
     return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
@@ -83,7 +89,7 @@ class Parser::Reader {
     app.allow_extras();
     app.footer(command_->footer);
     const std::vector<Made> options = make_options(app, rest);
-    app.set_help_flag("-h,--help", "Show this");
+    app.set_help_flag("-h,--help", "Show this help");
     try {
       parse(app, rest);
     } catch (const CLI::ParseError& error) {
@@ -119,11 +125,12 @@ class Parser::Reader {
   /// these words could mean.
   std::vector<Made> make_options(CLI::App& app, const std::vector<std::string>& words) {
     std::vector<Made> made;
-    for (const std::span<const Option> part : command_->options) {
-      for (const Option& option : part) {
+    for (const OptionGroup& group : command_->groups) {
+      for (const Option& option : group.options) {
         if (!could_mean(words, option)) continue;
         CLI::Option* const by =
             std::visit([&](auto word) { return make(app, option, words_.*word); }, option.sets);
+        by->group(group.title);
         made.push_back({&option, by});
       }
     }
@@ -184,10 +191,10 @@ class Parser::Reader {
         ""};
     app.formatter(format_);
     app.allow_extras();
-    app.set_help_flag("-h,--help", "Show this");
+    app.set_help_flag("-h,--help", "Show this help");
     app.set_version_flag("--version", std::string{"dlock "} + version, "Show the version");
     app.footer([] {
-      return "\nSee 'dlock run --help' for the options of run, likewise for the others, and "
+      return "See 'dlock run --help' for the options of run, likewise for the others, and "
              "dlock(1).\n\n" +
              exit_code_table();
     });

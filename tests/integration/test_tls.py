@@ -246,8 +246,8 @@ class Faults(TlsCase):
         self.assertGreater(self.between.accepted, 2)
 
     def test_a_connection_serves_for_all_renewals_as_long_as_nobody_ends_it(self):
-        held = self.hold(life=self.life, store=self.trusting(f"rediss://127.0.0.1:{self.between.port}"), seconds=5,
-                         options=["--ttl", "6s"])  # two renewals, for each of which there is more than half a second
+        held = self.hold(life=self.life, store=self.trusting(f"rediss://127.0.0.1:{self.between.port}"), seconds=7,
+                         options=["--ttl", "15s"])  # two renewals, for each of which there is more than a second
         wait_until(lambda: self.between.accepted == 2, 10, "one for questions, and one to be called")
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assertEqual(self.between.accepted, 2)
