@@ -373,6 +373,11 @@ TEST_CASE("a run of --once-per is remembered as long as its slot may be asked fo
     const auto store = place.open();
     const Grant grant = take(*store, daily);
     give_back(*store, daily, {.run = PastRun{.started = grant.at, .counts = true}});
+    auto seen = inspector_of(place)->look_at(daily.key, soon());
+    REQUIRE(seen.ok());
+    REQUIRE(seen->past_run.has_value());
+    const std::chrono::milliseconds kept{seen->past_run->forget_at.ms - grant.at.ms};
+    CHECK(kept >= past_run_life(*daily.once));
   }
   const std::string memory = place.directory + "/daily.done";
   make_old(memory, 24h * 100);
