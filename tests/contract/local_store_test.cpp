@@ -12,6 +12,7 @@
 #include <fstream>
 #include <set>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <thread>
 
 using namespace dlock;
@@ -471,6 +472,23 @@ TEST_CASE("a token exceeds the last one of its key also where the clock is behin
   CHECK(take(*place.open(), claim_of(3)).token.value == 4'000'000'000'000'003);
 }
 
+TEST_CASE("a value of which a part was written only is not written") {
+  const LocalPlace place;
+  const auto file = local::LockFile::open(place.directory + "/backup.lock");
+  REQUIRE(file.ok());
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit ten_bytes{10, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &ten_bytes);
+  const bool short_one = file->overwrite("{}");
+  const bool long_one = file->overwrite(R"({"token":123456789})");
+  const int error = errno;
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  CHECK(short_one);
+  CHECK_FALSE(long_one);
+  CHECK(error == ENOSPC);
+}
+
 TEST_CASE("a file whose token can be remembered nowhere else stays") {
   const LocalPlace place;
   const auto store = place.open();
@@ -541,6 +559,21 @@ TEST_CASE("a release frees the lock although another process has its descriptors
     refused(*waiter, waiting(claim_of(2)));  // so that the file stays
     give_back(*holder, claim);
     take(*waiter, waiting(claim_of(2)));
+  }
+}
+
+TEST_CASE("what is kept after its job is only kept, although another process has its descriptors") {
+  for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
+    CAPTURE(claim.limit.most);
+    const LocalPlace place;
+    const auto holder = place.open();
+    take(*holder, claim);
+    const std::vector<Fd> of_the_front = copies(holder->witnesses());
+    give_back(*holder, claim, {.keep = 1h});
+    CHECK(refused(*place.open(), claim_of(2)).holder.only_kept);
+    auto seen = inspector_of(place)->look_at(claim.key, soon());
+    REQUIRE(seen.ok());
+    CHECK(seen->state() == LockStatus::State::Kept);
   }
 }
 
