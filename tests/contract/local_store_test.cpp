@@ -638,7 +638,9 @@ TEST_CASE("a lock file that is a link is not followed") {
   const LocalPlace place;
   const std::string target = place.directory + "/precious";
   std::ofstream{target} << "precious";
-  std::filesystem::create_symlink(target, place.directory + "/backup.lock");
+  const std::string link = place.directory + "/backup.lock";
+  std::filesystem::create_symlink(target, link);
+  REQUIRE_FALSE(local::LockFile::open(link).ok());  // else it would be opened again and again
   const auto answer = place.open()->acquire(claim_of(1), soon());
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().sentence.find("backup.lock") != std::string::npos);
