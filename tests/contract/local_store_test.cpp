@@ -649,6 +649,20 @@ TEST_CASE("a lock file that is a link is not followed") {
   CHECK(text == "precious");
 }
 
+TEST_CASE("a directory behind a link is no place for locks where others may rename it") {
+  namespace fs = std::filesystem;
+  const LocalPlace place;
+  const fs::path open_to_all = place.directory + "/open";
+  fs::create_directories(open_to_all / "ours" / "locks");
+  fs::permissions(open_to_all / "ours" / "locks", fs::perms::owner_all);
+  const std::string link = place.directory + "/link";
+  fs::create_directory_symlink(open_to_all / "ours", link);
+  CHECK(local::ready_directory(link + "/locks").ok());
+  fs::permissions(open_to_all, fs::perms::all);
+  CHECK_FALSE(local::ready_directory((open_to_all / "ours" / "locks").string()).ok());
+  CHECK_FALSE(local::ready_directory(link + "/locks").ok());
+}
+
 TEST_CASE("a directory that others may write to is no place for locks") {
   for (const unsigned mode : {0702U, 0720U, 0707U, 0770U, 0777U}) {
     CAPTURE(mode);
