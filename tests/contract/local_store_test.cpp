@@ -8,11 +8,14 @@
 #include "store/lock_json.h"
 
 #include <atomic>
+#include <csignal>
 #include <fcntl.h>
 #include <fstream>
 #include <set>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <thread>
 
 using namespace dlock;
@@ -106,6 +109,47 @@ TEST_CASE("what another holds by now is left alone by the other process of a dea
     CHECK(value() == before);
     CHECK(refused(*place.open(), claim_of(3)).holder.pid == claim_of(2).pid);
   }
+}
+
+TEST_CASE("what another run that died has left in the file is not the lock of the run before it") {
+  const LocalPlace place;
+  const auto first = place.open();
+  auto next = place.open();
+  take(*first, claim_of(1));
+  auto witnesses = copies(first->witnesses());
+  refused(*next, waiting(claim_of(2)));  // so that the file stays
+  give_back(*first, claim_of(1));
+  take(*next, waiting(claim_of(2)));
+  next.reset();
+  CHECK_FALSE(place.open()->take_over(claim_of(1), std::move(witnesses)));
+}
+
+TEST_CASE("who waits in the kernel for a run ends with it") {
+  const LocalPlace place;
+  const auto holder = place.open();
+  take(*holder, claim_of(1));
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const pid_t run = ::fork();
+  if (run == 0) {
+    const auto store = place.open();
+    const Claim claim = waiting(claim_of(2));
+    if (store->acquire(claim, soon())) store->await_turn(claim, {BootClock::now() + 1h});
+    ::_exit(0);
+  }
+  const std::string children =
+      "/proc/" + std::to_string(run) + "/task/" + std::to_string(run) + "/children";
+  pid_t waits = 0;
+  for (const Instant until = BootClock::now() + 20s; waits == 0 && BootClock::now() < until;)
+    std::ifstream{children} >> waits;
+  REQUIRE(waits > 0);
+  ::kill(run, SIGKILL);
+  REQUIRE(::waitpid(run, nullptr, 0) == run);
+  pid_t ended = 0;
+  for (const Instant until = BootClock::now() + 20s; ended == 0 && BootClock::now() < until;)
+    ended = ::waitpid(waits, nullptr, WNOHANG);
+  CHECK(ended == waits);
+  if (ended == 0) ::kill(waits, SIGKILL);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 TEST_CASE("a lock of which the other process of the run has no copy, or half of one, is not its") {
