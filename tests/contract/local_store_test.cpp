@@ -6,6 +6,7 @@
 #include "store/local/lock_file.h"
 #include "store/local/sweep.h"
 #include "store/lock_json.h"
+#include "supervise/proc.h"
 
 #include <atomic>
 #include <csignal>
@@ -136,12 +137,11 @@ TEST_CASE("who waits in the kernel for a run ends with it") {
     if (store->acquire(claim, soon())) store->await_turn(claim, {BootClock::now() + 1h});
     ::_exit(0);
   }
-  const std::string children =
-      "/proc/" + std::to_string(run) + "/task/" + std::to_string(run) + "/children";
-  pid_t waits = 0;
-  for (const Instant until = BootClock::now() + 20s; waits == 0 && BootClock::now() < until;)
-    std::ifstream{children} >> waits;
-  REQUIRE(waits > 0);
+  std::vector<pid_t> children;
+  for (const Instant until = BootClock::now() + 20s; children.empty() && BootClock::now() < until;)
+    children = supervise::Children{supervise::Proc{}}.of(run);
+  REQUIRE(children.size() == 1);
+  const pid_t waits = children.front();
   ::kill(run, SIGKILL);
   REQUIRE(::waitpid(run, nullptr, 0) == run);
   pid_t ended = 0;
