@@ -6,11 +6,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <future>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace dlock;
@@ -48,6 +51,30 @@ TEST_CASE("a kernel without lists of children shows the same ones, by a look at 
   ::waitpid(child, nullptr, 0);
   CHECK(Children{scanned}.of(::getpid()).empty());
   CHECK_FALSE(proc.descends_from(child, ::getpid()));
+}
+
+TEST_CASE("a child that another thread has forked is found") {
+  std::promise<pid_t> forked;
+  std::promise<void> seen;
+  std::thread other{[&] {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(60);
+      for (;;) ::pause();
+    }
+    forked.set_value(child);
+    seen.get_future().wait();
+  }};
+  const pid_t child = forked.get_future().get();
+  for (const Listing listing : {Proc{}.listing(), Listing::Scan}) {
+    const Proc proc{listing};
+    const std::vector<pid_t> children = Children{proc}.of(::getpid());
+    CHECK(std::find(children.begin(), children.end(), child) != children.end());
+  }
+  seen.set_value();
+  other.join();
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
 }
 
 TEST_CASE(

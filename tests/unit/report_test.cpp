@@ -106,3 +106,12 @@ TEST_CASE("what is no report is none") {
         whole.substr(0, whole.size() / 2), std::string{R"({"outcome":"unknown","exit_code":0})"}})
     CHECK_MESSAGE(!report_from_json(text), text);
 }
+
+TEST_CASE("a report of a job that a signal ended is read as it was written") {
+  Report report = full_report();
+  report.ending = Ending::JobEnded;
+  report.exit = {.signal = 9};
+  const Report read = *report_from_json(to_json(report));
+  CHECK(read.exit == report.exit);
+  CHECK(read.exit.code == 0);
+}
