@@ -81,6 +81,9 @@ TEST_CASE("the deadline kills while there is a lease, and no more when the job i
   Rules running = in(State::Running);
   CHECK(running.on(DeadlineHit{}) == Actions{KillAll{}});
   CHECK(running.on(NoChildren{}) == Actions{Finish{Ending::LockUnconfirmed, 0}});
+  Rules starting = in(State::Waiting);  // the engine has the lock, and has not said that a job runs
+  CHECK(starting.deadline_counts());
+  CHECK(starting.on(DeadlineHit{}) == Actions{KillAll{}});
   CHECK(in(State::Settling).on(DeadlineHit{}).empty());
   CHECK_FALSE(in(State::Settling).deadline_counts());
   CHECK(in(State::Running, {.on_silence = OnSilence::Continue}).on(DeadlineHit{}).empty());
