@@ -33,6 +33,7 @@ TEST_CASE("while a job is stopped its time stands still, and it goes on with wha
   HeartbeatTimer timer{10s, start};
   timer.stop(start + 7s, no_report);
   CHECK(timer.due() == never);
+  CHECK_FALSE(timer.hung(start + 10s, no_report));
   CHECK_FALSE(timer.hung(start + 60s, no_report));
   timer.go_on(start + 100s, no_report);
   CHECK(timer.due() == start + 103s);

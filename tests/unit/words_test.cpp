@@ -56,6 +56,8 @@ TEST_CASE("a duration is written so that it is read back as the same") {
   }
   CHECK(to_text(1300ms) == "1.3s");
   CHECK(to_text(300s) == "5m");
+  CHECK(to_text(Duration{1}) == "1ms");  // never less than it is: "the least is" would be refused
+  CHECK(to_text(1500us) == "2ms");
 }
 
 TEST_CASE("a signal is a name with or without SIG, in any case, or a number") {
