@@ -1,6 +1,7 @@
 // A timer that rings for moments to come, and at once for those that have passed.
 #include "supervise/timer.h"
 
+#include "core/alarm.h"
 #include "core/poll.h"
 
 #include <doctest/doctest.h>
@@ -34,4 +35,16 @@ TEST_CASE("a timer rings at its moment, at once for one that has passed, and nev
   timer.arm(never);
   timer.arm(Instant{});  // a shared deadline whose word of memory was written over
   CHECK(rings_within(timer, 5s));
+}
+
+TEST_CASE("an alarm rings once, not before its moment, and not at all when none is set") {
+  Alarm alarm;
+  const Instant due = BootClock::now();
+  CHECK_FALSE(alarm.rings(due));
+  alarm.set(due);
+  CHECK_FALSE(alarm.rings(due - 1ms));
+  CHECK(alarm.at() == due);
+  CHECK(alarm.rings(due));
+  CHECK_FALSE(alarm.rings(due + 1h));
+  CHECK(alarm.at() == never);
 }

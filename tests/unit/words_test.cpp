@@ -84,3 +84,13 @@ TEST_CASE("a key is 1 to 512 bytes, any but NUL") {
         "is too long: it has 513 bytes, the most is 512");
   CHECK_FALSE(LockKey::parse(std::string_view{"a\0b", 3}).ok());
 }
+
+TEST_CASE("what asks a program to stop, and what would end it, if it does nothing about it") {
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) CHECK(asks_to_stop(number));
+  for (const int number : {SIGUSR1, SIGALRM, SIGCONT, SIGWINCH, SIGTSTP, SIGCHLD})
+    CHECK_FALSE(asks_to_stop(number));
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGALRM, SIGPIPE})
+    CHECK(ends_by_default(number));
+  for (const int number : {SIGCONT, SIGWINCH, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGCHLD})
+    CHECK_FALSE(ends_by_default(number));
+}
