@@ -219,6 +219,10 @@ TEST_CASE("who is asked to end while the store is silent asks no more, and leave
         Ending::Interrupted);
   CHECK(silent.released == 1);
 
+  FakeStore only_once{{fails({.sentence = "the wait was called off"})}};
+  CHECK(ending_of(acquire_from(only_once, WaitLimit::none(), "", /*called_off=*/true)) ==
+        Ending::Interrupted);
+
   FakeStore held{{says(held_by("other"))}};
   CHECK(ending_of(acquire_from(held, WaitLimit::forever(), "", /*called_off=*/true)) ==
         Ending::Interrupted);
