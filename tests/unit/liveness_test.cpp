@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <future>
+#include <pthread.h>
 #include <vector>
 
 using namespace dlock;
@@ -213,6 +214,31 @@ TEST_CASE("a lock that is lost is told, with all that the store said, and not as
   CHECK(liveness.stop(BootClock::now() + 10s));
   CHECK(store->asked == 1);
   CHECK(store->in_time);
+}
+
+TEST_CASE("where no thread is to be had the lock is renewed between other things") {
+  SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
+  const Instant now = BootClock::now();
+  const auto store = std::make_shared<AwayStore>(now);
+  Liveness liveness{store, some_claim(), Grant{.owner = {"o"}}, deadline};
+  liveness.begin(now, now + 20ms);
+  pthread_attr_t before;
+  pthread_attr_t too_large;  // no memory has room for such a stack
+  REQUIRE(::pthread_getattr_default_np(&before) == 0);
+  REQUIRE(::pthread_getattr_default_np(&too_large) == 0);
+  ::pthread_attr_setstacksize(&too_large, std::size_t{1} << 47);
+  REQUIRE(::pthread_setattr_default_np(&too_large) == 0);
+  liveness.turn(now);
+  const Instant first = liveness.due();
+  liveness.turn(now + 20ms);
+  const Instant second = liveness.due();
+  ::pthread_setattr_default_np(&before);
+  CHECK(first == now + 20ms);
+  CHECK(store->asked.size() == 1);
+  CHECK(second >= now + some_claim().terms.renew_every());
+  CHECK(second < now + 2 * some_claim().terms.renew_every());
+  CHECK(deadline.read() != never);
+  CHECK(liveness.stop(BootClock::now()));
 }
 
 TEST_CASE("of the times that renewals took the longest is told, whichever it was") {
