@@ -86,6 +86,21 @@ class TheStoreIsSilent(Deadline):
                          "is left, and others can have the lock within 2s (--ttl): redis://", "did not answer within",
                          "; mend the store, or give --on-silence=continue or a longer --ttl if such outages are normal\n")
 
+    def test_the_first_lease_ends_as_well_when_no_renewal_was_ever_answered(self):
+        for attempt in range(10):  # on a busy machine a renewal may come first
+            held = self.hold_through_relay()
+            self.between.freeze(UP, DOWN)
+            value = json.loads(self.lock_value())
+            if value["extendedAt"] == value["acquiredAt"]:
+                break
+            self.assertLess(attempt, 9)
+            self.between.thaw()
+            held.signal(signal.SIGTERM)
+            held.wait()
+        ends = self.liveness_ends()
+        self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
+        self.assertLess(life.last_tick(self.life), ends)
+
     def test_the_engine_kills_at_its_deadline_and_the_front_has_nothing_to_do(self):
         """The quickest of a few shows what dlock adds; the front would come 150 ms later."""
         late = []
