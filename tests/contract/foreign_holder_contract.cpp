@@ -130,3 +130,25 @@ TEST_CASE_TEMPLATE("a foreign holder lives until its liveness is gone, whatever 
   int attempts = 0;  // on a slow machine it may have ended before the answer
   while (!lived()) REQUIRE(++attempts < 20);
 }
+
+TEST_CASE("a foreign holder that was found dead is looked at again before the next attempt") {
+  const ClusterPlace place;
+  const auto store = make_store({*parse_store_address(place.server.url()), "t:", false});
+  Claim claim = at_home(place, claim_of(1));
+  claim.terms = {10min, 10min};
+  let_foreign_hold(place, claim);
+  place.server.ask("DEL t:proc:" + foreign.text);
+  // The server is too young to give the lock of the dead to anybody; meanwhile the holder is back.
+  CHECK(is<TooYoung>([&] { return store->acquire(claim, soon()); }));
+  place.server.ask("SET t:proc:" + foreign.text + " {} PX 60000");
+  claim.terms = {100ms, 10min};
+  for (const Instant until = BootClock::now() + 20s; BootClock::now() < until;) {
+    auto answer = store->acquire(claim, soon());
+    REQUIRE(answer.ok());
+    if (std::holds_alternative<TooYoung>(*answer)) continue;
+    REQUIRE(std::holds_alternative<Held>(*answer));
+    CHECK(std::get<Held>(*answer).holder.process == foreign);
+    return;
+  }
+  FAIL("the server does not grow old");
+}
