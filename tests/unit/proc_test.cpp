@@ -11,6 +11,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <future>
+#include <set>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <thread>
@@ -145,6 +146,30 @@ bool ends(pid_t pid) {
 }
 
 }  // namespace
+
+TEST_CASE("a signal to a whole tree reaches the children of children") {
+  int told[2];
+  REQUIRE(::pipe2(told, O_CLOEXEC) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const pid_t grandchild = fork_waiting();
+    [[maybe_unused]] const auto written = ::write(told[1], &grandchild, sizeof grandchild);
+    for (;;) ::pause();
+  }
+  pid_t grandchild = 0;
+  CHECK(::read(told[0], &grandchild, sizeof grandchild) == sizeof grandchild);
+  const Proc proc;
+  Tree tree{proc, ::getsid(0)};
+  std::set<pid_t> reached;
+  for (const ProcessInfo& process : tree.signal_all_but({}, 0)) reached.insert(process.pid);
+  CHECK(reached.contains(child));
+  CHECK(reached.contains(grandchild));
+  ::kill(child, SIGKILL);
+  CHECK(ends(child));
+  ::close(told[0]);
+  ::close(told[1]);
+}
 
 TEST_CASE("a kill in the session of the front takes nobody but descendants") {
   // As in a shell: what we start is in a group with others that we did not start.
