@@ -12,10 +12,10 @@
 #include "core/duration.h"
 #include "core/number.h"
 #include "core/signals.h"
-#include "core/small_file.h"
 #include "core/text.h"
-#include "supervise/atomic_file.h"
-#include "supervise/metrics.h"
+#include "os/atomic_file.h"
+#include "os/small_file.h"
+#include "report/metrics.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -153,17 +153,16 @@ void refuse_file(const char* option, const std::string& path, const std::string&
                     ": name a file in a directory that can be written");
 }
 
-supervise::Aftermath aftermath_of(const Words& words) {
+Aftermath aftermath_of(const Words& words) {
   if (words.given("status-file"))
-    refuse_file("--status-file", words.status_file, supervise::why_not_writable(words.status_file));
+    refuse_file("--status-file", words.status_file, why_not_writable(words.status_file));
   if (words.given("metrics-file"))
-    refuse_file("--metrics-file", words.metrics_file,
-                supervise::why_no_metrics(words.metrics_file));
-  supervise::Aftermath aftermath{.status_file = words.status_file,
-                                 .metrics_file = words.metrics_file,
-                                 .on_skip = words.on_skip,
-                                 .on_lost = words.on_lost,
-                                 .on_failure = words.on_failure};
+    refuse_file("--metrics-file", words.metrics_file, why_no_metrics(words.metrics_file));
+  Aftermath aftermath{.status_file = words.status_file,
+                      .metrics_file = words.metrics_file,
+                      .on_skip = words.on_skip,
+                      .on_lost = words.on_lost,
+                      .on_failure = words.on_failure};
   if (const auto timeout = time_limit_of(words, "hook-timeout", words.hook_timeout))
     aftermath.hook_timeout = *timeout;
   return aftermath;

@@ -1,6 +1,6 @@
 #include "cli/journal.h"
 
-#include "core/poll.h"
+#include "os/poll.h"
 
 #include <chrono>
 #include <linux/sockios.h>

@@ -27,8 +27,7 @@ std::optional<Duration> watchdog_of(const Environment& environment) {
 
 }  // namespace
 
-supervise::ManagerSetting manager_of(const Words& words, const Environment& environment) {
-  using supervise::Ready;
+ManagerSetting manager_of(const Words& words, const Environment& environment) {
   const Ready ready =
       choose<Ready>("--ready", words.ready, {{"start", Ready::Start}, {"job", Ready::Job}});
   // A job that speaks for the unit itself feeds its watchdog, too, unless it does so for us.

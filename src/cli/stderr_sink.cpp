@@ -1,6 +1,6 @@
 #include "cli/stderr_sink.h"
 
-#include "core/poll.h"
+#include "os/poll.h"
 
 #include <array>
 #include <cerrno>

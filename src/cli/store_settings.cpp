@@ -3,8 +3,8 @@
 #include "cli/complaint.h"
 #include "cli/values.h"
 #include "core/duration.h"
-#include "core/fd.h"
 #include "core/number.h"
+#include "os/fd.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,6 +1,6 @@
 #include "core/time.h"
 
-#include "core/bare_call.h"
+#include "os/bare_call.h"
 
 #include <ctime>
 

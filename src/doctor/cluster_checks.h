@@ -4,7 +4,7 @@
 #include "doctor/budget.h"
 #include "doctor/keepers.h"
 #include "doctor/server_info.h"
-#include "store/redis/connection.h"
+#include "redis/connection.h"
 
 #include <optional>
 #include <string>

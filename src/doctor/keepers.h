@@ -1,7 +1,7 @@
 #pragma once
 
 #include "doctor/finding.h"
-#include "store/address.h"
+#include "redis/address.h"
 
 #include <vector>
 

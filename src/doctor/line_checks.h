@@ -1,8 +1,8 @@
 #pragma once
 
 #include "doctor/finding.h"
-#include "store/address.h"
-#include "store/tls_options.h"
+#include "redis/address.h"
+#include "redis/tls_options.h"
 
 namespace dlock::doctor {
 

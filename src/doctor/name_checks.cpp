@@ -1,8 +1,8 @@
 #include "doctor/name_checks.h"
 
 #include "core/duration.h"
-#include "core/poll.h"
 #include "doctor/merged.h"
+#include "os/poll.h"
 
 #include <algorithm>
 #include <memory>

@@ -2,8 +2,8 @@
 
 #include "doctor/budget.h"
 #include "doctor/finding.h"
-#include "store/address.h"
-#include "store/redis/whereabouts.h"
+#include "redis/address.h"
+#include "redis/whereabouts.h"
 
 #include <vector>
 

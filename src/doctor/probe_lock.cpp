@@ -1,6 +1,6 @@
 #include "doctor/probe_lock.h"
 
-#include "core/random.h"
+#include "os/random.h"
 #include "supervise/claim.h"
 
 #include <unistd.h>

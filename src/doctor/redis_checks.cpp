@@ -1,6 +1,5 @@
 #include "doctor/redis_checks.h"
 
-#include "core/poll.h"
 #include "doctor/cluster_checks.h"
 #include "doctor/line_checks.h"
 #include "doctor/merged.h"
@@ -9,7 +8,8 @@
 #include "doctor/rights.h"
 #include "doctor/sentinel_checks.h"
 #include "doctor/server_visit.h"
-#include "store/redis/faults.h"
+#include "os/poll.h"
+#include "redis/faults.h"
 #include "store/redis/lock_keys.h"
 
 #include <list>

@@ -1,6 +1,6 @@
 #include "doctor/rights.h"
 
-#include "store/redis/faults.h"
+#include "redis/faults.h"
 #include "store/redis/lock_keys.h"
 
 #include <set>

@@ -3,8 +3,8 @@
 #include "core/key.h"
 #include "doctor/budget.h"
 #include "doctor/finding.h"
+#include "redis/servers.h"
 #include "store/open.h"
-#include "store/redis/servers.h"
 
 #include <string>
 #include <vector>

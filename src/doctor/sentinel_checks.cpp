@@ -5,7 +5,7 @@
 #include "core/number.h"
 #include "core/text.h"
 #include "doctor/failover_time.h"
-#include "store/redis/servers.h"
+#include "redis/servers.h"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 #include "core/time.h"
 #include "doctor/budget.h"
 #include "doctor/keepers.h"
-#include "store/redis/connection.h"
+#include "redis/connection.h"
 
 #include <map>
 #include <optional>

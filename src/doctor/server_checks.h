@@ -2,7 +2,7 @@
 
 #include "doctor/finding.h"
 #include "doctor/server_info.h"
-#include "store/address.h"
+#include "redis/address.h"
 
 #include <string>
 

@@ -2,7 +2,7 @@
 
 #include "core/text.h"
 #include "doctor/probe_lock.h"
-#include "store/redis/servers.h"
+#include "redis/servers.h"
 
 namespace dlock::doctor {
 

@@ -5,7 +5,7 @@
 #include "doctor/retention_checks.h"
 #include "doctor/server_checks.h"
 #include "doctor/timing.h"
-#include "store/redis/connection.h"
+#include "redis/connection.h"
 
 namespace dlock::doctor {
 

@@ -1,10 +1,10 @@
 #include "operate/show.h"
 
 #include "core/exit_code.h"
-#include "core/poll.h"
 #include "core/text.h"
 #include "core/wall_clock.h"
 #include "operate/words.h"
+#include "os/poll.h"
 
 namespace dlock::operate {
 namespace {

@@ -1,9 +1,9 @@
 #include "operate/unlock.h"
 
 #include "core/exit_code.h"
-#include "core/poll.h"
 #include "core/text.h"
 #include "operate/words.h"
+#include "os/poll.h"
 
 #include <algorithm>
 

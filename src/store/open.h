@@ -1,9 +1,9 @@
 #pragma once
 
-#include "store/address.h"
+#include "redis/address.h"
+#include "redis/tls_options.h"
 #include "store/inspector.h"
 #include "store/store.h"
-#include "store/tls_options.h"
 
 #include <memory>
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "core/exit_code.h"
-#include "core/fd.h"
 #include "core/holder.h"
 #include "core/identity.h"
 #include "core/key.h"
@@ -11,6 +10,7 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "core/waiting.h"
+#include "os/fd.h"
 
 #include <memory>
 #include <optional>

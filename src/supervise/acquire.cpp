@@ -1,8 +1,8 @@
 #include "supervise/acquire.h"
 
 #include "core/duration.h"
-#include "core/poll.h"
 #include "core/text.h"
+#include "os/poll.h"
 #include "supervise/give_back.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "supervise/claim.h"
 
-#include "core/random.h"
 #include "core/text.h"
+#include "os/random.h"
 
 #include <cstdlib>
 #include <sys/utsname.h>

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "job/shared_deadline.h"
 #include "supervise/channel.h"
 #include "supervise/run.h"
-#include "supervise/shared_deadline.h"
 #include "supervise/supervisor_tools.h"
 
 namespace dlock::supervise {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "supervise/report.h"
+#include "report/report.h"
 #include "supervise/run.h"
 
 namespace dlock::supervise {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/poll.h"
+#include "os/poll.h"
 #include "store/store.h"
 #include "supervise/channel.h"
 

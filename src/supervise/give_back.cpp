@@ -1,7 +1,7 @@
 #include "supervise/give_back.h"
 
 #include "core/duration.h"
-#include "core/poll.h"
+#include "os/poll.h"
 
 namespace dlock::supervise {
 

@@ -1,6 +1,6 @@
 #include "supervise/give_back_by_child.h"
 
-#include "core/poll.h"
+#include "os/poll.h"
 
 #include <array>
 #include <cerrno>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/fd.h"
+#include "os/fd.h"
 #include "store/open.h"
 #include "supervise/give_back.h"
 

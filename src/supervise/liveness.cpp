@@ -1,8 +1,8 @@
 #include "supervise/liveness.h"
 
-#include "core/poll.h"
-#include "supervise/event.h"
-#include "supervise/timer.h"
+#include "os/event.h"
+#include "os/poll.h"
+#include "os/timer.h"
 
 #include <array>
 #include <cerrno>

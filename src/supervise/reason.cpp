@@ -2,7 +2,7 @@
 
 #include "core/duration.h"
 #include "core/text.h"
-#include "supervise/job_program.h"
+#include "job/job_program.h"
 
 #include <algorithm>
 #include <cerrno>

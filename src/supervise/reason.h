@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/ending.h"
-#include "supervise/job_program.h"
+#include "job/job_program.h"
 #include "supervise/run.h"
 
 #include <string>

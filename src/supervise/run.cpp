@@ -1,13 +1,13 @@
 #include "supervise/run.h"
 
+#include "job/shared_deadline.h"
+#include "os/terminal.h"
+#include "os/time_namespace.h"
 #include "supervise/channel.h"
 #include "supervise/claim.h"
 #include "supervise/engine.h"
 #include "supervise/front.h"
-#include "supervise/shared_deadline.h"
 #include "supervise/supervisor_tools.h"
-#include "supervise/terminal.h"
-#include "supervise/time_namespace.h"
 
 #include <cerrno>
 #include <csignal>

@@ -5,12 +5,12 @@
 #include "core/lease.h"
 #include "core/log.h"
 #include "core/policy.h"
+#include "heartbeat/service_manager.h"
+#include "job/inherited.h"
+#include "os/process_title.h"
+#include "report/aftermath.h"
 #include "store/open.h"
 #include "supervise/acquire.h"
-#include "supervise/aftermath.h"
-#include "supervise/inherited.h"
-#include "supervise/process_title.h"
-#include "supervise/service_manager.h"
 
 #include <optional>
 #include <string>

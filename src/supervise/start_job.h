@@ -1,11 +1,11 @@
 #pragma once
 
-#include "supervise/cgroup.h"
+#include "heartbeat/job_socket.h"
+#include "job/cgroup.h"
+#include "job/job_process.h"
+#include "os/proc.h"
 #include "supervise/channel.h"
 #include "supervise/engine.h"
-#include "supervise/job_process.h"
-#include "supervise/job_socket.h"
-#include "supervise/proc.h"
 
 #include <memory>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/log.h"
-#include "supervise/report.h"
+#include "report/report.h"
 #include "supervise/run.h"
 
 #include <string>

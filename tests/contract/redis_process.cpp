@@ -1,8 +1,8 @@
 #include "contract/redis_process.h"
 
-#include "core/fd.h"
 #include "core/time.h"
-#include "store/redis/connection.h"
+#include "os/fd.h"
+#include "redis/connection.h"
 
 #include <csignal>
 #include <cstdlib>

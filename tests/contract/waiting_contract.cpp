@@ -1,6 +1,6 @@
 // What every store promises to those who wait.
 #include "contract/places.h"
-#include "core/fd.h"
+#include "os/fd.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // What the nodes of a Cluster say of each other: redirections, CLUSTER SLOTS, and CLUSTER NODES for
 // dlock doctor.
-#include "store/redis/cluster_replies.h"
+#include "redis/cluster_replies.h"
 
 #include "doctor/cluster_checks.h"
 #include "fuzz/property.h"

@@ -1,12 +1,11 @@
 // A metrics file that is there already: a run is added to it, or it is refused. The first line of
 // the input is the key of the run, the rest the file.
-#include "supervise/metrics.h"
+#include "report/metrics.h"
 
 #include "core/text.h"
 #include "fuzz/property.h"
 
 using namespace dlock;
-using namespace dlock::supervise;
 
 namespace {
 

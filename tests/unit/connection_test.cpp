@@ -1,7 +1,7 @@
 // What a connection makes of a server that says the same whatever it is asked.
-#include "store/redis/connection.h"
+#include "redis/connection.h"
 
-#include "store/redis/bell.h"
+#include "redis/bell.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 #include "supervise/liveness.h"
 
-#include "core/poll.h"
-#include "supervise/report.h"
+#include "os/poll.h"
+#include "report/report.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
-#include "supervise/metrics.h"
+#include "report/metrics.h"
 
-#include "supervise/result.h"
+#include "report/result.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,6 @@
 #include <vector>
 
 using namespace dlock;
-using namespace dlock::supervise;
 using namespace std::chrono_literals;
 
 namespace {

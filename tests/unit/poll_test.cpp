@@ -1,6 +1,6 @@
-#include "core/poll.h"
+#include "os/poll.h"
 
-#include "core/fd.h"
+#include "os/fd.h"
 
 #include <doctest/doctest.h>
 

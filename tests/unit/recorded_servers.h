@@ -1,7 +1,7 @@
 #pragma once
 
-#include "store/redis/faults.h"
-#include "store/redis/servers.h"
+#include "redis/faults.h"
+#include "redis/servers.h"
 
 #include <string>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "supervise/report.h"
+#include "report/report.h"
 
 #include "core/text.h"
 
@@ -7,7 +7,6 @@
 #include <string>
 
 using namespace dlock;
-using namespace dlock::supervise;
 using namespace std::chrono_literals;
 
 namespace {

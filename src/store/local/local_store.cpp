@@ -1,9 +1,9 @@
 #include "store/local/local_store.h"
 
-#include "core/poll.h"
-#include "core/random.h"
 #include "core/text.h"
 #include "core/wall_clock.h"
+#include "os/poll.h"
+#include "os/random.h"
 #include "store/local/kept.h"
 #include "store/local/lock_directory.h"
 #include "store/local/machine_clock.h"

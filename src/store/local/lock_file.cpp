@@ -1,7 +1,7 @@
 #include "store/local/lock_file.h"
 
-#include "core/poll.h"
 #include "core/text.h"
+#include "os/poll.h"
 #include "store/lock_json.h"
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "core/fd.h"
 #include "core/holder.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "os/fd.h"
 #include "store/store.h"
 
 #include <optional>

@@ -1,6 +1,6 @@
 #include "store/local/sweep.h"
 
-#include "core/random.h"
+#include "os/random.h"
 #include "store/local/kept.h"
 #include "store/local/lock_place.h"
 #include "store/local/store_clock.h"

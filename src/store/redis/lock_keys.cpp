@@ -1,6 +1,6 @@
 #include "store/redis/lock_keys.h"
 
-#include "store/redis/slots.h"
+#include "redis/slots.h"
 
 namespace dlock::redis {
 namespace {

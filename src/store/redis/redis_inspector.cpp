@@ -2,8 +2,8 @@
 
 #include "core/bounded.h"
 #include "core/wall_clock.h"
+#include "redis/faults.h"
 #include "store/lock_json.h"
-#include "store/redis/faults.h"
 #include "store/redis/migrating_slot.h"
 
 #include <algorithm>

@@ -2,10 +2,10 @@
 
 #include "core/bounded.h"
 #include "core/number.h"
-#include "core/poll.h"
 #include "core/wall_clock.h"
+#include "os/poll.h"
+#include "redis/faults.h"
 #include "store/lock_json.h"
-#include "store/redis/faults.h"
 
 #include <algorithm>
 #include <array>

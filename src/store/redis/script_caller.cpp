@@ -1,7 +1,7 @@
 #include "store/redis/script_caller.h"
 
 #include "core/duration.h"
-#include "store/redis/faults.h"
+#include "redis/faults.h"
 
 namespace dlock::redis {
 

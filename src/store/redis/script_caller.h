@@ -1,7 +1,7 @@
 #pragma once
 
+#include "redis/servers.h"
 #include "store/redis/scripts.h"
-#include "store/redis/servers.h"
 
 #include <memory>
 #include <string>

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "core/result.h"
+#include "os/fd.h"
+#include "redis/whereabouts.h"
+#include "store/store.h"
+
+#include <string>
+
+namespace dlock::redis {
+
+struct Line {
+  Fd socket;
+  SocketAddress peer;
+};
+
+struct NoLine {
+  std::string why;  // for a person
+  bool called_off = false;
+};
+
+/// Connects to the first address of a server that takes the connection.
+///
+/// They are tried side by side (RFC 8305): the next one begins 250 ms after the one before, sooner
+/// if the patience is short, and at once when one has failed; then the others are closed. Its name
+/// is looked up meanwhile. While that takes long, and when it fails, the addresses that it had
+/// before are tried; an address that it does not lead to any more is not.
+Result<Line, NoLine> dial(Whereabouts& where, const Patience& patience);
+
+}  // namespace dlock::redis

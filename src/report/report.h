@@ -1,0 +1,66 @@
+#pragma once
+
+#include "core/ending.h"
+#include "core/holder.h"
+#include "core/time.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dlock {
+
+/// How long the store took for the renewals that it answered.
+struct RenewalTimes {
+  long count = 0;
+  Duration sum{};
+  Duration longest{};
+
+  void add(Duration time);
+};
+
+/// What the job's processes have used up, all together; the memory is that of the largest one.
+struct ResourceUse {
+  Duration user{};
+  Duration system{};
+  long max_rss_kib = 0;
+};
+
+/// Processes of the job that outlived its command, and that dlock has ended.
+struct Leftovers {
+  std::size_t count = 0;
+  std::vector<std::string> names;  // the first few; as they call themselves, so any bytes
+
+  static constexpr std::size_t most_names = 3;
+};
+
+/// What a run came to: the engine makes it, the front passes it on, the status file shows all of
+/// it.
+struct Report {
+  Ending ending = Ending::SupervisorDied;
+  ExitStatus exit;  // how the front leaves
+  std::string key;
+  std::string store;
+  OwnerHash owner;     // if the lock was got
+  FencingToken token;  // if the lock was got
+  std::string acquired_at;
+  std::string ended_at;
+  std::string reason;             // why no job ran, or why it was killed
+  Holder holder;                  // who held it instead
+  std::optional<Holder> lost_to;  // who has it now
+  std::optional<Duration> waited = {};
+  std::optional<Duration> held = {};
+  RenewalTimes renewals = {};
+  std::optional<ResourceUse> used = {};
+  Leftovers leftovers = {};
+};
+
+/// One JSON object; the man page has its fields under STATUS FILE. All in it is printable, times
+/// are in ms, and no text of others is longer than 4 KiB.
+std::string to_json(const Report& report);
+
+/// What to_json() wrote; nothing if it did not write that.
+std::optional<Report> report_from_json(std::string_view text);
+
+}  // namespace dlock
