@@ -71,11 +71,11 @@ std::string the_one_of(const Words& words,
   return chosen;
 }
 
-supervise::WaitLimit wait_limit_of(const Words& words) {
+WaitLimit wait_limit_of(const Words& words) {
   const std::string chosen =
       the_one_of(words, {{"nonblock", words.nonblock}, {"wait", words.given("wait")}});
-  if (chosen != "wait") return supervise::WaitLimit::none();
-  if (words.wait.empty()) return supervise::WaitLimit::forever();
+  if (chosen != "wait") return WaitLimit::none();
+  if (words.wait.empty()) return WaitLimit::forever();
   return {duration_of("-w/--wait", words.wait)};
 }
 

@@ -5,7 +5,7 @@
 #include "cli/stderr_log.h"
 #include "core/exit_code.h"
 #include "operate/look.h"
-#include "supervise/run.h"
+#include "supervise/run_options.h"
 
 #include <optional>
 #include <string>

@@ -1,5 +1,6 @@
 #include "cli/journal.h"
 
+#include "os/clock.h"
 #include "os/poll.h"
 
 #include <chrono>

@@ -7,8 +7,8 @@
 #include "operate/owner.h"
 #include "operate/show.h"
 #include "operate/unlock.h"
+#include "os/clock.h"
 #include "os/memory_access.h"
-#include "supervise/claim.h"
 #include "supervise/run.h"
 #include "supervise/words.h"
 
@@ -133,7 +133,7 @@ ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
   if (command.store_is_default) tell_of_default_store(looks_at_this_machine, log);
   const auto inspector = make_inspector(command.store);
   operate::Unlocking how{.key = command.key,
-                         .by = supervise::make_unlocker(command.force),
+                         .by = operate::make_unlocker(command.force),
                          .patience = command.patience};
   if (!command.yes && ::isatty(STDIN_FILENO) != 0) how.ask = ask_on_terminal;
   const auto unlocked = operate::unlock(*inspector, how, log);

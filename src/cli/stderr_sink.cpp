@@ -1,5 +1,6 @@
 #include "cli/stderr_sink.h"
 
+#include "os/clock.h"
 #include "os/poll.h"
 
 #include <array>

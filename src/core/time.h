@@ -9,20 +9,17 @@ using Duration = std::chrono::nanoseconds;
 
 /// CLOCK_BOOTTIME: the clock of every lease and deadline.
 ///
-/// It goes on while the machine is suspended, and nobody can set it or fake it: the kernel itself
-/// is asked, for a preloaded library may have its own idea of this clock and not of its timers.
+/// It goes on while the machine is suspended, and nobody can set it (os/clock.h reads it).
 /// std::chrono::steady_clock stands still in a suspend, so a job would outlive its lease by the
 /// length of the nap.
-struct BootClock {
+struct BootTime {
   using rep = std::int64_t;
   using period = std::nano;
   using duration = Duration;
-  using time_point = std::chrono::time_point<BootClock, Duration>;
   static constexpr bool is_steady = true;
-  static time_point now();
 };
 
-using Instant = BootClock::time_point;
+using Instant = std::chrono::time_point<BootTime, Duration>;
 
 /// Later than any moment: the end of a lease that does not end by itself.
 inline constexpr Instant never = Instant::max();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/lease.h"
+#include "os/clock.h"
 #include "store/store.h"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 
 #include "core/duration.h"
 #include "doctor/merged.h"
+#include "os/clock.h"
 #include "os/poll.h"
 
 #include <algorithm>

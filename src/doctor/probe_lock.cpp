@@ -1,7 +1,6 @@
 #include "doctor/probe_lock.h"
 
 #include "os/random.h"
-#include "supervise/claim.h"
 
 #include <unistd.h>
 
@@ -13,9 +12,7 @@ using namespace std::chrono_literals;
 Claim make_probe_claim(const StoreOptions& options, const LeaseTerms& terms, const LockKey& key) {
   // Short: should we be killed now, nothing is left for long.
   const Duration ttl = std::min<Duration>(terms.ttl(), 10s);
-  const supervise::RunOptions run{
-      .key = key, .store = options, .terms = {ttl, ttl}, .command = {"dlock", "doctor"}};
-  return supervise::make_claim(run, ::getpid());
+  return make_claim(options, key, {ttl, ttl}, ::getpid(), {"dlock", "doctor"});
 }
 
 Finding failed(const std::string& what, const std::string& how) {

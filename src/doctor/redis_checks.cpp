@@ -8,7 +8,9 @@
 #include "doctor/rights.h"
 #include "doctor/sentinel_checks.h"
 #include "doctor/server_visit.h"
+#include "os/clock.h"
 #include "os/poll.h"
+#include "redis/deployment.h"
 #include "redis/faults.h"
 #include "store/redis/lock_keys.h"
 

@@ -2,6 +2,7 @@
 
 #include "core/text.h"
 #include "doctor/probe_lock.h"
+#include "os/clock.h"
 #include "redis/servers.h"
 
 namespace dlock::doctor {

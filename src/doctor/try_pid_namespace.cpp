@@ -2,8 +2,8 @@
 
 #include "core/time.h"
 #include "job/job_process.h"
+#include "os/clock.h"
 #include "os/poll.h"
-#include "supervise/reason.h"
 
 #include <array>
 #include <cerrno>
@@ -27,7 +27,7 @@ std::string try_pid_namespace() {
   if (!failure || failure->error == ENOENT) return {};
   if (failure->step == BirthFailure::Step::Exec)
     return std::string{"a pid namespace cannot be entered: "} + ::strerror(failure->error);
-  return supervise::why_not_born(*failure);
+  return why_not_born(*failure);
 }
 
 }  // namespace dlock::doctor

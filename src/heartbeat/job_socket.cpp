@@ -3,6 +3,7 @@
 #include "core/notification.h"
 #include "heartbeat/heartbeat_words.h"
 #include "heartbeat/notify_relay.h"
+#include "os/clock.h"
 #include "os/datagram.h"
 #include "os/event.h"
 #include "os/poll.h"

@@ -1,5 +1,7 @@
 #include "heartbeat/progress.h"
 
+#include "os/clock.h"
+
 #include <sys/wait.h>
 #include <utility>
 

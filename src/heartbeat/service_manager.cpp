@@ -1,6 +1,7 @@
 #include "heartbeat/service_manager.h"
 
 #include "core/text.h"
+#include "os/clock.h"
 
 #include <algorithm>
 

@@ -2,12 +2,14 @@
 
 #include "job/born_late.h"
 #include "os/bare_call.h"
+#include "os/clock.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -136,6 +138,20 @@ void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
   const BirthFailure failure{.error = is_over ? ECANCELED : execute()};
   bare_call(SYS_write, exec_pipe, as_argument(&failure), sizeof failure);
   for (;;) bare_call(SYS_exit_group, 127);
+}
+
+std::string why_not_born(const BirthFailure& failure) {
+  const std::string why = ::strerror(failure.error);
+  switch (failure.step) {
+    case BirthFailure::Step::MapUser:
+      return "its user cannot be mapped into a user namespace (/proc/self/uid_map): " + why +
+             "; run dlock as root, allow user namespaces, or do without --contain=pidns";
+    case BirthFailure::Step::Fork:
+      return "fork in its pid namespace: " + why;
+    case BirthFailure::Step::Exec:
+      break;
+  }
+  return why;
 }
 
 }  // namespace dlock

@@ -25,6 +25,9 @@ struct BirthFailure {
   int error = 0;  // an errno
 };
 
+/// Why there is no job though the system had made a process for it.
+std::string why_not_born(const BirthFailure& failure);
+
 /// What the job is and what it gets from whoever started dlock.
 struct JobSpec {
   std::vector<std::string> command;

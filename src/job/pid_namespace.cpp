@@ -3,6 +3,7 @@
 #include "job/born_late.h"
 #include "job/inherited.h"
 #include "job/job_process.h"
+#include "os/clock.h"
 #include "os/end_of_pipe.h"
 #include "os/memory_access.h"
 #include "os/poll.h"

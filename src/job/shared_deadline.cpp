@@ -1,5 +1,7 @@
 #include "job/shared_deadline.h"
 
+#include "os/clock.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <new>

@@ -1,7 +1,7 @@
 #include "operate/json.h"
 
+#include "core/iso_time.h"
 #include "core/text.h"
-#include "core/wall_clock.h"
 #include "operate/words.h"
 #include "store/holder_json.h"
 

@@ -2,9 +2,9 @@
 
 #include "core/exit_code.h"
 #include "core/text.h"
-#include "core/wall_clock.h"
 #include "operate/json.h"
 #include "operate/words.h"
+#include "os/clock.h"
 
 #include <algorithm>
 #include <fnmatch.h>

@@ -2,8 +2,8 @@
 
 #include "core/exit_code.h"
 #include "core/text.h"
-#include "core/wall_clock.h"
 #include "operate/words.h"
+#include "os/clock.h"
 #include "os/poll.h"
 
 namespace dlock::operate {

@@ -3,7 +3,10 @@
 #include "core/exit_code.h"
 #include "core/text.h"
 #include "operate/words.h"
+#include "os/clock.h"
 #include "os/poll.h"
+#include "os/random.h"
+#include "os/self.h"
 
 #include <algorithm>
 
@@ -182,6 +185,16 @@ class Unlock {
 };
 
 }  // namespace
+
+Unlocker make_unlocker(bool by_force) {
+  const std::string host = host_name();
+  return {.host = printable(host),
+          .pid = ::getpid(),
+          .user = user_name(),
+          .command = by_force ? "dlock unlock --force" : "dlock unlock",
+          .process = make_process_hash(host, ::getpid(), random_number()),
+          .by_force = by_force};
+}
 
 Result<Unlocked, StoreFault> unlock(Inspector& inspector, const Unlocking& how, Log& log) {
   auto unlocked = Unlock{inspector, how, log}.run();

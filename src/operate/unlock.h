@@ -8,6 +8,9 @@
 
 namespace dlock::operate {
 
+/// Who frees a lock: this process, and its user.
+Unlocker make_unlocker(bool by_force);
+
 /// How a lock is freed.
 struct Unlocking {
   LockKey key;

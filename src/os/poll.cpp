@@ -1,6 +1,7 @@
 #include "os/poll.h"
 
 #include "os/bare_call.h"
+#include "os/clock.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,6 +1,7 @@
 #include "os/random.h"
 
 #include "core/time.h"
+#include "os/clock.h"
 
 #include <sys/random.h>
 

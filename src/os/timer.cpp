@@ -1,6 +1,7 @@
 #include "os/timer.h"
 
 #include "os/bare_call.h"
+#include "os/clock.h"
 
 #include <cerrno>
 #include <cstdint>

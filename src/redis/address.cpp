@@ -3,7 +3,6 @@
 #include "core/number.h"
 #include "core/text.h"
 
-#include <optional>
 #include <utility>
 
 namespace dlock {
@@ -12,12 +11,8 @@ namespace {
 constexpr int most_databases = 1'000'000;
 constexpr int redis_port = 6379;
 constexpr int sentinel_port = 26379;
-constexpr const char* kinds_known =
-    "write local, redis://host:port/db, unix:///path, redis+sentinel://host,host/master or "
-    "redis+cluster://host,host (rediss... for TLS)";
-
-/// What is wrong, thrown inside this file only: a URL has many parts, each with its own complaint.
-struct Complaint {
+/// What is wrong, thrown inside this file only: a URL has many parts, each with its own mistakes.
+struct WrongUrl {
   std::string text;
 };
 
@@ -38,8 +33,8 @@ std::string percent_decoded(std::string_view text, const char* what) {
     const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
     if (high < 0 || low < 0) {
-      throw Complaint{std::string{"has a % in its "} + what +
-                      " that two hex digits do not follow: write %25 for a %"};
+      throw WrongUrl{std::string{"has a % in its "} + what +
+                     " that two hex digits do not follow: write %25 for a %"};
     }
     out += static_cast<char>(high * 16 + low);
     i += 2;
@@ -56,8 +51,8 @@ std::string shown(std::string_view part) {
 int database_in(std::string_view text) {
   const auto number = parse_number(text, 0, most_databases);
   if (!number) {
-    throw Complaint{"has the database '" + shown(text) +
-                    "': it is a number from 0 on, as in redis://host:6379/0"};
+    throw WrongUrl{"has the database '" + shown(text) +
+                   "': it is a number from 0 on, as in redis://host:6379/0"};
   }
   return *number;
 }
@@ -73,7 +68,7 @@ Login take_login(std::string_view& rest, std::size_t at) {
   if (colon == credentials.npos) return login;
   login.password.text = percent_decoded(credentials.substr(colon + 1), "password");
   if (login.password.text.empty()) {
-    throw Complaint{
+    throw WrongUrl{
         "has an empty password: write user:password@, or leave out the part up to the @"};
   }
   return login;
@@ -89,9 +84,9 @@ int port_in(std::string_view host, std::string_view text) {
   const auto port = parse_number(text, 1, 65535);
   if (port) return *port;
   const bool may_be_a_password = !is_surely_a_host(host) && !parse_number(text, 0, 999'999'999);
-  throw Complaint{(may_be_a_password ? "has a port that is no number"
-                                     : "has the port '" + printable(text) + "'") +
-                  ": write a number from 1 to 65535"};
+  throw WrongUrl{(may_be_a_password ? "has a port that is no number"
+                                    : "has the port '" + printable(text) + "'") +
+                 ": write a number from 1 to 65535"};
 }
 
 /// An address of IPv6 as it is meant: the % before its zone is %25 in a URL (RFC 6874), or bare.
@@ -105,15 +100,15 @@ Endpoint endpoint_in(std::string_view text, int default_port) {
   const bool bracketed = text.starts_with('[');
   const auto host_end = bracketed ? text.find(']') : text.find(':');
   if (bracketed && host_end == text.npos)
-    throw Complaint{"has a [ without its ]: write an IPv6 address as [::1]"};
+    throw WrongUrl{"has a [ without its ]: write an IPv6 address as [::1]"};
   const std::string host =
       bracketed ? with_zone(text.substr(1, host_end - 1)) : std::string{text.substr(0, host_end)};
   const std::string_view after =
       host_end == text.npos ? "" : text.substr(host_end + (bracketed ? 1 : 0));
-  if (host.empty()) throw Complaint{"names no host: write host:port"};
+  if (host.empty()) throw WrongUrl{"names no host: write host:port"};
   Endpoint endpoint{.host = printable(host), .port = default_port};
   if (!after.empty()) {
-    if (!after.starts_with(':')) throw Complaint{"has text after the ]: write [::1]:6379"};
+    if (!after.starts_with(':')) throw WrongUrl{"has text after the ]: write [::1]:6379"};
     endpoint.port = port_in(text, after.substr(1));
   }
   return endpoint;
@@ -143,7 +138,7 @@ RedisAddress address_with_login(std::string_view& rest) {
   RedisAddress address;
   address.login = take_login(rest, rest.rfind('@'));  // the last one: a password may hold some
   if (rest.find_first_of("?#") != rest.npos)
-    throw Complaint{"has a ? or # part, which dlock does not know: leave it out"};
+    throw WrongUrl{"has a ? or # part, which dlock does not know: leave it out"};
   return address;
 }
 
@@ -152,7 +147,7 @@ RedisAddress parse_standalone(std::string_view rest) {
   if (const auto database = take_path(rest); !database.empty())
     address.database = database_in(database);
   if (rest.find(',') != rest.npos) {
-    throw Complaint{
+    throw WrongUrl{
         "names several hosts: write redis+sentinel://host,host/master or "
         "redis+cluster://host,host"};
   }
@@ -170,8 +165,8 @@ TlsTo take_tls(std::string_view& rest) {
   rest = rest.substr(0, question);
   if (which == "master") return TlsTo::Master;
   if (which == "sentinels") return TlsTo::Sentinels;
-  throw Complaint{"has tls=" + printable(which) +
-                  ": write ?tls=master or ?tls=sentinels, or rediss+sentinel:// for both"};
+  throw WrongUrl{"has tls=" + printable(which) +
+                 ": write ?tls=master or ?tls=sentinels, or rediss+sentinel:// for both"};
 }
 
 RedisAddress parse_sentinel(std::string_view rest) {
@@ -184,7 +179,7 @@ RedisAddress parse_sentinel(std::string_view rest) {
   const auto slash = path.find('/');
   address.master = printable(path.substr(0, slash));
   if (address.master.empty()) {
-    throw Complaint{
+    throw WrongUrl{
         "names no master: write redis+sentinel://host,host/name with the name that the Sentinels "
         "monitor"};
   }
@@ -198,7 +193,7 @@ RedisAddress parse_cluster(std::string_view rest) {
   RedisAddress address = address_with_login(rest);
   address.deployment = Deployment::Cluster;
   if (const auto database = take_path(rest); !database.empty() && database_in(database) != 0)
-    throw Complaint{"has a database, but a Redis Cluster has only 0: leave it out"};
+    throw WrongUrl{"has a database, but a Redis Cluster has only 0: leave it out"};
   address.endpoints = endpoints_in(rest, redis_port);
   return address;
 }
@@ -213,10 +208,10 @@ RedisAddress parse_unix(std::string_view rest) {
     rest = rest.substr(0, question);
   }
   if (!rest.starts_with('/') || rest.size() < 2)
-    throw Complaint{"names no absolute path: write unix:///run/redis/redis.sock"};
+    throw WrongUrl{"names no absolute path: write unix:///run/redis/redis.sock"};
   constexpr std::size_t longest_socket_path = 107;
   if (rest.size() > longest_socket_path)
-    throw Complaint{"has a path of more than 107 bytes, which no unix socket can have"};
+    throw WrongUrl{"has a path of more than 107 bytes, which no unix socket can have"};
   address.endpoints = {{.socket_path = std::string{rest}}};
   return address;
 }
@@ -227,7 +222,7 @@ constexpr std::pair<std::string_view, RedisAddress (*)(std::string_view)> redis_
     {"redis+sentinel://", parse_sentinel},
     {"redis+cluster://", parse_cluster}};
 
-std::optional<RedisAddress> parse_redis(std::string_view text) {
+std::optional<RedisAddress> parse(std::string_view text) {
   if (text.starts_with("unix://")) return parse_unix(text.substr(7));
   std::string_view rest = text;
   for (const std::string_view name : {"redis", "valkey"}) {
@@ -239,9 +234,9 @@ std::optional<RedisAddress> parse_redis(std::string_view text) {
   const bool tls = rest.starts_with('s');
   if (tls) rest.remove_prefix(1);
   const std::string plain = "redis" + std::string{rest};
-  for (const auto& [scheme, parse] : redis_schemes) {
+  for (const auto& [scheme, parse_rest] : redis_schemes) {
     if (!plain.starts_with(scheme)) continue;
-    RedisAddress address = parse(std::string_view{plain}.substr(scheme.size()));
+    RedisAddress address = parse_rest(std::string_view{plain}.substr(scheme.size()));
     if (!address.uses_tls()) {
       address.tls = tls;
       address.sentinel_tls = tls && address.deployment == Deployment::Sentinel;
@@ -249,27 +244,6 @@ std::optional<RedisAddress> parse_redis(std::string_view text) {
     return address;
   }
   return {};
-}
-
-LocalAddress parse_local(std::string_view directory) {
-  if (!directory.starts_with('/'))
-    throw Complaint{"names no absolute directory: write local:/var/lib/locks, or just local"};
-  return {std::string{directory}};
-}
-
-/// The URL as an error may show it. A malformed one may hide its password where none belongs: so
-/// all between the scheme and the last @ goes and, without an @, what follows the colon behind a
-/// word that could be a user.
-std::string without_secrets(std::string_view text) {
-  const auto at = text.rfind('@');
-  if (at != text.npos) return printable(text.substr(0, text.find(':'))) + "://" + shown(text);
-  const auto scheme_end = text.find("://");
-  if (scheme_end == text.npos) return printable(text);
-  const std::string_view authority = text.substr(scheme_end + 3);
-  const auto colon = authority.find(':');
-  if (colon == authority.npos || is_surely_a_host(authority.substr(0, colon)))
-    return printable(text);
-  return printable(text.substr(0, scheme_end + 3 + colon + 1)) + "***";
 }
 
 }  // namespace
@@ -300,16 +274,26 @@ std::string RedisAddress::name() const {
   return scheme + "://" + hosts + path;
 }
 
-Result<StoreAddress, std::string> parse_store_address(std::string_view text) {
+Result<std::optional<RedisAddress>, std::string> parse_redis_address(std::string_view text) {
   try {
-    if (text.empty()) throw Complaint{std::string{"is empty: "} + kinds_known};
-    if (text == "local") return StoreAddress{LocalAddress{}};
-    if (text.starts_with("local:")) return StoreAddress{parse_local(text.substr(6))};
-    if (auto redis = parse_redis(text)) return StoreAddress{std::move(*redis)};
-    throw Complaint{std::string{"is of no kind that dlock knows: "} + kinds_known};
-  } catch (const Complaint& complaint) {
-    return text.empty() ? complaint.text : "'" + without_secrets(text) + "' " + complaint.text;
+    return parse(text);
+  } catch (const WrongUrl& wrong) {
+    return wrong.text;
   }
+}
+
+// A malformed URL may hide its password where none belongs: so all between the scheme and the last
+// @ goes and, without an @, what follows the colon behind a word that could be a user.
+std::string shown_url(std::string_view text) {
+  const auto at = text.rfind('@');
+  if (at != text.npos) return printable(text.substr(0, text.find(':'))) + "://" + shown(text);
+  const auto scheme_end = text.find("://");
+  if (scheme_end == text.npos) return printable(text);
+  const std::string_view authority = text.substr(scheme_end + 3);
+  const auto colon = authority.find(':');
+  if (colon == authority.npos || is_surely_a_host(authority.substr(0, colon)))
+    return printable(text);
+  return printable(text.substr(0, scheme_end + 3 + colon + 1)) + "***";
 }
 
 }  // namespace dlock

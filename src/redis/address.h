@@ -3,17 +3,12 @@
 #include "core/result.h"
 #include "redis/password.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace dlock {
-
-/// The embedded store; an empty directory means the default one of the user.
-struct LocalAddress {
-  std::string directory;
-};
 
 /// Where one server listens.
 struct Endpoint {
@@ -50,17 +45,17 @@ struct RedisAddress {
   std::string name() const;
 };
 
-using StoreAddress = std::variant<LocalAddress, RedisAddress>;
-
-/// Reads `--store`: `redis://[user[:password]@]host[:port][/db]`, `unix://[user[:password]@]/path`
-/// with `?db=N`, `redis+sentinel://[user[:password]@]host[:port],.../master[/db]` (behind which
-/// `?tls=master` or `?tls=sentinels` means TLS to these alone),
-/// `redis+cluster://[user[:password]@]host[:port],...`, each of the TCP ones as `rediss...` for
-/// TLS and `valkey...` for `redis...`, `local` or `local:/directory`. User and password may be
-/// percent-encoded.
+/// Reads `redis://[user[:password]@]host[:port][/db]`, `unix://[user[:password]@]/path` with
+/// `?db=N`, `redis+sentinel://[user[:password]@]host[:port],.../master[/db]` (behind which
+/// `?tls=master` or
+/// `?tls=sentinels` means TLS to these alone), `redis+cluster://[user[:password]@]host[:port],...`,
+/// each of the TCP ones as `rediss...` for TLS and `valkey...` for `redis...`. User and password
+/// may be percent-encoded.
 ///
-/// The error is what comes after the option's name: it shows the URL without its secrets, and says
-/// what to write instead.
-Result<StoreAddress, std::string> parse_store_address(std::string_view text);
+/// Nothing when it is no URL of a Redis. The error is what comes after the URL in a message.
+Result<std::optional<RedisAddress>, std::string> parse_redis_address(std::string_view text);
+
+/// Such a URL as a message may show it: without its secrets, also if it is malformed.
+std::string shown_url(std::string_view text);
 
 }  // namespace dlock

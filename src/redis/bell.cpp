@@ -1,5 +1,6 @@
 #include "redis/bell.h"
 
+#include "os/clock.h"
 #include "redis/faults.h"
 
 namespace dlock::redis {

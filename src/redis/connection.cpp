@@ -1,5 +1,6 @@
 #include "redis/connection.h"
 
+#include "os/clock.h"
 #include "os/poll.h"
 #include "redis/dial.h"
 #include "redis/faults.h"

@@ -1,12 +1,13 @@
 #pragma once
 
+#include "core/call_deadline.h"
+#include "core/fault.h"
 #include "redis/address.h"
 #include "redis/password_command.h"
 #include "redis/resp.h"
 #include "redis/stream.h"
 #include "redis/tls.h"
 #include "redis/whereabouts.h"
-#include "store/store.h"
 
 #include <cstdint>
 #include <memory>

@@ -1,5 +1,6 @@
 #include "redis/dial.h"
 
+#include "os/clock.h"
 #include "os/poll.h"
 
 #include <algorithm>

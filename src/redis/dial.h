@@ -1,9 +1,9 @@
 #pragma once
 
+#include "core/call_deadline.h"
 #include "core/result.h"
 #include "os/fd.h"
 #include "redis/whereabouts.h"
-#include "store/store.h"
 
 #include <string>
 

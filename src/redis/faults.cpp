@@ -200,24 +200,6 @@ StoreFault unknown_master(const std::string& sentinel, const std::string& master
           .not_applied = true};
 }
 
-StoreFault not_a_lock(const std::string& server, const std::string& lock_key) {
-  return {.exit_code = ExitCode::Configuration,
-          .sentence =
-              server + " has something that is not a lock under '" + excerpt(lock_key, 100) +
-              "': choose another --key or --prefix, or delete it if you know that it is not needed",
-          .not_applied = true};
-}
-
-StoreFault hides_its_age(const std::string& server, const std::string& error) {
-  return {.exit_code = ExitCode::Configuration,
-          .sentence = server +
-                      " does not tell since when it is up, so that it may have forgotten a holder: "
-                      "INFO is renamed, or forbidden to this user; allow it (+info), or give "
-                      "--trust-restart if it keeps its data over a restart (it said: " +
-                      excerpt(error, 120) + ")",
-          .not_applied = true};
-}
-
 StoreFault error_reply(const std::string& server, const std::string& error) {
   for (const Kind& kind : kinds) {
     if (!has_sign(error, kind.sign)) continue;

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "store/store.h"
+#include "core/fault.h"
+#include "core/time.h"
 
 #include <optional>
 #include <string>
@@ -35,12 +36,6 @@ StoreFault speaks_tls(const std::string& server);
 StoreFault no_sentinel(const std::string& server);
 /// The Sentinel watches over no master of that name.
 StoreFault unknown_master(const std::string& sentinel, const std::string& master);
-
-/// The value of the lock key was not written by dlock or a peer.
-StoreFault not_a_lock(const std::string& server, const std::string& lock_key);
-
-/// It does not tell since when it is up: for good, as its administrator wants it.
-StoreFault hides_its_age(const std::string& server, const std::string& error);
 
 /// A reply that begins with `-`: each kind has its own sentence, exit code and remedy.
 StoreFault error_reply(const std::string& server, const std::string& error);

@@ -1,6 +1,7 @@
 #include "redis/lookup.h"
 
 #include "core/duration.h"
+#include "os/clock.h"
 #include "os/poll.h"
 
 #include <algorithm>

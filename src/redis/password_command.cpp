@@ -1,6 +1,7 @@
 #include "redis/password_command.h"
 
 #include "core/duration.h"
+#include "os/clock.h"
 #include "os/helper_sessions.h"
 #include "os/poll.h"
 

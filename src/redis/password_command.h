@@ -1,10 +1,11 @@
 #pragma once
 
+#include "core/call_deadline.h"
+#include "core/fault.h"
 #include "core/result.h"
 #include "core/time.h"
 #include "os/fd.h"
 #include "redis/password.h"
-#include "store/store.h"
 
 #include <string>
 #include <sys/types.h>

@@ -46,19 +46,6 @@ class Servers {
   virtual const std::string& name() const = 0;
 };
 
-struct ServersSetting {
-  RedisAddress address;
-  Login sentinel_login;
-  std::shared_ptr<Tls> tls;  // if the address has any
-  std::shared_ptr<AddressBook> addresses = std::make_shared<AddressBook>();  // of all of them
-};
-
-/// To the servers that keep the locks, and to the Sentinels.
-Access access_to_servers(const ServersSetting& setting);
-Access access_to_sentinels(const ServersSetting& setting);
-
-std::unique_ptr<Servers> make_servers(const ServersSetting& setting);
-
 /// Opens the connection if need be, and asks.
 Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Command>& commands,
                                 const Patience& patience);

@@ -3,6 +3,7 @@
 #include "core/duration.h"
 #include "core/signals.h"
 #include "job/job_program.h"
+#include "os/clock.h"
 #include "os/memory_file.h"
 #include "os/poll.h"
 

@@ -3,6 +3,7 @@
 #include "core/text.h"
 #include "core/time.h"
 #include "os/atomic_file.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/poll.h"
 #include "report/result.h"
@@ -160,7 +161,8 @@ std::optional<std::string> with_run(std::string_view old, const Report& run, dou
     sample(name + "_sum") += sum;
     sample(name + "_count") += static_cast<double>(count);
   };
-  (*samples)["dlock_runs_total{" + key + ",outcome=\"" + escaped_label(outcome_of(run)) + "\"}"] += 1;
+  (*samples)["dlock_runs_total{" + key + ",outcome=\"" + escaped_label(outcome_of(run)) + "\"}"] +=
+      1;
   observe("dlock_wait_seconds", seconds(run.waited.value_or(Duration::zero())), 1);
   if (run.held) {
     observe("dlock_hold_seconds", seconds(*run.held), 1);

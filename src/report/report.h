@@ -3,6 +3,7 @@
 #include "core/ending.h"
 #include "core/holder.h"
 #include "core/time.h"
+#include "job/resource_use.h"
 
 #include <optional>
 #include <string>
@@ -18,13 +19,6 @@ struct RenewalTimes {
   Duration longest{};
 
   void add(Duration time);
-};
-
-/// What the job's processes have used up, all together; the memory is that of the largest one.
-struct ResourceUse {
-  Duration user{};
-  Duration system{};
-  long max_rss_kib = 0;
 };
 
 /// Processes of the job that outlived its command, and that dlock has ended.

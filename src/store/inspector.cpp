@@ -1,6 +1,6 @@
 #include "store/inspector.h"
 
-#include "core/wall_clock.h"
+#include "os/clock.h"
 
 namespace dlock {
 

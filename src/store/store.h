@@ -1,6 +1,7 @@
 #pragma once
 
-#include "core/exit_code.h"
+#include "core/call_deadline.h"
+#include "core/fault.h"
 #include "core/holder.h"
 #include "core/identity.h"
 #include "core/key.h"
@@ -19,22 +20,6 @@
 #include <vector>
 
 namespace dlock {
-
-/// The lack of an answer: the store was not asked, could not be reached, or did not say yes or no.
-/// The request may or may not have been applied unless `not_applied` says so.
-struct StoreFault {
-  /// The code with which dlock ends if this happens before the job starts.
-  ExitCode exit_code = ExitCode::StoreUnavailable;
-  /// What happened, to what, and what to do: fit for a person, free of secrets.
-  std::string sentence;
-  /// True if the store certainly did nothing, so that no ghost of a lock can be left behind.
-  bool not_applied = false;
-  /// True if trying again at once may help: the connection broke or the time ran out.
-  bool worth_retrying = false;
-  /// True if the connection ended under the request: what a server or a proxy does to one that was
-  /// idle. Whoever may ask twice need not wait before asking over a new one.
-  bool connection_ended = false;
-};
 
 /// What a run wants and what it tells about itself.
 struct Claim {
@@ -109,22 +94,6 @@ struct Farewell {
 
 struct Released {};
 using ReleaseAnswer = std::variant<Released, Lost>;
-
-/// Lets a caller call off a wait for the store.
-class Interrupt {
- public:
-  virtual ~Interrupt() = default;
-  /// Readable when requested() is worth asking.
-  virtual int fd() const = 0;
-  /// Whether to stop waiting. May read from fd(), and never waits for it.
-  virtual bool requested() = 0;
-};
-
-/// How long one call to the store may take. The call returns a fault when it is over.
-struct Patience {
-  Instant until;
-  Interrupt* interrupt = nullptr;
-};
 
 /// One place that remembers who holds a lock.
 ///

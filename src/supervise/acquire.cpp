@@ -2,6 +2,7 @@
 
 #include "core/duration.h"
 #include "core/text.h"
+#include "os/clock.h"
 #include "os/poll.h"
 #include "supervise/give_back.h"
 

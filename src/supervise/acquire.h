@@ -2,6 +2,7 @@
 
 #include "core/ending.h"
 #include "core/log.h"
+#include "core/waiting.h"
 #include "store/store.h"
 
 #include <functional>
@@ -16,16 +17,6 @@ struct NotAcquired {
   std::int32_t detail = 0;
   std::string reason;  // for a person, without the key
   Holder holder = {};  // if somebody holds the lock
-};
-
-/// How long to wait for a lock that is held: `-n` not at all, `-w DUR` that long, `-w` for ever.
-struct WaitLimit {
-  Duration most{};
-
-  static constexpr WaitLimit none() { return {Duration::zero()}; }
-  static constexpr WaitLimit forever() { return {Duration::max()}; }
-  bool waits() const { return most > Duration::zero(); }
-  bool is_forever() const { return most == Duration::max(); }
 };
 
 /// Whether that holder is the run `part_of` (empty: none), in whose job we are.

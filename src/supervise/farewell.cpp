@@ -1,6 +1,6 @@
 #include "supervise/farewell.h"
 
-#include "core/wall_clock.h"
+#include "os/clock.h"
 #include "supervise/give_back.h"
 
 #include <algorithm>

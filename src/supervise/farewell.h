@@ -1,7 +1,7 @@
 #pragma once
 
 #include "report/report.h"
-#include "supervise/run.h"
+#include "supervise/run_options.h"
 
 namespace dlock::supervise {
 

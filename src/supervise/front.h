@@ -3,7 +3,7 @@
 #include "job/shared_deadline.h"
 #include "os/terminal.h"
 #include "supervise/channel.h"
-#include "supervise/run.h"
+#include "supervise/run_options.h"
 #include "supervise/supervisor_tools.h"
 
 #include <sys/types.h>

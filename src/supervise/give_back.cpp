@@ -1,6 +1,7 @@
 #include "supervise/give_back.h"
 
 #include "core/duration.h"
+#include "os/clock.h"
 #include "os/poll.h"
 
 namespace dlock::supervise {

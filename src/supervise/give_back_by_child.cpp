@@ -1,5 +1,6 @@
 #include "supervise/give_back_by_child.h"
 
+#include "os/clock.h"
 #include "os/poll.h"
 
 #include <array>

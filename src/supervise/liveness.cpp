@@ -1,5 +1,6 @@
 #include "supervise/liveness.h"
 
+#include "os/clock.h"
 #include "os/event.h"
 #include "os/poll.h"
 #include "os/timer.h"

@@ -31,20 +31,6 @@ std::string why_not_run(const std::string& program, int error) {
 
 }  // namespace
 
-std::string why_not_born(const BirthFailure& failure) {
-  const std::string why = ::strerror(failure.error);
-  switch (failure.step) {
-    case BirthFailure::Step::MapUser:
-      return "its user cannot be mapped into a user namespace (/proc/self/uid_map): " + why +
-             "; run dlock as root, allow user namespaces, or do without --contain=pidns";
-    case BirthFailure::Step::Fork:
-      return "fork in its pid namespace: " + why;
-    case BirthFailure::Step::Exec:
-      break;
-  }
-  return why;
-}
-
 std::string reason_of(Ending ending, const RunOptions& options, const RunNews& news) {
   const std::string& program = options.command.front();
   switch (ending) {

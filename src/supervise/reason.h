@@ -1,8 +1,7 @@
 #pragma once
 
 #include "core/ending.h"
-#include "job/job_program.h"
-#include "supervise/run.h"
+#include "supervise/run_options.h"
 
 #include <string>
 
@@ -15,9 +14,6 @@ struct RunNews {
   std::string loss;     // how the lock was lost
   std::string silence;  // why renewals fail
 };
-
-/// Why there is no job though the system had made a process for it.
-std::string why_not_born(const BirthFailure& failure);
 
 /// Why the run ended so, for the endings that need a reason.
 std::string reason_of(Ending ending, const RunOptions& options, const RunNews& news);

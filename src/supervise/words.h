@@ -2,7 +2,7 @@
 
 #include "core/log.h"
 #include "report/report.h"
-#include "supervise/run.h"
+#include "supervise/run_options.h"
 
 #include <string>
 

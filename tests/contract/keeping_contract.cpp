@@ -1,5 +1,6 @@
 // What every store promises of a lock after its job: --min-hold and --once-per.
 #include "contract/places.h"
+#include "os/clock.h"
 
 using namespace dlock;
 using namespace dlock::test;

@@ -1,6 +1,7 @@
 // What the embedded store promises beyond the contract: it has many files, and no server that does
 // several things at once.
 #include "contract/places.h"
+#include "os/clock.h"
 #include "store/inspector.h"
 #include "store/local/lock_directory.h"
 #include "store/local/lock_file.h"

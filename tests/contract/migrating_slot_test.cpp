@@ -3,6 +3,7 @@
 #include "store/redis/migrating_slot.h"
 
 #include "contract/places.h"
+#include "redis/deployment.h"
 #include "store/lock_json.h"
 
 using namespace dlock;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "contract/redis_process.h"
+#include "os/clock.h"
 #include "store/inspector.h"
 #include "store/open.h"
 

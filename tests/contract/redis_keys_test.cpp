@@ -1,6 +1,7 @@
 // What the scripts do to the keys of a Redis, of locks with one holder and with several: seen in
 // the server itself, for a lease that is too short or a mark that is too brief shows up only later.
 #include "contract/places.h"
+#include "os/clock.h"
 #include "store/inspector.h"
 #include "store/lock_json.h"
 

@@ -1,6 +1,7 @@
 #include "contract/redis_process.h"
 
 #include "core/time.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "redis/connection.h"
 

@@ -1,6 +1,7 @@
 // What a Redis promises beyond the contract: leases that expire, and lost replies.
 #include "contract/redis_process.h"
 #include "core/lease.h"
+#include "os/clock.h"
 #include "store/open.h"
 
 #include <doctest/doctest.h>

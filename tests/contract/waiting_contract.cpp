@@ -1,5 +1,6 @@
 // What every store promises to those who wait.
 #include "contract/places.h"
+#include "os/clock.h"
 #include "os/fd.h"
 
 #include <sys/eventfd.h>

@@ -1,6 +1,6 @@
 // The URL of a store: --store, DLOCK_STORE and the configuration file.
 #include "fuzz/property.h"
-#include "redis/address.h"
+#include "store/address.h"
 
 using namespace dlock;
 

@@ -1,6 +1,7 @@
 // One run's way to a lock, with a store that answers what the case says.
 #include "supervise/acquire.h"
 
+#include "os/clock.h"
 #include "os/event.h"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,7 @@
 // What a connection makes of a server that says the same whatever it is asked.
 #include "redis/connection.h"
 
+#include "os/clock.h"
 #include "redis/bell.h"
 
 #include <doctest/doctest.h>

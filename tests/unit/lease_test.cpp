@@ -1,6 +1,7 @@
 #include "core/lease.h"
 
 #include "job/shared_deadline.h"
+#include "os/clock.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 #include "core/identity.h"
-#include "core/wall_clock.h"
+#include "core/iso_time.h"
 #include "operate/look.h"
 #include "operate/owner.h"
 #include "operate/screen.h"

@@ -3,6 +3,7 @@
 
 #include "core/time.h"
 #include "job/tree.h"
+#include "os/clock.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // What the stores read and write, without a store.
-#include "redis/address.h"
 #include "redis/faults.h"
 #include "redis/resp.h"
+#include "store/address.h"
 #include "store/lock_json.h"
 
 #include <doctest/doctest.h>

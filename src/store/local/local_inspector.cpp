@@ -1,7 +1,8 @@
 #include "store/local/local_inspector.h"
 
+#include "core/iso_time.h"
 #include "core/text.h"
-#include "core/wall_clock.h"
+#include "os/clock.h"
 #include "store/local/kept.h"
 #include "store/local/lock_directory.h"
 #include "store/local/lock_file.h"

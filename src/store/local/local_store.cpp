@@ -1,7 +1,7 @@
 #include "store/local/local_store.h"
 
 #include "core/text.h"
-#include "core/wall_clock.h"
+#include "os/clock.h"
 #include "os/poll.h"
 #include "os/random.h"
 #include "store/local/kept.h"

@@ -1,6 +1,7 @@
 #include "store/local/machine_clock.h"
 
 #include "core/bounded.h"
+#include "os/clock.h"
 
 #include <fstream>
 #include <iterator>

@@ -1,6 +1,7 @@
 #include "store/local/members.h"
 
 #include "core/text.h"
+#include "os/clock.h"
 #include "os/poll.h"
 #include "store/local/kept.h"
 #include "store/lock_json.h"

@@ -1,6 +1,6 @@
 #include "store/redis/migrating_slot.h"
 
-#include "core/wall_clock.h"
+#include "os/clock.h"
 #include "store/lock_json.h"
 
 #include <algorithm>

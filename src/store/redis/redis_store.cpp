@@ -2,10 +2,11 @@
 
 #include "core/bounded.h"
 #include "core/number.h"
-#include "core/wall_clock.h"
+#include "os/clock.h"
 #include "os/poll.h"
 #include "redis/faults.h"
 #include "store/lock_json.h"
+#include "store/redis/lock_faults.h"
 
 #include <algorithm>
 #include <array>

@@ -8,19 +8,15 @@
 
 namespace dlock {
 
-/// Now by the wall clock: `2026-01-31T02:00:00.123Z`. For people to read: no decision rests on it.
-std::string iso_now();
-/// Likewise; what is outside of the years 0 to 9999 is shown as their first or last moment.
+/// `2026-01-31T02:00:00.123Z`. What is outside of the years 0 to 9999 is shown as their first or
+/// last moment.
 std::string iso_of(StoreTime moment);
-
-/// Now by the wall clock of this machine, in the terms of a store's clock.
-StoreTime wall_clock_now();
 
 /// How long ago, by such a clock, that moment was which somebody wrote down: never less than
 /// nothing, for clocks differ. Nothing when it is no moment.
 std::optional<Duration> since(std::string_view iso, StoreTime now);
 
-/// Reads what iso_now wrote, or a peer with as many digits; nothing when it is anything else.
+/// Reads what iso_of wrote, or a peer with as many digits; nothing when it is anything else.
 std::optional<StoreTime> parse_iso(std::string_view text);
 
 }  // namespace dlock

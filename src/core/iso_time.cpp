@@ -1,4 +1,4 @@
-#include "core/wall_clock.h"
+#include "core/iso_time.h"
 
 #include "core/bounded.h"
 
@@ -29,12 +29,6 @@ std::string iso_of(StoreTime moment) {
                 static_cast<int>(time.subseconds().count()));
   return text;
 }
-
-StoreTime wall_clock_now() {
-  return {floor<milliseconds>(system_clock::now()).time_since_epoch().count()};
-}
-
-std::string iso_now() { return iso_of(wall_clock_now()); }
 
 std::optional<Duration> since(std::string_view iso, StoreTime now) {
   const auto moment = parse_iso(iso);
