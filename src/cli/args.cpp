@@ -1,20 +1,17 @@
 #include "cli/args.h"
 
-#include "cli/choice.h"
-#include "cli/complaint.h"
 #include "cli/completion.h"
-#include "cli/job_limits.h"
+#include "cli/environment.h"
 #include "cli/operate_args.h"
 #include "cli/parser.h"
-#include "cli/service_manager.h"
 #include "cli/store_settings.h"
+#include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/duration.h"
 #include "core/number.h"
 #include "core/signals.h"
 #include "core/text.h"
-#include "os/atomic_file.h"
-#include "os/small_file.h"
+#include "os/file.h"
 #include "report/metrics.h"
 
 #include <algorithm>

@@ -3,8 +3,8 @@
 #include "cli/command_line.h"
 #include "cli/environment.h"
 #include "cli/stderr_log.h"
-#include "core/exit_code.h"
-#include "operate/look.h"
+#include "core/ending.h"
+#include "operate/show.h"
 #include "supervise/run_options.h"
 
 #include <optional>

@@ -1,6 +1,6 @@
 #include "cli/config_file.h"
 
-#include "cli/complaint.h"
+#include "cli/usage_error.h"
 
 #define TOML_ENABLE_FORMATTERS 0
 // A bad file can trip an assertion of toml++ where an error would follow: [ and a control

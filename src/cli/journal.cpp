@@ -1,7 +1,7 @@
 #include "cli/journal.h"
 
 #include "os/clock.h"
-#include "os/poll.h"
+#include "os/wait.h"
 
 #include <chrono>
 #include <linux/sockios.h>

@@ -8,9 +8,9 @@
 #include "operate/show.h"
 #include "operate/unlock.h"
 #include "os/clock.h"
-#include "os/memory_access.h"
+#include "os/process.h"
+#include "supervise/messages.h"
 #include "supervise/run.h"
-#include "supervise/words.h"
 
 #include <array>
 #include <cerrno>

@@ -1,7 +1,7 @@
 #include "cli/operate_args.h"
 
-#include "cli/complaint.h"
 #include "cli/store_settings.h"
+#include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/duration.h"
 

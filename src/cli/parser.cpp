@@ -1,7 +1,7 @@
 #include "cli/parser.h"
 
-#include "cli/complaint.h"
 #include "cli/options.h"
+#include "cli/usage_error.h"
 #include "cli/version.h"
 
 #include <CLI/CLI.hpp>

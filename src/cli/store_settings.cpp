@@ -1,6 +1,6 @@
 #include "cli/store_settings.h"
 
-#include "cli/complaint.h"
+#include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/duration.h"
 #include "core/number.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/exit_code.h"
+#include "core/ending.h"
 
 #include <string>
 

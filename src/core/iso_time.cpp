@@ -1,6 +1,6 @@
 #include "core/iso_time.h"
 
-#include "core/bounded.h"
+#include "core/time.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -27,5 +28,31 @@ inline constexpr Instant never = Instant::max();
 constexpr std::int64_t whole_ms(Duration d) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
 }
+
+/// A time that somebody else tells, a server or a file: it may be any number, and nanoseconds
+/// overflow after 292 years. What is further away than a century counts as one.
+template <class Unit>
+constexpr Duration bounded(Unit told) {
+  constexpr Unit century = std::chrono::hours{24 * 36525};
+  return std::clamp(told, -century, century);
+}
+
+/// A moment at which something is due, once. Setting it anew forgets the moment before.
+class Alarm {
+ public:
+  void set(Instant at) { at_ = at; }
+  /// `never` if it is not set, or has rung.
+  Instant at() const { return at_; }
+
+  /// True once, from that moment on.
+  bool rings(Instant now) {
+    if (now < at_) return false;
+    at_ = never;
+    return true;
+  }
+
+ private:
+  Instant at_ = never;
+};
 
 }  // namespace dlock

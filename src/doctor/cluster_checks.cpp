@@ -1,9 +1,9 @@
 #include "doctor/cluster_checks.h"
 
-#include "core/bounded.h"
 #include "core/number.h"
 #include "core/text.h"
-#include "doctor/failover_time.h"
+#include "core/time.h"
+#include "doctor/failover.h"
 #include "redis/servers.h"
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 
 #include "core/time.h"
 #include "doctor/budget.h"
-#include "doctor/keepers.h"
+#include "doctor/failover.h"
 #include "doctor/server_info.h"
 #include "redis/connection.h"
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 namespace dlock::doctor {
+
 namespace {
 
 std::string name_of(const StoreAddress& address) {
@@ -16,11 +17,6 @@ std::string name_of(const StoreAddress& address) {
 }
 
 }  // namespace
-
-bool Report::ok() const {
-  return std::none_of(findings.begin(), findings.end(),
-                      [](const Finding& finding) { return finding.verdict == Verdict::Broken; });
-}
 
 Report examine(const Examination& examination) {
   const auto* redis = std::get_if<RedisAddress>(&examination.store.address);

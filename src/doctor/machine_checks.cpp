@@ -1,14 +1,18 @@
 #include "doctor/machine_checks.h"
 
 #include "core/time.h"
-#include "doctor/try_pid_namespace.h"
 #include "job/borrowed_fork.h"
 #include "job/cgroup.h"
+#include "job/job_process.h"
 #include "os/bare_call.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/proc.h"
+#include "os/wait.h"
 
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <linux/capability.h>
@@ -20,6 +24,7 @@
 #include <unistd.h>
 
 namespace dlock::doctor {
+
 namespace {
 
 std::string error_text() { return ::strerror(errno); }
@@ -40,6 +45,25 @@ Finding check_boot_clock() {
       .fact = "CLOCK_BOOTTIME cannot be read: " + std::string{::strerror(static_cast<int>(-error))},
       .meaning = "no deadline can be kept",
       .remedy = "a kernel that has it (Linux 2.6.39), and no sandbox that forbids it"};
+}
+
+/// Starts true(1) in a pid namespace, in the way of --contain=pidns: that namespaces can be made
+/// does not yet mean that a user may map itself into one. Empty if it worked, else why it did not.
+std::string try_pid_namespace() {
+  const JobSpec spec{.command = {"true"}, .environment = {}, .signals = {}, .pid_namespace = true};
+  auto job = JobProcess::start(spec);
+  if (!job) return job.error().what + " cannot be made: " + ::strerror(job.error().error);
+  std::array<pollfd, 1> watched{{{job->exec_fd(), POLLIN, 0}}};
+  const bool told = wait_for_any(watched, BootClock::now() + std::chrono::seconds{2});
+  const auto failure = told ? job->birth_failure() : BirthFailure{.error = ETIMEDOUT};
+  ::kill(job->child(), SIGKILL);  // and with it the whole namespace
+  while (::waitpid(job->child(), nullptr, 0) < 0 && errno == EINTR) {
+  }
+  // The user is mapped before exec: a program that is not found was looked for inside.
+  if (!failure || failure->error == ENOENT) return {};
+  if (failure->step == BirthFailure::Step::Exec)
+    return std::string{"a pid namespace cannot be entered: "} + ::strerror(failure->error);
+  return why_not_born(*failure);
 }
 
 Finding check_subreaper() {

@@ -1,6 +1,6 @@
 #include "doctor/probe_lock.h"
 
-#include "os/random.h"
+#include "os/self.h"
 
 #include <unistd.h>
 

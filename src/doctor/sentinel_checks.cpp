@@ -1,10 +1,10 @@
 #include "doctor/sentinel_checks.h"
 
-#include "core/bounded.h"
 #include "core/duration.h"
 #include "core/number.h"
 #include "core/text.h"
-#include "doctor/failover_time.h"
+#include "core/time.h"
+#include "doctor/failover.h"
 #include "redis/servers.h"
 
 #include <algorithm>

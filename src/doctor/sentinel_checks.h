@@ -2,7 +2,7 @@
 
 #include "core/time.h"
 #include "doctor/budget.h"
-#include "doctor/keepers.h"
+#include "doctor/failover.h"
 #include "redis/connection.h"
 
 #include <map>

@@ -2,7 +2,6 @@
 
 #include "doctor/budget.h"
 #include "doctor/doctor.h"
-#include "doctor/retention_checks.h"
 #include "doctor/server_checks.h"
 #include "doctor/timing.h"
 #include "redis/connection.h"

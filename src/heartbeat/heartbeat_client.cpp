@@ -1,9 +1,8 @@
 #include "heartbeat/heartbeat_client.h"
 
 #include "core/text.h"
-#include "heartbeat/heartbeat_words.h"
 #include "os/datagram.h"
-#include "os/poll.h"
+#include "os/wait.h"
 
 #include <array>
 #include <cerrno>

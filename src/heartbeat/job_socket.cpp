@@ -1,18 +1,18 @@
 #include "heartbeat/job_socket.h"
 
-#include "core/notification.h"
-#include "heartbeat/heartbeat_words.h"
+#include "core/heartbeat.h"
+#include "heartbeat/heartbeat_client.h"
 #include "heartbeat/notify_relay.h"
 #include "os/clock.h"
 #include "os/datagram.h"
-#include "os/event.h"
-#include "os/poll.h"
+#include "os/wait.h"
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -134,6 +134,31 @@ void JobSocket::stop(Instant until) {
   wake(shared_->stop);
   std::array<pollfd, 1> watched{{{shared_->ended.number(), POLLIN, 0}}};
   if (wait_for_any(watched, until)) thread_.join();
+}
+
+Progress::Progress(std::unique_ptr<JobSocket> socket, std::optional<Duration> timeout, Instant now)
+    : socket_(std::move(socket)) {
+  if (timeout) timer_.emplace(*timeout, now);
+}
+
+void Progress::follow_root(int wait_status, Instant now) {
+  if (!timer_) return;
+  if (WIFSTOPPED(wait_status)) {
+    timer_->stop(now, socket_->last_report());
+  } else {
+    timer_->go_on(now, socket_->last_report());
+  }
+}
+
+void Progress::tell_of_loss() {
+  if (socket_) socket_->tell_of_loss();
+}
+
+void Progress::end() {
+  if (!socket_) return;
+  constexpr Duration patience = std::chrono::milliseconds{200};  // its thread may hang
+  socket_->stop(BootClock::now() + patience);
+  socket_->remove_directory();
 }
 
 }  // namespace dlock

@@ -1,6 +1,6 @@
 #include "heartbeat/socket_directory.h"
 
-#include "os/run_directory.h"
+#include "os/claimed_directory.h"
 
 #include <cerrno>
 #include <cstdlib>

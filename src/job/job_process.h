@@ -2,7 +2,6 @@
 
 #include "core/result.h"
 #include "job/job_program.h"
-#include "os/end_of_pipe.h"
 #include "os/fd.h"
 
 #include <optional>

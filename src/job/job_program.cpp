@@ -1,6 +1,6 @@
 #include "job/job_program.h"
 
-#include "job/born_late.h"
+#include "job/missed_signals.h"
 #include "os/bare_call.h"
 #include "os/clock.h"
 

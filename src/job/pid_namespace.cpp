@@ -1,12 +1,12 @@
 #include "job/pid_namespace.h"
 
-#include "job/born_late.h"
 #include "job/inherited.h"
 #include "job/job_process.h"
+#include "job/missed_signals.h"
 #include "os/clock.h"
-#include "os/end_of_pipe.h"
-#include "os/memory_access.h"
-#include "os/poll.h"
+#include "os/fd.h"
+#include "os/process.h"
+#include "os/wait.h"
 
 #include <array>
 #include <cerrno>

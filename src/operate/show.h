@@ -1,12 +1,57 @@
 #pragma once
 
+#include "core/ending.h"
+#include "core/identity.h"
 #include "core/log.h"
-#include "operate/look.h"
+#include "operate/screen.h"
+#include "store/inspector.h"
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace dlock::operate {
+
+/// What somebody wants to see of a store's locks.
+struct Query {
+  /// These locks, in all states; or
+  std::vector<LockKey> keys;
+  /// all that are not free and whose key matches this pattern of fnmatch(3), in which also a slash
+  /// is nothing special.
+  std::string pattern = "*";
+};
+
+/// How it is to be shown.
+struct View {
+  enum class Form { Details, Table, Json, KeysOnly };
+  Form form = Form::Table;
+  std::optional<Duration> watch;  // how often it is shown anew
+  /// How long the store may take for an answer.
+  Duration patience = std::chrono::seconds{5};
+};
+
+/// What was seen of them.
+struct Sight {
+  std::vector<LockStatus> locks;
+  /// Where no key was named: the sentences about what could not be asked, such as a node of a
+  /// Cluster, so that locks may be missing; and the code for that.
+  std::vector<std::string> missing;
+  ExitCode missing_code = ExitCode::StoreUnavailable;
+};
+
+Result<Sight, StoreFault> look(Inspector& inspector, const Query& query, const Patience& patience);
+
+/// What is printed of that.
+std::string shown(const Sight& sight, const std::string& store, View::Form form,
+                  const Screen& screen);
+
+/// Why some of the locks may be missing, as one sentence. Empty if none is.
+std::string what_is_missing(const Sight& sight);
+
+/// What a script learns from the exit code of `dlock status`: 0 when all of these locks are free,
+/// 75 when one is held or kept, else 1 when one has a dead holder.
+int exit_code_of(const std::vector<LockStatus>& locks);
 
 /// Writes to stdout; false if that cannot be done, which it has told.
 using Print = std::function<bool(const std::string& text)>;

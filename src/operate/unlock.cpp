@@ -1,12 +1,11 @@
 #include "operate/unlock.h"
 
-#include "core/exit_code.h"
+#include "core/ending.h"
 #include "core/text.h"
-#include "operate/words.h"
+#include "operate/status_text.h"
 #include "os/clock.h"
-#include "os/poll.h"
-#include "os/random.h"
 #include "os/self.h"
+#include "os/wait.h"
 
 #include <algorithm>
 

@@ -1,8 +1,11 @@
 #include "os/self.h"
 
 #include "core/text.h"
+#include "core/time.h"
+#include "os/clock.h"
 
 #include <cstdlib>
+#include <sys/random.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -19,6 +22,13 @@ std::string user_name() {
     if (const char* name = ::getenv(variable)) return excerpt(name, longest_user);
   }
   return ::geteuid() == 0 ? "root" : "id " + std::to_string(::geteuid());
+}
+
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number))
+    number = static_cast<std::uint64_t>(BootClock::now().time_since_epoch().count());
+  return number;
 }
 
 }  // namespace dlock

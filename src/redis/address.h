@@ -58,4 +58,14 @@ Result<std::optional<RedisAddress>, std::string> parse_redis_address(std::string
 /// Such a URL as a message may show it: without its secrets, also if it is malformed.
 std::string shown_url(std::string_view text);
 
+/// What a TLS connection is checked against. Empty texts: the system's CAs, no certificate of our
+/// own, the name of the host.
+struct TlsOptions {
+  std::string ca_file;           // PEM
+  std::string certificate_file;  // PEM, the client's with its chain
+  std::string key_file;          // PEM
+  std::string server_name;       // sent to the server (SNI), and expected in its certificate
+  bool insecure = false;         // takes any certificate
+};
+
 }  // namespace dlock

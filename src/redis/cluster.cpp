@@ -1,8 +1,7 @@
 #include "redis/cluster.h"
 
-#include "redis/cluster_replies.h"
+#include "redis/cluster_slots.h"
 #include "redis/faults.h"
-#include "redis/slots.h"
 
 #include <algorithm>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "redis/connection.h"
 
 #include "os/clock.h"
-#include "os/poll.h"
+#include "os/wait.h"
 #include "redis/dial.h"
 #include "redis/faults.h"
 

@@ -3,11 +3,11 @@
 #include "core/call_deadline.h"
 #include "core/fault.h"
 #include "redis/address.h"
-#include "redis/password_command.h"
+#include "redis/password.h"
 #include "redis/resp.h"
+#include "redis/server_addresses.h"
 #include "redis/stream.h"
 #include "redis/tls.h"
-#include "redis/whereabouts.h"
 
 #include <cstdint>
 #include <memory>

@@ -2,9 +2,43 @@
 
 #include "redis/cluster.h"
 #include "redis/sentinel.h"
-#include "redis/standalone.h"
 
 namespace dlock::redis {
+
+namespace {
+
+/// One server, to which its name leads.
+class StandaloneServers final : public Servers {
+ public:
+  StandaloneServers(const Endpoint& endpoint, const Access& access)
+      : connection_(endpoint, access) {}
+
+  Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view key,
+                                  const Patience& patience) override;
+  std::unique_ptr<Connection> another_connection(std::string_view key) const override;
+  const std::string& name() const override { return connection_.name(); }
+
+ private:
+  Connection connection_;
+};
+
+Result<Answers, StoreFault> StandaloneServers::ask(const std::vector<Command>& commands,
+                                                   std::string_view, const Patience& patience) {
+  // A connection that is left open may lead to what the server was once, and of several addresses
+  // each may be the master's: so as often as there are such, and the second time at once.
+  for (std::size_t tries = 0;; ++tries) {
+    auto answers = redis::ask(connection_, commands, patience);
+    if (!answers || !answers->from_wrong_server()) return answers;
+    connection_.leave();
+    if (!answers->turned_away() || tries >= connection_.addresses()) return answers;
+  }
+}
+
+std::unique_ptr<Connection> StandaloneServers::another_connection(std::string_view) const {
+  return connection_.another();
+}
+
+}  // namespace
 
 Access access_to_servers(const ServersSetting& setting) {
   const RedisAddress& address = setting.address;

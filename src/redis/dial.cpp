@@ -1,7 +1,7 @@
 #include "redis/dial.h"
 
 #include "os/clock.h"
-#include "os/poll.h"
+#include "os/wait.h"
 
 #include <algorithm>
 #include <cerrno>

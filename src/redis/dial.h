@@ -3,7 +3,7 @@
 #include "core/call_deadline.h"
 #include "core/result.h"
 #include "os/fd.h"
-#include "redis/whereabouts.h"
+#include "redis/server_addresses.h"
 
 #include <string>
 

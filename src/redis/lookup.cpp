@@ -2,7 +2,7 @@
 
 #include "core/duration.h"
 #include "os/clock.h"
-#include "os/poll.h"
+#include "os/wait.h"
 
 #include <algorithm>
 #include <array>

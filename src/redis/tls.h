@@ -1,8 +1,8 @@
 #pragma once
 
 #include "core/result.h"
+#include "redis/address.h"
 #include "redis/stream.h"
-#include "redis/tls_options.h"
 
 #include <memory>
 #include <string>

@@ -4,8 +4,8 @@
 #include "core/signals.h"
 #include "job/job_program.h"
 #include "os/clock.h"
-#include "os/memory_file.h"
-#include "os/poll.h"
+#include "os/file.h"
+#include "os/wait.h"
 
 #include <array>
 #include <cerrno>

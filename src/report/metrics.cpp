@@ -2,11 +2,11 @@
 
 #include "core/text.h"
 #include "core/time.h"
-#include "os/atomic_file.h"
 #include "os/clock.h"
 #include "os/fd.h"
-#include "os/poll.h"
-#include "report/result.h"
+#include "os/file.h"
+#include "os/wait.h"
+#include "report/report.h"
 
 #include <algorithm>
 #include <array>

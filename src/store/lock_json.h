@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/lock_status.h"
+#include "store/inspector.h"
 #include "store/store.h"
 
 #include <optional>

@@ -1,7 +1,6 @@
 #include "store/open.h"
 
 #include "core/text.h"
-#include "os/random.h"
 #include "os/self.h"
 #include "redis/deployment.h"
 #include "store/local/local_inspector.h"

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "redis/tls_options.h"
 #include "store/address.h"
 #include "store/inspector.h"
 #include "store/store.h"

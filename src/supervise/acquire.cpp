@@ -3,8 +3,8 @@
 #include "core/duration.h"
 #include "core/text.h"
 #include "os/clock.h"
-#include "os/poll.h"
-#include "supervise/give_back.h"
+#include "os/wait.h"
+#include "supervise/release.h"
 
 #include <algorithm>
 #include <array>

@@ -1,21 +1,19 @@
 #include "supervise/engine.h"
 
-#include "core/alarm.h"
 #include "core/duration.h"
 #include "core/engine_rules.h"
 #include "core/iso_time.h"
 #include "core/text.h"
+#include "core/time.h"
 #include "job/tree.h"
 #include "job/tree_kill.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/helper_sessions.h"
-#include "os/memory_file.h"
-#include "os/poll.h"
-#include "supervise/farewell.h"
-#include "supervise/give_back.h"
+#include "os/wait.h"
 #include "supervise/launch.h"
-#include "supervise/reason.h"
-#include "supervise/words.h"
+#include "supervise/messages.h"
+#include "supervise/release.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "job/shared_deadline.h"
-#include "os/process_title.h"
+#include "os/process.h"
 #include "supervise/channel.h"
 #include "supervise/run_options.h"
 #include "supervise/supervisor_tools.h"

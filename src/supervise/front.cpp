@@ -9,14 +9,12 @@
 #include "job/cgroup.h"
 #include "job/tree_kill.h"
 #include "os/clock.h"
-#include "os/memory_file.h"
-#include "os/poll.h"
-#include "report/aftermath.h"
+#include "os/file.h"
+#include "os/wait.h"
+#include "report/outlets.h"
 #include "report/report.h"
-#include "report/result.h"
-#include "supervise/farewell.h"
-#include "supervise/give_back_by_child.h"
-#include "supervise/words.h"
+#include "supervise/messages.h"
+#include "supervise/release.h"
 
 #include <algorithm>
 #include <array>

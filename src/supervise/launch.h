@@ -2,7 +2,7 @@
 
 #include "core/log.h"
 #include "core/time.h"
-#include "heartbeat/progress.h"
+#include "heartbeat/job_socket.h"
 #include "job/cgroup.h"
 #include "job/job_process.h"
 #include "job/resource_use.h"

@@ -1,9 +1,8 @@
 #include "supervise/liveness.h"
 
 #include "os/clock.h"
-#include "os/event.h"
-#include "os/poll.h"
 #include "os/timer.h"
+#include "os/wait.h"
 
 #include <array>
 #include <cerrno>

@@ -2,8 +2,8 @@
 
 #include "core/text.h"
 #include "job/shared_deadline.h"
+#include "os/process.h"
 #include "os/terminal.h"
-#include "os/time_namespace.h"
 #include "supervise/channel.h"
 #include "supervise/engine.h"
 #include "supervise/front.h"

@@ -3,7 +3,7 @@
 #include "core/ending.h"
 #include "core/log.h"
 #include "job/inherited.h"
-#include "os/process_title.h"
+#include "os/process.h"
 #include "supervise/run_options.h"
 
 namespace dlock::supervise {

@@ -1,15 +1,14 @@
 #pragma once
 
-#include "core/exit_code.h"
+#include "core/ending.h"
+#include "core/holder.h"
 #include "core/identity.h"
-#include "core/key.h"
 #include "core/lease.h"
-#include "core/limit.h"
 #include "core/once.h"
 #include "core/policy.h"
 #include "core/waiting.h"
 #include "heartbeat/service_manager.h"
-#include "report/aftermath.h"
+#include "report/outlets.h"
 #include "store/open.h"
 
 #include <optional>

@@ -1,8 +1,8 @@
 // The configuration file, down to the words that the options get.
 #include "cli/config_file.h"
 
-#include "cli/complaint.h"
 #include "cli/parser.h"
+#include "cli/usage_error.h"
 #include "fuzz/property.h"
 
 #include <algorithm>

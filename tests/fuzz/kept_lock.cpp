@@ -1,7 +1,7 @@
 // Until when --min-hold keeps a lock of the embedded store, as its file says: the input is what
 // stands behind the name of this boot.
 #include "fuzz/property.h"
-#include "store/local/kept.h"
+#include "store/local/lock_file.h"
 
 #include <fstream>
 

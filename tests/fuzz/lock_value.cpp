@@ -3,9 +3,9 @@
 #include "core/holder.h"
 #include "core/text.h"
 #include "fuzz/property.h"
-#include "operate/json.h"
 #include "operate/owner.h"
-#include "operate/words.h"
+#include "operate/status_json.h"
+#include "operate/status_text.h"
 #include "store/lock_json.h"
 
 #include <nlohmann/json.hpp>

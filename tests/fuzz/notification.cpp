@@ -1,8 +1,7 @@
 // What a job says by sd_notify and by `dlock heartbeat`.
-#include "core/notification.h"
-
+#include "core/heartbeat.h"
 #include "fuzz/property.h"
-#include "heartbeat/heartbeat_words.h"
+#include "heartbeat/heartbeat_client.h"
 
 #include <algorithm>
 

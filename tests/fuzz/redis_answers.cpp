@@ -1,8 +1,8 @@
 // What the stores make of the replies to their scripts and commands. The first line of the input
 // says what is asked for, the rest is what comes from the server.
 #include "fuzz/property.h"
-#include "operate/json.h"
-#include "operate/words.h"
+#include "operate/status_json.h"
+#include "operate/status_text.h"
 #include "store/redis/redis_inspector.h"
 #include "store/redis/redis_store.h"
 #include "unit/recorded_servers.h"

@@ -2,7 +2,7 @@
 #include "supervise/acquire.h"
 
 #include "os/clock.h"
-#include "os/event.h"
+#include "os/wait.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "os/atomic_file.h"
+#include "os/file.h"
 
 #include <doctest/doctest.h>
 

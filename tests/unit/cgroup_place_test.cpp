@@ -1,4 +1,4 @@
-#include "job/cgroup_place.h"
+#include "job/cgroup.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,6 @@
 // Which slot a key lies in, and how all keys of a lock come to lie in one.
-#include "redis/slots.h"
+#include "redis/cluster_slots.h"
+
 #include "store/redis/lock_keys.h"
 
 #include <doctest/doctest.h>

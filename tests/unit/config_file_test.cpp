@@ -1,7 +1,7 @@
 // What the configuration file says, and what is said of a bad one.
 #include "cli/config_file.h"
 
-#include "cli/complaint.h"
+#include "cli/usage_error.h"
 
 #include <doctest/doctest.h>
 

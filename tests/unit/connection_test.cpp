@@ -2,7 +2,7 @@
 #include "redis/connection.h"
 
 #include "os/clock.h"
-#include "redis/bell.h"
+#include "redis/subscription.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "supervise/farewell.h"
+#include "supervise/release.h"
 
 #include <doctest/doctest.h>
 

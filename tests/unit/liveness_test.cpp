@@ -1,7 +1,7 @@
 #include "supervise/liveness.h"
 
 #include "os/clock.h"
-#include "os/poll.h"
+#include "os/wait.h"
 #include "report/report.h"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 #include "report/metrics.h"
 
-#include "report/result.h"
+#include "report/report.h"
 
 #include <doctest/doctest.h>
 

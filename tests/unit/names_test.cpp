@@ -1,6 +1,6 @@
 // Where a server is, by its name and by what is remembered of it.
 #include "redis/lookup.h"
-#include "redis/whereabouts.h"
+#include "redis/server_addresses.h"
 
 #include <doctest/doctest.h>
 

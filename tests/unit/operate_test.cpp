@@ -1,10 +1,9 @@
 #include "core/identity.h"
 #include "core/iso_time.h"
-#include "operate/look.h"
 #include "operate/owner.h"
 #include "operate/screen.h"
-#include "operate/table.h"
-#include "operate/words.h"
+#include "operate/show.h"
+#include "operate/status_text.h"
 #include "store/lock_json.h"
 
 #include <doctest/doctest.h>

@@ -1,7 +1,6 @@
-#include "os/poll.h"
-
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/wait.h"
 
 #include <doctest/doctest.h>
 

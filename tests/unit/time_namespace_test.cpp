@@ -1,6 +1,5 @@
-#include "os/time_namespace.h"
-
-#include "store/local/machine_clock.h"
+#include "os/process.h"
+#include "store/local/clocks.h"
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,6 @@
 #include "core/iso_time.h"
 #include "core/text.h"
 #include "os/clock.h"
-#include "store/local/kept.h"
 #include "store/local/lock_directory.h"
 #include "store/local/lock_file.h"
 #include "store/lock_json.h"

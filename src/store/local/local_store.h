@@ -1,6 +1,5 @@
 #pragma once
 
-#include "store/local/file_watch.h"
 #include "store/local/lock_file.h"
 #include "store/local/lock_place.h"
 #include "store/local/lock_wait.h"

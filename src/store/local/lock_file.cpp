@@ -1,8 +1,11 @@
 #include "store/local/lock_file.h"
 
+#include "core/number.h"
 #include "core/text.h"
+#include "core/time.h"
 #include "os/clock.h"
-#include "os/poll.h"
+#include "os/wait.h"
+#include "store/local/clocks.h"
 #include "store/lock_json.h"
 
 #include <algorithm>
@@ -10,11 +13,13 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace dlock::local {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -26,6 +31,12 @@ StoreFault suspect(const std::string& path, const std::string& what) {
           .sentence = "the lock file '" + printable(path) + "' " + what +
                       ": remove it when no job of that key runs",
           .not_applied = true};
+}
+
+std::string boot_id() {
+  std::string id;
+  std::ifstream{"/proc/sys/kernel/random/boot_id"} >> id;
+  return id;
 }
 
 }  // namespace
@@ -131,6 +142,22 @@ bool LockFile::move_to(const std::string& path) {
 
 void LockFile::remove() const {
   if (in_place()) ::unlink(path_.c_str());
+}
+
+std::string kept_json(const Claim& claim, const Grant& grant, Instant until) {
+  return kept_lock_json(claim, grant,
+                        boot_id() + "/" + std::to_string(whole_ms(until.time_since_epoch())));
+}
+
+std::optional<Duration> kept_for(std::string_view value) {
+  const std::string until = kept_until_in(value);
+  const auto slash = until.find('/');
+  if (slash == until.npos || until.substr(0, slash) != boot_id()) return {};
+  const auto ms = parse_number<std::int64_t>(std::string_view{until}.substr(slash + 1));
+  if (!ms) return {};
+  const Duration left = Instant{bounded(std::chrono::milliseconds{*ms})} - machine_now();
+  if (left <= Duration::zero()) return {};
+  return left;
 }
 
 }  // namespace dlock::local

@@ -2,8 +2,8 @@
 
 #include "core/text.h"
 #include "os/clock.h"
-#include "os/poll.h"
-#include "store/local/kept.h"
+#include "os/wait.h"
+#include "store/local/lock_file.h"
 #include "store/lock_json.h"
 
 #include <algorithm>

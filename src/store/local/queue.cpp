@@ -1,7 +1,7 @@
 #include "store/local/queue.h"
 
 #include "core/number.h"
-#include "store/local/store_clock.h"
+#include "store/local/clocks.h"
 
 #include <algorithm>
 #include <cstdint>

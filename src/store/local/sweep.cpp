@@ -1,9 +1,9 @@
 #include "store/local/sweep.h"
 
-#include "os/random.h"
-#include "store/local/kept.h"
+#include "os/self.h"
+#include "store/local/clocks.h"
+#include "store/local/lock_file.h"
 #include "store/local/lock_place.h"
-#include "store/local/store_clock.h"
 #include "store/lock_json.h"
 
 #include <chrono>

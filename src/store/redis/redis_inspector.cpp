@@ -1,10 +1,9 @@
 #include "store/redis/redis_inspector.h"
 
-#include "core/bounded.h"
 #include "core/iso_time.h"
+#include "core/time.h"
 #include "redis/faults.h"
 #include "store/lock_json.h"
-#include "store/redis/lock_faults.h"
 #include "store/redis/migrating_slot.h"
 
 #include <algorithm>

@@ -1,18 +1,29 @@
 #include "store/redis/redis_store.h"
 
-#include "core/bounded.h"
 #include "core/number.h"
+#include "core/text.h"
+#include "core/time.h"
 #include "os/clock.h"
-#include "os/poll.h"
+#include "os/wait.h"
 #include "redis/faults.h"
 #include "store/lock_json.h"
-#include "store/redis/lock_faults.h"
 
 #include <algorithm>
 #include <array>
 
 namespace dlock::redis {
 namespace {
+
+/// It does not tell since when it is up: for good, as its administrator wants it.
+StoreFault hides_its_age(const std::string& server, const std::string& error) {
+  return {.exit_code = ExitCode::Configuration,
+          .sentence = server +
+                      " does not tell since when it is up, so that it may have forgotten a holder: "
+                      "INFO is renamed, or forbidden to this user; allow it (+info), or give "
+                      "--trust-restart if it keeps its data over a restart (it said: " +
+                      excerpt(error, 120) + ")",
+          .not_applied = true};
+}
 
 std::string ms(Duration duration) { return std::to_string(whole_ms(duration)); }
 

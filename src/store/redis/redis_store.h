@@ -1,6 +1,6 @@
 #pragma once
 
-#include "redis/bell.h"
+#include "redis/subscription.h"
 #include "store/redis/lock_keys.h"
 #include "store/redis/migrating_slot.h"
 #include "store/redis/script_caller.h"
