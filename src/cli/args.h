@@ -45,7 +45,7 @@ struct UnlockCommand {
   StoreOptions store;
   bool store_is_default = false;  // as in RunCommand
   LockKey key;
-  Duration patience;
+  Duration timeout;
   bool force = false;
   bool yes = false;
 };

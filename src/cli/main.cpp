@@ -78,7 +78,7 @@ ExitStatus examine(const cli::DoctorCommand& command, bool secret_in_arguments,
                    const InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
-  const doctor::Report report = doctor::examine({command.store, command.terms});
+  const doctor::Diagnosis report = doctor::examine({command.store, command.terms});
   constexpr int something_is_broken = 1;
   return print(command.json ? doctor::to_json(report) : doctor::to_lines(report),
                report.ok() ? 0 : something_is_broken, log);
@@ -94,7 +94,7 @@ ExitStatus tell_of_owner(const cli::ShowCommand& command, Inspector& inspector,
   std::optional<LockStatus> lock;
   if (!command.query.keys.empty()) {
     auto found =
-        operate::look(inspector, command.query, {BootClock::now() + command.view.patience});
+        operate::find_locks(inspector, command.query, {BootClock::now() + command.view.timeout});
     if (!found) return fail(found.error(), log);
     lock = std::move(found->locks.front());
   }
@@ -132,9 +132,8 @@ ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
   let_signals_end_us(inherited);
   if (command.store_is_default) tell_of_default_store(looks_at_this_machine, log);
   const auto inspector = make_inspector(command.store);
-  operate::Unlocking how{.key = command.key,
-                         .by = operate::make_unlocker(command.force),
-                         .patience = command.patience};
+  operate::Unlocking how{
+      .key = command.key, .by = operate::make_unlocker(command.force), .timeout = command.timeout};
   if (!command.yes && ::isatty(STDIN_FILENO) != 0) how.ask = ask_on_terminal;
   const auto unlocked = operate::unlock(*inspector, how, log);
   if (!unlocked) return fail(unlocked.error(), log);
@@ -146,9 +145,9 @@ ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
 
 ExitStatus report_progress(const cli::HeartbeatCommand& command, const InheritedSignals& inherited,
                            cli::StderrLog& log) {
-  constexpr auto patience = std::chrono::seconds{2};
+  constexpr auto timeout = std::chrono::seconds{2};
   let_signals_end_us(inherited);
-  const auto reported = send_heartbeat(command.socket, BootClock::now() + patience);
+  const auto reported = send_heartbeat(command.socket, BootClock::now() + timeout);
   if (reported) return {};
   log.error(reported.error().sentence);
   return {.code = static_cast<int>(reported.error().code)};

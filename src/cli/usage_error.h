@@ -11,17 +11,17 @@ namespace dlock::cli {
 /// parse(): an option has many ways to be wrong, each with its own sentence.
 ///
 /// The message names the option first, then the value and the remedy.
-struct Complaint {
+struct UsageError {
   ExitCode code;
   std::string message;
 };
 
-[[noreturn]] inline void complain(const std::string& message) {
-  throw Complaint{ExitCode::Usage, message};
+[[noreturn]] inline void usage_error(const std::string& message) {
+  throw UsageError{ExitCode::Usage, message};
 }
 
-[[noreturn]] inline void complain_of_setup(const std::string& message) {
-  throw Complaint{ExitCode::Configuration, message};
+[[noreturn]] inline void configuration_error(const std::string& message) {
+  throw UsageError{ExitCode::Configuration, message};
 }
 
 /// A value that is wrong may be a URL with a password, which has slipped to a wrong option.

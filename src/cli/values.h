@@ -14,10 +14,10 @@
 
 namespace dlock::cli {
 
-/// What the word after that option says: `1h30m`, `500ms`. Throws Complaint.
+/// What the word after that option says: `1h30m`, `500ms`. Throws UsageError.
 Duration duration_of(const char* option, const std::string& word);
 
-/// What that word means for an option of a few words. Throws Complaint with all of them.
+/// What that word means for an option of a few words. Throws UsageError with all of them.
 template <class Choice>
 Choice choose(const char* option, const std::string& word,
               std::initializer_list<std::pair<const char*, Choice>> choices) {
@@ -26,15 +26,15 @@ Choice choose(const char* option, const std::string& word,
     if (word == name) return choice;
     known += (known.empty() ? "" : ", ") + std::string{name};
   }
-  complain(std::string{option} + " " + in_quotes(word) + " is not known: it is one of " + known);
+  usage_error(std::string{option} + " " + in_quotes(word) + " is not known: it is one of " + known);
 }
 
 /// A time within which the job has to do something, if the option of that name (without dashes)
-/// was given. Throws Complaint.
+/// was given. Throws UsageError.
 std::optional<Duration> time_limit_of(const Words& words, const std::string& name,
                                       const std::string& word);
 
-/// `SIG` or `SIG:DUR`, if --warn-signal was given. Throws Complaint.
+/// `SIG` or `SIG:DUR`, if --warn-signal was given. Throws UsageError.
 std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
                                   OnSilence on_silence);
 

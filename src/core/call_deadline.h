@@ -4,20 +4,21 @@
 
 namespace dlock {
 
-/// Lets a caller call off a wait for the store.
-class Interrupt {
+/// Lets a caller cancel a call that waits.
+class Cancellation {
  public:
-  virtual ~Interrupt() = default;
+  virtual ~Cancellation() = default;
   /// Readable when requested() is worth asking.
   virtual int fd() const = 0;
   /// Whether to stop waiting. May read from fd(), and never waits for it.
   virtual bool requested() = 0;
 };
 
-/// How long one call to the store may take. The call returns a fault when it is over.
-struct Patience {
+/// By when one call must be answered, unless it is cancelled before. The call returns a fault when
+/// that moment has passed.
+struct CallDeadline {
   Instant until;
-  Interrupt* interrupt = nullptr;
+  Cancellation* cancellation = nullptr;
 };
 
 }  // namespace dlock

@@ -34,7 +34,8 @@ std::string describe(const Holder& holder) {
   if (holder.forced) {
     return who(holder) + ", by force, and not free before the job of the holder before it is gone";
   }
-  return who(holder) + (holder.only_kept ? "; its job is over, and --min-hold keeps the lock" : "");
+  return who(holder) +
+         (holder.held_by_min_hold ? "; its job is over, and --min-hold keeps the lock" : "");
 }
 
 }  // namespace dlock

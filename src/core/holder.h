@@ -40,7 +40,7 @@ struct Holder {
   FencingToken token;
   Limit limit;
   /// Its job is over, and only `--min-hold` keeps the lock.
-  bool only_kept = false;
+  bool held_by_min_hold = false;
   /// Somebody has taken the lock from the holder by force, and is who the other fields name; the
   /// lock stays taken until the holder's job is gone.
   bool forced = false;

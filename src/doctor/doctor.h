@@ -16,6 +16,6 @@ struct Examination {
 /// Looks at this machine and at the store. Takes a lock of its own and gives it back, so that
 /// rights and scripts are tried for real; changes nothing else. Takes a few seconds at most,
 /// however silent the store is.
-Report examine(const Examination& examination);
+Diagnosis examine(const Examination& examination);
 
 }  // namespace dlock::doctor

@@ -26,7 +26,7 @@ Duration ttl_to_survive(const FailoverTime& failover);
 Finding judge_failover_time(const FailoverTime& failover, Duration ttl);
 
 /// What is to be said of a deployment, and the servers in it that keep locks now.
-struct Keepers {
+struct DeploymentCheck {
   std::vector<Endpoint> servers;
   Findings findings;
 };

@@ -124,12 +124,12 @@ Findings merged(const std::vector<FindingsOf>& servers) {
   return findings;
 }
 
-bool Report::ok() const {
+bool Diagnosis::ok() const {
   return std::none_of(findings.begin(), findings.end(),
                       [](const Finding& finding) { return finding.verdict == Verdict::Broken; });
 }
 
-std::string to_lines(const Report& report) {
+std::string to_lines(const Diagnosis& report) {
   std::size_t check_width = 0;
   for (const Finding& finding : report.findings)
     check_width = std::max(check_width, finding.check.size());
@@ -148,7 +148,7 @@ std::string to_lines(const Report& report) {
                       : ": dlock cannot keep its promise here\n");
 }
 
-std::string to_json(const Report& report) {
+std::string to_json(const Diagnosis& report) {
   nlohmann::ordered_json findings = nlohmann::ordered_json::array();
   for (const Finding& finding : report.findings) {
     findings.push_back({{"area", finding.area == Area::Store ? "store" : "machine"},

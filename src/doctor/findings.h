@@ -41,7 +41,7 @@ struct FindingsOf {
 /// are.
 Findings merged(const std::vector<FindingsOf>& servers);
 
-struct Report {
+struct Diagnosis {
   std::string store;  // its name, without secrets
   Findings findings;
 
@@ -50,9 +50,9 @@ struct Report {
 };
 
 /// For a person: one line for each finding, and two more for each that is not good.
-std::string to_lines(const Report& report);
+std::string to_lines(const Diagnosis& report);
 
 /// One JSON object, whose fields the man page has under DOCTOR.
-std::string to_json(const Report& report);
+std::string to_json(const Diagnosis& report);
 
 }  // namespace dlock::doctor

@@ -55,15 +55,15 @@ std::string try_pid_namespace() {
   if (!job) return job.error().what + " cannot be made: " + ::strerror(job.error().error);
   std::array<pollfd, 1> watched{{{job->exec_fd(), POLLIN, 0}}};
   const bool told = wait_for_any(watched, BootClock::now() + std::chrono::seconds{2});
-  const auto failure = told ? job->birth_failure() : BirthFailure{.error = ETIMEDOUT};
+  const auto failure = told ? job->start_failure() : StartFailure{.error = ETIMEDOUT};
   ::kill(job->child(), SIGKILL);  // and with it the whole namespace
   while (::waitpid(job->child(), nullptr, 0) < 0 && errno == EINTR) {
   }
   // The user is mapped before exec: a program that is not found was looked for inside.
   if (!failure || failure->error == ENOENT) return {};
-  if (failure->step == BirthFailure::Step::Exec)
+  if (failure->step == StartFailure::Step::Exec)
     return std::string{"a pid namespace cannot be entered: "} + ::strerror(failure->error);
-  return why_not_born(*failure);
+  return why_not_started(*failure);
 }
 
 Finding check_subreaper() {

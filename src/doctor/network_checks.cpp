@@ -32,7 +32,7 @@ std::string in_ms(Duration duration) {
 
 struct Asked {
   NameView view;
-  std::shared_ptr<redis::Whereabouts> where;
+  std::shared_ptr<redis::ServerAddresses> where;
   redis::Lookup& lookup;
 
   void go_on() {
@@ -167,7 +167,7 @@ Finding judge_name(const NameView& view, Duration request_timeout) {
 Findings check_names(const std::vector<Endpoint>& endpoints, redis::AddressBook& book,
                      Duration request_timeout, const Budget& budget) {
   std::vector<Asked> all = ask_for(endpoints, book);
-  await(all, budget.patience_for(2).until);
+  await(all, budget.deadline_for(2).until);
   std::vector<FindingsOf> of_hosts;
   for (Asked& asked : all) {
     NameView& view = asked.view;

@@ -49,7 +49,7 @@ HeartbeatRefusal refused(const std::string& socket, int error) {
 Result<Done, HeartbeatRefusal> judge(std::string_view word) {
   const auto answer = heartbeat_answer(word);
   if (answer == HeartbeatAnswer::Held) return Done{};
-  if (answer == HeartbeatAnswer::Unproved) {
+  if (answer == HeartbeatAnswer::Unconfirmed) {
     return HeartbeatRefusal{ExitCode::LockUnconfirmed,
                             "the lease is over and the store silent: somebody else may hold the "
                             "lock until the store answers again"};

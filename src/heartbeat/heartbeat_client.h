@@ -21,14 +21,14 @@ inline constexpr std::string_view heartbeat_question = "DLOCK_HEARTBEAT=1";
 
 enum class HeartbeatAnswer {
   Held,
-  Lost,      // or about to be: the engine is killing the job, or has released the lock
-  Unproved,  // the lease is over and the store silent: --on-silence=continue
+  Lost,         // or about to be: the engine is killing the job, or has released the lock
+  Unconfirmed,  // the lease is over and the store silent: --on-silence=continue
 };
 
 inline constexpr std::array<std::pair<HeartbeatAnswer, std::string_view>, 3> heartbeat_answers{
     {{HeartbeatAnswer::Held, "held"},
      {HeartbeatAnswer::Lost, "lost"},
-     {HeartbeatAnswer::Unproved, "unproved"}}};
+     {HeartbeatAnswer::Unconfirmed, "unproved"}}};
 
 constexpr std::string_view word_of(HeartbeatAnswer answer) {
   for (const auto& [known, word] : heartbeat_answers) {

@@ -89,7 +89,7 @@ class JobSocket::Loop {
   HeartbeatAnswer state_of_lock() const {
     if (shared_->lost) return HeartbeatAnswer::Lost;
     return BootClock::now() < shared_->deadline.read() ? HeartbeatAnswer::Held
-                                                       : HeartbeatAnswer::Unproved;
+                                                       : HeartbeatAnswer::Unconfirmed;
   }
 
   std::shared_ptr<Shared> shared_;
@@ -156,8 +156,8 @@ void Progress::tell_of_loss() {
 
 void Progress::end() {
   if (!socket_) return;
-  constexpr Duration patience = std::chrono::milliseconds{200};  // its thread may hang
-  socket_->stop(BootClock::now() + patience);
+  constexpr Duration timeout = std::chrono::milliseconds{200};  // its thread may hang
+  socket_->stop(BootClock::now() + timeout);
   socket_->remove_directory();
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t most_waiting = 32;
 
-bool wants_patience(int error) { return error == EAGAIN || error == ENOBUFS; }
+bool is_temporary(int error) { return error == EAGAIN || error == ENOBUFS; }
 
 }  // namespace
 
@@ -34,7 +34,7 @@ NotifyRelay::Sent NotifyRelay::send(const Datagram& datagram) {
     if (!socket_.open()) socket_ = connect_datagram_socket(address_);
     if (!socket_.open()) return Sent::Done;  // nobody is there to hear it
     if (send_datagram(socket_, datagram.text, datagram.descriptors)) return Sent::Done;
-    if (wants_patience(errno)) return Sent::Later;
+    if (is_temporary(errno)) return Sent::Later;
     socket_.close();
   }
   return Sent::Done;

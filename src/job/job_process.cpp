@@ -92,8 +92,8 @@ Result<JobProcess, JobProcess::Refusal> JobProcess::start_in_namespace(JobProces
   return job;
 }
 
-std::optional<BirthFailure> JobProcess::birth_failure() {
-  BirthFailure failure;
+std::optional<StartFailure> JobProcess::start_failure() {
+  StartFailure failure;
   ssize_t count = -1;
   do {
     count = ::read(exec_.number(), &failure, sizeof failure);
@@ -103,8 +103,8 @@ std::optional<BirthFailure> JobProcess::birth_failure() {
   return failure;
 }
 
-std::optional<RootReport> JobProcess::take_report() {
-  RootReport report{};
+std::optional<RootStatus> JobProcess::take_report() {
+  RootStatus report{};
   const auto count = ::recv(reports_.number(), &report, sizeof report, MSG_DONTWAIT);
   if (count == static_cast<ssize_t>(sizeof report)) return report;
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) reports_.close();

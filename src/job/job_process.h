@@ -13,7 +13,7 @@
 namespace dlock {
 
 /// What the job's first process did, when it is not our own child: see PidNamespaceInit.
-struct RootReport {
+struct RootStatus {
   enum class Kind : int { Ended, Stopped, Continued };
   Kind kind;
   int wait_status;
@@ -37,11 +37,11 @@ class JobProcess {
   /// Readable when exec worked, or it will never come to that.
   int exec_fd() const { return exec_.number(); }
   /// To be called when exec_fd() is readable: nothing if exec worked. Closes exec_fd().
-  std::optional<BirthFailure> birth_failure();
+  std::optional<StartFailure> start_failure();
 
   /// Readable when take_report() has something; -1 without a pid namespace.
   int report_fd() const { return reports_.number(); }
-  std::optional<RootReport> take_report();
+  std::optional<RootStatus> take_report();
 
   /// Sends a signal to the job's first process. Its number cannot be anybody else's yet: it is
   /// reaped by us, or by its init, only.

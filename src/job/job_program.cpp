@@ -135,20 +135,20 @@ void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
   bare_call(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&spec_.signals.mask), 0, kernel_set_size);
   // As late as can be: on the way here we, and both supervisors, may have been paused.
   const bool is_over = spec_.deadline != nullptr && spec_.deadline->read() <= BootClock::now();
-  const BirthFailure failure{.error = is_over ? ECANCELED : execute()};
+  const StartFailure failure{.error = is_over ? ECANCELED : execute()};
   bare_call(SYS_write, exec_pipe, as_argument(&failure), sizeof failure);
   for (;;) bare_call(SYS_exit_group, 127);
 }
 
-std::string why_not_born(const BirthFailure& failure) {
+std::string why_not_started(const StartFailure& failure) {
   const std::string why = ::strerror(failure.error);
   switch (failure.step) {
-    case BirthFailure::Step::MapUser:
+    case StartFailure::Step::MapUser:
       return "its user cannot be mapped into a user namespace (/proc/self/uid_map): " + why +
              "; run dlock as root, allow user namespaces, or do without --contain=pidns";
-    case BirthFailure::Step::Fork:
+    case StartFailure::Step::Fork:
       return "fork in its pid namespace: " + why;
-    case BirthFailure::Step::Exec:
+    case StartFailure::Step::Exec:
       break;
   }
   return why;

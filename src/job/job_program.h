@@ -15,7 +15,7 @@ namespace dlock {
 std::vector<std::string> paths_of(const std::string& program);
 
 /// Why a child did not become the job: goes down the pipe that exec would have closed.
-struct BirthFailure {
+struct StartFailure {
   enum class Step : int {
     Exec,     // ECANCELED: the lease was over
     MapUser,  // in the user namespace that comes with a pid namespace
@@ -26,7 +26,7 @@ struct BirthFailure {
 };
 
 /// Why there is no job though the system had made a process for it.
-std::string why_not_born(const BirthFailure& failure);
+std::string why_not_started(const StartFailure& failure);
 
 /// What the job is and what it gets from whoever started dlock.
 struct JobSpec {
@@ -57,7 +57,7 @@ class JobProgram {
   JobProgram& operator=(const JobProgram&) = delete;
 
   /// Turns this process, a fresh child of `parent`, into the job. When exec fails a
-  /// BirthFailure goes down the first pipe. The last writer lets go of the second
+  /// StartFailure goes down the first pipe. The last writer lets go of the second
   /// one when all but exec is done: from then on there are bare calls only, and nobody waits for
   /// them, for exec may hang.
   [[noreturn]] void become(pid_t parent, int exec_pipe, int prepared_pipe);

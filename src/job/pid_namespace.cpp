@@ -35,7 +35,7 @@ bool write_file(const char* path, const std::string& text) {
   return written;
 }
 
-[[noreturn]] void give_up(const Fd& exec_pipe, BirthFailure failure) {
+[[noreturn]] void give_up(const Fd& exec_pipe, StartFailure failure) {
   [[maybe_unused]] const auto sent = ::write(exec_pipe.number(), &failure, sizeof failure);
   ::_exit(127);
 }
@@ -76,8 +76,8 @@ class Init {
   }
 
  private:
-  void report(RootReport::Kind kind, int value) {
-    const RootReport report{kind, value};
+  void report(RootStatus::Kind kind, int value) {
+    const RootStatus report{kind, value};
     ::send(link_.number(), &report, sizeof report, MSG_NOSIGNAL);
   }
 
@@ -96,11 +96,11 @@ class Init {
       if (pid <= 0) return;
       if (pid != root_) continue;
       if (WIFSTOPPED(status)) {
-        report(RootReport::Kind::Stopped, status);
+        report(RootStatus::Kind::Stopped, status);
       } else if (WIFCONTINUED(status)) {
-        report(RootReport::Kind::Continued, status);
+        report(RootStatus::Kind::Continued, status);
       } else {
-        report(RootReport::Kind::Ended, status);
+        report(RootStatus::Kind::Ended, status);
         root_ = -1;
       }
     }
@@ -134,7 +134,7 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, Fd pre
   // took effect shows as the end of the link.
   if (user.needs_user_namespace()) {
     if (const int error = become_same_user(user); error != 0)
-      give_up(exec_pipe, {BirthFailure::Step::MapUser, error});
+      give_up(exec_pipe, {StartFailure::Step::MapUser, error});
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after any change of user, which would clear it
   ::prctl(PR_SET_NAME, "dlock-init");
@@ -144,7 +144,7 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, Fd pre
   EndOfPipe root_prepared;
   const pid_t root = ::fork();
   if (root == 0) program.become(1, exec_pipe.number(), root_prepared.writing());
-  if (root < 0) give_up(exec_pipe, {BirthFailure::Step::Fork, errno});
+  if (root < 0) give_up(exec_pipe, {StartFailure::Step::Fork, errno});
   exec_pipe.close();
   let_go_of_inherited_descriptors();
   root_prepared.wait();  // it compares its signals with ours: read none before

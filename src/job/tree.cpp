@@ -37,10 +37,10 @@ std::optional<ProcessInfo> examine_hidden(pid_t child, pid_t parent, const Proc&
 
 }  // namespace
 
-/// Calls `deed(pidfd, info)` for each descendant, parents first. The number of a process is looked
-/// up again after its pidfd is open: a number read a moment ago may name a stranger by now.
-template <class Deed>
-void Tree::visit_descendants(Deed deed) const {
+/// Calls `visitor(pidfd, info)` for each descendant, parents first. The number of a process is
+/// looked up again after its pidfd is open: a number read a moment ago may name a stranger by now.
+template <class Visitor>
+void Tree::visit_descendants(Visitor visitor) const {
   const Children children{proc_};
   std::vector<pid_t> parents{::getpid()};
   std::set<pid_t> known{parents.front()};
@@ -57,7 +57,7 @@ void Tree::visit_descendants(Deed deed) const {
       if (!info || !known.contains(info->parent)) continue;
 
       known.insert(child);
-      deed(pidfd, *info);
+      visitor(pidfd, *info);
       parents.push_back(child);
     }
   }

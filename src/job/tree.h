@@ -46,8 +46,8 @@ class Tree {
   std::string survivors() const;
 
  private:
-  template <class Deed>
-  void visit_descendants(Deed deed) const;
+  template <class Visitor>
+  void visit_descendants(Visitor visitor) const;
 
   const Proc& proc_;
   pid_t own_session_;

@@ -109,12 +109,12 @@ std::string Table::text(const Screen& screen) const {
       const std::size_t start = used == 0 ? 0 : used + gap;
       if (screen.width > 0 && start >= screen.width) break;
       const std::size_t room = screen.width > 0 ? screen.width - start : widths[i];
-      const std::string shown = cut_to(row[i].text, std::min(room, widths[i]));
+      const std::string rendered = cut_to(row[i].text, std::min(room, widths[i]));
       if (i > 0) line += std::string(gap, ' ');
-      line += coloured(shown, row[i].colour, screen);
+      line += coloured(rendered, row[i].colour, screen);
       const bool is_last = i + 1 == row.size();
       const std::size_t padded = std::min(room, widths[i]);
-      if (!is_last) line += std::string(padded - std::min(padded, columns(shown)), ' ');
+      if (!is_last) line += std::string(padded - std::min(padded, columns(rendered)), ' ');
       used = start + padded;
     }
     while (line.ends_with(' ')) line.pop_back();

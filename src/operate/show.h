@@ -28,11 +28,11 @@ struct View {
   Form form = Form::Table;
   std::optional<Duration> watch;  // how often it is shown anew
   /// How long the store may take for an answer.
-  Duration patience = std::chrono::seconds{5};
+  Duration timeout = std::chrono::seconds{5};
 };
 
 /// What was seen of them.
-struct Sight {
+struct LocksFound {
   std::vector<LockStatus> locks;
   /// Where no key was named: the sentences about what could not be asked, such as a node of a
   /// Cluster, so that locks may be missing; and the code for that.
@@ -40,14 +40,15 @@ struct Sight {
   ExitCode missing_code = ExitCode::StoreUnavailable;
 };
 
-Result<Sight, StoreFault> look(Inspector& inspector, const Query& query, const Patience& patience);
+Result<LocksFound, StoreFault> find_locks(Inspector& inspector, const Query& query,
+                                          const CallDeadline& deadline);
 
 /// What is printed of that.
-std::string shown(const Sight& sight, const std::string& store, View::Form form,
-                  const Screen& screen);
+std::string rendered(const LocksFound& listing, const std::string& store, View::Form form,
+                     const Screen& screen);
 
 /// Why some of the locks may be missing, as one sentence. Empty if none is.
-std::string what_is_missing(const Sight& sight);
+std::string what_is_missing(const LocksFound& listing);
 
 /// What a script learns from the exit code of `dlock status`: 0 when all of these locks are free,
 /// 75 when one is held or kept, else 1 when one has a dead holder.
@@ -56,10 +57,10 @@ int exit_code_of(const std::vector<LockStatus>& locks);
 /// Writes to stdout; false if that cannot be done, which it has told.
 using Print = std::function<bool(const std::string& text)>;
 
-/// Prints what `look` finds, once or again and again. Returns the exit code of the state that it
-/// has shown last, see exit_code_of; that of a system error if it could not print. While it goes on
-/// again and again, a silent store is told of and asked again. Also a fault, when it has shown what
-/// it could see and locks may be missing.
+/// Prints what `find_locks` finds, once or again and again. Returns the exit code of the state that
+/// it has shown last, see exit_code_of; that of a system error if it could not print. While it
+/// goes on again and again, a silent store is told of and asked again. Also a fault, when it has
+/// shown what it could see and locks may be missing.
 Result<int, StoreFault> show(Inspector& inspector, const Query& query, const View& view,
                              const Print& print, Log& log);
 

@@ -63,11 +63,12 @@ ordered_json lock_in(const LockStatus& lock) {
 
 }  // namespace
 
-std::string to_json(const Sight& sight, const std::string& store, StoreTime at) {
+std::string to_json(const LocksFound& listing, const std::string& store, StoreTime at) {
   ordered_json json{{"store", printable(store)}, {"at", iso_of(at)}};
   json["locks"] = ordered_json::array();
-  for (const LockStatus& lock : sight.locks) json["locks"].push_back(lock_in(lock));
-  for (const std::string& sentence : sight.missing) json["missing"].push_back(printable(sentence));
+  for (const LockStatus& lock : listing.locks) json["locks"].push_back(lock_in(lock));
+  for (const std::string& sentence : listing.missing)
+    json["missing"].push_back(printable(sentence));
   return json.dump() + "\n";
 }
 

@@ -9,6 +9,6 @@ namespace dlock::operate {
 
 /// One JSON object on one line, whose fields the man page has under OPERATING. Bytes that are not
 /// printable text are `?` in it.
-std::string to_json(const Sight& sight, const std::string& store, StoreTime at);
+std::string to_json(const LocksFound& listing, const std::string& store, StoreTime at);
 
 }  // namespace dlock::operate

@@ -16,7 +16,7 @@ Colour colour_of(State state) {
   switch (state) {
     case State::Held:
       return Colour::Green;
-    case State::Kept:
+    case State::HeldByMinHold:
       return Colour::Yellow;
     case State::Dead:
     case State::NotALock:
@@ -87,7 +87,7 @@ std::string liveness_of(const HolderStatus& holder) {
     if (holder.ends_in) text += "; free in " + roughly(*holder.ends_in) + " at the latest";
     return text;
   }
-  if (holder.life == Life::OnlyKept) {
+  if (holder.life == Life::HeldByMinHold) {
     text += ": its job is over, and --min-hold keeps the lock";
     return holder.ends_in ? text + " for " + roughly(*holder.ends_in) : text;
   }
@@ -137,7 +137,7 @@ std::string name_of(State state) {
       return "free";
     case State::Dead:
       return "dead";
-    case State::Kept:
+    case State::HeldByMinHold:
       return "kept";
     case State::Held:
       return "held";
@@ -153,7 +153,7 @@ std::string name_of(Life life) {
       return "alive";
     case Life::Dead:
       return "dead";
-    case Life::OnlyKept:
+    case Life::HeldByMinHold:
       return "kept";
     case Life::Forced:
       break;

@@ -15,7 +15,7 @@ Unlocker make_unlocker(bool by_force);
 struct Unlocking {
   LockKey key;
   Unlocker by;
-  Duration patience = std::chrono::seconds{5};  // for each answer of the store
+  Duration timeout = std::chrono::seconds{5};  // for each answer of the store
   /// Asked before a lock is taken from somebody who lives; false: leave it. None: nobody is asked.
   std::function<bool(const std::string& question)> ask = {};
 };

@@ -25,17 +25,18 @@ ClusterServers::ClusterServers(const RedisAddress& address, Access access)
       nodes_(given_) {}
 
 Result<Answers, StoreFault> ClusterServers::ask(const std::vector<Command>& commands,
-                                                std::string_view key, const Patience& patience) {
+                                                std::string_view key,
+                                                const CallDeadline& deadline) {
   const int slot = slot_of(key);
   const std::vector<Endpoint> nodes = candidates(slot);
   std::optional<StoreFault> first_fault;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     auto answers = ask_from(nodes[i], commands, slot,
-                            share_of(patience, is_connected(nodes[i]) ? 1 : nodes.size() - i));
+                            share_of(deadline, is_connected(nodes[i]) ? 1 : nodes.size() - i));
     if (answers) return answers;
     StoreFault& fault = answers.error();
     owner_.erase(slot);
-    const bool called_off = patience.interrupt != nullptr && patience.interrupt->requested();
+    const bool called_off = deadline.cancellation != nullptr && deadline.cancellation->requested();
     // Only a request that certainly did nothing may be made again.
     if (!fault.not_applied || called_off || fault.exit_code != ExitCode::StoreUnavailable)
       return std::move(fault);
@@ -46,7 +47,7 @@ Result<Answers, StoreFault> ClusterServers::ask(const std::vector<Command>& comm
 
 Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
                                                      const std::vector<Command>& commands, int slot,
-                                                     const Patience& patience) {
+                                                     const CallDeadline& deadline) {
   constexpr int most_redirections = 5;
   bool asking = false;
   for (int redirections = 0; redirections <= most_redirections; ++redirections) {
@@ -57,7 +58,7 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
     const bool learning = !asking && !nodes_learned_;
     if (learning) sent.push_back({"CLUSTER", "SLOTS"});
 
-    auto answers = redis::ask(connection_to(node), sent, patience);
+    auto answers = redis::ask(connection_to(node), sent, deadline);
     if (!answers) {
       // Where a node sent us nobody answers: a failover may be under way.
       if (redirections > 0 && answers.error().exit_code == ExitCode::StoreUnavailable)
@@ -109,8 +110,8 @@ std::unique_ptr<Connection> ClusterServers::another_connection(std::string_view 
 }
 
 Result<std::vector<std::unique_ptr<Connection>>, StoreFault> ClusterServers::connections_to_all(
-    const Patience& patience) {
-  auto known = ask({{"CLUSTER", "SLOTS"}}, {}, patience);
+    const CallDeadline& deadline) {
+  auto known = ask({{"CLUSTER", "SLOTS"}}, {}, deadline);
   if (!known) return known.error();
   const Reply& ranges = known->replies.front();
   if (ranges.is_error()) return error_reply(known->server, ranges.text);

@@ -15,16 +15,16 @@ class ClusterServers final : public Servers {
   ClusterServers(const RedisAddress& address, Access access);
 
   Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view key,
-                                  const Patience& patience) override;
+                                  const CallDeadline& deadline) override;
   std::unique_ptr<Connection> another_connection(std::string_view key) const override;
   Result<std::vector<std::unique_ptr<Connection>>, StoreFault> connections_to_all(
-      const Patience& patience) override;
+      const CallDeadline& deadline) override;
   const std::string& name() const override { return name_; }
 
  private:
   /// Follows MOVED and ASK from that node on.
   Result<Answers, StoreFault> ask_from(Endpoint node, const std::vector<Command>& commands,
-                                       int slot, const Patience& patience);
+                                       int slot, const CallDeadline& deadline);
   bool is_connected(const Endpoint& node) const;
   Connection& connection_to(const Endpoint& node);
   void learn_nodes(const Reply& cluster_slots, const Endpoint& from);

@@ -14,12 +14,12 @@ namespace {
 
 enum class Wait { Ready, TimeOut, Interrupted };
 
-Wait wait_for(int fd, short events, const Patience& patience) {
+Wait wait_for(int fd, short events, const CallDeadline& deadline) {
   for (;;) {
     std::array<pollfd, 2> watched{
-        {{fd, events, 0}, {patience.interrupt ? patience.interrupt->fd() : -1, POLLIN, 0}}};
-    if (!wait_for_any(watched, patience.until)) return Wait::TimeOut;
-    if (watched[1].revents != 0 && patience.interrupt->requested()) return Wait::Interrupted;
+        {{fd, events, 0}, {deadline.cancellation ? deadline.cancellation->fd() : -1, POLLIN, 0}}};
+    if (!wait_for_any(watched, deadline.until)) return Wait::TimeOut;
+    if (watched[1].revents != 0 && deadline.cancellation->requested()) return Wait::Interrupted;
     if (watched[0].revents != 0) return Wait::Ready;
   }
 }
@@ -41,7 +41,7 @@ Connection::Connection(Endpoint endpoint, Access access, std::string named_by)
       named_by_(std::move(named_by)),
       name_(name_of(endpoint_, access_)),
       where_(access_.addresses ? access_.addresses->of(endpoint_)
-                               : std::make_shared<Whereabouts>(endpoint_)) {}
+                               : std::make_shared<ServerAddresses>(endpoint_)) {}
 
 void Connection::close() {
   stream_.reset();
@@ -71,17 +71,17 @@ bool Connection::ended_meanwhile() {
   return true;
 }
 
-Result<Done, StoreFault> Connection::ensure_open(const Patience& patience) {
+Result<Done, StoreFault> Connection::ensure_open(const CallDeadline& deadline) {
   if (open() && !ended_meanwhile()) return Done{};
   static std::atomic<std::uint64_t> openings{0};
   number_ = ++openings;
   stream_.reset();
   reader_ = std::make_unique<ReplyReader>();
   heard_ = false;
-  auto opened = connect(patience);
+  auto opened = connect(deadline);
   if (opened) {
-    opened = shake_hands(patience);
-    if (opened) opened = log_in(patience);
+    opened = shake_hands(deadline);
+    if (opened) opened = log_in(deadline);
     if (!opened) leave();
   }
   if (!opened) {
@@ -93,9 +93,9 @@ Result<Done, StoreFault> Connection::ensure_open(const Patience& patience) {
   return opened;
 }
 
-Result<Done, StoreFault> Connection::connect(const Patience& patience) {
-  auto line = dial(*where_, patience);
-  if (!line && line.error().called_off) return interrupted(name_);
+Result<Done, StoreFault> Connection::connect(const CallDeadline& deadline) {
+  auto line = dial(*where_, deadline);
+  if (!line && line.error().called_off) return cancelled(name_);
   if (!line) return unreachable(name_, line.error().why);
   peer_ = line->peer;
   Fd socket = std::move(line->socket);
@@ -109,7 +109,7 @@ Result<Done, StoreFault> Connection::connect(const Patience& patience) {
   return Done{};
 }
 
-Result<Done, StoreFault> Connection::shake_hands(const Patience& patience) {
+Result<Done, StoreFault> Connection::shake_hands(const CallDeadline& deadline) {
   for (;;) {
     const Transfer transfer = stream_->shake_hands();
     if (transfer.state == Transfer::State::Moved) return Done{};
@@ -118,11 +118,11 @@ Result<Done, StoreFault> Connection::shake_hands(const Patience& patience) {
     if (transfer.state == Transfer::State::Closed)
       return connection_broke(name_, "the server closed it during the TLS handshake");
     const short event = transfer.state == Transfer::State::WantsToRead ? POLLIN : POLLOUT;
-    switch (wait_for(stream_->fd(), event, patience)) {
+    switch (wait_for(stream_->fd(), event, deadline)) {
       case Wait::TimeOut:
         return no_tls_handshake(name_);
       case Wait::Interrupted:
-        return interrupted(name_);
+        return cancelled(name_);
       case Wait::Ready:
         break;
     }
@@ -137,20 +137,20 @@ Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls,
   return access;
 }
 
-Result<std::string, StoreFault> Connection::password(const Patience& patience) const {
+Result<std::string, StoreFault> Connection::password(const CallDeadline& deadline) const {
   const Password& given = access_.login.password;
-  if (access_.command) return access_.command->read(patience);
+  if (access_.command) return access_.command->read(deadline);
   if (given.file.empty()) return given.text;
   auto read = password_in_file(given);
   if (!read) return misconfigured(read.error().why);
   return std::move(*read);
 }
 
-Result<Done, StoreFault> Connection::log_in(const Patience& patience) {
+Result<Done, StoreFault> Connection::log_in(const CallDeadline& deadline) {
   std::vector<Command> commands;
   std::string secret;
   if (access_.login.password.given()) {
-    auto read = password(patience);
+    auto read = password(deadline);
     if (!read) return read.error();
     secret = std::move(*read);
     commands.push_back({"AUTH"});
@@ -160,7 +160,7 @@ Result<Done, StoreFault> Connection::log_in(const Patience& patience) {
   const std::string database = std::to_string(access_.database);
   if (access_.database != 0) commands.push_back({"SELECT", database});
   if (commands.empty()) return Done{};
-  auto replies = ask(commands, patience);
+  auto replies = ask(commands, deadline);
   if (!replies) return replies.error();
   for (const Reply& reply : *replies) {
     if (reply.is_error()) return error_reply(name_, reply.text);
@@ -169,10 +169,10 @@ Result<Done, StoreFault> Connection::log_in(const Patience& patience) {
 }
 
 Result<std::vector<Reply>, StoreFault> Connection::ask(const std::vector<Command>& commands,
-                                                       const Patience& patience) {
+                                                       const CallDeadline& deadline) {
   std::string bytes;
   for (const Command& command : commands) bytes += encode_command(command);
-  auto replies = exchange(bytes, commands.size(), patience);
+  auto replies = exchange(bytes, commands.size(), deadline);
   if (replies)
     where_->note_answer(*peer_);
   else
@@ -182,7 +182,7 @@ Result<std::vector<Reply>, StoreFault> Connection::ask(const std::vector<Command
 
 Result<std::vector<Reply>, StoreFault> Connection::exchange(std::string_view unsent,
                                                             std::size_t count,
-                                                            const Patience& patience) {
+                                                            const CallDeadline& deadline) {
   const Instant began = BootClock::now();
   std::vector<Reply> replies;
   for (;;) {
@@ -190,12 +190,12 @@ Result<std::vector<Reply>, StoreFault> Connection::exchange(std::string_view uns
     if (!pushed) return pushed.error();
     short events = POLLIN;
     if (*pushed == Transfer::State::WantsToWrite) events |= POLLOUT;
-    switch (wait_for(stream_->fd(), events, patience)) {
+    switch (wait_for(stream_->fd(), events, deadline)) {
       case Wait::TimeOut:
         leave();
-        return timed_out(name_, patience.until - began);
+        return timed_out(name_, deadline.until - began);
       case Wait::Interrupted:
-        return interrupted(name_);
+        return cancelled(name_);
       case Wait::Ready:
         break;
     }
@@ -258,7 +258,7 @@ Result<Done, StoreFault> Connection::receive() {
 
 // --- without a question ---
 
-Result<Done, StoreFault> Connection::tell(const Command& command, const Patience& patience) {
+Result<Done, StoreFault> Connection::tell(const Command& command, const CallDeadline& deadline) {
   const std::string bytes = encode_command(command);
   const auto fail = [this](StoreFault fault) {
     close();
@@ -268,11 +268,11 @@ Result<Done, StoreFault> Connection::tell(const Command& command, const Patience
     auto pushed = push(unsent);
     if (!pushed) return fail(std::move(pushed.error()));
     if (unsent.empty()) return Done{};
-    if (wait_for(stream_->fd(), POLLOUT, patience) != Wait::Ready) return fail(interrupted(name_));
+    if (wait_for(stream_->fd(), POLLOUT, deadline) != Wait::Ready) return fail(cancelled(name_));
   }
 }
 
-Result<std::optional<Reply>, StoreFault> Connection::listen(const Patience& patience) {
+Result<std::optional<Reply>, StoreFault> Connection::listen(const CallDeadline& deadline) {
   for (;;) {
     auto reply = reader_->next();
     if (!reply) {
@@ -280,7 +280,7 @@ Result<std::optional<Reply>, StoreFault> Connection::listen(const Patience& pati
       return not_redis(name_);
     }
     if (*reply) return std::move(*reply);
-    if (wait_for(stream_->fd(), POLLIN, patience) != Wait::Ready) return std::optional<Reply>{};
+    if (wait_for(stream_->fd(), POLLIN, deadline) != Wait::Ready) return std::optional<Reply>{};
     if (auto received = receive(); !received) {
       close();
       return received.error();
@@ -288,10 +288,10 @@ Result<std::optional<Reply>, StoreFault> Connection::listen(const Patience& pati
   }
 }
 
-Patience share_of(const Patience& patience, std::size_t parts) {
+CallDeadline share_of(const CallDeadline& deadline, std::size_t parts) {
   const Instant now = BootClock::now();
-  return {now + std::max(Duration::zero(), patience.until - now) / static_cast<long>(parts),
-          patience.interrupt};
+  return {now + std::max(Duration::zero(), deadline.until - now) / static_cast<long>(parts),
+          deadline.cancellation};
 }
 
 }  // namespace dlock::redis

@@ -52,19 +52,19 @@ class Connection {
   /// Connects and logs in, if there is no connection, or none any more. Logging in costs a round
   /// trip of its own: were it sent along with the first command, a wrong password would let that
   /// command run as the default user, and a wrong database number in database 0.
-  Result<Done, StoreFault> ensure_open(const Patience& patience);
+  Result<Done, StoreFault> ensure_open(const CallDeadline& deadline);
 
   /// Sends the commands together and waits for a reply to each, which may be an error reply. Needs
   /// ensure_open.
   Result<std::vector<Reply>, StoreFault> ask(const std::vector<Command>& commands,
-                                             const Patience& patience);
+                                             const CallDeadline& deadline);
 
   /// Sends a command without waiting for the reply: the way to subscribe, after which the server
   /// speaks when it likes. Needs ensure_open; then only listen() is used.
-  Result<Done, StoreFault> tell(const Command& command, const Patience& patience);
-  /// The next thing that the server says; nothing when the patience is over or was called off,
-  /// which does not harm the connection.
-  Result<std::optional<Reply>, StoreFault> listen(const Patience& patience);
+  Result<Done, StoreFault> tell(const Command& command, const CallDeadline& deadline);
+  /// The next thing that the server says; nothing when the deadline has passed or the wait was
+  /// cancelled, which does not harm the connection.
+  Result<std::optional<Reply>, StoreFault> listen(const CallDeadline& deadline);
 
   void close();
   /// Closes it because the server is not the one to ask (see is_wrong_server).
@@ -81,14 +81,14 @@ class Connection {
   const std::string& name() const { return name_; }
 
  private:
-  Result<Done, StoreFault> connect(const Patience& patience);
+  Result<Done, StoreFault> connect(const CallDeadline& deadline);
   /// Between two requests a server or a proxy may hang up, and whatever it says then answers none.
   bool ended_meanwhile();
-  Result<Done, StoreFault> shake_hands(const Patience& patience);
-  Result<Done, StoreFault> log_in(const Patience& patience);
-  Result<std::string, StoreFault> password(const Patience& patience) const;
+  Result<Done, StoreFault> shake_hands(const CallDeadline& deadline);
+  Result<Done, StoreFault> log_in(const CallDeadline& deadline);
+  Result<std::string, StoreFault> password(const CallDeadline& deadline) const;
   Result<std::vector<Reply>, StoreFault> exchange(std::string_view unsent, std::size_t count,
-                                                  const Patience& patience);
+                                                  const CallDeadline& deadline);
   /// Sends all of it. Moved: all is sent; WantsToWrite: there is no room for more now.
   Result<Transfer::State, StoreFault> push(std::string_view& unsent);
   /// True when all replies are there.
@@ -104,12 +104,12 @@ class Connection {
   std::unique_ptr<ReplyReader> reader_;
   bool heard_ = false;  // since it was opened
   std::uint64_t number_ = 0;
-  std::shared_ptr<Whereabouts> where_;
+  std::shared_ptr<ServerAddresses> where_;
   std::optional<SocketAddress> peer_;  // of this or the last opening
 };
 
 /// The time that is left, shared evenly: one server or address that hangs leaves some for the
 /// others.
-Patience share_of(const Patience& patience, std::size_t parts);
+CallDeadline share_of(const CallDeadline& deadline, std::size_t parts);
 
 }  // namespace dlock::redis

@@ -14,7 +14,7 @@ class StandaloneServers final : public Servers {
       : connection_(endpoint, access) {}
 
   Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view key,
-                                  const Patience& patience) override;
+                                  const CallDeadline& deadline) override;
   std::unique_ptr<Connection> another_connection(std::string_view key) const override;
   const std::string& name() const override { return connection_.name(); }
 
@@ -23,11 +23,11 @@ class StandaloneServers final : public Servers {
 };
 
 Result<Answers, StoreFault> StandaloneServers::ask(const std::vector<Command>& commands,
-                                                   std::string_view, const Patience& patience) {
+                                                   std::string_view, const CallDeadline& deadline) {
   // A connection that is left open may lead to what the server was once, and of several addresses
   // each may be the master's: so as often as there are such, and the second time at once.
   for (std::size_t tries = 0;; ++tries) {
-    auto answers = redis::ask(connection_, commands, patience);
+    auto answers = redis::ask(connection_, commands, deadline);
     if (!answers || !answers->from_wrong_server()) return answers;
     connection_.leave();
     if (!answers->turned_away() || tries >= connection_.addresses()) return answers;

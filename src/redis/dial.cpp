@@ -37,24 +37,24 @@ struct Attempt {
 
 class Race {
  public:
-  Race(Whereabouts& where, const Patience& patience) : where_(where), patience_(patience) {
+  Race(ServerAddresses& where, const CallDeadline& deadline) : where_(where), deadline_(deadline) {
     if (!where.need_no_lookup()) lookup_ = &where.look_up();
   }
 
-  Result<Line, NoLine> run() {
+  Result<OpenSocket, DialFailure> run() {
     for (;;) {
       take_names();
       start_those_due();
       if (winner_) return std::move(*winner_);
-      if (nothing_more_to_come() || BootClock::now() >= patience_.until)
-        return NoLine{.why = why_none()};
-      if (!wait()) return NoLine{.why = {}, .called_off = true};
+      if (nothing_more_to_come() || BootClock::now() >= deadline_.until)
+        return DialFailure{.why = why_none()};
+      if (!wait()) return DialFailure{.why = {}, .called_off = true};
       if (winner_) return std::move(*winner_);
     }
   }
 
  private:
-  Duration whole() const { return std::max(Duration::zero(), patience_.until - began_); }
+  Duration whole() const { return std::max(Duration::zero(), deadline_.until - began_); }
   bool looking_up() const { return lookup_ != nullptr && !named_ && !lookup_->finished(); }
 
   void take_names() {
@@ -129,16 +129,17 @@ class Race {
     std::vector<pollfd> watched;
     for (const Attempt& attempt : attempts_)
       watched.push_back({attempt.socket.number(), POLLOUT, 0});
-    if (patience_.interrupt != nullptr) watched.push_back({patience_.interrupt->fd(), POLLIN, 0});
-    Instant until = std::min(patience_.until, next_due());
+    if (deadline_.cancellation != nullptr)
+      watched.push_back({deadline_.cancellation->fd(), POLLIN, 0});
+    Instant until = std::min(deadline_.until, next_due());
     if (lookup_ != nullptr) {
       lookup_->watch(watched);
       until = std::min(until, lookup_->due());
     }
     wait_for_any(watched, until);
-    const auto of_interrupt = attempts_.size();
-    if (patience_.interrupt != nullptr && watched[of_interrupt].revents != 0 &&
-        patience_.interrupt->requested())
+    const auto of_cancellation = attempts_.size();
+    if (deadline_.cancellation != nullptr && watched[of_cancellation].revents != 0 &&
+        deadline_.cancellation->requested())
       return false;
     if (lookup_ != nullptr) lookup_->go_on();
     take_outcomes(watched);
@@ -174,22 +175,22 @@ class Race {
     return why + ::strerror(error);
   }
 
-  Whereabouts& where_;
-  const Patience& patience_;
+  ServerAddresses& where_;
+  const CallDeadline& deadline_;
   const Instant began_ = BootClock::now();
   Lookup* lookup_ = nullptr;
   bool named_ = false;  // by this look-up
   Instant next_start_ = began_;
   std::vector<SocketAddress> tried_;
   std::vector<Attempt> attempts_;  // in the order in which they were begun
-  std::optional<Line> winner_;
+  std::optional<OpenSocket> winner_;
   int error_ = 0;
 };
 
 }  // namespace
 
-Result<Line, NoLine> dial(Whereabouts& where, const Patience& patience) {
-  auto line = Race{where, patience}.run();
+Result<OpenSocket, DialFailure> dial(ServerAddresses& where, const CallDeadline& deadline) {
+  auto line = Race{where, deadline}.run();
   where.rest(line.ok());
   return line;
 }

@@ -9,12 +9,12 @@
 
 namespace dlock::redis {
 
-struct Line {
+struct OpenSocket {
   Fd socket;
   SocketAddress peer;
 };
 
-struct NoLine {
+struct DialFailure {
   std::string why;  // for a person
   bool called_off = false;
 };
@@ -22,9 +22,9 @@ struct NoLine {
 /// Connects to the first address of a server that takes the connection.
 ///
 /// They are tried side by side (RFC 8305): the next one begins 250 ms after the one before, sooner
-/// if the patience is short, and at once when one has failed; then the others are closed. Its name
+/// if the deadline is near, and at once when one has failed; then the others are closed. Its name
 /// is looked up meanwhile. While that takes long, and when it fails, the addresses that it had
 /// before are tried; an address that it does not lead to any more is not.
-Result<Line, NoLine> dial(Whereabouts& where, const Patience& patience);
+Result<OpenSocket, DialFailure> dial(ServerAddresses& where, const CallDeadline& deadline);
 
 }  // namespace dlock::redis

@@ -136,11 +136,11 @@ StoreFault unreachable(const std::string& server, const std::string& why) {
   return {.sentence = server + " cannot be reached: " + why, .not_applied = true};
 }
 
-StoreFault timed_out(const std::string& server, Duration patience) {
+StoreFault timed_out(const std::string& server, Duration timeout) {
   // What came before, such as connecting, may have used all of it up.
-  const bool any = patience > Duration::zero();
+  const bool any = timeout > Duration::zero();
   return {
-      .sentence = server + " did not answer " + (any ? "within " + to_text(patience) : "in time"),
+      .sentence = server + " did not answer " + (any ? "within " + to_text(timeout) : "in time"),
       .worth_retrying = true};
 }
 
@@ -171,7 +171,7 @@ StoreFault misconfigured(const std::string& why) {
   return {.exit_code = ExitCode::Configuration, .sentence = why, .not_applied = true};
 }
 
-StoreFault interrupted(const std::string& server) {
+StoreFault cancelled(const std::string& server) {
   return {.sentence = "the wait for " + server + " was called off"};
 }
 

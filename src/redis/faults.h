@@ -12,7 +12,7 @@ namespace dlock::redis {
 StoreFault unreachable(const std::string& server, const std::string& why);
 
 /// The server did not answer in time, or the connection broke: whether it was applied is unknown.
-StoreFault timed_out(const std::string& server, Duration patience);
+StoreFault timed_out(const std::string& server, Duration timeout);
 StoreFault connection_broke(const std::string& server, const std::string& why);
 
 /// The line broke, or, if `refusal` says so, one of the two did not want the other.
@@ -25,7 +25,7 @@ StoreFault no_tls_handshake(const std::string& server);
 StoreFault misconfigured(const std::string& why);
 
 /// The caller called the wait off.
-StoreFault interrupted(const std::string& server);
+StoreFault cancelled(const std::string& server);
 
 /// What came is not the Redis protocol.
 StoreFault not_redis(const std::string& server);

@@ -36,7 +36,7 @@ constexpr const char* only_of_success =
     R"(said=$(eval "$1") && printf '%s\n' "$said"; kill -s KILL 0)";
 
 /// In a session of its own, so that it can be killed as a whole; with the signals of a program that
-/// was just started; with nothing on stdin, and our stderr for its complaints.
+/// was just started; with nothing on stdin, and our stderr for its messages.
 int spawn(const std::string& command, int output, pid_t& pid) {
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_t files;
@@ -101,7 +101,7 @@ Result<Done, StoreFault> PasswordCommand::start() {
   return Done{};
 }
 
-Result<std::string, StoreFault> PasswordCommand::read(const Patience& patience) {
+Result<std::string, StoreFault> PasswordCommand::read(const CallDeadline& deadline) {
   if (!output_.open()) {
     if (auto started = start(); !started) return started.error();
   }
@@ -115,9 +115,9 @@ Result<std::string, StoreFault> PasswordCommand::read(const Patience& patience) 
     }
     std::array<pollfd, 2> watched{
         {{output_.number(), POLLIN, 0},
-         {patience.interrupt != nullptr ? patience.interrupt->fd() : -1, POLLIN, 0}}};
-    const bool ready = wait_for_any(watched, std::min(patience.until, until_));
-    if (watched[1].revents != 0 && patience.interrupt->requested())
+         {deadline.cancellation != nullptr ? deadline.cancellation->fd() : -1, POLLIN, 0}}};
+    const bool ready = wait_for_any(watched, std::min(deadline.until, until_));
+    if (watched[1].revents != 0 && deadline.cancellation->requested())
       return fault(ExitCode::StoreUnavailable,
                    "the wait for " + password_.option + " was called off");
     if (ready) continue;

@@ -17,7 +17,7 @@ struct Password {
   std::string text = {};
   std::string file = {};     // it is the first line
   std::string command = {};  // for the shell; it is the first line of what that prints
-  /// The option that named file or command, for complaints.
+  /// The option that named file or command, for messages.
   std::string option = {};
 
   bool given() const { return !text.empty() || !file.empty() || !command.empty(); }
@@ -52,7 +52,7 @@ class PasswordCommand {
   PasswordCommand& operator=(const PasswordCommand&) = delete;
 
   /// What it prints first; each success ends one run of it.
-  Result<std::string, StoreFault> read(const Patience& patience);
+  Result<std::string, StoreFault> read(const CallDeadline& deadline);
 
  private:
   Result<Done, StoreFault> start();

@@ -22,7 +22,7 @@ void* create_array(const redisReadTask* task, Count elements) {
                                                           : create_any_array(task, elements);
 }
 
-redisReplyObjectFunctions* bounded(const redisReplyObjectFunctions& functions) {
+redisReplyObjectFunctions* with_limits(const redisReplyObjectFunctions& functions) {
   static redisReplyObjectFunctions changed = [&] {
     redisReplyObjectFunctions all = functions;
     create_any_array = all.createArray;
@@ -85,7 +85,7 @@ std::string encode_command(const std::vector<std::string_view>& words) {
 
 ReplyReader::ReplyReader() : reader_(::redisReaderCreate()) {
   if (reader_ == nullptr) throw std::bad_alloc{};
-  reader_->fn = bounded(*reader_->fn);
+  reader_->fn = with_limits(*reader_->fn);
 }
 
 ReplyReader::~ReplyReader() { ::redisReaderFree(reader_); }
@@ -95,11 +95,11 @@ void ReplyReader::feed(const char* bytes, std::size_t count) {
   ::redisReaderFeed(reader_, bytes, count);
 }
 
-Result<std::optional<Reply>, ReplyReader::Garbage> ReplyReader::next() {
+Result<std::optional<Reply>, ReplyReader::ProtocolError> ReplyReader::next() {
   void* reply = nullptr;
   if (::redisReaderGetReply(reader_, &reply) != REDIS_OK || unread_ > most_unread) {
     if (reply != nullptr) ::freeReplyObject(reply);
-    return Garbage{};
+    return ProtocolError{};
   }
   if (reply == nullptr) return std::optional<Reply>{};
   unread_ = 0;

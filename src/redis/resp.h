@@ -38,9 +38,10 @@ class ReplyReader {
 
   void feed(const char* bytes, std::size_t count);
 
-  struct Garbage {};
-  /// The next complete reply; nothing when more bytes are needed; Garbage when this is not RESP.
-  Result<std::optional<Reply>, Garbage> next();
+  struct ProtocolError {};
+  /// The next complete reply; nothing when more bytes are needed; ProtocolError when this is not
+  /// RESP.
+  Result<std::optional<Reply>, ProtocolError> next();
 
  private:
   redisReader* reader_;

@@ -25,13 +25,13 @@ SentinelServers::SentinelServers(const RedisAddress& address, Access master_acce
 }
 
 Result<Answers, StoreFault> SentinelServers::ask(const std::vector<Command>& commands,
-                                                 std::string_view, const Patience& patience) {
+                                                 std::string_view, const CallDeadline& deadline) {
   // A second try when the master that we knew turns out to be none by now: it did nothing.
   for (int attempt = 0;; ++attempt) {
     if (!master_ || !master_->open()) {
-      if (auto found = find_master(patience); !found) return found.error();
+      if (auto found = find_master(deadline); !found) return found.error();
     }
-    auto answers = redis::ask(*master_, commands, patience);
+    auto answers = redis::ask(*master_, commands, deadline);
     if (!answers || !answers->from_wrong_server()) return answers;
     master_->leave();
     master_.reset();
@@ -53,7 +53,7 @@ std::unique_ptr<Connection> SentinelServers::another_connection(std::string_view
   return master_->another();
 }
 
-Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) {
+Result<Done, StoreFault> SentinelServers::find_master(const CallDeadline& deadline) {
   std::optional<StoreFault> first_fault;
   const auto note = [&](StoreFault fault) {
     fault.not_applied = true;
@@ -63,11 +63,12 @@ Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) 
     if (!outranked) first_fault = std::move(fault);
   };
   for (std::size_t i = 0; i < sentinels_.size(); ++i) {
-    const Patience share = share_of(patience, sentinels_.size() - i);
+    const CallDeadline share = share_of(deadline, sentinels_.size() - i);
     auto endpoint = ask_sentinel(sentinels_[i], share);
     // Kept open it would only grow stale: the next question may be days away.
     sentinels_[i].close();
-    if (patience.interrupt != nullptr && patience.interrupt->requested()) return interrupted(name_);
+    if (deadline.cancellation != nullptr && deadline.cancellation->requested())
+      return cancelled(name_);
     if (!endpoint) {
       StoreFault& fault = endpoint.error();
       fault.worth_retrying = false;
@@ -91,9 +92,9 @@ Result<Done, StoreFault> SentinelServers::find_master(const Patience& patience) 
 }
 
 Result<Endpoint, StoreFault> SentinelServers::ask_sentinel(Connection& sentinel,
-                                                           const Patience& patience) {
+                                                           const CallDeadline& deadline) {
   auto answers =
-      redis::ask(sentinel, {{"SENTINEL", "get-master-addr-by-name", master_name_}}, patience);
+      redis::ask(sentinel, {{"SENTINEL", "get-master-addr-by-name", master_name_}}, deadline);
   if (!answers) return answers.error();
   const Reply& reply = answers->replies.front();
   if (reply.is_error()) {
@@ -110,9 +111,9 @@ Result<Endpoint, StoreFault> SentinelServers::ask_sentinel(Connection& sentinel,
 /// A Sentinel may be behind: whether it is the master only the server itself can say.
 Result<Done, StoreFault> SentinelServers::connect_to(const Endpoint& endpoint,
                                                      const Connection& sentinel,
-                                                     const Patience& patience) {
+                                                     const CallDeadline& deadline) {
   master_.emplace(endpoint, master_access_, "the Sentinel " + sentinel.name());
-  auto answers = redis::ask(*master_, {{"ROLE"}}, patience);
+  auto answers = redis::ask(*master_, {{"ROLE"}}, deadline);
   if (!answers) return answers.error();
   const Reply& reply = answers->replies.front();
   if (reply.is_error()) return error_reply(master_->name(), reply.text);

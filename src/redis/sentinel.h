@@ -14,16 +14,16 @@ class SentinelServers final : public Servers {
   SentinelServers(const RedisAddress& address, Access master_access, Access sentinel_access);
 
   Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view key,
-                                  const Patience& patience) override;
+                                  const CallDeadline& deadline) override;
   std::unique_ptr<Connection> another_connection(std::string_view key) const override;
   const std::string& name() const override { return name_; }
 
  private:
   /// A connection to the present master, in master_.
-  Result<Done, StoreFault> find_master(const Patience& patience);
-  Result<Endpoint, StoreFault> ask_sentinel(Connection& sentinel, const Patience& patience);
+  Result<Done, StoreFault> find_master(const CallDeadline& deadline);
+  Result<Endpoint, StoreFault> ask_sentinel(Connection& sentinel, const CallDeadline& deadline);
   Result<Done, StoreFault> connect_to(const Endpoint& endpoint, const Connection& sentinel,
-                                      const Patience& patience);
+                                      const CallDeadline& deadline);
 
   std::string name_;
   std::string master_name_;

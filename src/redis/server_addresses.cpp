@@ -11,7 +11,7 @@ bool contains(const std::vector<SocketAddress>& list, const SocketAddress& addre
 
 }  // namespace
 
-Whereabouts::Whereabouts(const Endpoint& endpoint) : endpoint_(endpoint) {
+ServerAddresses::ServerAddresses(const Endpoint& endpoint) : endpoint_(endpoint) {
   if (!endpoint.socket_path.empty())
     addresses_ = {unix_address(endpoint.socket_path)};
   else if (const auto address = numeric_address(endpoint.host, endpoint.port))
@@ -19,23 +19,23 @@ Whereabouts::Whereabouts(const Endpoint& endpoint) : endpoint_(endpoint) {
   numeric_ = !addresses_.empty();
 }
 
-Lookup& Whereabouts::look_up() {
+Lookup& ServerAddresses::look_up() {
   if (lookup_ && lookup_->is_stale()) lookup_.reset();
   if (!lookup_) lookup_ = std::make_unique<Lookup>(endpoint_.host, endpoint_.port);
   lookup_->go_on();
   return *lookup_;
 }
 
-void Whereabouts::rest(bool connected) {
+void ServerAddresses::rest(bool connected) {
   if (lookup_ && (connected || lookup_->finished() || !lookup_->found().empty())) lookup_.reset();
 }
 
-void Whereabouts::name(std::vector<SocketAddress> addresses) {
+void ServerAddresses::name(std::vector<SocketAddress> addresses) {
   addresses_ = std::move(addresses);
   std::erase_if(failed_, [&](const auto& failed) { return !contains(addresses_, failed); });
 }
 
-std::vector<SocketAddress> Whereabouts::in_order() const {
+std::vector<SocketAddress> ServerAddresses::in_order() const {
   const auto rank = [&](const SocketAddress& address) {
     const auto failed = std::find(failed_.begin(), failed_.end(), address);
     if (failed != failed_.end()) return 1 + (failed - failed_.begin());
@@ -47,23 +47,23 @@ std::vector<SocketAddress> Whereabouts::in_order() const {
   return ordered;
 }
 
-void Whereabouts::note_answer(const SocketAddress& from) {
+void ServerAddresses::note_answer(const SocketAddress& from) {
   answered_ = from;
   std::erase(failed_, from);
 }
 
-void Whereabouts::note_failure(const SocketAddress& of) {
+void ServerAddresses::note_failure(const SocketAddress& of) {
   std::erase(failed_, of);
   failed_.push_back(of);
 }
 
-bool Whereabouts::has_failed(const SocketAddress& address) const {
+bool ServerAddresses::has_failed(const SocketAddress& address) const {
   return contains(failed_, address);
 }
 
-std::shared_ptr<Whereabouts> AddressBook::of(const Endpoint& endpoint) {
+std::shared_ptr<ServerAddresses> AddressBook::of(const Endpoint& endpoint) {
   auto& known = known_[endpoint.text()];
-  if (!known) known = std::make_shared<Whereabouts>(endpoint);
+  if (!known) known = std::make_shared<ServerAddresses>(endpoint);
   return known;
 }
 

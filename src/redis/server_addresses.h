@@ -19,9 +19,9 @@ namespace dlock::redis {
 /// connection, and what the look-up says holds. Until it has said something, and when it fails,
 /// what it said last is better than nothing: a name server that is away must not end a job whose
 /// Redis is there.
-class Whereabouts {
+class ServerAddresses {
  public:
-  explicit Whereabouts(const Endpoint& endpoint);
+  explicit ServerAddresses(const Endpoint& endpoint);
 
   /// What is known already, without a look-up.
   bool need_no_lookup() const { return numeric_; }
@@ -55,10 +55,10 @@ class Whereabouts {
 /// The same for all servers that have been named. Not thread-safe.
 class AddressBook {
  public:
-  std::shared_ptr<Whereabouts> of(const Endpoint& endpoint);
+  std::shared_ptr<ServerAddresses> of(const Endpoint& endpoint);
 
  private:
-  std::map<std::string, std::shared_ptr<Whereabouts>> known_;
+  std::map<std::string, std::shared_ptr<ServerAddresses>> known_;
 };
 
 }  // namespace dlock::redis

@@ -18,8 +18,8 @@ bool Answers::turned_away() const {
 
 /// One server has all of them: whoever answers.
 Result<std::vector<std::unique_ptr<Connection>>, StoreFault> Servers::connections_to_all(
-    const Patience& patience) {
-  auto found = ask({{"TIME"}}, {}, patience);
+    const CallDeadline& deadline) {
+  auto found = ask({{"TIME"}}, {}, deadline);
   if (!found) return found.error();
   std::vector<std::unique_ptr<Connection>> connections;
   connections.push_back(another_connection({}));
@@ -27,10 +27,10 @@ Result<std::vector<std::unique_ptr<Connection>>, StoreFault> Servers::connection
 }
 
 Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Command>& commands,
-                                const Patience& patience) {
-  if (auto open = connection.ensure_open(patience); !open) return open.error();
+                                const CallDeadline& deadline) {
+  if (auto open = connection.ensure_open(deadline); !open) return open.error();
   const Instant sent_at = BootClock::now();
-  auto replies = connection.ask(commands, patience);
+  auto replies = connection.ask(commands, deadline);
   if (!replies) return replies.error();
   return Answers{std::move(*replies), connection.name(), sent_at, connection.number()};
 }

@@ -32,7 +32,7 @@ class Servers {
   /// Sends the commands, which touch no other keys than those of that key's slot, to the server in
   /// charge of it. An error reply is an answer, unless it sends us elsewhere.
   virtual Result<Answers, StoreFault> ask(const std::vector<Command>& commands,
-                                          std::string_view key, const Patience& patience) = 0;
+                                          std::string_view key, const CallDeadline& deadline) = 0;
 
   /// A connection of its own to the server that answered last for that key; not opened yet. None
   /// before there was an answer.
@@ -40,7 +40,7 @@ class Servers {
 
   /// A connection of its own to each server that has a part of the keys; not opened yet.
   virtual Result<std::vector<std::unique_ptr<Connection>>, StoreFault> connections_to_all(
-      const Patience& patience);
+      const CallDeadline& deadline);
 
   /// Names all of them in messages.
   virtual const std::string& name() const = 0;
@@ -48,6 +48,6 @@ class Servers {
 
 /// Opens the connection if need be, and asks.
 Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Command>& commands,
-                                const Patience& patience);
+                                const CallDeadline& deadline);
 
 }  // namespace dlock::redis

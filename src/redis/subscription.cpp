@@ -5,24 +5,26 @@
 
 namespace dlock::redis {
 
-Result<Bell, StoreFault> Bell::hang(std::unique_ptr<Connection> connection,
-                                    const std::string& channel, const Patience& patience) {
+Result<Subscription, StoreFault> Subscription::open(std::unique_ptr<Connection> connection,
+                                                    const std::string& channel,
+                                                    const CallDeadline& deadline) {
   const Instant began = BootClock::now();
   const std::string name = connection->name();
-  if (auto open = connection->ensure_open(patience); !open) return open.error();
-  if (auto told = connection->tell({"SUBSCRIBE", channel}, patience); !told) return told.error();
-  auto reply = connection->listen(patience);
+  if (auto open = connection->ensure_open(deadline); !open) return open.error();
+  if (auto told = connection->tell({"SUBSCRIBE", channel}, deadline); !told) return told.error();
+  auto reply = connection->listen(deadline);
   if (!reply) return reply.error();
   if (!*reply) {
-    if (patience.interrupt != nullptr && patience.interrupt->requested()) return interrupted(name);
-    return timed_out(name, patience.until - began);
+    if (deadline.cancellation != nullptr && deadline.cancellation->requested())
+      return cancelled(name);
+    return timed_out(name, deadline.until - began);
   }
   if ((*reply)->is_error()) return error_reply(name, (*reply)->text);
-  return Bell{std::move(connection)};
+  return Subscription{std::move(connection)};
 }
 
-Result<std::optional<std::string>, StoreFault> Bell::listen(const Patience& patience) {
-  auto said = connection_->listen(patience);
+Result<std::optional<std::string>, StoreFault> Subscription::listen(const CallDeadline& deadline) {
+  auto said = connection_->listen(deadline);
   if (!said) return said.error();
   if (!*said) return std::optional<std::string>{};
   // {"message", channel, text}

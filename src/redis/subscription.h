@@ -8,20 +8,21 @@
 
 namespace dlock::redis {
 
-/// Hears when a waiter is called: a connection of its own, subscribed to the waiter's channel.
-///
-/// Whoever listens is seen to live: the server tells the script that calls how many have heard it.
-class Bell {
+/// A connection of its own that is subscribed to one channel. A publisher learns from the server
+/// how many subscribers have got its message, so a subscriber is seen to live.
+class Subscription {
  public:
-  /// Subscribes, and returns when the server has confirmed it: no call is missed from then on.
-  static Result<Bell, StoreFault> hang(std::unique_ptr<Connection> connection,
-                                       const std::string& channel, const Patience& patience);
+  /// Subscribes, and returns when the server has confirmed it: no message is missed from then on.
+  static Result<Subscription, StoreFault> open(std::unique_ptr<Connection> connection,
+                                               const std::string& channel,
+                                               const CallDeadline& deadline);
 
-  /// The next call; nothing when the patience is over. A fault: it can hear nothing any more.
-  Result<std::optional<std::string>, StoreFault> listen(const Patience& patience);
+  /// The next message; nothing when the deadline has passed. A fault: it gets no more messages.
+  Result<std::optional<std::string>, StoreFault> listen(const CallDeadline& deadline);
 
  private:
-  explicit Bell(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  explicit Subscription(std::unique_ptr<Connection> connection)
+      : connection_(std::move(connection)) {}
 
   std::unique_ptr<Connection> connection_;
 };

@@ -20,8 +20,8 @@ bool is_numeric(const std::string& host) {
 
 std::string file_text(const std::string& path) { return "'" + printable(path) + "'"; }
 
-/// The newest complaint of OpenSSL, as text; its queue is empty afterwards.
-std::string last_complaint(const OpenSsl& ssl) {
+/// The newest error of OpenSSL, as text; its queue is empty afterwards.
+std::string last_error(const OpenSsl& ssl) {
   const unsigned long code = ssl.ERR_get_error();
   const char* const reason = code == 0 ? nullptr : ssl.ERR_reason_error_string(code);
   ssl.ERR_clear_error();
@@ -97,7 +97,7 @@ class TlsStream final : public Stream {
   }
 
   /// In TLS 1.3 the server looks at our certificate after the handshake has ended for us, and its
-  /// complaint may be lost when it closes the connection at once.
+  /// alert may be lost when it closes the connection at once.
   Transfer closed(Transfer transfer) const {
     if (heard_ || (!certificate_wanted_ && !has_certificate_)) return transfer;
     return certificate_wanted_
@@ -231,7 +231,7 @@ class Context {
  private:
   std::string bad_file(const char* option, const std::string& path, const char* kind) const {
     return std::string{option} + " " + file_text(path) + " holds no PEM " + kind + " (" +
-           last_complaint(ssl_) + ")";
+           last_error(ssl_) + ")";
   }
 
   const OpenSsl& ssl_;

@@ -25,7 +25,7 @@ std::string described(int status) {
 
 }  // namespace
 
-HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, EndRequest& end) {
+HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, SignalCancellation& end) {
   if (end.requested()) return {"was not run, because dlock was asked to end"};
   const Fd input = memory_file(hook.input);
   JobProgram program{{.command = {"/bin/sh", "-c", hook.command},

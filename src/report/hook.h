@@ -2,7 +2,7 @@
 
 #include "core/time.h"
 #include "job/inherited.h"
-#include "report/end_request.h"
+#include "report/signal_cancellation.h"
 
 #include <string>
 #include <utility>
@@ -24,6 +24,6 @@ struct HookEnd {
 
 /// Runs it to its end, in a session of its own; its stdout is our stderr. One that takes too long
 /// is killed with its process group, and so is one during which we are asked to end.
-HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, EndRequest& end);
+HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, SignalCancellation& end);
 
 }  // namespace dlock

@@ -119,7 +119,7 @@ std::string read_all(const Fd& file) {
 
 /// The file, under a kernel lock of ours and still in its place: whoever had it before us has put
 /// another one there. Not open with errno set.
-Fd open_locked(const std::string& path, Interrupt& give_up) {
+Fd open_locked(const std::string& path, Cancellation& give_up) {
   for (const Instant until = BootClock::now() + 10s;;) {
     // A fifo that took its place meanwhile would hold us up.
     Fd file{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666)};
@@ -150,7 +150,7 @@ const char* const something_else = "it holds something else than metrics of dloc
 
 }  // namespace
 
-std::optional<std::string> with_run(std::string_view old, const Report& run, double now) {
+std::optional<std::string> with_run(std::string_view old, const RunReport& run, double now) {
   auto samples = parse(old);
   if (!samples) return {};
   const std::string key = "key=\"" + escaped_label(printable(run.key)) + "\"";
@@ -175,7 +175,7 @@ std::optional<std::string> with_run(std::string_view old, const Report& run, dou
   return written(*samples);
 }
 
-std::string add_to_metrics(const std::string& path, const Report& run, Interrupt& give_up) {
+std::string add_to_metrics(const std::string& path, const RunReport& run, Cancellation& give_up) {
   const Fd file = open_locked(path, give_up);
   if (!file.open()) return ::strerror(errno);
   timespec now{};

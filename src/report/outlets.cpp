@@ -18,7 +18,7 @@ struct ChosenHook {
 };
 
 /// A lock that was lost is a failure like any other where nobody wants to know it by itself.
-ChosenHook hook_for(Success success, const Aftermath& wanted) {
+ChosenHook hook_for(Success success, const Outlets& wanted) {
   static const std::string none;
   switch (success) {
     case Success::Skipped:
@@ -29,7 +29,7 @@ ChosenHook hook_for(Success success, const Aftermath& wanted) {
     case Success::Failed:
       return {"--on-failure", wanted.on_failure};
     case Success::Succeeded:
-    case Success::CalledOff:
+    case Success::Cancelled:
       break;
   }
   return {"", none};
@@ -37,9 +37,9 @@ ChosenHook hook_for(Success success, const Aftermath& wanted) {
 
 }  // namespace
 
-void deal_with(const Report& report, const Aftermath& wanted, const InheritedSignals& signals,
-               const Fd& signal_fd, Log& log) {
-  EndRequest end_asked{signal_fd};
+void publish(const RunReport& report, const Outlets& wanted, const InheritedSignals& signals,
+             const Fd& signal_fd, Log& log) {
+  SignalCancellation end_asked{signal_fd};
   const std::string key = about(report.key) + ": ";
   const std::string json = to_json(report);
   if (!wanted.status_file.empty() && !write_atomically(wanted.status_file, json)) {

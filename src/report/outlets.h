@@ -10,7 +10,7 @@
 namespace dlock {
 
 /// What is to be done with the result of a run when nothing of it is left but its exit code.
-struct Aftermath {
+struct Outlets {
   std::string status_file;   // empty: none
   std::string metrics_file;  // empty: none
   std::string on_skip;       // each a command for the shell; empty: none
@@ -28,7 +28,7 @@ struct Aftermath {
 ///
 /// Who asks us to end, by `signal_fd`, waits neither for a hook nor for a file that others write
 /// to.
-void deal_with(const Report& report, const Aftermath& wanted, const InheritedSignals& signals,
-               const Fd& signal_fd, Log& log);
+void publish(const RunReport& report, const Outlets& wanted, const InheritedSignals& signals,
+             const Fd& signal_fd, Log& log);
 
 }  // namespace dlock

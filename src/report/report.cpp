@@ -40,8 +40,8 @@ std::optional<Duration> ms_in(const nlohmann::json& json, const char* field) {
   return std::chrono::milliseconds{json[field].get<std::int64_t>()};
 }
 
-Report report_in(const nlohmann::json& json) {
-  Report report;
+RunReport report_in(const nlohmann::json& json) {
+  RunReport report;
   const std::string outcome = json.at("outcome");
   const auto ending = ending_named(outcome);
   if (!ending) throw std::invalid_argument{outcome};
@@ -86,7 +86,7 @@ void RenewalTimes::add(Duration time) {
   longest = std::max(longest, time);
 }
 
-std::string to_json(const Report& report) {
+std::string to_json(const RunReport& report) {
   ordered_json json;
   json["outcome"] = name_of(report.ending);
   json["exit_code"] = report.exit.as_code();
@@ -122,7 +122,7 @@ std::string to_json(const Report& report) {
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-std::optional<Report> report_from_json(std::string_view text) {
+std::optional<RunReport> report_from_json(std::string_view text) {
   try {
     return report_in(nlohmann::json::parse(text));
   } catch (const std::exception&) {  // no JSON, or another one
@@ -130,7 +130,7 @@ std::optional<Report> report_from_json(std::string_view text) {
   }
 }
 
-Success success_of(const Report& report) {
+Success success_of(const RunReport& report) {
   switch (report.ending) {
     case Ending::JobEnded:
       return report.exit == ExitStatus{} ? Success::Succeeded : Success::Failed;
@@ -141,7 +141,7 @@ Success success_of(const Report& report) {
     case Ending::LockUnconfirmed:
       return Success::Lost;
     case Ending::Interrupted:
-      return Success::CalledOff;
+      return Success::Cancelled;
     case Ending::CannotRun:
     case Ending::StoreFailed:
     case Ending::SystemFailed:
@@ -153,12 +153,12 @@ Success success_of(const Report& report) {
   return Success::Failed;
 }
 
-std::string outcome_of(const Report& report) {
+std::string outcome_of(const RunReport& report) {
   if (report.ending != Ending::JobEnded) return std::string{name_of(report.ending)};
   return success_of(report) == Success::Succeeded ? "success" : "job_failed";
 }
 
-std::string summary_of(const Report& report) {
+std::string summary_of(const RunReport& report) {
   std::string text = outcome_of(report);
   std::replace(text.begin(), text.end(), '_', ' ');
   if (!report.reason.empty()) return text + ": " + printable(report.reason);
@@ -167,7 +167,7 @@ std::string summary_of(const Report& report) {
              : text;
 }
 
-std::vector<std::pair<std::string, std::string>> environment_of(const Report& report) {
+std::vector<std::pair<std::string, std::string>> environment_of(const RunReport& report) {
   return {{"DLOCK_KEY", report.key},
           {"DLOCK_OUTCOME", outcome_of(report)},
           {"DLOCK_EXIT_CODE", std::to_string(report.exit.as_code())},

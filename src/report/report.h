@@ -32,7 +32,7 @@ struct Leftovers {
 
 /// What a run came to: the engine makes it, the front passes it on, the status file shows all of
 /// it.
-struct Report {
+struct RunReport {
   Ending ending = Ending::SupervisorDied;
   ExitStatus exit;  // how the front leaves
   std::string key;
@@ -53,10 +53,10 @@ struct Report {
 
 /// One JSON object; the man page has its fields under STATUS FILE. All in it is printable, times
 /// are in ms, and no text of others is longer than 4 KiB.
-std::string to_json(const Report& report);
+std::string to_json(const RunReport& report);
 
 /// What to_json() wrote; nothing if it did not write that.
-std::optional<Report> report_from_json(std::string_view text);
+std::optional<RunReport> report_from_json(std::string_view text);
 
 // A report in the words of those who want to be told of a run: metrics, hooks, systemd.
 
@@ -64,18 +64,18 @@ enum class Success {
   Succeeded,
   Skipped,    // somebody else had the lock, or had done the work
   Lost,       // the lock was lost, or could not be confirmed
-  CalledOff,  // by a signal, before there was a job
+  Cancelled,  // by a signal, before there was a job
   Failed      // all other
 };
-Success success_of(const Report& report);
+Success success_of(const RunReport& report);
 
 /// As in the report; but `success` and `job_failed` for `job_ended`.
-std::string outcome_of(const Report& report);
+std::string outcome_of(const RunReport& report);
 
 /// In a few words: `job failed: exit code 3`, `held: held by host ...`.
-std::string summary_of(const Report& report);
+std::string summary_of(const RunReport& report);
 
 /// For a hook: DLOCK_OUTCOME and so on.
-std::vector<std::pair<std::string, std::string>> environment_of(const Report& report);
+std::vector<std::pair<std::string, std::string>> environment_of(const RunReport& report);
 
 }  // namespace dlock

@@ -15,7 +15,7 @@ LockStatus::State LockStatus::state() const {
     });
   };
   if (any({Life::Alive, Life::Forced})) return State::Held;
-  if (any({Life::OnlyKept})) return State::Kept;
+  if (any({Life::HeldByMinHold})) return State::HeldByMinHold;
   return holders.empty() ? State::Free : State::Dead;
 }
 

@@ -17,9 +17,9 @@ namespace dlock {
 struct HolderStatus {
   enum class Life {
     Alive,
-    Dead,      // it has not shown for too long that it lives: the next one who asks takes the lock
-    OnlyKept,  // it has ended, and --min-hold keeps the lock
-    Forced,    // it was told to let go, and has not confirmed yet that its job is gone
+    Dead,  // it has not shown for too long that it lives: the next one who asks takes the lock
+    HeldByMinHold,  // it has ended, and --min-hold keeps the lock
+    Forced,         // it was told to let go, and has not confirmed yet that its job is gone
   };
   Holder holder;
   Life life = Life::Alive;
@@ -33,10 +33,10 @@ struct HolderStatus {
 struct LockStatus {
   enum class State {
     Free,
-    Dead,     // all of its holders are
-    Kept,     // only --min-hold keeps it
-    Held,     // somebody lives who holds it
-    NotALock  // something else has its name
+    Dead,           // all of its holders are
+    HeldByMinHold,  // its job has ended, and only --min-hold keeps it
+    Held,           // somebody lives who holds it
+    NotALock        // something else has its name
   };
 
   std::string key;
@@ -93,16 +93,16 @@ class Inspector {
  public:
   virtual ~Inspector() = default;
 
-  virtual Result<LockStatus, StoreFault> look_at(const LockKey& key, const Patience&) = 0;
+  virtual Result<LockStatus, StoreFault> inspect(const LockKey& key, const CallDeadline&) = 0;
 
   /// The keys of all locks that are there; in no case those of another prefix. A lock that comes or
   /// goes meanwhile may be in it or not. A fault when no part of the store could be asked.
-  virtual Result<KeysFound, StoreFault> keys(const Patience&) = 0;
+  virtual Result<KeysFound, StoreFault> keys(const CallDeadline&) = 0;
 
   /// Frees the lock if its holder is dead. With force also from one that lives, whose job then dies
   /// at once; as long as it runs nobody else gets the lock.
   virtual Result<UnlockAnswer, StoreFault> unlock(const LockKey& key, const Unlocker& by,
-                                                  const Patience&) = 0;
+                                                  const CallDeadline&) = 0;
 
   /// Names the store in messages: without its password.
   virtual std::string name() const = 0;

@@ -61,11 +61,11 @@ struct AlreadyDone {
 };
 
 /// The store came up too short a time ago to be trusted with a new lock.
-struct TooYoung {
+struct RecentlyRestarted {
   Duration wait;
 };
 
-using AcquireAnswer = std::variant<Grant, Held, TooYoung, AlreadyDone>;
+using AcquireAnswer = std::variant<Grant, Held, RecentlyRestarted, AlreadyDone>;
 
 struct Extended {
   Instant stop_by;
@@ -83,7 +83,7 @@ Lost lost_by_force(const Holder& by);
 using RenewAnswer = std::variant<Extended, Lost>;
 
 /// What a release leaves behind.
-struct Farewell {
+struct ReleaseOptions {
   /// `--min-hold`: how much longer the lock stays taken although nobody uses it.
   Duration keep{};
   /// `--once-per`: what to remember of this run.
@@ -107,28 +107,29 @@ class Store {
   /// Takes the lock if nobody holds it or its holder is dead, and nobody waits for it who came
   /// before us. Every call makes a fresh owner hash. A claim that waits and is refused is in the
   /// queue from then on, and is to ask again when await_turn() returns.
-  virtual Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience&) = 0;
+  virtual Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const CallDeadline&) = 0;
 
   /// Proves to the store that the holder lives, and asks whether the lock is still its own.
   virtual Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
-                                                const Patience&) = 0;
+                                                const CallDeadline&) = 0;
 
   /// While the lock is ours: returns when it may have been lost, so that it is worth asking, or
-  /// when the patience is over. Where the store cannot tell, the latter.
-  virtual void await_loss(const Claim& claim, const Grant& grant, const Patience&) = 0;
+  /// when the deadline has passed. Where the store cannot tell, the latter.
+  virtual void await_loss(const Claim& claim, const Grant& grant, const CallDeadline&) = 0;
 
   /// After a refusal of a claim that waits: returns when it may be its turn, when it is time to ask
-  /// again in any case, or when the patience is over. Tells neither of these apart, and asks the
+  /// again in any case, or when the deadline has passed. Tells neither of these apart, and asks the
   /// store nothing.
-  virtual void await_turn(const Claim& claim, const Patience&) = 0;
+  virtual void await_turn(const Claim& claim, const CallDeadline&) = 0;
 
   /// Leaves the queue and lets the next one know. Whoever cannot leave loses its place by silence.
-  virtual void leave_queue(const Claim& claim, const Patience&) = 0;
+  virtual void leave_queue(const Claim& claim, const CallDeadline&) = 0;
 
   /// Gives the lock back, whichever attempt of this run got it. Only when no process of the job is
   /// left.
-  virtual Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Farewell& farewell,
-                                                    const Patience&) = 0;
+  virtual Result<ReleaseAnswer, StoreFault> release(const Claim& claim,
+                                                    const ReleaseOptions& options,
+                                                    const CallDeadline&) = 0;
 
   /// Descriptors that keep the lock held while any process has them open; none if there are none.
   virtual std::vector<int> witnesses() const { return {}; }

@@ -32,7 +32,7 @@ using WaitNews = std::function<void(const std::string&)>;
 /// that begins, and again every minute. A server that is too young to be trusted is waited for, and
 /// one line says so. Nobody waits for a run that waits_for_us().
 std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
-                                         const OwnerHash& part_of, Interrupt& interrupt,
+                                         const OwnerHash& part_of, Cancellation& cancellation,
                                          const WaitNews& news, Log& log);
 
 }  // namespace dlock::supervise

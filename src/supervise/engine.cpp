@@ -140,14 +140,14 @@ class Engine {
   }
 
   void take_exec_result() {
-    const auto failure = launched_.job.birth_failure();
+    const auto failure = launched_.job.start_failure();
     if (!failure) return tell(engine::ExecWorked{});
-    if (failure->step == BirthFailure::Step::Exec) {
+    if (failure->step == StartFailure::Step::Exec) {
       news_.exec_error = failure->error;
       return tell(engine::ExecFailed{failure->error});
     }
-    news_.birth = why_not_born(*failure);
-    tell(engine::BirthRefused{failure->error});
+    news_.start_failure = why_not_started(*failure);
+    tell(engine::StartRefused{failure->error});
   }
 
   void take_reports() {
@@ -229,16 +229,16 @@ class Engine {
 
   void tell(const engine::Event& event) {
     for (const engine::Action& action : rules_.on(event)) {
-      std::visit([this](const auto& deed) { perform(deed); }, action);
+      std::visit([this](const auto& each) { perform(each); }, action);
     }
   }
 
   void perform(const engine::TellStarted&) { channel_.send({.kind = MessageKind::Started}); }
-  void perform(const engine::TellStopped& deed) {
-    channel_.send({.kind = MessageKind::Stopped, .number = deed.stop});
+  void perform(const engine::TellStopped& action) {
+    channel_.send({.kind = MessageKind::Stopped, .number = action.stop});
   }
-  void perform(const engine::ConfirmStop& deed) {
-    channel_.send({.kind = MessageKind::StopConfirmed, .number = deed.stop});
+  void perform(const engine::ConfirmStop& action) {
+    channel_.send({.kind = MessageKind::StopConfirmed, .number = action.stop});
   }
   void perform(const engine::TellContinued&) {
     channel_.send({.kind = MessageKind::Continued});
@@ -247,14 +247,14 @@ class Engine {
   void perform(const engine::AwaitContinue&) {
     continue_due_.set(BootClock::now() + std::chrono::milliseconds{20});
   }
-  void perform(const engine::SignalRoot& deed) { launched_.job.signal(deed.number); }
-  void perform(const engine::SignalJob& deed) {
+  void perform(const engine::SignalRoot& action) { launched_.job.signal(action.number); }
+  void perform(const engine::SignalJob& action) {
     if (proc_.listing() == Listing::None)
-      return launched_.job.signal(deed.number);  // the rest gets KILL
-    tree_.signal_all_but(helper_sessions(), deed.number);
+      return launched_.job.signal(action.number);  // the rest gets KILL
+    tree_.signal_all_but(helper_sessions(), action.number);
   }
-  void perform(const engine::SignalLeftovers& deed) {
-    const std::vector<ProcessInfo> left = tree_.signal_all_but(helper_sessions(), deed.number);
+  void perform(const engine::SignalLeftovers& action) {
+    const std::vector<ProcessInfo> left = tree_.signal_all_but(helper_sessions(), action.number);
     if (leftovers_.count > 0) return;  // SIGCONT follows the first one
     for (const ProcessInfo& process : left) {
       if (process.pid == launched_.job.child()) continue;  // the init of the job's pid namespace
@@ -262,20 +262,22 @@ class Engine {
       if (leftovers_.names.size() < Leftovers::most_names) leftovers_.names.push_back(process.name);
     }
   }
-  void perform(const engine::StartGrace& deed) { grace_ends_.set(BootClock::now() + deed.length); }
-  void perform(const engine::AwaitWarning& deed) { warning_due_.set(deed.at); }
-  void perform(const engine::KillTree& deed) {
+  void perform(const engine::StartGrace& action) {
+    grace_ends_.set(BootClock::now() + action.length);
+  }
+  void perform(const engine::AwaitWarning& action) { warning_due_.set(action.at); }
+  void perform(const engine::KillTree& action) {
     launched_.progress.tell_of_loss();
     channel_.send({.kind = MessageKind::Killing,
-                   .number = static_cast<std::int32_t>(deed.because),
+                   .number = static_cast<std::int32_t>(action.because),
                    .text = news_.loss});
     if (options_.containment == Containment::PidNamespace) ::kill(launched_.job.child(), SIGKILL);
     const Instant now = BootClock::now();
     kill_.begin(now, now);
   }
 
-  void perform(const engine::Finish& deed) {
-    Report report = blank_report(options_, store_name_, deed.ending, deed.detail);
+  void perform(const engine::Finish& action) {
+    RunReport report = blank_report(options_, store_name_, action.ending, action.detail);
     report.waited = launched_.waited;
     report.owner = launched_.grant.owner;
     report.token = launched_.grant.token;
@@ -284,22 +286,22 @@ class Engine {
     report.used = since(launched_.use_before, resource_use());
     report.leftovers = leftovers_;
     channel_.send(
-        {MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
+        {MessageKind::JobGone, static_cast<std::int32_t>(action.ending), action.detail, {}, {}});
     launched_.progress.tell_of_loss();  // what --orphans=leave leaves may still ask
     release(report);
     launched_.progress.end();
     report.renewals = launched_.liveness->renewals();
     report.held = BootClock::now() - launched_.acquired;
     report.reason = reason_of(report.ending, options_, news_);
-    finish(report, report.ending == deed.ending ? deed.detail : 0);
+    finish(report, report.ending == action.ending ? action.detail : 0);
   }
 
   /// A lock that is lost is nobody's business of ours any more; but whoever took it by force waits
   /// for our word that the job is gone. For any other ending the store is asked to let go, and may
   /// say that it was lost already.
-  void release(Report& report) {
+  void release(RunReport& report) {
     if (report.ending == Ending::LockLost && !lost_by_force_) return;
-    if (!launched_.liveness->stop(BootClock::now() + release_patience)) {
+    if (!launched_.liveness->stop(BootClock::now() + release_timeout)) {
       log_.warn(
           about_key() +
           ": the lock could not be released, for a renewal hangs; it will end by itself within " +
@@ -308,12 +310,12 @@ class Engine {
     }
     // When the lease is over anyway, a release that fails is no news.
     const bool over = report.ending == Ending::LockUnconfirmed;
-    const auto answer =
-        give_back(*store_, claim_, log_,
-                  {.farewell = farewell_of(options_, claim_, launched_.grant.at, report,
-                                           BootClock::now() - launched_.started),
-                   .patience = patience_for(options_, report.ending, setting_.deadline.read()),
-                   .level = over ? LogLevel::Debug : LogLevel::Warning});
+    const auto answer = release_lock(
+        *store_, claim_, log_,
+        {.options = release_options_of(options_, claim_, launched_.grant.at, report,
+                                       BootClock::now() - launched_.started),
+         .timeout = release_timeout_for(options_, report.ending, setting_.deadline.read()),
+         .level = over ? LogLevel::Debug : LogLevel::Warning});
     if (const auto* lost = answer ? std::get_if<Lost>(&*answer) : nullptr) {
       if (over || lost_by_force_) return;
       if (setting_.deadline.read() <= BootClock::now()) return tell_ended_unreleased();
@@ -336,7 +338,7 @@ class Engine {
   std::string about_key() const { return about(options_.key.bytes()); }
 
   /// The last word: after it nobody waits for the engine but for its exit.
-  void finish(Report& report, std::int32_t detail) {
+  void finish(RunReport& report, std::int32_t detail) {
     say_how_it_ended(report, options_, log_);
     report.ended_at = iso_now();
     Message message{

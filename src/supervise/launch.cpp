@@ -30,9 +30,9 @@ namespace {
 constexpr const char* no_witness = "dlock's front cannot hold the lock's file as well: ";
 
 /// Ends a wait for the store when the front passes on a wish to stop, or is gone.
-class FrontCalls final : public Interrupt {
+class FrontMessages final : public Cancellation {
  public:
-  explicit FrontCalls(Channel& channel) : channel_(channel) {}
+  explicit FrontMessages(Channel& channel) : channel_(channel) {}
   int fd() const override { return channel_.fd(); }
   bool requested() override {
     while (!requested_) {
@@ -62,12 +62,12 @@ class FrontCalls final : public Interrupt {
     while (!requested() && !had_early_signals_) wait_for_any(watched, never);
   }
 
-  enum class Witnesses { Taken, Refused, CalledOff };
+  enum class Witnesses { Taken, Refused, Cancelled };
   /// Until the front has taken so many witnesses, or has said that it cannot.
   Witnesses await_witnesses(std::size_t count) {
     std::array<pollfd, 1> watched{{{channel_.fd(), POLLIN, 0}}};
     for (;;) {
-      if (requested()) return Witnesses::CalledOff;
+      if (requested()) return Witnesses::Cancelled;
       if (witness_refused_) return Witnesses::Refused;
       if (witnesses_ == count) return Witnesses::Taken;
       wait_for_any(watched, never);
@@ -168,12 +168,12 @@ class Launch {
           std::string{"its lock could not be renewed, for the system refused "} + refusal.what());
     }
     switch (calls_.await_witnesses(store_->witnesses().size())) {
-      case FrontCalls::Witnesses::Taken:
+      case FrontMessages::Witnesses::Taken:
         break;
-      case FrontCalls::Witnesses::Refused:
+      case FrontMessages::Witnesses::Refused:
         return not_started(EMFILE, std::string{no_witness} + ::strerror(EMFILE));
-      case FrontCalls::Witnesses::CalledOff:
-        give_back_unused();
+      case FrontMessages::Witnesses::Cancelled:
+        release_unused();
         return not_acquired({Ending::Interrupted, 0, "the lock was given back", {}});
     }
     return {};
@@ -209,33 +209,33 @@ class Launch {
     std::int32_t detail = refused.detail;
     if (refused.ending == Ending::Interrupted) detail = calls_.signal();
     if (refused.ending == Ending::AlreadyDone) detail = options_.done_code;
-    Report report = report_of(refused.ending, detail);
+    RunReport report = report_of(refused.ending, detail);
     report.reason = refused.reason;
     report.holder = refused.holder;
     return NotLaunched{std::move(report), detail, std::move(launched_.cgroup)};
   }
 
   Refused not_started(std::int32_t error, const std::string& why) {
-    Report report = report_of(Ending::SystemFailed, error);
+    RunReport report = report_of(Ending::SystemFailed, error);
     report.reason = "the job could not be started: " + why;
-    give_back_unused();
+    release_unused();
     return NotLaunched{std::move(report), error, std::move(launched_.cgroup)};
   }
 
-  Report report_of(Ending ending, std::int32_t detail) const {
-    Report report = blank_report(options_, store_->name(), ending, detail);
+  RunReport report_of(Ending ending, std::int32_t detail) const {
+    RunReport report = blank_report(options_, store_->name(), ending, detail);
     if (has_waited_) report.waited = launched_.waited;
     return report;
   }
 
-  void give_back_unused() {
-    if (!launched_.liveness || launched_.liveness->stop(BootClock::now() + release_patience))
-      give_back(*store_, setting_.claim, log_);
+  void release_unused() {
+    if (!launched_.liveness || launched_.liveness->stop(BootClock::now() + release_timeout))
+      release_lock(*store_, setting_.claim, log_);
   }
 
   /// Where a descriptor is the lock, both supervisors must have it before the job starts. Otherwise
   /// the death of the engine would free the lock while the front is still killing the job. The
-  /// front confirms each descriptor later: see FrontCalls::await_witnesses().
+  /// front confirms each descriptor later: see FrontMessages::await_witnesses().
   Result<Done, int> send_witnesses() {
     for (const int witness : store_->witnesses()) {
       Fd copy{::fcntl(witness, F_DUPFD_CLOEXEC, 0)};
@@ -288,7 +288,7 @@ class Launch {
   const Proc& proc_;
   Channel& channel_;
   Log& log_;
-  FrontCalls calls_{channel_};
+  FrontMessages calls_{channel_};
   Launched launched_{};
   bool has_waited_ = false;
   bool cgroup_prepared_ = false;
@@ -297,9 +297,9 @@ class Launch {
 
 }  // namespace
 
-Report blank_report(const RunOptions& options, const std::string& store_name, Ending ending,
-                    std::int32_t detail) {
-  Report report;
+RunReport blank_report(const RunOptions& options, const std::string& store_name, Ending ending,
+                       std::int32_t detail) {
+  RunReport report;
   report.ending = ending;
   report.exit = exit_status_of(ending, detail, options.conflict_code);
   report.key = options.key.bytes();

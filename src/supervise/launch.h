@@ -35,7 +35,7 @@ struct Launched {
 
 /// No job runs, and the lock is given back.
 struct NotLaunched {
-  Report report;
+  RunReport report;
   std::int32_t detail = 0;
   Cgroup cgroup;  // that was made meanwhile, to be removed
 };
@@ -49,7 +49,7 @@ std::variant<Launched, NotLaunched> launch(const EngineSetting& setting,
                                            Channel& channel, Log& log);
 
 /// A report of a run that has ended so, with what is known from the start.
-Report blank_report(const RunOptions& options, const std::string& store_name, Ending ending,
-                    std::int32_t detail);
+RunReport blank_report(const RunOptions& options, const std::string& store_name, Ending ending,
+                       std::int32_t detail);
 
 }  // namespace dlock::supervise

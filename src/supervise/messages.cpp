@@ -39,7 +39,7 @@ std::string reason_of(Ending ending, const RunOptions& options, const RunNews& n
     case Ending::CannotRun:
       return "cannot run '" + excerpt(program, 100) + "': " + why_not_run(program, news.exec_error);
     case Ending::SystemFailed:
-      return "the job could not be started: " + news.birth;
+      return "the job could not be started: " + news.start_failure;
     case Ending::LockLost:
       return news.loss;
     case Ending::LockUnconfirmed:
@@ -80,7 +80,7 @@ std::string describe(const Leftovers& leftovers) {
 
 }  // namespace
 
-void say_how_it_ended(const Report& report, const RunOptions& options, Log& log) {
+void say_how_it_ended(const RunReport& report, const RunOptions& options, Log& log) {
   const std::string key = about(report.key);
   switch (report.ending) {
     case Ending::JobEnded:

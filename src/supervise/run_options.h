@@ -40,12 +40,12 @@ struct RunOptions {
   int conflict_code = static_cast<int>(ExitCode::SomeoneElseHoldsLock);
   std::string trace;
   std::string note;
-  Aftermath aftermath = {};
+  Outlets outlets = {};
   ManagerSetting manager = {};
   std::vector<std::string> command;
 
   /// Whether anybody but the caller, who gets the exit code, is told what the run came to.
-  bool report_is_wanted() const { return aftermath.is_wanted() || manager.wants_to_hear(); }
+  bool report_is_wanted() const { return outlets.is_wanted() || manager.wants_to_hear(); }
 };
 
 }  // namespace dlock::supervise

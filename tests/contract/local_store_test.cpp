@@ -61,7 +61,7 @@ TEST_CASE("what a dead process of the run held is given back by the other as it 
     REQUIRE(second->take_over(claim, std::move(witnesses)));
     give_back(*second, claim, {.keep = 300ms});
     const Held held = refused(*place.open(), claim_of(2));
-    CHECK(held.holder.only_kept);
+    CHECK(held.holder.held_by_min_hold);
     CHECK(held.holder.owner == grant.owner);
     CHECK(held.holder.token == grant.token);
     const auto next = place.open();
@@ -81,7 +81,7 @@ TEST_CASE("what a dead process of the run had given back already is left alone b
     auto witnesses = copies(first->witnesses());
     give_back(*first, claim, {.keep = 1h});
     CHECK_FALSE(place.open()->take_over(claim, std::move(witnesses)));
-    CHECK(refused(*place.open(), claim_of(2)).holder.only_kept);
+    CHECK(refused(*place.open(), claim_of(2)).holder.held_by_min_hold);
   }
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("force that was meant for the holder before does nothing to the one af
 
   write_mark(file, claim_of(1));
   give_back(*store, claim_of(2), {.keep = 1h});
-  CHECK(refused(*place.open(), claim_of(3)).holder.only_kept);
+  CHECK(refused(*place.open(), claim_of(3)).holder.held_by_min_hold);
 }
 
 TEST_CASE("force that was meant for this holder is a loss, also beside others") {
@@ -266,7 +266,7 @@ TEST_CASE("a value of any length is read to its end") {
     take(*store, talkative);
     CHECK(refused(*place.open(), claim_of(2)).holder.note == talkative.note);
     give_back(*store, talkative, {.keep = 1h});
-    CHECK(refused(*place.open(), claim_of(2)).holder.only_kept);
+    CHECK(refused(*place.open(), claim_of(2)).holder.held_by_min_hold);
   }
 }
 
@@ -521,7 +521,7 @@ TEST_CASE("a lock that is kept is free after a restart of the machine") {
       "/" + std::to_string(whole_ms(BootClock::now().time_since_epoch()) + 3'600'000);
   const auto kept_in = [&](const std::string& boot) {
     std::ofstream{place.directory + "/backup.lock"}
-        << kept_lock_json(claim_of(1), Grant{.owner = {"o"}, .token = {1}}, boot + far);
+        << min_hold_lock_json(claim_of(1), Grant{.owner = {"o"}, .token = {1}}, boot + far);
   };
   std::string this_boot;
   std::ifstream{"/proc/sys/kernel/random/boot_id"} >> this_boot;

@@ -18,14 +18,14 @@ class MigratingPlace {
   Answer acquire(const Claim& claim, std::uint32_t attempt, const std::string& dead = "") {
     const OwnerHash owner = make_owner_hash(claim.key, claim.process, attempt, "");
     const std::string any_uptime = "0";
-    const Patience patience = soon();
+    const CallDeadline patience = soon();
     auto answer = MigratingSlot{caller_, keys_, claim, patience}.acquire({owner, any_uptime, dead});
     REQUIRE(answer.ok());
     return std::move(*answer);
   }
   std::string renew(const Claim& claim, const OwnerHash& owner) {
     const Grant grant{.owner = owner};
-    const Patience patience = soon();
+    const CallDeadline patience = soon();
     const std::string value = lock_json(claim, owner, "now", "now", FencingToken{1});
     auto answer = MigratingSlot{caller_, keys_, claim, patience}.renew({grant, value, false, {}});
     REQUIRE(answer.ok());

@@ -18,7 +18,7 @@ namespace dlock::test {
 
 using namespace std::chrono_literals;
 
-inline Patience soon() { return {BootClock::now() + 5s}; }
+inline CallDeadline soon() { return {BootClock::now() + 5s}; }
 
 struct LocalPlace {
   LocalPlace() {
@@ -95,7 +95,7 @@ inline Held refused(Store& store, const Claim& claim) {
   return std::get<Held>(std::move(*answer));
 }
 
-inline void give_back(Store& store, const Claim& claim, const Farewell& farewell = {}) {
+inline void give_back(Store& store, const Claim& claim, const ReleaseOptions& farewell = {}) {
   auto answer = store.release(claim, farewell, soon());
   REQUIRE(answer.ok());
   REQUIRE(std::holds_alternative<Released>(*answer));

@@ -163,13 +163,13 @@ TEST_CASE("a server is old enough when it has been up for the TTL and a second")
   claim.terms = {60s, 5min};
   auto answer = store->acquire(claim, soon());
   REQUIRE(answer.ok());
-  REQUIRE(std::holds_alternative<TooYoung>(*answer));
+  REQUIRE(std::holds_alternative<RecentlyRestarted>(*answer));
   const std::string info = place.server.ask("INFO server");
   const auto at = info.find("uptime_in_seconds:");
   REQUIRE(at != info.npos);
   const std::chrono::seconds uptime{std::stoll(info.substr(at + 18))};
-  CHECK(std::get<TooYoung>(*answer).wait >= 61s - uptime);
-  CHECK(std::get<TooYoung>(*answer).wait <= 61s);
+  CHECK(std::get<RecentlyRestarted>(*answer).wait >= 61s - uptime);
+  CHECK(std::get<RecentlyRestarted>(*answer).wait <= 61s);
 }
 
 TEST_CASE("a lease is counted from when its request left, however late the reply") {

@@ -100,7 +100,7 @@ RedisProcess::~RedisProcess() {
 
 std::string RedisProcess::ask(const std::string& command) const {
   redis::Connection connection{Endpoint{.socket_path = socket()}, {}};
-  const Patience patience{BootClock::now() + 5s};
+  const CallDeadline patience{BootClock::now() + 5s};
   if (!connection.ensure_open(patience)) return {};
   std::vector<std::string> words;
   std::istringstream stream{command};

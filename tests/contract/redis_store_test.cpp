@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Patience soon() { return {BootClock::now() + 5s}; }
+CallDeadline soon() { return {BootClock::now() + 5s}; }
 
 Claim claim_of(int run) {
   return {.key = *LockKey::parse("k"),
@@ -175,11 +175,11 @@ TEST_CASE(
   const auto store = open(server, /*trust_restart=*/false);
   auto answer = store->acquire(claim_of(1), soon());
   REQUIRE(answer.ok());
-  REQUIRE(std::holds_alternative<TooYoung>(*answer));
-  CHECK(std::get<TooYoung>(*answer).wait > 0s);
-  CHECK(std::get<TooYoung>(*answer).wait <= 3s);
+  REQUIRE(std::holds_alternative<RecentlyRestarted>(*answer));
+  CHECK(std::get<RecentlyRestarted>(*answer).wait > 0s);
+  CHECK(std::get<RecentlyRestarted>(*answer).wait <= 3s);
   CHECK(server.ask("EXISTS t:lock:k") == "0");
-  std::this_thread::sleep_for(std::get<TooYoung>(*answer).wait);
+  std::this_thread::sleep_for(std::get<RecentlyRestarted>(*answer).wait);
   CHECK(std::holds_alternative<Grant>(*store->acquire(claim_of(1), soon())));
 }
 

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     for (const ConfigSetting& setting : settings)
       fuzz::require(words.source(setting.name) == Source::File, "a setting counts");
     fuzz::require(words.key == "job", "the command line beats the file");
-  } catch (const Complaint& complaint) {
+  } catch (const UsageError& complaint) {
     fuzz::require(complaint.code == ExitCode::Configuration, "a complaint is about the file");
     check_line(line_in(complaint.message), text);
   }

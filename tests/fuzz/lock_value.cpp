@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string_view text = fuzz::text_of(data, size);
   token_in(text);
   alive_at_in(text);
-  kept_until_in(text);
+  min_hold_until_in(text);
   LockStatus lock{.key = std::string{text}};
   lock.past_run = parse_past_run_json(text);
   if (auto holder = parse_lock_json(text)) {

@@ -23,7 +23,7 @@ void check_line(std::string_view line) {
 
 int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view old = fuzz::text_of(data, size);
-  Report run;
+  RunReport run;
   run.ending = Ending::JobEnded;
   run.key = fuzz::take_line(old);
   if (size % 2 == 0) run.held = Duration::zero();

@@ -18,24 +18,26 @@ namespace {
 /// Gives the answers that it was given, one for each question, and notes what else it is asked for.
 class FakeStore final : public Store {
  public:
-  using Answer = std::function<Result<AcquireAnswer, StoreFault>(const Claim&, const Patience&)>;
+  using Answer =
+      std::function<Result<AcquireAnswer, StoreFault>(const Claim&, const CallDeadline&)>;
 
   explicit FakeStore(std::deque<Answer> answers) : answers_(std::move(answers)) {}
 
-  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override {
+  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim,
+                                            const CallDeadline& patience) override {
     REQUIRE_FALSE(answers_.empty());
     const Answer answer = std::move(answers_.front());
     answers_.pop_front();
     return answer(claim, patience);
   }
-  Result<RenewAnswer, StoreFault> renew(const Claim&, const Grant&, const Patience&) override {
+  Result<RenewAnswer, StoreFault> renew(const Claim&, const Grant&, const CallDeadline&) override {
     return StoreFault{};
   }
-  void await_loss(const Claim&, const Grant&, const Patience&) override {}
-  void await_turn(const Claim&, const Patience&) override { ++waits; }
-  void leave_queue(const Claim&, const Patience&) override { ++left; }
-  Result<ReleaseAnswer, StoreFault> release(const Claim&, const Farewell&,
-                                            const Patience&) override {
+  void await_loss(const Claim&, const Grant&, const CallDeadline&) override {}
+  void await_turn(const Claim&, const CallDeadline&) override { ++waits; }
+  void leave_queue(const Claim&, const CallDeadline&) override { ++left; }
+  Result<ReleaseAnswer, StoreFault> release(const Claim&, const ReleaseOptions&,
+                                            const CallDeadline&) override {
     ++released;
     return ReleaseAnswer{Released{}};
   }
@@ -55,7 +57,7 @@ class SilentLog final : public Log {
   void say(LogLevel, const std::string&) override {}
 };
 
-class NeverCalledOff final : public Interrupt {
+class NeverCalledOff final : public Cancellation {
  public:
   int fd() const override { return event_.number(); }
   bool requested() override { return false; }
@@ -69,19 +71,21 @@ Grant grant_for(Duration left) {
 }
 
 FakeStore::Answer says(AcquireAnswer answer) {
-  return
-      [answer](const Claim&, const Patience&) { return Result<AcquireAnswer, StoreFault>{answer}; };
+  return [answer](const Claim&, const CallDeadline&) {
+    return Result<AcquireAnswer, StoreFault>{answer};
+  };
 }
 FakeStore::Answer fails(StoreFault fault) {
-  return
-      [fault](const Claim&, const Patience&) { return Result<AcquireAnswer, StoreFault>{fault}; };
+  return [fault](const Claim&, const CallDeadline&) {
+    return Result<AcquireAnswer, StoreFault>{fault};
+  };
 }
 
-Held held_by(const std::string& owner, bool only_kept = false) {
+Held held_by(const std::string& owner, bool held_by_min_hold = false) {
   Held held;
   held.holder.owner = {owner};
   held.holder.host = "web1";
-  held.holder.only_kept = only_kept;
+  held.holder.held_by_min_hold = held_by_min_hold;
   return held;
 }
 
@@ -146,7 +150,7 @@ TEST_CASE("a broken connection is tried again for half a TTL, and longer by who 
   CHECK(away.unused() > 0);
 
   const Instant back = BootClock::now() + 2 * terms.ttl();
-  std::deque<FakeStore::Answer> answers(1000, [back, broken](const Claim&, const Patience&) {
+  std::deque<FakeStore::Answer> answers(1000, [back, broken](const Claim&, const CallDeadline&) {
     if (BootClock::now() < back) return Result<AcquireAnswer, StoreFault>{broken};
     return Result<AcquireAnswer, StoreFault>{AcquireAnswer{grant_for(1s)}};
   });
@@ -170,13 +174,13 @@ TEST_CASE("a run does not wait for the run that it is part of, but for what that
   FakeStore ours{{says(held_by("k@host/1.1.1"))}};
   CHECK(ending_of(acquire_from(ours, WaitLimit::forever(), "k@host/1.1.1")) == Ending::Held);
 
-  FakeStore kept{{says(held_by("k@host/1.1.1", /*only_kept=*/true)), says(grant_for(1s))}};
+  FakeStore kept{{says(held_by("k@host/1.1.1", /*held_by_min_hold=*/true)), says(grant_for(1s))}};
   CHECK(std::holds_alternative<Grant>(acquire_from(kept, WaitLimit::forever(), "k@host/1.1.1")));
   CHECK(kept.waits == 1);
 }
 
 TEST_CASE("a server that came up a moment ago is waited for, also by who does not wait") {
-  FakeStore young{{says(TooYoung{20ms}), says(grant_for(1s))}};
+  FakeStore young{{says(RecentlyRestarted{20ms}), says(grant_for(1s))}};
   const Instant began = BootClock::now();
   CHECK(std::holds_alternative<Grant>(acquire_from(young, WaitLimit::none())));
   CHECK(BootClock::now() - began >= 20ms);

@@ -13,7 +13,7 @@ namespace {
 std::string complaint_about(const std::string& text) {
   try {
     parse_config("FILE", text);
-  } catch (const Complaint& complaint) {
+  } catch (const UsageError& complaint) {
     return complaint.message;
   }
   return "none";

@@ -53,7 +53,7 @@ class DeafServer {
 };
 
 /// Longer than any answer takes here.
-Patience patience() { return {BootClock::now() + 10s}; }
+CallDeadline patience() { return {BootClock::now() + 10s}; }
 
 bool says(const StoreFault& fault, const char* what) {
   return fault.sentence.find(what) != std::string::npos;
@@ -95,8 +95,8 @@ TEST_CASE("a server that hangs up is told nothing more") {
 
 TEST_CASE("a bell that no server confirms does not hang") {
   const DeafServer server{"*3\r\n"};
-  const auto bell = Bell::hang(std::make_unique<Connection>(server.connection()), "wake",
-                               {BootClock::now() + 300ms});
+  const auto bell = Subscription::open(std::make_unique<Connection>(server.connection()), "wake",
+                                       {BootClock::now() + 300ms});
   REQUIRE_FALSE(bell);
   CHECK(says(bell.error(), "did not answer within "));
 }

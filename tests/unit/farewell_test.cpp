@@ -10,8 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Farewell after(Ending ending, std::int32_t detail, Duration since_start,
-               bool even_if_failed = false) {
+ReleaseOptions after(Ending ending, std::int32_t detail, Duration since_start,
+                     bool even_if_failed = false) {
   const RunOptions options{.key = *LockKey::parse("k"),
                            .store = {.address = LocalAddress{}},
                            .terms = {10s, 5min},
@@ -19,10 +19,10 @@ Farewell after(Ending ending, std::int32_t detail, Duration since_start,
                            .once = OncePer{1h, even_if_failed}};
   const Claim claim{
       .key = options.key, .terms = options.terms, .process = {}, .host = "web1", .pid = 7};
-  Report report;
+  RunReport report;
   report.ending = ending;
   report.exit = exit_status_of(ending, detail, 75);
-  return farewell_of(options, claim, {42}, report, since_start);
+  return release_options_of(options, claim, {42}, report, since_start);
 }
 
 }  // namespace

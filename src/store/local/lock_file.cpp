@@ -48,8 +48,8 @@ bool is_at(int fd, const std::string& path) {
          ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-StoreFault cannot(const char* deed, const std::string& path, int error) {
-  return {.sentence = std::string{"cannot "} + deed + " the lock file '" + printable(path) +
+StoreFault cannot(const char* verb, const std::string& path, int error) {
+  return {.sentence = std::string{"cannot "} + verb + " the lock file '" + printable(path) +
                       "': " + ::strerror(error),
           .not_applied = true};
 }
@@ -144,13 +144,13 @@ void LockFile::remove() const {
   if (in_place()) ::unlink(path_.c_str());
 }
 
-std::string kept_json(const Claim& claim, const Grant& grant, Instant until) {
-  return kept_lock_json(claim, grant,
-                        boot_id() + "/" + std::to_string(whole_ms(until.time_since_epoch())));
+std::string min_hold_json(const Claim& claim, const Grant& grant, Instant until) {
+  return min_hold_lock_json(claim, grant,
+                            boot_id() + "/" + std::to_string(whole_ms(until.time_since_epoch())));
 }
 
-std::optional<Duration> kept_for(std::string_view value) {
-  const std::string until = kept_until_in(value);
+std::optional<Duration> min_hold_left(std::string_view value) {
+  const std::string until = min_hold_until_in(value);
   const auto slash = until.find('/');
   if (slash == until.npos || until.substr(0, slash) != boot_id()) return {};
   const auto ms = parse_number<std::int64_t>(std::string_view{until}.substr(slash + 1));

@@ -64,7 +64,7 @@ void sweep_key(const LockPlace& place) {
   const auto lock = LockFile::open(place.lock);
   if (!lock || !lock->try_lock(LockFile::Mode::Exclusive) || !lock->in_place()) return;
   const std::string value = lock->read();
-  if (kept_for(value)) return;
+  if (min_hold_left(value)) return;
   if (const auto past = LockFile::open_if_there(place.past_run); past && *past && is_over(**past))
     (*past)->remove();
   // What was shared, or waited for, by those who were killed.

@@ -12,9 +12,9 @@ namespace dlock {
 /// Whether somebody has asked us to end since the job did: whatever we still wait for is given up
 /// then. Other signals that come meanwhile say nothing to us: a child of ours that ends is told by
 /// one, too.
-class EndRequest final : public Interrupt {
+class SignalCancellation final : public Cancellation {
  public:
-  explicit EndRequest(const Fd& signals) : signals_(signals) {}
+  explicit SignalCancellation(const Fd& signals) : signals_(signals) {}
   int fd() const override { return signals_.number(); }
 
   /// Once asked, always.
