@@ -7,6 +7,7 @@
 #include "os/bare_call.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/proc.h"
 #include "os/wait.h"
 

@@ -2,6 +2,7 @@
 
 #include "core/number.h"
 #include "os/claimed_directory.h"
+#include "os/file.h"
 #include "os/proc.h"
 
 #include <algorithm>

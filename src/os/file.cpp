@@ -30,14 +30,27 @@ SmallFile SmallFile::read(const std::string& path) {
   if (!S_ISREG(facts.st_mode) && !S_ISCHR(facts.st_mode)) return failed(EINVAL);
   file.mode = facts.st_mode;
   file.owner = facts.st_uid;
-  std::array<char, 4096> buffer;
-  for (;;) {
-    const ssize_t count = ::read(fd.number(), buffer.data(), buffer.size());
-    if (count < 0) return failed(errno);
-    if (count == 0) return file;
-    file.text.append(buffer.data(), static_cast<std::size_t>(count));
-    if (file.text.size() > largest) return failed(EFBIG);
+  if (!read_whole(fd.number(), file.text, largest)) return failed(errno);
+  if (file.text.size() > largest) return failed(EFBIG);
+  return file;
+}
+
+bool read_whole(int fd, std::string& text, std::size_t most) {
+  std::array<char, 16384> buffer;
+  while (text.size() <= most) {
+    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return count == 0;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
   }
+  return true;
+}
+
+std::string read_file(const char* path) {
+  std::string text;
+  const Fd file{::open(path, O_RDONLY | O_CLOEXEC)};
+  if (file.open()) read_whole(file.number(), text, std::string::npos - 1);
+  return text;
 }
 
 Fd memory_file(const std::string& text) {
@@ -54,12 +67,8 @@ Fd memory_file(const std::string& text) {
 
 std::string contents_of(const Fd& memory_file) {
   std::string text;
-  std::array<char, 16384> buffer;
-  for (ssize_t count = 1; count > 0;) {
-    count = ::pread(memory_file.number(), buffer.data(), buffer.size(),
-                    static_cast<off_t>(text.size()));
-    if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
-  }
+  ::lseek(memory_file.number(), 0, SEEK_SET);
+  read_whole(memory_file.number(), text, std::string::npos - 1);
   return text;
 }
 

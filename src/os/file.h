@@ -17,6 +17,13 @@ struct SmallFile {
   static SmallFile read(const std::string& path);
 };
 
+/// Appends all that can be read from there on, until the text has more than `most` bytes. False,
+/// with errno set, when that fails: what came before is in the text.
+bool read_whole(int fd, std::string& text, std::size_t most);
+
+/// What is in that file, as far as it can be read: for files of /proc and /sys.
+std::string read_file(const char* path);
+
 /// A file in memory that has the text, read from its beginning by whoever gets it; not open, with
 /// errno set, if there can be none. It has room for what no message and no pipe has.
 Fd memory_file(const std::string& text);

@@ -1,7 +1,8 @@
 #include "os/proc.h"
 
+#include "os/file.h"
+
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -16,17 +17,6 @@
 
 namespace dlock {
 namespace {
-
-std::string read_all(int fd) {
-  std::string text;
-  std::array<char, 4096> buffer;
-  for (;;) {
-    const auto count = ::read(fd, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(count));
-  }
-}
 
 /// The numbers in a line of self/status, as in "NSpid:\t4711\t17"; none if there is no such line.
 std::vector<pid_t> numbers_of(std::string_view status, std::string_view line) {
@@ -47,11 +37,6 @@ std::vector<pid_t> numbers_of(std::string_view status, std::string_view line) {
 }
 
 }  // namespace
-
-std::string read_file(const char* path) {
-  const Fd file{::open(path, O_RDONLY | O_CLOEXEC)};
-  return file.open() ? read_all(file.number()) : std::string{};
-}
 
 std::optional<ProcessInfo> parse_stat(pid_t pid, const std::string& text) {
   // The name is in parentheses and may hold any byte, parentheses too: what counts is after the
@@ -94,7 +79,9 @@ Proc::Proc() : root_(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
 
 std::string Proc::text_of(const std::string& path) const {
   const Fd file{::openat(root_.number(), path.c_str(), O_RDONLY | O_CLOEXEC)};
-  return file.open() ? read_all(file.number()) : std::string{};
+  std::string text;
+  if (file.open()) read_whole(file.number(), text, std::string::npos - 1);
+  return text;
 }
 
 /// The entries of a directory whose names are numbers: processes, or threads of one.

@@ -92,7 +92,4 @@ class Children {
   std::vector<std::pair<pid_t, pid_t>> scanned_;  // parent and child, sorted
 };
 
-/// A whole small file, as those of /proc are; empty when it cannot be read.
-std::string read_file(const char* path);
-
 }  // namespace dlock

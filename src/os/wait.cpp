@@ -4,6 +4,7 @@
 #include "os/clock.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <sys/eventfd.h>
@@ -28,6 +29,17 @@ bool wait_for_any(std::span<pollfd> watched, Instant until) {
     KernelTime pause = KernelTime::of(std::chrono::milliseconds{1});
     bare_call(SYS_nanosleep, as_argument(&pause), 0);
     if (until == never || BootClock::now() >= until) return false;
+  }
+}
+
+Wait wait(int fd, short events, const CallDeadline& deadline) {
+  for (;;) {
+    std::array<pollfd, 2> watched{
+        {{fd, events, 0},
+         {deadline.cancellation != nullptr ? deadline.cancellation->fd() : -1, POLLIN, 0}}};
+    if (!wait_for_any(watched, deadline.until)) return Wait::TimedOut;
+    if (watched[1].revents != 0 && deadline.cancellation->requested()) return Wait::Cancelled;
+    if (watched[0].revents != 0) return Wait::Ready;
   }
 }
 

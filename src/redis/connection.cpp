@@ -12,18 +12,6 @@
 namespace dlock::redis {
 namespace {
 
-enum class Wait { Ready, TimeOut, Interrupted };
-
-Wait wait_for(int fd, short events, const CallDeadline& deadline) {
-  for (;;) {
-    std::array<pollfd, 2> watched{
-        {{fd, events, 0}, {deadline.cancellation ? deadline.cancellation->fd() : -1, POLLIN, 0}}};
-    if (!wait_for_any(watched, deadline.until)) return Wait::TimeOut;
-    if (watched[1].revents != 0 && deadline.cancellation->requested()) return Wait::Interrupted;
-    if (watched[0].revents != 0) return Wait::Ready;
-  }
-}
-
 std::string name_of(const Endpoint& endpoint, const Access& access) {
   return RedisAddress{
       .tls = access.tls != nullptr, .endpoints = {endpoint}, .database = access.database}
@@ -118,10 +106,10 @@ Result<Done, StoreFault> Connection::shake_hands(const CallDeadline& deadline) {
     if (transfer.state == Transfer::State::Closed)
       return connection_broke(name_, "the server closed it during the TLS handshake");
     const short event = transfer.state == Transfer::State::WantsToRead ? POLLIN : POLLOUT;
-    switch (wait_for(stream_->fd(), event, deadline)) {
-      case Wait::TimeOut:
+    switch (wait(stream_->fd(), event, deadline)) {
+      case Wait::TimedOut:
         return no_tls_handshake(name_);
-      case Wait::Interrupted:
+      case Wait::Cancelled:
         return cancelled(name_);
       case Wait::Ready:
         break;
@@ -190,11 +178,11 @@ Result<std::vector<Reply>, StoreFault> Connection::exchange(std::string_view uns
     if (!pushed) return pushed.error();
     short events = POLLIN;
     if (*pushed == Transfer::State::WantsToWrite) events |= POLLOUT;
-    switch (wait_for(stream_->fd(), events, deadline)) {
-      case Wait::TimeOut:
+    switch (wait(stream_->fd(), events, deadline)) {
+      case Wait::TimedOut:
         leave();
         return timed_out(name_, deadline.until - began);
-      case Wait::Interrupted:
+      case Wait::Cancelled:
         return cancelled(name_);
       case Wait::Ready:
         break;
@@ -268,7 +256,7 @@ Result<Done, StoreFault> Connection::tell(const Command& command, const CallDead
     auto pushed = push(unsent);
     if (!pushed) return fail(std::move(pushed.error()));
     if (unsent.empty()) return Done{};
-    if (wait_for(stream_->fd(), POLLOUT, deadline) != Wait::Ready) return fail(cancelled(name_));
+    if (wait(stream_->fd(), POLLOUT, deadline) != Wait::Ready) return fail(cancelled(name_));
   }
 }
 
@@ -280,7 +268,7 @@ Result<std::optional<Reply>, StoreFault> Connection::listen(const CallDeadline& 
       return not_redis(name_);
     }
     if (*reply) return std::move(*reply);
-    if (wait_for(stream_->fd(), POLLIN, deadline) != Wait::Ready) return std::optional<Reply>{};
+    if (wait(stream_->fd(), POLLIN, deadline) != Wait::Ready) return std::optional<Reply>{};
     if (auto received = receive(); !received) {
       close();
       return received.error();

@@ -113,14 +113,12 @@ Result<std::string, StoreFault> PasswordCommand::read(const CallDeadline& deadli
       printed_.append(buffer.data(), static_cast<std::size_t>(count));
       continue;
     }
-    std::array<pollfd, 2> watched{
-        {{output_.number(), POLLIN, 0},
-         {deadline.cancellation != nullptr ? deadline.cancellation->fd() : -1, POLLIN, 0}}};
-    const bool ready = wait_for_any(watched, std::min(deadline.until, until_));
-    if (watched[1].revents != 0 && deadline.cancellation->requested())
+    const Wait waited =
+        wait(output_.number(), POLLIN, {std::min(deadline.until, until_), deadline.cancellation});
+    if (waited == Wait::Ready) continue;
+    if (waited == Wait::Cancelled)
       return fault(ExitCode::StoreUnavailable,
                    "the wait for " + password_.option + " was called off");
-    if (ready) continue;
     if (BootClock::now() < until_) {
       StoreFault late =
           fault(ExitCode::StoreUnavailable, password_.option + " has not printed a password yet");

@@ -110,10 +110,7 @@ std::string written(const Samples& samples) {
 std::string read_all(const Fd& file) {
   constexpr std::size_t most = 64 << 20;
   std::string text;
-  std::array<char, 16384> buffer;
-  for (ssize_t count = 0;
-       text.size() < most && (count = ::read(file.number(), buffer.data(), buffer.size())) > 0;)
-    text.append(buffer.data(), static_cast<std::size_t>(count));
+  read_whole(file.number(), text, most);
   return text;
 }
 

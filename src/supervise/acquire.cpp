@@ -15,13 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// False when the wait was called off.
+/// False when the wait was cancelled.
 bool pause(Instant until, Cancellation& cancellation) {
-  for (;;) {
-    std::array<pollfd, 1> watched{{{cancellation.fd(), POLLIN, 0}}};
-    if (!wait_for_any(watched, until)) return true;
-    if (cancellation.requested()) return false;
-  }
+  return wait(-1, 0, {until, &cancellation}) != Wait::Cancelled;
 }
 
 Instant later(Instant now, Duration length) { return length >= never - now ? never : now + length; }

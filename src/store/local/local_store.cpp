@@ -281,10 +281,7 @@ void LocalStore::await_turn(const Claim&, const CallDeadline& deadline) {
     wait_ = LockWait::start(locks);
     if (wait_ == nullptr) look_again_soon();
   }
-  std::array<pollfd, 2> watched{
-      {{deadline.cancellation != nullptr ? deadline.cancellation->fd() : -1, POLLIN, 0},
-       {wait_ ? wait_->fd() : -1, POLLIN, 0}}};
-  wait_for_any(watched, until);
+  wait(wait_ ? wait_->fd() : -1, POLLIN, {until, deadline.cancellation});
   // What has got its lock already need not be seen off before we take ours.
   if (wait_ && !wait_->over()) wait_.reset();
 }
@@ -296,9 +293,7 @@ void LocalStore::await_loss(const Claim&, const Grant&, const CallDeadline& dead
     watch_.emplace(paths);
     if (watch_->fd() >= 0) return;  // something may have happened before
   }
-  std::array<pollfd, 2> watched{
-      {{deadline.cancellation->fd(), POLLIN, 0}, {watch_->fd(), POLLIN, 0}}};
-  wait_for_any(watched, deadline.until);
+  wait(watch_->fd(), POLLIN, deadline);
   watch_->forget_what_happened();
 }
 
