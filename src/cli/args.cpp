@@ -144,18 +144,20 @@ StopPolicy stop_policy_of(const Words& words) {
   return policy;
 }
 
-/// Nothing is started whose result could not be told.
-void refuse_file(const char* option, const std::string& path, const std::string& why) {
-  if (why.empty()) return;
-  configuration_error(std::string{option} + " " + in_quotes(path) + " " + why +
-                      ": name a file in a directory that can be written");
+std::string unwritable(const std::string& option, const std::string& path, const std::string& why) {
+  return option + " " + in_quotes(path) + " " + why +
+         ": name a file in a directory that can be written";
+}
+
+/// A path that is given is not empty: the run would take that for none.
+void refuse_empty(const Words& words, const std::string& name, const std::string& path) {
+  if (words.given(name) && path.empty())
+    configuration_error(unwritable("--" + name, path, "names no file"));
 }
 
 Outlets outlets_of(const Words& words) {
-  if (words.given("status-file"))
-    refuse_file("--status-file", words.status_file, why_not_writable(words.status_file));
-  if (words.given("metrics-file"))
-    refuse_file("--metrics-file", words.metrics_file, why_no_metrics(words.metrics_file));
+  refuse_empty(words, "status-file", words.status_file);
+  refuse_empty(words, "metrics-file", words.metrics_file);
   Outlets outlets{.status_file = words.status_file,
                   .metrics_file = words.metrics_file,
                   .on_skip = words.on_skip,
@@ -250,6 +252,8 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                   .command = line.job},
       .log = {},
       .store_is_default = store.is_default};
+  if (words.source("status-file") == Source::File) command.status_file_set_in = words.config_path;
+  if (words.source("metrics-file") == Source::File) command.metrics_file_set_in = words.config_path;
   command.log.format = choose<LogFormat>("--log-format", words.log_format,
                                          {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
   const std::string loudness =
@@ -362,6 +366,24 @@ Parsed parse(const CommandLine& line, const Environment& environment) {
     const bool json = words.log_format == "json";
     return BadUsage{code, message, json ? LogFormat::Json : LogFormat::Text};
   }
+}
+
+std::optional<BadUsage> why_unwritable(const RunCommand& command) {
+  const auto refusal = [&](const std::string& message, const std::string& set_in) {
+    return BadUsage{ExitCode::Configuration, (set_in.empty() ? "" : set_in + ": ") + message,
+                    command.log.format};
+  };
+  const std::string& status_file = command.options.outlets.status_file;
+  const std::string& metrics_file = command.options.outlets.metrics_file;
+  if (!status_file.empty()) {
+    if (const std::string why = why_not_writable(status_file); !why.empty())
+      return refusal(unwritable("--status-file", status_file, why), command.status_file_set_in);
+  }
+  if (!metrics_file.empty()) {
+    if (const std::string why = why_no_metrics(metrics_file); !why.empty())
+      return refusal(unwritable("--metrics-file", metrics_file, why), command.metrics_file_set_in);
+  }
+  return {};
 }
 
 }  // namespace dlock::cli

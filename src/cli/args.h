@@ -19,6 +19,9 @@ struct RunCommand {
   LogOptions log;
   /// Nothing was configured, so the embedded store is used: to be said once.
   bool store_is_default = false;
+  /// The configuration file that names it; empty if the command line does.
+  std::string status_file_set_in = {};
+  std::string metrics_file_set_in = {};
 };
 
 /// `dlock doctor …`, checked.
@@ -70,7 +73,11 @@ struct BadUsage {
 using Parsed = std::variant<RunCommand, DoctorCommand, ShowCommand, UnlockCommand, HeartbeatCommand,
                             Print, BadUsage>;
 
-/// Turns words into values, each checked. Reads the files that they name.
+/// Turns words into values, each checked. Reads the files that they name, and changes nothing.
 Parsed parse(const CommandLine& line, const Environment& environment);
+
+/// Why the files that the run is to write could not be written, for then nothing is started whose
+/// result could not be told; nothing if they can. Makes and removes a file beside each.
+std::optional<BadUsage> why_unwritable(const RunCommand& command);
 
 }  // namespace dlock::cli

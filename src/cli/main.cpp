@@ -52,9 +52,16 @@ void tell_of_default_store(const std::string& consequence, cli::StderrLog& log) 
 }
 constexpr const char* looks_at_this_machine = "only the locks of this machine are looked at";
 
+ExitStatus fail(const cli::BadUsage& bad, cli::StderrLog& log) {
+  log.configure({.format = bad.format});
+  log.error(bad.message);
+  return {.code = static_cast<int>(bad.code)};
+}
+
 ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
                const InheritedSignals& inherited, const ArgumentArea& arguments,
                cli::StderrLog& log) {
+  if (const auto bad = cli::why_unwritable(command)) return fail(*bad, log);
   log.configure(command.log);
   log.set_key(command.options.key.bytes());
   if (secret_in_arguments) warn_of_secret(log);
@@ -178,10 +185,7 @@ ExitStatus dlock_main(int argc, char** argv, const InheritedSignals& inherited,
     return report_progress(*command, inherited, log);
   }
   if (const auto* text = std::get_if<cli::Print>(&parsed)) return print(text->text, 0, log);
-  const auto& bad = std::get<cli::BadUsage>(parsed);
-  log.configure({.format = bad.format});
-  log.error(bad.message);
-  return {.code = static_cast<int>(bad.code)};
+  return fail(std::get<cli::BadUsage>(parsed), log);
 }
 
 }  // namespace
