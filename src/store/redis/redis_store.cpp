@@ -1,7 +1,6 @@
 #include "store/redis/redis_store.h"
 
 #include "core/number.h"
-#include "core/text.h"
 #include "core/time.h"
 #include "os/clock.h"
 #include "os/wait.h"
@@ -14,17 +13,6 @@
 namespace dlock::redis {
 namespace {
 
-/// It does not tell since when it is up: for good, as its administrator wants it.
-StoreFault hides_its_age(const std::string& server, const std::string& error) {
-  return {.exit_code = ExitCode::Configuration,
-          .sentence = server +
-                      " does not tell since when it is up, so that it may have forgotten a holder: "
-                      "INFO is renamed, or forbidden to this user; allow it (+info), or give "
-                      "--trust-restart if it keeps its data over a restart (it said: " +
-                      excerpt(error, 120) + ")",
-          .not_applied = true};
-}
-
 std::string ms(Duration duration) { return std::to_string(whole_ms(duration)); }
 
 Lost lost_to(std::string_view lock_value) {
@@ -36,8 +24,6 @@ Lost lost_to(std::string_view lock_value) {
 }
 
 const Lost lapsed{"its liveness key is gone: deleted, evicted, or expired"};
-
-constexpr long long not_asked = -3;  // what our scripts say
 
 }  // namespace
 
@@ -118,76 +104,60 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
   for (int question = 0; question < most_questions; ++question) {
     auto answer = try_acquire(claim, deadline);
     if (!answer) return answer.error();
-    const Reply& reply = answer->reply;
-    if (reply.is_error()) return error_reply(answer->server, reply.text);
-
-    const std::string_view verdict = reply.text_at(0);
-    if (verdict == "YOUNG") {
-      const Duration wait = bounded(std::chrono::seconds{reply.integer_at(1)});
-      if (wait <= Duration::zero()) return not_redis(answer->server);  // else we asked all the time
-      return AcquireAnswer{RecentlyRestarted{wait}};
+    auto reply = classify(*answer, keys_of(claim.key).lock());
+    if (!reply) return reply.error();
+    if (auto* granted = std::get_if<GrantReply>(&*reply)) return accept(*granted, claim, *answer);
+    if (auto* refused = std::get_if<RefusalReply>(&*reply)) {
+      auto next = decide(*refused, claim, *answer, deadline);
+      held = std::move(refused->held);
+      if (!next) return next.error();
+      if (*next == Next::AskAgain) continue;
+      break;
     }
-    if (verdict == "AGELESS") return hides_its_age(answer->server, std::string{reply.text_at(1)});
-    if (verdict == "DONE") {
-      auto past = parse_past_run_json(reply.text_at(1));
-      if (!past) return not_redis(answer->server);
-      return AcquireAnswer{AlreadyDone{std::move(*past)}};
-    }
-    std::optional<Holder> holder = parse_lock_json(reply.text_at(1));
-    if (verdict == "NOTALOCK" || ((verdict == "OK" || verdict == "HELD") && !holder)) {
-      return not_a_lock(answer->server, keys_of(claim.key).lock());
-    }
-    if (verdict == "OK") {
-      if (caller_.too_few(*answer)) return caller_.too_few_replicas(*answer);
-      ticket_.clear();
-      answered_over_ = answer->connection;
-      group_.text = reply.text_at(3);
-      return AcquireAnswer{Grant{holder->owner,
-                                 holder->token,
-                                 holder->acquired_at,
-                                 claim.terms.stop_by(answer->sent_at),
-                                 {reply.integer_at(2)}}};
-    }
-    // A number below zero would be a huge one of holders.
-    if (verdict != "HELD" || reply.integer_at(3) < 0 || reply.integer_at(5) < 0)
-      return not_redis(answer->server);
-
-    long long ends = reply.integer_at(2);
-    const bool in_queue = reply.text_at(4) != "no";
-    held = Held{std::move(*holder), static_cast<std::size_t>(reply.integer_at(3)), {}};
-    if (in_queue) {
-      ticket_ = reply.text_at(4);
-      held.place.ahead = static_cast<std::uint64_t>(reply.integer_at(5));
-      if (const long long left = reply.integer_at(6); left >= 0)
-        held.place.ahead_ends_in = bounded(std::chrono::milliseconds{left});
-      // The server sees no subscriber on a connection that is silent for us, as behind a router
-      // that forgot it.
-      if (reply.integer_at(7) == 1) wakeups_.reset();
-    }
-    bool decided = ends != not_asked;
-    if (!decided) {
-      seen_ = Seen{held.holder};
-      if (!reached_by_script(claim, held.holder)) {
-        auto lives = inspect(claim, held.holder, deadline);
-        if (!lives) return lives.error();
-        seen_->dead = !*lives;
-        decided = lives->has_value();
-        if (decided) ends = whole_ms(**lives);
-      }
-    }
-    if (ends >= 0) held.place.holder_ends_in = bounded(std::chrono::milliseconds{ends});
-    held.place.holder_calls = held.holder.token.value != 0;
-    if (claim.waits && !slot_migrates_) {
-      auto is_new = listen_beside(answer->connection, claim, deadline);
-      if (!is_new) return is_new.error();
-      if (*is_new) continue;
-      // Only the first in the queue need know whether the holder lives.
-      decided = decided || held.place.ahead.value_or(0) > 0;
-    }
-    if (decided) break;
+    if (auto* restarted = std::get_if<RecentlyRestarted>(&*reply)) return AcquireAnswer{*restarted};
+    return AcquireAnswer{std::get<AlreadyDone>(std::move(*reply))};
   }
   ask_again_ = BootClock::now() + ask_again_in(held.place, claim.terms.ttl());
   return AcquireAnswer{std::move(held)};
+}
+
+Result<AcquireAnswer, StoreFault> RedisStore::accept(const GrantReply& granted, const Claim& claim,
+                                                     const Answer& answer) {
+  if (caller_.too_few(answer)) return caller_.too_few_replicas(answer);
+  ticket_.clear();
+  answered_over_ = answer.connection;
+  group_.text = granted.group;
+  return AcquireAnswer{Grant{granted.holder.owner, granted.holder.token, granted.holder.acquired_at,
+                             claim.terms.stop_by(answer.sent_at), granted.at}};
+}
+
+Result<RedisStore::Next, StoreFault> RedisStore::decide(RefusalReply& refused, const Claim& claim,
+                                                        const Answer& answer,
+                                                        const CallDeadline& deadline) {
+  Held& held = refused.held;
+  if (refused.ticket) ticket_ = *refused.ticket;
+  // The server sees no subscriber on a connection that is silent for us, as behind a router that
+  // forgot it.
+  if (refused.subscriber_unseen) wakeups_.reset();
+  bool decided = refused.holder_was_asked_for;
+  if (!decided) {
+    seen_ = Seen{held.holder};
+    if (!reached_by_script(claim, held.holder)) {
+      auto lives = inspect(claim, held.holder, deadline);
+      if (!lives) return lives.error();
+      seen_->dead = !*lives;
+      decided = lives->has_value();
+      if (decided) held.place.holder_ends_in = time_left(whole_ms(**lives));
+    }
+  }
+  if (claim.waits && !slot_migrates_) {
+    auto is_new = listen_beside(answer.connection, claim, deadline);
+    if (!is_new) return is_new.error();
+    if (*is_new) return Next::AskAgain;
+    // Only the first in the queue need know whether the holder lives.
+    decided = decided || held.place.ahead.value_or(0) > 0;
+  }
+  return decided ? Next::Refuse : Next::AskAgain;
 }
 
 Result<std::optional<Duration>, StoreFault> RedisStore::inspect(const Claim& claim,
@@ -235,9 +205,7 @@ void RedisStore::await_turn(const Claim&, const CallDeadline& deadline) {
     until = std::min(until, BootClock::now() + bounded(std::chrono::milliseconds{*ends_in}) +
                                 std::chrono::milliseconds{1});
   }
-  std::array<pollfd, 1> watched{
-      {{deadline.cancellation != nullptr ? deadline.cancellation->fd() : -1, POLLIN, 0}}};
-  wait_for_any(watched, until);
+  wait(-1, 0, {until, deadline.cancellation});
 }
 
 void RedisStore::await_loss(const Claim& claim, const Grant&, const CallDeadline& deadline) {
@@ -256,8 +224,7 @@ void RedisStore::await_loss(const Claim& claim, const Grant&, const CallDeadline
     if (!said) wakeups_.reset();
     return;
   }
-  std::array<pollfd, 1> watched{{{deadline.cancellation->fd(), POLLIN, 0}}};
-  wait_for_any(watched, deadline.until);
+  wait(-1, 0, deadline);
 }
 
 void RedisStore::leave_queue(const Claim& claim, const CallDeadline& deadline) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "redis/subscription.h"
+#include "store/redis/acquire_reply.h"
 #include "store/redis/lock_keys.h"
 #include "store/redis/migrating_slot.h"
 #include "store/redis/script_caller.h"
@@ -49,7 +50,15 @@ class RedisStore final : public Store {
     Holder holder;
     bool dead = false;  // found so in a request of its own
   };
+  // acquire() asks, classifies the reply (classify), and decides.
   Result<Answer, StoreFault> try_acquire(const Claim& claim, const CallDeadline& deadline);
+  Result<AcquireAnswer, StoreFault> accept(const GrantReply& granted, const Claim& claim,
+                                           const Answer& answer);
+  enum class Next { AskAgain, Refuse };
+  /// Finds out what the refusal leaves open: whether the holder lives, and whether we can be
+  /// called.
+  Result<Next, StoreFault> decide(RefusalReply& refused, const Claim& claim, const Answer& answer,
+                                  const CallDeadline& deadline);
   Result<Answer, StoreFault> ask_to_renew(const Claim& claim, const Grant& grant,
                                           const CallDeadline& deadline);
   Result<Answer, StoreFault> ask_to_release(const Claim& claim, const ReleaseOptions& options,
