@@ -1,8 +1,8 @@
 #include "cli/args.h"
 
-#include "cli/completion.h"
 #include "cli/environment.h"
 #include "cli/operate_args.h"
+#include "cli/options.h"
 #include "cli/parser.h"
 #include "cli/store_settings.h"
 #include "cli/usage_error.h"

@@ -7,8 +7,8 @@
 #include "store/local/clocks.h"
 #include "store/local/lock_directory.h"
 #include "store/local/lock_file.h"
+#include "store/local/lock_place.h"
 #include "store/local/sweep.h"
-#include "store/local/token_floor.h"
 #include "store/lock_json.h"
 
 #include <algorithm>
