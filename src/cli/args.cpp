@@ -1,21 +1,18 @@
 #include "cli/args.h"
 
-#include "cli/choice.h"
-#include "cli/complaint.h"
-#include "cli/completion.h"
-#include "cli/job_limits.h"
+#include "cli/environment.h"
 #include "cli/operate_args.h"
+#include "cli/options.h"
 #include "cli/parser.h"
-#include "cli/service_manager.h"
 #include "cli/store_settings.h"
+#include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/duration.h"
 #include "core/number.h"
 #include "core/signals.h"
-#include "core/small_file.h"
 #include "core/text.h"
-#include "supervise/atomic_file.h"
-#include "supervise/metrics.h"
+#include "os/file.h"
+#include "report/metrics.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -24,7 +21,7 @@
 namespace dlock::cli {
 namespace {
 
-// --- words into values: each complaint names the option, the value and the remedy ---
+// --- words into values: each error names the option, the value and the remedy ---
 
 LeaseTerms terms_of(const Words& words) {
   const Duration ttl = duration_of("--ttl", words.ttl);
@@ -32,12 +29,13 @@ LeaseTerms terms_of(const Words& words) {
   const Duration wanted = duration_of("--lock-ttl", words.lock_ttl);
   const Duration lock_ttl = words.given("lock-ttl") ? wanted : std::max(wanted, ttl);
   if (ttl < LeaseTerms::least_ttl()) {
-    complain("--ttl " + in_quotes(words.ttl) + " is too short to keep the promise: the least is " +
-             to_text(LeaseTerms::least_ttl()));
+    usage_error("--ttl " + in_quotes(words.ttl) +
+                " is too short to keep the promise: the least is " +
+                to_text(LeaseTerms::least_ttl()));
   }
   if (lock_ttl < ttl) {
-    complain("--lock-ttl " + in_quotes(words.lock_ttl) + " is shorter than --ttl: the least is " +
-             to_text(ttl));
+    usage_error("--lock-ttl " + in_quotes(words.lock_ttl) +
+                " is shorter than --ttl: the least is " + to_text(ttl));
   }
   return LeaseTerms{ttl, lock_ttl};
 }
@@ -45,8 +43,8 @@ LeaseTerms terms_of(const Words& words) {
 int code_of(const char* option, const std::string& word) {
   const auto code = parse_number(word, 0, 255);
   if (!code) {
-    complain(std::string{option} + " " + in_quotes(word) +
-             " is not an exit code: it is a number from 0 to 255");
+    usage_error(std::string{option} + " " + in_quotes(word) +
+                " is not an exit code: it is a number from 0 to 255");
   }
   return *code;
 }
@@ -67,15 +65,15 @@ std::string the_one_of(const Words& words,
     }
   }
   if (!rival.empty())
-    complain("--" + chosen + " and --" + rival + " cannot be had together: leave one out");
+    usage_error("--" + chosen + " and --" + rival + " cannot be had together: leave one out");
   return chosen;
 }
 
-supervise::WaitLimit wait_limit_of(const Words& words) {
+WaitLimit wait_limit_of(const Words& words) {
   const std::string chosen =
       the_one_of(words, {{"nonblock", words.nonblock}, {"wait", words.given("wait")}});
-  if (chosen != "wait") return supervise::WaitLimit::none();
-  if (words.wait.empty()) return supervise::WaitLimit::forever();
+  if (chosen != "wait") return WaitLimit::none();
+  if (words.wait.empty()) return WaitLimit::forever();
   return {duration_of("-w/--wait", words.wait)};
 }
 
@@ -88,8 +86,8 @@ Limit limit_of(const Words& words) {
   constexpr std::uint32_t most = 10'000;
   const auto number = parse_number<std::uint32_t>(words.limit, 1, most);
   if (!number) {
-    complain("--limit " + in_quotes(words.limit) + " is not a number of holders: it is from 1 to " +
-             std::to_string(most));
+    usage_error("--limit " + in_quotes(words.limit) +
+                " is not a number of holders: it is from 1 to " + std::to_string(most));
   }
   return {*number};
 }
@@ -104,14 +102,14 @@ std::optional<OncePer> once_of(const Words& words, Limit limit) {
   if (!words.given("once-per")) {
     for (const char* option : {"even-if-failed", "done-exit-code"}) {
       if (words.source(option) == Source::Flag)
-        complain(std::string{"--"} + option + " means nothing without --once-per: give both");
+        usage_error(std::string{"--"} + option + " means nothing without --once-per: give both");
     }
     return {};
   }
   if (!limit.is_exclusive()) {
-    complain(std::string{"--once-per cannot be had with "} +
-             (limit.is_shared() ? "--shared" : "--limit") +
-             ": of several runs at once each would be the one");
+    usage_error(std::string{"--once-per cannot be had with "} +
+                (limit.is_shared() ? "--shared" : "--limit") +
+                ": of several runs at once each would be the one");
   }
   Duration period{};
   if (words.once_per == "hourly") {
@@ -121,14 +119,14 @@ std::optional<OncePer> once_of(const Words& words, Limit limit) {
   } else {
     const auto duration = parse_duration(words.once_per);
     if (!duration) {
-      complain("--once-per " + in_quotes(words.once_per) + " " + duration.error() +
-               "; hourly and daily are known, too");
+      usage_error("--once-per " + in_quotes(words.once_per) + " " + duration.error() +
+                  "; hourly and daily are known, too");
     }
     period = *duration;
   }
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(period);
   if (whole < std::chrono::seconds{1})
-    complain("--once-per " + in_quotes(words.once_per) + " is too short: the least is 1s");
+    usage_error("--once-per " + in_quotes(words.once_per) + " is too short: the least is 1s");
   return OncePer{whole, words.even_if_failed};
 }
 
@@ -136,8 +134,8 @@ StopPolicy stop_policy_of(const Words& words) {
   StopPolicy policy;
   const auto signal = parse_signal(words.signal);
   if (!signal)
-    complain("-s/--signal " + in_quotes(words.signal) +
-             " is no signal: write a name such as TERM, or a number (kill -l lists them)");
+    usage_error("-s/--signal " + in_quotes(words.signal) +
+                " is no signal: write a name such as TERM, or a number (kill -l lists them)");
   policy.signal = *signal;
   if (words.given("kill-after")) {
     policy.kill_after = duration_of("-k/--kill-after", words.kill_after);
@@ -146,51 +144,52 @@ StopPolicy stop_policy_of(const Words& words) {
   return policy;
 }
 
-/// Nothing is started whose result could not be told.
-void refuse_file(const char* option, const std::string& path, const std::string& why) {
-  if (why.empty()) return;
-  complain_of_setup(std::string{option} + " " + in_quotes(path) + " " + why +
-                    ": name a file in a directory that can be written");
+std::string unwritable(const std::string& option, const std::string& path, const std::string& why) {
+  return option + " " + in_quotes(path) + " " + why +
+         ": name a file in a directory that can be written";
 }
 
-supervise::Aftermath aftermath_of(const Words& words) {
-  if (words.given("status-file"))
-    refuse_file("--status-file", words.status_file, supervise::why_not_writable(words.status_file));
-  if (words.given("metrics-file"))
-    refuse_file("--metrics-file", words.metrics_file,
-                supervise::why_no_metrics(words.metrics_file));
-  supervise::Aftermath aftermath{.status_file = words.status_file,
-                                 .metrics_file = words.metrics_file,
-                                 .on_skip = words.on_skip,
-                                 .on_lost = words.on_lost,
-                                 .on_failure = words.on_failure};
+/// A path that is given is not empty: the run would take that for none.
+void refuse_empty(const Words& words, const std::string& name, const std::string& path) {
+  if (words.given(name) && path.empty())
+    configuration_error(unwritable("--" + name, path, "names no file"));
+}
+
+Outlets outlets_of(const Words& words) {
+  refuse_empty(words, "status-file", words.status_file);
+  refuse_empty(words, "metrics-file", words.metrics_file);
+  Outlets outlets{.status_file = words.status_file,
+                  .metrics_file = words.metrics_file,
+                  .on_skip = words.on_skip,
+                  .on_lost = words.on_lost,
+                  .on_failure = words.on_failure};
   if (const auto timeout = time_limit_of(words, "hook-timeout", words.hook_timeout))
-    aftermath.hook_timeout = *timeout;
-  return aftermath;
+    outlets.hook_timeout = *timeout;
+  return outlets;
 }
 
 RunCommand run_command(const Words& words, const CommandLine& line,
                        const Environment& environment) {
   if (!line.has_dashes)
-    complain("there is no -- before the command: write dlock run --key K -- command [args...]");
+    usage_error("there is no -- before the command: write dlock run --key K -- command [args...]");
   if (line.job.empty())
-    complain("there is no command after the --: write dlock run --key K -- command [args...]");
+    usage_error("there is no command after the --: write dlock run --key K -- command [args...]");
   if (!words.given("key"))
-    complain("--key is missing: name what the job must not share, as in --key backup");
+    usage_error("--key is missing: name what the job must not share, as in --key backup");
   auto key = LockKey::parse(words.key);
-  if (!key) complain("--key " + in_quotes(words.key) + " " + key.error());
+  if (!key) usage_error("--key " + in_quotes(words.key) + " " + key.error());
 
   for (const auto& [option, text] : {std::pair{"--trace", &words.trace}, {"--note", &words.note}}) {
     if (printable(*text) != *text) {
-      complain(std::string{option} + " " + in_quotes(*text) +
-               " holds control characters, or is not UTF-8: leave them out");
+      usage_error(std::string{option} + " " + in_quotes(*text) +
+                  " holds control characters, or is not UTF-8: leave them out");
     }
     // It is in each value of the lock, which is read at each look.
     constexpr std::size_t longest = 1024;
     if (text->size() > longest) {
-      complain(std::string{option} + " " + in_quotes(excerpt(*text, 40)) + " is too long: it has " +
-               std::to_string(text->size()) + " bytes, and " + std::to_string(longest) +
-               " is the most");
+      usage_error(std::string{option} + " " + in_quotes(excerpt(*text, 40)) +
+                  " is too long: it has " + std::to_string(text->size()) + " bytes, and " +
+                  std::to_string(longest) + " is the most");
     }
   }
   const LeaseTerms terms = terms_of(words);
@@ -204,12 +203,12 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                                                 {"cgroup", Containment::Cgroup},
                                                 {"pidns", Containment::PidNamespace}});
   if (orphans == Orphans::Leave && containment == Containment::Cgroup) {
-    complain(
+    usage_error(
         "--orphans=leave cannot be had with --contain=cgroup: the cgroup could never be removed; "
         "use --contain=walk");
   }
   if (orphans == Orphans::Leave && containment == Containment::PidNamespace) {
-    complain(
+    usage_error(
         "--orphans=leave cannot be had with --contain=pidns: the end of a pid namespace kills all "
         "that is in it");
   }
@@ -248,11 +247,13 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                                        : static_cast<int>(ExitCode::SomeoneElseHoldsLock),
                   .trace = words.trace,
                   .note = words.note,
-                  .aftermath = aftermath_of(words),
+                  .outlets = outlets_of(words),
                   .manager = manager_of(words, environment),
                   .command = line.job},
       .log = {},
       .store_is_default = store.is_default};
+  if (words.source("status-file") == Source::File) command.status_file_set_in = words.config_path;
+  if (words.source("metrics-file") == Source::File) command.metrics_file_set_in = words.config_path;
   command.log.format = choose<LogFormat>("--log-format", words.log_format,
                                          {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
   const std::string loudness =
@@ -265,7 +266,8 @@ RunCommand run_command(const Words& words, const CommandLine& line,
 
 DoctorCommand doctor_command(const Words& words, const CommandLine& line,
                              const Environment& environment) {
-  if (line.has_dashes) complain("dlock doctor runs no command: leave out the -- and what follows");
+  if (line.has_dashes)
+    usage_error("dlock doctor runs no command: leave out the -- and what follows");
   const LeaseTerms terms = terms_of(words);
   return {.store = store_settings(words, environment, terms.ttl()).options,
           .terms = terms,
@@ -275,17 +277,17 @@ DoctorCommand doctor_command(const Words& words, const CommandLine& line,
 Print completion_command(const Words& words, const CommandLine& line) {
   const auto text = words.keys.size() == 1 ? completion_for(words.keys.front()) : std::nullopt;
   if (!text || line.has_dashes)
-    complain("dlock completion is for one shell: write dlock completion bash, zsh or fish");
+    usage_error("dlock completion is for one shell: write dlock completion bash, zsh or fish");
   return {std::string{*text}};
 }
 
 /// Reads no settings: the dlock that runs the job has them, and a mistake there is no news for it.
 HeartbeatCommand heartbeat_command(const CommandLine& line, const Environment& environment) {
   if (line.has_dashes)
-    complain("dlock heartbeat runs no command: leave out the -- and what follows");
+    usage_error("dlock heartbeat runs no command: leave out the -- and what follows");
   const std::string socket = environment.socket.value_or("");
   if (socket.empty()) {
-    complain(
+    usage_error(
         "DLOCK_SOCKET is not set: run dlock heartbeat inside a job of dlock run "
         "--heartbeat-timeout (or --on-silence=continue)");
   }
@@ -303,38 +305,38 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
                            : named ? "DLOCK_CONFIG " + in_quotes(path)
                                    : path;
   if (path.empty() && !named) return;
-  if (path.empty()) complain_of_setup(name + " names no file");
+  if (path.empty()) configuration_error(name + " names no file");
   const SmallFile file = SmallFile::read(path);
   if (file.error == ENOENT && !named) return;
   // Never passed over in silence: it may say which store the lock is in.
   if (file.error != 0) {
-    complain_of_setup(name + " cannot be read: " + ::strerror(file.error) +
-                      (named ? "" : "; mend that, or name another file with --config"));
+    configuration_error(name + " cannot be read: " + ::strerror(file.error) +
+                        (named ? "" : "; mend that, or name another file with --config"));
   }
   // It can say what to run after a job, and where the locks are. (/dev/null is writable, and
   // empty.)
   if (S_ISREG(file.mode) && (file.mode & S_IWOTH) != 0)
-    complain_of_setup(name + " can be written by everybody: chmod o-w it");
+    configuration_error(name + " can be written by everybody: chmod o-w it");
   const std::vector<ConfigSetting> settings = parse_config(path, file.text);
   const bool has_password =
       std::any_of(settings.begin(), settings.end(), [](const ConfigSetting& setting) {
         return setting.name == "store" && has_url_password(setting.value);
       });
   if (has_password && (file.mode & S_IRWXO) != 0) {
-    complain_of_setup(name +
-                      " holds a password and can be used by everybody: chmod o= it, or put the "
-                      "password into a file of its own (password-file)");
+    configuration_error(name +
+                        " holds a password and can be used by everybody: chmod o= it, or put the "
+                        "password into a file of its own (password-file)");
   }
   parser.read_config(path, settings);
 }
 
 /// A setting that came from the file is to be mended there.
-Complaint with_origin(Complaint complaint, const Words& words) {
-  const std::string& message = complaint.message;
-  if (!message.starts_with('-')) return complaint;
+UsageError with_origin(UsageError error, const Words& words) {
+  const std::string& message = error.message;
+  if (!message.starts_with('-')) return error;
   std::string name = message.substr(0, message.find_first_of(" ="));
   name.erase(0, name.rfind("--") + 2);
-  if (words.source(name) != Source::File) return complaint;
+  if (words.source(name) != Source::File) return error;
   return {ExitCode::Configuration, words.config_path + ": " + message};
 }
 
@@ -346,7 +348,7 @@ Parsed parse(const CommandLine& line, const Environment& environment) {
     Parser parser{words};
     parser.read_command_line(line.ours);
     if (words.command == SubCommand::None) {
-      complain(
+      usage_error(
           "there is no sub-command: write dlock run --key K -- command [args...], or dlock --help");
     }
     if (words.command == SubCommand::Heartbeat) return heartbeat_command(line, environment);
@@ -359,11 +361,29 @@ Parsed parse(const CommandLine& line, const Environment& environment) {
     return run_command(words, line, environment);
   } catch (const Parser::Asked& asked) {
     return Print{asked.text};
-  } catch (const Complaint& complaint) {
-    const auto [code, message] = with_origin(complaint, words);
+  } catch (const UsageError& error) {
+    const auto [code, message] = with_origin(error, words);
     const bool json = words.log_format == "json";
     return BadUsage{code, message, json ? LogFormat::Json : LogFormat::Text};
   }
+}
+
+std::optional<BadUsage> why_unwritable(const RunCommand& command) {
+  const auto refusal = [&](const std::string& message, const std::string& set_in) {
+    return BadUsage{ExitCode::Configuration, (set_in.empty() ? "" : set_in + ": ") + message,
+                    command.log.format};
+  };
+  const std::string& status_file = command.options.outlets.status_file;
+  const std::string& metrics_file = command.options.outlets.metrics_file;
+  if (!status_file.empty()) {
+    if (const std::string why = why_not_writable(status_file); !why.empty())
+      return refusal(unwritable("--status-file", status_file, why), command.status_file_set_in);
+  }
+  if (!metrics_file.empty()) {
+    if (const std::string why = why_no_metrics(metrics_file); !why.empty())
+      return refusal(unwritable("--metrics-file", metrics_file, why), command.metrics_file_set_in);
+  }
+  return {};
 }
 
 }  // namespace dlock::cli

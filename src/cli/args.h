@@ -3,9 +3,9 @@
 #include "cli/command_line.h"
 #include "cli/environment.h"
 #include "cli/stderr_log.h"
-#include "core/exit_code.h"
-#include "operate/look.h"
-#include "supervise/run.h"
+#include "core/ending.h"
+#include "operate/show.h"
+#include "supervise/run_options.h"
 
 #include <optional>
 #include <string>
@@ -19,6 +19,9 @@ struct RunCommand {
   LogOptions log;
   /// Nothing was configured, so the embedded store is used: to be said once.
   bool store_is_default = false;
+  /// The configuration file that names it; empty if the command line does.
+  std::string status_file_set_in = {};
+  std::string metrics_file_set_in = {};
 };
 
 /// `dlock doctor …`, checked.
@@ -45,7 +48,7 @@ struct UnlockCommand {
   StoreOptions store;
   bool store_is_default = false;  // as in RunCommand
   LockKey key;
-  Duration patience;
+  Duration timeout;
   bool force = false;
   bool yes = false;
 };
@@ -70,7 +73,11 @@ struct BadUsage {
 using Parsed = std::variant<RunCommand, DoctorCommand, ShowCommand, UnlockCommand, HeartbeatCommand,
                             Print, BadUsage>;
 
-/// Turns words into values, each checked. Reads the files that they name.
+/// Turns words into values, each checked. Reads the files that they name, and changes nothing.
 Parsed parse(const CommandLine& line, const Environment& environment);
+
+/// Why the files that the run is to write could not be written, for then nothing is started whose
+/// result could not be told; nothing if they can. Makes and removes a file beside each.
+std::optional<BadUsage> why_unwritable(const RunCommand& command);
 
 }  // namespace dlock::cli

@@ -1,6 +1,6 @@
 #include "cli/config_file.h"
 
-#include "cli/complaint.h"
+#include "cli/usage_error.h"
 
 #define TOML_ENABLE_FORMATTERS 0
 // A bad file can trip an assertion of toml++ where an error would follow: [ and a control
@@ -23,8 +23,8 @@ toml::table read_table(const std::string& path, const std::string& text) {
     std::string why{error.description()};
     if (const auto colon = why.find(": "); why.starts_with("Error while parsing"))
       why.erase(0, colon + 2);
-    complain_of_setup(at_line(path, error.source()) + why +
-                      ": write lines such as store = \"redis://host\"");
+    configuration_error(at_line(path, error.source()) + why +
+                        ": write lines such as store = \"redis://host\"");
   }
 }
 
@@ -53,8 +53,8 @@ std::vector<ConfigSetting> parse_config(const std::string& path, const std::stri
     } else {
       const std::string what = value.is_table() ? "is a section, which dlock does not know"
                                                 : "has a value of a kind that no option takes";
-      complain_of_setup(at_line(path, key.source()) + in_quotes(setting.name) + " " + what +
-                        ": write lines such as ttl = \"30s\"");
+      configuration_error(at_line(path, key.source()) + in_quotes(setting.name) + " " + what +
+                          ": write lines such as ttl = \"30s\"");
     }
     settings.push_back(std::move(setting));
   }

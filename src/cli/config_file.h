@@ -14,7 +14,7 @@ struct ConfigSetting {
 };
 
 /// The settings in `text`, in their order. Which names there are is the Parser's business. Throws
-/// Complaint with `path` and the line if it is no TOML, or has a section.
+/// UsageError with `path` and the line if it is no TOML, or has a section.
 std::vector<ConfigSetting> parse_config(const std::string& path, const std::string& text);
 
 }  // namespace dlock::cli

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "cli/words.h"
+#include "heartbeat/service_manager.h"
+
 #include <optional>
 #include <string>
 
@@ -23,5 +26,8 @@ struct Environment {
 
   static Environment of_this_process();
 };
+
+/// What the manager of services that started us has set in our environment, and --ready.
+ManagerSetting manager_of(const Words& words, const Environment& environment);
 
 }  // namespace dlock::cli

@@ -1,6 +1,7 @@
 #include "cli/journal.h"
 
-#include "core/poll.h"
+#include "os/clock.h"
+#include "os/wait.h"
 
 #include <chrono>
 #include <linux/sockios.h>
@@ -14,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration patience = 50ms;
+constexpr Duration longest_wait = 50ms;
 constexpr sockaddr_un journal{AF_UNIX, "/run/systemd/journal/socket"};
 
 /// Connected, so that what is not read yet can be counted. Closed if there is no journal.
@@ -68,7 +69,7 @@ bool Journal::unread() const {
 }
 
 void Journal::wait_until_read() {
-  const Instant give_up = BootClock::now() + patience;
+  const Instant give_up = BootClock::now() + longest_wait;
   for (Instant now = BootClock::now(); unread() && now < give_up; now = BootClock::now())
     wait_for_any({}, now + 200us);
 }

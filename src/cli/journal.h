@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/fd.h"
 #include "core/log.h"
+#include "os/fd.h"
 
 #include <string>
 

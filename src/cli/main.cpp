@@ -3,14 +3,14 @@
 #include "cli/privilege.h"
 #include "cli/stderr_log.h"
 #include "doctor/doctor.h"
+#include "heartbeat/heartbeat_client.h"
 #include "operate/owner.h"
 #include "operate/show.h"
 #include "operate/unlock.h"
-#include "supervise/claim.h"
-#include "supervise/heartbeat_client.h"
-#include "supervise/memory_access.h"
+#include "os/clock.h"
+#include "os/process.h"
+#include "supervise/messages.h"
 #include "supervise/run.h"
-#include "supervise/words.h"
 
 #include <array>
 #include <cerrno>
@@ -52,9 +52,16 @@ void tell_of_default_store(const std::string& consequence, cli::StderrLog& log) 
 }
 constexpr const char* looks_at_this_machine = "only the locks of this machine are looked at";
 
+ExitStatus fail(const cli::BadUsage& bad, cli::StderrLog& log) {
+  log.configure({.format = bad.format});
+  log.error(bad.message);
+  return {.code = static_cast<int>(bad.code)};
+}
+
 ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
-               const supervise::InheritedSignals& inherited,
-               const supervise::ArgumentArea& arguments, cli::StderrLog& log) {
+               const InheritedSignals& inherited, const ArgumentArea& arguments,
+               cli::StderrLog& log) {
+  if (const auto bad = cli::why_unwritable(command)) return fail(*bad, log);
   log.configure(command.log);
   log.set_key(command.options.key.bytes());
   if (secret_in_arguments) warn_of_secret(log);
@@ -68,17 +75,17 @@ ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
 }
 
 /// There is no job to outlive: Ctrl-C ends us as it would any program.
-void let_signals_end_us(const supervise::InheritedSignals& inherited) {
+void let_signals_end_us(const InheritedSignals& inherited) {
   sigset_t mask = inherited.mask;
   ::sigaddset(&mask, SIGPIPE);  // a server that hangs up, or a reader of ours
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
 ExitStatus examine(const cli::DoctorCommand& command, bool secret_in_arguments,
-                   const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
+                   const InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
-  const doctor::Report report = doctor::examine({command.store, command.terms});
+  const doctor::Diagnosis report = doctor::examine({command.store, command.terms});
   constexpr int something_is_broken = 1;
   return print(command.json ? doctor::to_json(report) : doctor::to_lines(report),
                report.ok() ? 0 : something_is_broken, log);
@@ -94,7 +101,7 @@ ExitStatus tell_of_owner(const cli::ShowCommand& command, Inspector& inspector,
   std::optional<LockStatus> lock;
   if (!command.query.keys.empty()) {
     auto found =
-        operate::look(inspector, command.query, {BootClock::now() + command.view.patience});
+        operate::find_locks(inspector, command.query, {BootClock::now() + command.view.timeout});
     if (!found) return fail(found.error(), log);
     lock = std::move(found->locks.front());
   }
@@ -103,7 +110,7 @@ ExitStatus tell_of_owner(const cli::ShowCommand& command, Inspector& inspector,
 }
 
 ExitStatus show(const cli::ShowCommand& command, bool secret_in_arguments,
-                const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
+                const InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
   // Not where a shell asks for keys to complete.
@@ -127,14 +134,13 @@ bool ask_on_terminal(const std::string& question) {
 }
 
 ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
-                  const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
+                  const InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
   if (command.store_is_default) tell_of_default_store(looks_at_this_machine, log);
   const auto inspector = make_inspector(command.store);
-  operate::Unlocking how{.key = command.key,
-                         .by = supervise::make_unlocker(command.force),
-                         .patience = command.patience};
+  operate::Unlocking how{
+      .key = command.key, .by = operate::make_unlocker(command.force), .timeout = command.timeout};
   if (!command.yes && ::isatty(STDIN_FILENO) != 0) how.ask = ask_on_terminal;
   const auto unlocked = operate::unlock(*inspector, how, log);
   if (!unlocked) return fail(unlocked.error(), log);
@@ -144,26 +150,26 @@ ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
   return {.code = unlocked->exit_code == 0 ? not_printed : unlocked->exit_code};
 }
 
-ExitStatus report_progress(const cli::HeartbeatCommand& command,
-                           const supervise::InheritedSignals& inherited, cli::StderrLog& log) {
-  constexpr auto patience = std::chrono::seconds{2};
+ExitStatus report_progress(const cli::HeartbeatCommand& command, const InheritedSignals& inherited,
+                           cli::StderrLog& log) {
+  constexpr auto timeout = std::chrono::seconds{2};
   let_signals_end_us(inherited);
-  const auto reported = supervise::send_heartbeat(command.socket, BootClock::now() + patience);
+  const auto reported = send_heartbeat(command.socket, BootClock::now() + timeout);
   if (reported) return {};
   log.error(reported.error().sentence);
   return {.code = static_cast<int>(reported.error().code)};
 }
 
-ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& inherited,
+ExitStatus dlock_main(int argc, char** argv, const InheritedSignals& inherited,
                       cli::StderrLog& log) {
   // Passwords are read before it is known that there are none; what does not last stays hidden.
-  const auto access = supervise::set_memory_access(supervise::MemoryAccess::Hidden);
-  const auto arguments = supervise::ArgumentArea::of(argc, argv);
+  const auto access = set_memory_access(MemoryAccess::Hidden);
+  const auto arguments = ArgumentArea::of(argc, argv);
   const cli::CommandLine line = cli::split_at_dashes(argc, argv);
   const bool secret_in_arguments = cli::wipe_url_secrets(argc, argv);
   const cli::Parsed parsed = cli::parse(line, cli::Environment::of_this_process());
   if (const auto* command = std::get_if<cli::RunCommand>(&parsed)) {
-    if (!holds_secret(command->options.store)) supervise::set_memory_access(access);
+    if (!holds_secret(command->options.store)) set_memory_access(access);
     return run(*command, secret_in_arguments, inherited, arguments, log);
   }
   if (const auto* command = std::get_if<cli::DoctorCommand>(&parsed)) {
@@ -179,17 +185,14 @@ ExitStatus dlock_main(int argc, char** argv, const supervise::InheritedSignals& 
     return report_progress(*command, inherited, log);
   }
   if (const auto* text = std::get_if<cli::Print>(&parsed)) return print(text->text, 0, log);
-  const auto& bad = std::get<cli::BadUsage>(parsed);
-  log.configure({.format = bad.format});
-  log.error(bad.message);
-  return {.code = static_cast<int>(bad.code)};
+  return fail(std::get<cli::BadUsage>(parsed), log);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  supervise::open_missing_standard_descriptors();
-  const supervise::InheritedSignals inherited = supervise::take_over_signals();
+  open_missing_standard_descriptors();
+  const InheritedSignals inherited = take_over_signals();
   cli::StderrLog log;
   try {
     if (const std::string why = cli::why_refused(cli::Privilege::of_this_process()); !why.empty()) {

@@ -1,7 +1,7 @@
 #include "cli/operate_args.h"
 
-#include "cli/complaint.h"
 #include "cli/store_settings.h"
+#include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/duration.h"
 
@@ -19,15 +19,15 @@ std::vector<std::string> plain_words(const Words& words, const CommandLine& line
 
 LockKey key_of(const std::string& word) {
   auto key = LockKey::parse(word);
-  if (!key) complain("the key " + in_quotes(word) + " " + key.error());
+  if (!key) usage_error("the key " + in_quotes(word) + " " + key.error());
   return *key;
 }
 
 Duration at_least(const char* option, const std::string& word, Duration least) {
   const Duration duration = duration_of(option, word);
   if (duration < least)
-    complain(std::string{option} + " " + in_quotes(word) + " is too short: the least is " +
-             to_text(least));
+    usage_error(std::string{option} + " " + in_quotes(word) + " is too short: the least is " +
+                to_text(least));
   return duration;
 }
 
@@ -38,7 +38,7 @@ StoreSettings store_of(const Words& words, const Environment& environment) {
 
 operate::View view_of(const Words& words, operate::View::Form form) {
   operate::View view{.form = words.json ? operate::View::Form::Json : form};
-  view.patience = at_least("--timeout", words.timeout, 1ms);
+  view.timeout = at_least("--timeout", words.timeout, 1ms);
   if (words.given("watch")) {
     view.watch = at_least("--watch", words.watch.empty() ? "2s" : words.watch, 100ms);
   }
@@ -58,15 +58,16 @@ ShowCommand status_command(const Words& words, const CommandLine& line,
   const std::vector<std::string> keys = plain_words(words, line);
   if (words.given("owner")) {
     if (!keys.empty())
-      complain("--owner names the key already: leave out " + in_quotes(keys.front()));
+      usage_error("--owner names the key already: leave out " + in_quotes(keys.front()));
     if (words.json || words.given("watch"))
-      complain("--owner answers with one word: leave out --json and --watch");
+      usage_error("--owner answers with one word: leave out --json and --watch");
     command.owner = OwnerHash{words.owner};
     if (const auto parsed = parse_owner_hash(words.owner))
       command.query.keys.push_back(key_of(parsed->key));
     return command;
   }
-  if (keys.empty()) complain("there is no key: write dlock status KEY, or dlock list to see all");
+  if (keys.empty())
+    usage_error("there is no key: write dlock status KEY, or dlock list to see all");
   for (const std::string& key : keys) command.query.keys.push_back(key_of(key));
   return command;
 }
@@ -80,12 +81,13 @@ ShowCommand list_command(const Words& words, const CommandLine& line,
                       .view = view_of(words, operate::View::Form::Table)};
   const std::vector<std::string> patterns = plain_words(words, line);
   if (patterns.size() > 1) {
-    complain("there are two patterns, " + in_quotes(patterns[0]) + " and " +
-             in_quotes(patterns[1]) + ": write one, in quotes so that the shell leaves it alone");
+    usage_error("there are two patterns, " + in_quotes(patterns[0]) + " and " +
+                in_quotes(patterns[1]) +
+                ": write one, in quotes so that the shell leaves it alone");
   }
   if (!patterns.empty()) command.query.pattern = patterns.front();
   if (words.keys_only) {
-    if (words.json) complain("--keys and --json cannot be had together: leave one out");
+    if (words.json) usage_error("--keys and --json cannot be had together: leave one out");
     command.view.form = operate::View::Form::KeysOnly;
   }
   return command;
@@ -95,14 +97,14 @@ UnlockCommand unlock_command(const Words& words, const CommandLine& line,
                              const Environment& environment) {
   const std::vector<std::string> keys = plain_words(words, line);
   if (keys.size() != 1)
-    complain(keys.empty() ? "there is no key: write dlock unlock KEY"
-                          : "there are two keys, " + in_quotes(keys[0]) + " and " +
-                                in_quotes(keys[1]) + ": locks are freed one by one");
+    usage_error(keys.empty() ? "there is no key: write dlock unlock KEY"
+                             : "there are two keys, " + in_quotes(keys[0]) + " and " +
+                                   in_quotes(keys[1]) + ": locks are freed one by one");
   StoreSettings store = store_of(words, environment);
   return {.store = std::move(store.options),
           .store_is_default = store.is_default,
           .key = key_of(keys.front()),
-          .patience = at_least("--timeout", words.timeout, 1ms),
+          .timeout = at_least("--timeout", words.timeout, 1ms),
           .force = words.force,
           .yes = words.yes};
 }

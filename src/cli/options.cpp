@@ -1,6 +1,6 @@
 #include "cli/options.h"
 
-#include "core/exit_code.h"
+#include "core/ending.h"
 
 #include <algorithm>
 #include <array>

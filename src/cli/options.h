@@ -3,6 +3,7 @@
 #include "cli/words.h"
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,5 +55,9 @@ const CommandOptions* find_command(std::string_view name);
 
 /// The end of `dlock --help`: the codes of dlock itself.
 std::string exit_code_table();
+
+/// What makes that shell (bash, zsh, fish) complete dlock's words: packaging/completions, which
+/// CMake builds into the binary. Nothing for another shell.
+std::optional<std::string_view> completion_for(std::string_view shell);
 
 }  // namespace dlock::cli

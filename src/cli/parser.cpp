@@ -1,7 +1,7 @@
 #include "cli/parser.h"
 
-#include "cli/complaint.h"
 #include "cli/options.h"
+#include "cli/usage_error.h"
 #include "cli/version.h"
 
 #include <CLI/CLI.hpp>
@@ -206,7 +206,7 @@ class Parser::Reader {
     try {
       parse(app, options);
     } catch (const CLI::ParseError&) {
-      complain("--version takes no value: leave it out");
+      usage_error("--version takes no value: leave it out");
     }
     if (words.empty()) return;
     const std::string shown = in_quotes(without_value(words.front()));
@@ -214,12 +214,12 @@ class Parser::Reader {
       return find_command(word) != nullptr;
     });
     if (command != words.end())
-      complain(shown + " stands before the sub-command: write dlock " + *command + " first");
+      usage_error(shown + " stands before the sub-command: write dlock " + *command + " first");
     if (words.front().starts_with('-'))
-      complain("there is no sub-command before " + shown + ": dlock has " + command_names() +
-               " (see dlock --help)");
-    complain(shown + " is no sub-command of dlock: it has " + command_names() +
-             " (see dlock --help)");
+      usage_error("there is no sub-command before " + shown + ": dlock has " + command_names() +
+                  " (see dlock --help)");
+    usage_error(shown + " is no sub-command of dlock: it has " + command_names() +
+                " (see dlock --help)");
   }
 
   /// In our words what CLI11 found wrong: an option with too many values, with none, or a flag with
@@ -227,27 +227,27 @@ class Parser::Reader {
   [[noreturn]] void explain(const std::string& error, const std::vector<Made>& options) {
     for (const Made& made : options) {
       const std::string name = made.name();
-      if (made.by->results().size() > 1) complain(name + " is given twice: leave one out");
+      if (made.by->results().size() > 1) usage_error(name + " is given twice: leave one out");
       if (!error.starts_with(name + ":") && error.find(" " + name + " =") == error.npos) continue;
-      if (made.option->is_flag()) complain(name + " takes no value: leave it out");
-      complain(name + " has no value: write " + name + " " + made.option->type);
+      if (made.option->is_flag()) usage_error(name + " takes no value: leave it out");
+      usage_error(name + " has no value: write " + name + " " + made.option->type);
     }
-    complain(without_url_secrets(error) + " (see dlock " + command_->name + " --help)");
+    usage_error(without_url_secrets(error) + " (see dlock " + command_->name + " --help)");
   }
 
   [[noreturn]] void complain_of_word(const std::string& word, const std::vector<std::string>& all) {
     for (const std::string& other : all) {
       if (other.size() > 2 && other[0] == '-' && other[1] != '-' &&
           command_->find(other.substr(1)) != nullptr)
-        complain(in_quotes(other) + " has one dash: write -" + other);
+        usage_error(in_quotes(other) + " has one dash: write -" + other);
     }
     const std::string name = std::string{"dlock "} + command_->name;
     const std::string shown = in_quotes(without_value(word));
     if (command_->which == SubCommand::Run && !word.starts_with('-')) {
-      complain(shown + " is no option of " + name +
-               ": the command comes after a --, as in dlock run --key K -- command [args...]");
+      usage_error(shown + " is no option of " + name +
+                  ": the command comes after a --, as in dlock run --key K -- command [args...]");
     }
-    complain(shown + " is no option of " + name + " (see " + name + " --help)");
+    usage_error(shown + " is no option of " + name + " (see " + name + " --help)");
   }
 
   /// CLI11 takes `--wait ''` for `--wait`; but who writes "$LIMIT" has not meant for ever.
@@ -256,8 +256,8 @@ class Parser::Reader {
       const bool is_it =
           words[i].starts_with('-') && made.by->check_name(words[i].substr(0, words[i].find('=')));
       if (is_it && (words[i].ends_with('=') || (i + 1 < words.size() && words[i + 1].empty()))) {
-        complain(made.name() + " '' is empty: leave the value out, or write a duration, as in " +
-                 made.name() + " 30s");
+        usage_error(made.name() + " '' is empty: leave the value out, or write a duration, as in " +
+                    made.name() + " 30s");
       }
     }
   }
@@ -267,20 +267,21 @@ class Parser::Reader {
     // What only `run` knows is no mistake when another sub-command reads the file.
     const CommandOptions& run = *find_command("run");
     if (run.find(item.name) == nullptr || item.name == "key" || item.name == "config") {
-      complain_of_setup(where + in_quotes(item.name) +
-                        " is not known: write the long name of an option of dlock run without its "
-                        "dashes, as in store = \"redis://host\"");
+      configuration_error(
+          where + in_quotes(item.name) +
+          " is not known: write the long name of an option of dlock run without its "
+          "dashes, as in store = \"redis://host\"");
     }
     const Option* const option = (command_ == nullptr ? run : *command_).find(item.name);
     if (option == nullptr) return;
     const bool for_ever = option->value_is_optional && item.value == "true";
     if (option->is_flag() && !item.is_boolean)
-      complain_of_setup(where + item.name + " is true or false, without quotes");
+      configuration_error(where + item.name + " is true or false, without quotes");
     if (!option->is_flag() && item.is_boolean && !for_ever)
-      complain_of_setup(where + item.name + " is not " + item.value +
-                        ": write what would stand behind the option, in quotes");
+      configuration_error(where + item.name + " is not " + item.value +
+                          ": write what would stand behind the option, in quotes");
     if (option->value_is_optional && item.value.empty())
-      complain_of_setup(where + item.name + " is empty: write a duration, or true for ever");
+      configuration_error(where + item.name + " is empty: write a duration, or true for ever");
     if (words_.source(item.name) == Source::Flag) return;
     words_.sources[item.name] = Source::File;
     if (const auto* const flag = std::get_if<bool Words::*>(&option->sets)) {

@@ -22,11 +22,11 @@ class Parser {
   struct Asked {
     std::string text;
   };
-  /// Reads the words before the `--`. Throws Complaint, or Asked.
+  /// Reads the words before the `--`. Throws UsageError, or Asked.
   void read_command_line(const std::vector<std::string>& ours);
 
   /// Takes from the file at `path` the options that the command line does not give. Throws
-  /// Complaint.
+  /// UsageError.
   void read_config(const std::string& path, const std::vector<ConfigSetting>& settings);
 
  private:

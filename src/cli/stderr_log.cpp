@@ -3,7 +3,7 @@
 #include "cli/journal.h"
 #include "cli/stderr_sink.h"
 #include "core/text.h"
-#include "core/wall_clock.h"
+#include "os/clock.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/pattern_formatter.h>

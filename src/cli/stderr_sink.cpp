@@ -1,6 +1,7 @@
 #include "cli/stderr_sink.h"
 
-#include "core/poll.h"
+#include "os/clock.h"
+#include "os/wait.h"
 
 #include <array>
 #include <cerrno>
@@ -12,7 +13,7 @@ namespace dlock::cli {
 namespace {
 
 constexpr int standard_error = 2;
-constexpr Duration patience = std::chrono::milliseconds{50};
+constexpr Duration longest_stall = std::chrono::milliseconds{50};
 
 }  // namespace
 
@@ -30,7 +31,7 @@ void StderrSink::find_out() {
 
 bool StderrSink::wait_for_room() {
   std::array<pollfd, 1> watched{{{own_.open() ? own_.number() : standard_error, POLLOUT, 0}}};
-  return wait_for_any(watched, BootClock::now() + (dropping_ ? Duration::zero() : patience));
+  return wait_for_any(watched, BootClock::now() + (dropping_ ? Duration::zero() : longest_stall));
 }
 
 long StderrSink::try_write(std::string_view bytes) {

@@ -1,10 +1,10 @@
 #include "cli/store_settings.h"
 
-#include "cli/complaint.h"
+#include "cli/usage_error.h"
 #include "cli/values.h"
 #include "core/duration.h"
-#include "core/fd.h"
 #include "core/number.h"
+#include "os/fd.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -24,7 +24,7 @@ ChosenStore chosen_store(const Words& words, const std::optional<std::string>& v
   const Source source = words.source("store");
   if (source == Source::Flag || (source == Source::File && !variable)) {
     auto address = parse_store_address(words.store);
-    if (!address) complain("--store " + address.error());
+    if (!address) usage_error("--store " + address.error());
     return {std::move(*address), source};
   }
   if (!variable) return {LocalAddress{}, Source::Default};
@@ -32,7 +32,7 @@ ChosenStore chosen_store(const Words& words, const std::optional<std::string>& v
   auto address = parse_store_address(*variable);
   if (!address) {
     const std::string remedy = variable->empty() ? "; unset it to use the embedded store" : "";
-    complain_of_setup("DLOCK_STORE " + address.error() + remedy);
+    configuration_error("DLOCK_STORE " + address.error() + remedy);
   }
   return {std::move(*address), Source::Environment};
 }
@@ -40,7 +40,7 @@ ChosenStore chosen_store(const Words& words, const std::optional<std::string>& v
 /// Reads it once, so that what cannot be used is told before anything is started.
 Password password_at(const char* option, const std::string& path) {
   Password password{.file = path, .option = option};
-  if (const auto read = password_in_file(password); !read) complain_of_setup(read.error().why);
+  if (const auto read = password_in_file(password); !read) configuration_error(read.error().why);
   return password;
 }
 
@@ -50,11 +50,11 @@ std::optional<Password> password_elsewhere(const Words& words) {
   const Source command = words.source("password-command");
   if (file == Source::Default && command == Source::Default) return {};
   if (file == command) {
-    complain("--password-file " + in_quotes(words.password_file) +
-             " and --password-command both give a password: leave one out");
+    usage_error("--password-file " + in_quotes(words.password_file) +
+                " and --password-command both give a password: leave one out");
   }
   if (file > command) return password_at("--password-file", words.password_file);
-  if (words.password_command.empty()) complain("--password-command '' names no command");
+  if (words.password_command.empty()) usage_error("--password-command '' names no command");
   return Password{.command = words.password_command, .option = "--password-command"};
 }
 
@@ -67,9 +67,9 @@ Password password_of(const Words& words, const Environment& environment, const P
   const bool is_elsewhere = elsewhere != Source::Default;
   if (in_url.given() && is_elsewhere && elsewhere == url) {
     const bool in_file = words.source("password-file") == elsewhere;
-    complain((in_file ? "--password-file " + in_quotes(words.password_file)
-                      : std::string{"--password-command"}) +
-             " and the URL of the store both give a password: leave one out");
+    usage_error((in_file ? "--password-file " + in_quotes(words.password_file)
+                         : std::string{"--password-command"}) +
+                " and the URL of the store both give a password: leave one out");
   }
   if (elsewhere == Source::Flag) return *password_elsewhere(words);
   if (in_url.given() && url != Source::File) return in_url;
@@ -84,8 +84,8 @@ Login sentinel_login(const Words& words, const Environment& environment) {
   if (file == Source::Flag || (file == Source::File && !login.password.given()))
     login.password = password_at("--sentinel-password-file", words.sentinel_password_file);
   if (!login.user.empty() && !login.password.given()) {
-    complain("--sentinel-user " + in_quotes(login.user) +
-             " has no password: give one with --sentinel-password-file");
+    usage_error("--sentinel-user " + in_quotes(login.user) +
+                " has no password: give one with --sentinel-password-file");
   }
   return login;
 }
@@ -94,16 +94,16 @@ void check_readable(const char* option, const std::string& path) {
   if (path.empty()) return;
   const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!file.open()) {
-    complain_of_setup(std::string{option} + " " + in_quotes(path) +
-                      " cannot be read: " + ::strerror(errno));
+    configuration_error(std::string{option} + " " + in_quotes(path) +
+                        " cannot be read: " + ::strerror(errno));
   }
 }
 
 TlsOptions tls_options(const Words& words) {
   if (words.tls_certificate.empty() != words.tls_key.empty()) {
-    complain(words.tls_key.empty()
-                 ? "--tls-cert is given without --tls-key: a certificate needs its key"
-                 : "--tls-key is given without --tls-cert: a key needs its certificate");
+    usage_error(words.tls_key.empty()
+                    ? "--tls-cert is given without --tls-key: a certificate needs its key"
+                    : "--tls-key is given without --tls-cert: a key needs its certificate");
   }
   check_readable("--tls-cacert", words.tls_ca);
   check_readable("--tls-cert", words.tls_certificate);
@@ -119,8 +119,8 @@ int least_replicas(const Words& words) {
   constexpr int most = 1000;
   const auto number = parse_number(words.least_replicas, 0, most);
   if (!number) {
-    complain("--min-replicas " + in_quotes(words.least_replicas) +
-             " is not a number of replicas: write 0 to " + std::to_string(most));
+    usage_error("--min-replicas " + in_quotes(words.least_replicas) +
+                " is not a number of replicas: write 0 to " + std::to_string(most));
   }
   return *number;
 }
@@ -131,10 +131,11 @@ Duration replica_timeout(const Words& words, Duration ttl) {
   const Duration timeout = duration_of("--replica-timeout", words.replica_timeout);
   const std::string option = "--replica-timeout " + in_quotes(words.replica_timeout) + " ";
   // WAIT takes whole milliseconds, and 0 would wait for ever.
-  if (timeout < std::chrono::milliseconds{1}) complain(option + "is too short: the least is 1ms");
+  if (timeout < std::chrono::milliseconds{1})
+    usage_error(option + "is too short: the least is 1ms");
   if (timeout >= request) {
-    complain(option + "does not fit into a renewal, which may take " + to_text(request) +
-             " with this --ttl: write less, or raise --ttl");
+    usage_error(option + "does not fit into a renewal, which may take " + to_text(request) +
+                " with this --ttl: write less, or raise --ttl");
   }
   return timeout;
 }
@@ -143,7 +144,7 @@ Duration replica_timeout(const Words& words, Duration ttl) {
 void check_fit(const Words& words, const StoreAddress& address) {
   const auto refuse = [&](std::initializer_list<const char*> options, const char* why) {
     for (const char* option : options) {
-      if (words.source(option) == Source::Flag) complain("--" + std::string{option} + " " + why);
+      if (words.source(option) == Source::Flag) usage_error("--" + std::string{option} + " " + why);
     }
   };
   const auto* redis = std::get_if<RedisAddress>(&address);
@@ -169,8 +170,8 @@ void settle_redis(RedisAddress& redis, StoreOptions& options, Source source, con
     const std::string what =
         " names a user but no password: write user:password@ into the URL, or give "
         "--password-file, --password-command or REDISCLI_AUTH";
-    if (source == Source::Environment) complain_of_setup("DLOCK_STORE" + what);
-    complain("--store" + what);
+    if (source == Source::Environment) configuration_error("DLOCK_STORE" + what);
+    usage_error("--store" + what);
   }
   if (redis.uses_tls()) options.tls = tls_options(words);
   if (redis.deployment == Deployment::Sentinel)
@@ -188,7 +189,7 @@ StoreSettings store_settings(const Words& words, const Environment& environment,
                        .least_replicas = least_replicas(words),
                        .replica_timeout = replica_timeout(words, ttl)};
   if (const std::string why = why_prefix_unfit(options); !why.empty())
-    complain("--prefix " + in_quotes(words.prefix) + " " + why);
+    usage_error("--prefix " + in_quotes(words.prefix) + " " + why);
   if (auto* redis = std::get_if<RedisAddress>(&options.address))
     settle_redis(*redis, options, store.source, words, environment);
   return {std::move(options), store.source == Source::Default};

@@ -13,7 +13,7 @@ struct StoreSettings {
 };
 
 /// Which store, who we are to it and how it is checked: command line, then environment, then
-/// configuration file. Reads the files that are named. Throws Complaint.
+/// configuration file. Reads the files that are named. Throws UsageError.
 StoreSettings store_settings(const Words& words, const Environment& environment, Duration ttl);
 
 }  // namespace dlock::cli

@@ -1,14 +1,56 @@
 #include "cli/values.h"
 
-#include "cli/complaint.h"
+#include "cli/usage_error.h"
 #include "core/duration.h"
+#include "core/signals.h"
+
+#include <csignal>
 
 namespace dlock::cli {
 
 Duration duration_of(const char* option, const std::string& word) {
   auto duration = parse_duration(word);
-  if (!duration) complain(std::string{option} + " " + in_quotes(word) + " " + duration.error());
+  if (!duration) usage_error(std::string{option} + " " + in_quotes(word) + " " + duration.error());
   return *duration;
+}
+
+std::optional<Duration> time_limit_of(const Words& words, const std::string& name,
+                                      const std::string& word) {
+  if (!words.given(name)) return {};
+  const std::string option = "--" + name;
+  const Duration limit = duration_of(option.c_str(), word);
+  if (limit == Duration::zero()) {
+    usage_error(option + " " + in_quotes(word) +
+                " leaves no time at all: write more than 0, or leave the option out");
+  }
+  return limit;
+}
+
+std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
+                                  OnSilence on_silence) {
+  if (!words.given("warn-signal")) return {};
+  const std::string option = "--warn-signal " + in_quotes(words.warn_signal) + " ";
+  const std::string name = words.warn_signal.substr(0, words.warn_signal.find(':'));
+  const auto signal = parse_signal(name);
+  if (!signal) {
+    usage_error(
+        option +
+        "does not begin with a signal: write a name or a number, and a time if it is not to "
+        "come at once, as in USR1:2s");
+  }
+  if (*signal == SIGKILL || *signal == SIGSTOP)
+    usage_error(option + "warns nobody, for no job can catch that: name another one, such as USR1");
+  if (name.size() == words.warn_signal.size()) return Warning{*signal, {}};
+
+  const auto after = parse_duration(words.warn_signal.substr(name.size() + 1));
+  if (!after) usage_error(option + "has no good time: what comes after the colon " + after.error());
+  // With --on-silence=continue no kill comes first.
+  const Duration most = terms.longest_failing() - std::chrono::milliseconds{1};
+  if (on_silence == OnSilence::Kill && *after > most) {
+    usage_error(option + "would come when the job has been killed: with this --ttl the most is " +
+                to_text(most));
+  }
+  return Warning{*signal, *after};
 }
 
 }  // namespace dlock::cli

@@ -1,12 +1,41 @@
 #pragma once
 
+#include "cli/usage_error.h"
+#include "cli/words.h"
+#include "core/lease.h"
+#include "core/policy.h"
+#include "core/text.h"
 #include "core/time.h"
 
+#include <initializer_list>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace dlock::cli {
 
-/// What the word after that option says: `1h30m`, `500ms`. Throws Complaint.
+/// What the word after that option says: `1h30m`, `500ms`. Throws UsageError.
 Duration duration_of(const char* option, const std::string& word);
+
+/// What that word means for an option of a few words. Throws UsageError with all of them.
+template <class Choice>
+Choice choose(const char* option, const std::string& word,
+              std::initializer_list<std::pair<const char*, Choice>> choices) {
+  std::string known;
+  for (const auto& [name, choice] : choices) {
+    if (word == name) return choice;
+    known += (known.empty() ? "" : ", ") + std::string{name};
+  }
+  usage_error(std::string{option} + " " + in_quotes(word) + " is not known: it is one of " + known);
+}
+
+/// A time within which the job has to do something, if the option of that name (without dashes)
+/// was given. Throws UsageError.
+std::optional<Duration> time_limit_of(const Words& words, const std::string& name,
+                                      const std::string& word);
+
+/// `SIG` or `SIG:DUR`, if --warn-signal was given. Throws UsageError.
+std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
+                                  OnSilence on_silence);
 
 }  // namespace dlock::cli

@@ -42,7 +42,7 @@ Actions Rules::handle(const ExecFailed& failed) {
   return not_born(Ending::CannotRun, failed.error);
 }
 
-Actions Rules::handle(const BirthRefused& refused) {
+Actions Rules::handle(const StartRefused& refused) {
   return not_born(Ending::SystemFailed, refused.error);
 }
 
@@ -187,27 +187,27 @@ Actions Rules::end_job(Ending because) {
   if (ending_ != Ending::JobEnded || (!runs && !leftovers_run)) return {};
   ending_ = because;
   detail_ = 0;
-  const Duration patience = policy_.stop.patience_when_we_end_it();
-  if (leftovers_run) return end_leftovers(patience);
+  const Duration grace = policy_.stop.grace_when_dlock_ends_it();
+  if (leftovers_run) return end_leftovers(grace);
 
   // A stopped process acts on no signal but SIGKILL until it goes on.
   Actions actions{SignalJob{policy_.stop.signal}, SignalJob{SIGCONT}};
-  schedule_kill(patience, actions);
+  schedule_kill(grace, actions);
   return actions;
 }
 
 /// Processes that were asked together with the whole job are not asked twice: some programs take
 /// the second TERM for a wish that they end at once.
-Actions Rules::end_leftovers(Duration patience) {
+Actions Rules::end_leftovers(Duration grace) {
   if (ended_by_us() && kill_is_near_) return {};
   Actions actions{SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT}};
-  schedule_kill(patience, actions);
+  schedule_kill(grace, actions);
   return actions;
 }
 
 /// A later wish that the job end must not postpone a KILL that is already scheduled.
-void Rules::schedule_kill(Duration patience, Actions& actions) {
-  if (!std::exchange(kill_is_near_, true)) actions.push_back(StartGrace{patience});
+void Rules::schedule_kill(Duration grace, Actions& actions) {
+  if (!std::exchange(kill_is_near_, true)) actions.push_back(StartGrace{grace});
 }
 
 bool Rules::ended_by_us() const {

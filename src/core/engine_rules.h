@@ -17,7 +17,7 @@ struct ExecFailed {
   int error;
 };
 /// The job's first process could not be made ready for exec: an errno.
-struct BirthRefused {
+struct StartRefused {
   int error;
 };
 /// The job's first process ended. `alone`: waitpid(2) knows of no other process either.
@@ -67,7 +67,7 @@ struct HeartbeatMissed {};
 /// The job has run for as long as --max-run lets it.
 struct MaxRunOver {};
 
-using Event = std::variant<ExecWorked, ExecFailed, BirthRefused, RootEnded, RootStopped,
+using Event = std::variant<ExecWorked, ExecFailed, StartRefused, RootEnded, RootStopped,
                            RootContinued, NoChildren, SignalAsked, ContinueAsked, ContinueDue,
                            StopQuestion, KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver,
                            RenewalsFail, RenewalsWork, WarningDue, HeartbeatMissed, MaxRunOver>;
@@ -158,7 +158,7 @@ class Rules {
  private:
   Actions handle(const ExecWorked&);
   Actions handle(const ExecFailed&);
-  Actions handle(const BirthRefused&);
+  Actions handle(const StartRefused&);
   Actions handle(const RootEnded&);
   Actions handle(const RootStopped&);
   Actions handle(const RootContinued&);
@@ -180,8 +180,8 @@ class Rules {
 
   Actions not_born(Ending because, int error);
   Actions end_job(Ending because);
-  Actions end_leftovers(Duration patience);
-  void schedule_kill(Duration patience, Actions& actions);
+  Actions end_leftovers(Duration grace);
+  void schedule_kill(Duration grace, Actions& actions);
   bool ended_by_us() const;
   Action pass_on(int number) const;
   Actions kill();

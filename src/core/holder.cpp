@@ -2,7 +2,15 @@
 
 #include "core/text.h"
 
+#include <algorithm>
+
 namespace dlock {
+
+bool may_enter(Limit newcomer, const std::vector<Limit>& holders) {
+  std::uint32_t most = newcomer.most;
+  for (const Limit& holder : holders) most = std::min(most, holder.most);
+  return holders.size() < most;
+}
 
 namespace {
 
@@ -26,7 +34,8 @@ std::string describe(const Holder& holder) {
   if (holder.forced) {
     return who(holder) + ", by force, and not free before the job of the holder before it is gone";
   }
-  return who(holder) + (holder.only_kept ? "; its job is over, and --min-hold keeps the lock" : "");
+  return who(holder) +
+         (holder.held_by_min_hold ? "; its job is over, and --min-hold keeps the lock" : "");
 }
 
 }  // namespace dlock

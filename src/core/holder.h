@@ -1,11 +1,29 @@
 #pragma once
 
 #include "core/identity.h"
-#include "core/limit.h"
 
+#include <cstdint>
+#include <limits>
 #include <string>
+#include <vector>
 
 namespace dlock {
+
+/// How many may hold a lock at once, in the eyes of one of them: one (the plain, exclusive lock),
+/// N (`--limit N`), or as many as like (`--shared`).
+struct Limit {
+  std::uint32_t most = 1;
+
+  static constexpr Limit shared() { return {std::numeric_limits<std::uint32_t>::max()}; }
+  bool is_exclusive() const { return most == 1; }
+  bool is_shared() const { return *this == shared(); }
+  bool operator==(const Limit&) const = default;
+};
+
+/// Whether one more may hold the lock beside `holders`: never are there more at once than any of
+/// them asked for. So a reader and a writer, or runs with different limits, need no rule of their
+/// own. (The scripts of the Redis store repeat this rule, for it must be atomic there.)
+bool may_enter(Limit newcomer, const std::vector<Limit>& holders);
 
 /// Who holds a lock, as its value tells. Fields that a peer of another kind does not write are
 /// empty or 0. Bytes come from the store: show them through printable() only.
@@ -22,7 +40,7 @@ struct Holder {
   FencingToken token;
   Limit limit;
   /// Its job is over, and only `--min-hold` keeps the lock.
-  bool only_kept = false;
+  bool held_by_min_hold = false;
   /// Somebody has taken the lock from the holder by force, and is who the other fields name; the
   /// lock stays taken until the holder's job is gone.
   bool forced = false;

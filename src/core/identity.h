@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/key.h"
+#include "core/result.h"
 
 #include <cstdint>
 #include <optional>
@@ -8,6 +8,20 @@
 #include <string_view>
 
 namespace dlock {
+
+/// The name of a lock as the user gave it: 1 to 512 bytes, any but NUL. Checked once, here.
+class LockKey {
+ public:
+  /// The error is the half sentence that comes after `--key` and the value.
+  static Result<LockKey, std::string> parse(std::string_view text);
+  const std::string& bytes() const { return bytes_; }
+
+  static constexpr std::size_t longest = 512;
+
+ private:
+  explicit LockKey(std::string_view bytes) : bytes_(bytes) {}
+  std::string bytes_;
+};
 
 /// Names one run of dlock to all of the cluster: `{host}/{pid}.{number}`. The liveness key carries
 /// it. Unique per run: two machines may share a host name, and in containers every pid is 1.

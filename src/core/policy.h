@@ -36,7 +36,9 @@ struct StopPolicy {
 
   /// Between the signal and SIGKILL for a job that dlock itself ends. Nobody waits there to press
   /// Ctrl-C, so it is never without bound.
-  Duration patience_when_we_end_it() const { return kill_after.value_or(std::chrono::seconds{10}); }
+  Duration grace_when_dlock_ends_it() const {
+    return kill_after.value_or(std::chrono::seconds{10});
+  }
 };
 
 }  // namespace dlock

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -9,20 +10,17 @@ using Duration = std::chrono::nanoseconds;
 
 /// CLOCK_BOOTTIME: the clock of every lease and deadline.
 ///
-/// It goes on while the machine is suspended, and nobody can set it or fake it: the kernel itself
-/// is asked, for a preloaded library may have its own idea of this clock and not of its timers.
+/// It goes on while the machine is suspended, and nobody can set it (os/clock.h reads it).
 /// std::chrono::steady_clock stands still in a suspend, so a job would outlive its lease by the
 /// length of the nap.
-struct BootClock {
+struct BootTime {
   using rep = std::int64_t;
   using period = std::nano;
   using duration = Duration;
-  using time_point = std::chrono::time_point<BootClock, Duration>;
   static constexpr bool is_steady = true;
-  static time_point now();
 };
 
-using Instant = BootClock::time_point;
+using Instant = std::chrono::time_point<BootTime, Duration>;
 
 /// Later than any moment: the end of a lease that does not end by itself.
 inline constexpr Instant never = Instant::max();
@@ -30,5 +28,31 @@ inline constexpr Instant never = Instant::max();
 constexpr std::int64_t whole_ms(Duration d) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
 }
+
+/// A time that somebody else tells, a server or a file: it may be any number, and nanoseconds
+/// overflow after 292 years. What is further away than a century counts as one.
+template <class Unit>
+constexpr Duration bounded(Unit told) {
+  constexpr Unit century = std::chrono::hours{24 * 36525};
+  return std::clamp(told, -century, century);
+}
+
+/// A moment at which something is due, once. Setting it anew forgets the moment before.
+class Alarm {
+ public:
+  void set(Instant at) { at_ = at; }
+  /// `never` if it is not set, or has rung.
+  Instant at() const { return at_; }
+
+  /// True once, from that moment on.
+  bool rings(Instant now) {
+    if (now < at_) return false;
+    at_ = never;
+    return true;
+  }
+
+ private:
+  Instant at_ = never;
+};
 
 }  // namespace dlock

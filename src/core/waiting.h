@@ -6,6 +6,16 @@
 
 namespace dlock {
 
+/// How long to wait for a lock that is held: `-n` not at all, `-w DUR` that long, `-w` for ever.
+struct WaitLimit {
+  Duration most{};
+
+  static constexpr WaitLimit none() { return {Duration::zero()}; }
+  static constexpr WaitLimit forever() { return {Duration::max()}; }
+  bool waits() const { return most > Duration::zero(); }
+  bool is_forever() const { return most == Duration::max(); }
+};
+
 /// What a waiter knows of its place in the queue.
 struct Place {
   /// How many wait in front of it; nothing when the store could not say.

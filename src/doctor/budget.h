@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/lease.h"
+#include "os/clock.h"
 #include "store/store.h"
 
 #include <algorithm>
@@ -15,9 +16,9 @@ class Budget {
       : request_(std::min<Duration>(terms.request_timeout(), longest_request)),
         ends_(BootClock::now() + everything) {}
 
-  Patience patience() const { return {std::min(BootClock::now() + request_, ends_)}; }
+  CallDeadline deadline() const { return {std::min(BootClock::now() + request_, ends_)}; }
   /// For a question that may have to go to several servers in turn.
-  Patience patience_for(std::size_t servers) const {
+  CallDeadline deadline_for(std::size_t servers) const {
     return {std::min(BootClock::now() + request_ * static_cast<long>(servers), ends_)};
   }
   bool spent() const { return BootClock::now() >= ends_; }

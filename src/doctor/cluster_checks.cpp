@@ -1,10 +1,10 @@
 #include "doctor/cluster_checks.h"
 
-#include "core/bounded.h"
 #include "core/number.h"
 #include "core/text.h"
-#include "doctor/failover_time.h"
-#include "store/redis/servers.h"
+#include "core/time.h"
+#include "doctor/failover.h"
+#include "redis/servers.h"
 
 #include <algorithm>
 #include <sstream>
@@ -22,7 +22,7 @@ NodeView ask(const Endpoint& node, const redis::Access& access, const Budget& bu
                              {"CLUSTER", "MYID"},
                              {"CLUSTER", "NODES"},
                              {"CONFIG", "GET", "cluster-node-timeout"}},
-                            budget.patience());
+                            budget.deadline());
   if (!answers) {
     view.fault = answers.error().sentence;
     return view;
@@ -158,26 +158,26 @@ Finding judge_nodes(const std::vector<NodeView>& views) {
   return finding;
 }
 
-Keepers check_cluster(const RedisAddress& address, const redis::Access& access, Duration ttl,
-                      const Budget& budget) {
+DeploymentCheck check_cluster(const RedisAddress& address, const redis::Access& access,
+                              Duration ttl, const Budget& budget) {
   std::vector<NodeView> views;
   for (const Endpoint& endpoint : address.endpoints) views.push_back(ask(endpoint, access, budget));
-  Keepers keepers;
+  DeploymentCheck deployment;
   // The connection has been refused for that already, with what to write.
-  if (std::all_of(views.begin(), views.end(), is_alone)) return keepers;
+  if (std::all_of(views.begin(), views.end(), is_alone)) return deployment;
   for (const NodeView& view : views) {
     for (const ClusterNode& node : view.nodes) {
-      if (node.keeps_locks()) keepers.servers.push_back(node.endpoint);
+      if (node.keeps_locks()) deployment.servers.push_back(node.endpoint);
     }
-    if (!keepers.servers.empty()) break;
+    if (!deployment.servers.empty()) break;
   }
-  keepers.findings = {judge_cluster_state(views), judge_nodes(views)};
+  deployment.findings = {judge_cluster_state(views), judge_nodes(views)};
   const bool reached = std::any_of(views.begin(), views.end(), [](const NodeView& view) {
     return view.fault.empty() || may_not_be_asked(view);
   });
-  if (reached) keepers.findings.push_back(time_of_failover(views, ttl));
-  if (reached && keepers.servers.empty()) keepers.servers = address.endpoints;
-  return keepers;
+  if (reached) deployment.findings.push_back(time_of_failover(views, ttl));
+  if (reached && deployment.servers.empty()) deployment.servers = address.endpoints;
+  return deployment;
 }
 
 }  // namespace dlock::doctor

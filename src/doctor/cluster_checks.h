@@ -2,9 +2,9 @@
 
 #include "core/time.h"
 #include "doctor/budget.h"
-#include "doctor/keepers.h"
+#include "doctor/failover.h"
 #include "doctor/server_info.h"
-#include "store/redis/connection.h"
+#include "redis/connection.h"
 
 #include <optional>
 #include <string>
@@ -35,9 +35,10 @@ struct NodeView {
   std::optional<Duration> node_timeout = {};
 };
 
-/// Asks each node that was named. Where CLUSTER may not be asked, those are taken for the keepers.
-Keepers check_cluster(const RedisAddress& address, const redis::Access& access, Duration ttl,
-                      const Budget& budget);
+/// Asks each node that was named. Where CLUSTER may not be asked, those are taken for the
+/// deployment.
+DeploymentCheck check_cluster(const RedisAddress& address, const redis::Access& access,
+                              Duration ttl, const Budget& budget);
 
 /// Whether all slots are served.
 Finding judge_cluster_state(const std::vector<NodeView>& views);

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 namespace dlock::doctor {
+
 namespace {
 
 std::string name_of(const StoreAddress& address) {
@@ -17,15 +18,10 @@ std::string name_of(const StoreAddress& address) {
 
 }  // namespace
 
-bool Report::ok() const {
-  return std::none_of(findings.begin(), findings.end(),
-                      [](const Finding& finding) { return finding.verdict == Verdict::Broken; });
-}
-
-Report examine(const Examination& examination) {
+Diagnosis examine(const Examination& examination) {
   const auto* redis = std::get_if<RedisAddress>(&examination.store.address);
-  Report report{name_of(examination.store.address),
-                redis != nullptr ? check_redis(*redis, examination) : check_local(examination)};
+  Diagnosis report{name_of(examination.store.address),
+                   redis != nullptr ? check_redis(*redis, examination) : check_local(examination)};
   for (Finding& finding : check_machine()) {
     finding.area = Area::Machine;
     report.findings.push_back(std::move(finding));

@@ -1,14 +1,19 @@
 #include "doctor/machine_checks.h"
 
-#include "core/bare_call.h"
-#include "core/fd.h"
 #include "core/time.h"
-#include "doctor/try_pid_namespace.h"
-#include "supervise/borrowed_fork.h"
-#include "supervise/cgroup.h"
-#include "supervise/proc.h"
+#include "job/borrowed_fork.h"
+#include "job/cgroup.h"
+#include "job/job_process.h"
+#include "os/bare_call.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/proc.h"
+#include "os/wait.h"
 
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <linux/capability.h>
@@ -20,13 +25,14 @@
 #include <unistd.h>
 
 namespace dlock::doctor {
+
 namespace {
 
 std::string error_text() { return ::strerror(errno); }
 
 /// A file of one line, without its end.
 std::string line_in(const char* path) {
-  const std::string text = supervise::read_file(path);
+  const std::string text = read_file(path);
   return text.substr(0, text.find('\n'));
 }
 
@@ -40,6 +46,25 @@ Finding check_boot_clock() {
       .fact = "CLOCK_BOOTTIME cannot be read: " + std::string{::strerror(static_cast<int>(-error))},
       .meaning = "no deadline can be kept",
       .remedy = "a kernel that has it (Linux 2.6.39), and no sandbox that forbids it"};
+}
+
+/// Starts true(1) in a pid namespace, in the way of --contain=pidns: that namespaces can be made
+/// does not yet mean that a user may map itself into one. Empty if it worked, else why it did not.
+std::string try_pid_namespace() {
+  const JobSpec spec{.command = {"true"}, .environment = {}, .signals = {}, .pid_namespace = true};
+  auto job = JobProcess::start(spec);
+  if (!job) return job.error().what + " cannot be made: " + ::strerror(job.error().error);
+  std::array<pollfd, 1> watched{{{job->exec_fd(), POLLIN, 0}}};
+  const bool told = wait_for_any(watched, BootClock::now() + std::chrono::seconds{2});
+  const auto failure = told ? job->start_failure() : StartFailure{.error = ETIMEDOUT};
+  ::kill(job->child(), SIGKILL);  // and with it the whole namespace
+  while (::waitpid(job->child(), nullptr, 0) < 0 && errno == EINTR) {
+  }
+  // The user is mapped before exec: a program that is not found was looked for inside.
+  if (!failure || failure->error == ENOENT) return {};
+  if (failure->step == StartFailure::Step::Exec)
+    return std::string{"a pid namespace cannot be entered: "} + ::strerror(failure->error);
+  return why_not_started(*failure);
 }
 
 Finding check_subreaper() {
@@ -64,15 +89,15 @@ Finding check_pidfd() {
 }
 
 Finding check_process_tree() {
-  const supervise::Proc proc;
-  const supervise::Listing listing = proc.listing();
+  const Proc proc;
+  const Listing listing = proc.listing();
   Finding finding{.check = "process tree", .fact = "/proc lists the children of each process"};
-  if (listing == supervise::Listing::None) {
+  if (listing == Listing::None) {
     finding.verdict = Verdict::Broken;
     finding.fact = proc.why_unusable();
     finding.meaning = "the processes of a job cannot be found and killed";
-    finding.remedy = supervise::Proc::remedy;
-  } else if (listing == supervise::Listing::Scan) {
+    finding.remedy = Proc::remedy;
+  } else if (listing == Listing::Scan) {
     finding.verdict = Verdict::Note;
     finding.fact = "/proc has no lists of children (CONFIG_PROC_CHILDREN)";
     finding.meaning =
@@ -89,11 +114,11 @@ Finding check_process_tree() {
 
 /// Starts a process in the cgroup, as a job is: that a directory can be made does not yet mean
 /// that. Empty if it worked, else why it did not.
-std::string try_birth_in(const supervise::Cgroup& cgroup) {
+std::string try_birth_in(const Cgroup& cgroup) {
   constexpr std::size_t stack_size = 65536;
   const auto stack = std::make_unique<std::byte[]>(stack_size);
-  const pid_t child = supervise::borrowed_fork(
-      [](void*) { ::_exit(0); }, nullptr, {stack.get(), stack_size}, cgroup.directory().number());
+  const pid_t child = borrowed_fork([](void*) { ::_exit(0); }, nullptr, {stack.get(), stack_size},
+                                    cgroup.directory().number());
   if (child < 0) return "no process can be started in '" + cgroup.path() + "': " + error_text();
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
@@ -101,7 +126,7 @@ std::string try_birth_in(const supervise::Cgroup& cgroup) {
 }
 
 std::string why_no_cgroup() {
-  auto cgroup = supervise::Cgroup::make();
+  auto cgroup = Cgroup::make();
   if (!cgroup) return cgroup.error();
   std::string why_not = try_birth_in(*cgroup);
   cgroup->remove();
@@ -137,7 +162,7 @@ Finding check_pid_namespace() {
 
 /// Not by the user id: root of a container may lack it.
 bool may_kill_everybody() {
-  std::istringstream lines{supervise::read_file("/proc/self/status")};
+  std::istringstream lines{read_file("/proc/self/status")};
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with("CapEff:")) continue;
     const auto bits = std::strtoull(line.c_str() + 7, nullptr, 16);

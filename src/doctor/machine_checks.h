@@ -1,6 +1,6 @@
 #pragma once
 
-#include "doctor/finding.h"
+#include "doctor/findings.h"
 
 #include <string>
 

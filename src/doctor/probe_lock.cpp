@@ -1,7 +1,6 @@
 #include "doctor/probe_lock.h"
 
-#include "core/random.h"
-#include "supervise/claim.h"
+#include "os/self.h"
 
 #include <unistd.h>
 
@@ -13,9 +12,7 @@ using namespace std::chrono_literals;
 Claim make_probe_claim(const StoreOptions& options, const LeaseTerms& terms, const LockKey& key) {
   // Short: should we be killed now, nothing is left for long.
   const Duration ttl = std::min<Duration>(terms.ttl(), 10s);
-  const supervise::RunOptions run{
-      .key = key, .store = options, .terms = {ttl, ttl}, .command = {"dlock", "doctor"}};
-  return supervise::make_claim(run, ::getpid());
+  return make_claim(options, key, {ttl, ttl}, ::getpid(), {"dlock", "doctor"});
 }
 
 Finding failed(const std::string& what, const std::string& how) {
@@ -36,9 +33,9 @@ Finding use_lock(Store& store, const Claim& claim, const Grant& grant, const Sto
   }();
   Finding finding{.check = "probe lock",
                   .fact = "taken, refused to a second run, renewed and given back"};
-  const auto refused = make_store(options)->acquire(rival, budget.patience_for(2));
-  const auto renewed = store.renew(claim, grant, budget.patience());
-  const auto released = store.release(claim, {}, budget.patience());
+  const auto refused = make_store(options)->acquire(rival, budget.deadline_for(2));
+  const auto renewed = store.renew(claim, grant, budget.deadline());
+  const auto released = store.release(claim, {}, budget.deadline());
   if (!refused) return broken_by(refused.error(), finding.check);
   if (!std::holds_alternative<Held>(*refused))
     return failed("a lock that is held was given to a second run", "two jobs would run at once");
@@ -63,16 +60,16 @@ Finding try_lock(const StoreOptions& options, const LeaseTerms& terms, const Loc
   StoreOptions chosen = options;
   auto store = make_store(chosen);
   // Two requests, where the server does not know the script yet; each may wait for replicas.
-  auto answer = store->acquire(claim, budget.patience_for(2));
-  if (answer && std::holds_alternative<TooYoung>(*answer)) {
+  auto answer = store->acquire(claim, budget.deadline_for(2));
+  if (answer && std::holds_alternative<RecentlyRestarted>(*answer)) {
     // That is a finding of its own; nobody but us asks for this key, so there is no holder to fear.
     chosen.trust_restart = true;
     store = make_store(chosen);
-    answer = store->acquire(claim, budget.patience_for(2));
+    answer = store->acquire(claim, budget.deadline_for(2));
   }
   if (!answer) {
     // It may have been applied, or be there without its replicas: leave nothing behind.
-    [[maybe_unused]] const auto released = store->release(claim, {}, budget.patience());
+    [[maybe_unused]] const auto released = store->release(claim, {}, budget.deadline());
     return broken_by(answer.error(), "probe lock");
   }
   if (const auto* grant = std::get_if<Grant>(&*answer))

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "core/key.h"
+#include "core/identity.h"
 #include "doctor/budget.h"
-#include "doctor/finding.h"
+#include "doctor/findings.h"
 #include "store/open.h"
 
 namespace dlock::doctor {

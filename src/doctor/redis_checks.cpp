@@ -1,15 +1,16 @@
 #include "doctor/redis_checks.h"
 
-#include "core/poll.h"
 #include "doctor/cluster_checks.h"
-#include "doctor/line_checks.h"
-#include "doctor/merged.h"
-#include "doctor/name_checks.h"
+#include "doctor/findings.h"
+#include "doctor/network_checks.h"
 #include "doctor/probe_lock.h"
 #include "doctor/rights.h"
 #include "doctor/sentinel_checks.h"
 #include "doctor/server_visit.h"
-#include "store/redis/faults.h"
+#include "os/clock.h"
+#include "os/wait.h"
+#include "redis/deployment.h"
+#include "redis/faults.h"
 #include "store/redis/lock_keys.h"
 
 #include <list>
@@ -39,10 +40,10 @@ class RedisExamination {
                                     examination_.terms.request_timeout(), budget_);
     const Finding connection = check_connection();
     findings.push_back(connection);
-    Keepers keepers = find_keepers(connection.verdict != Verdict::Broken);
-    append(findings, std::move(keepers.findings));
+    DeploymentCheck deployment = check_deployment(connection.verdict != Verdict::Broken);
+    append(findings, std::move(deployment.findings));
     if (connection.verdict != Verdict::Broken) {
-      start_visits(keepers.servers);
+      start_visits(deployment.servers);
       Findings tried = try_to_lock();  // in the time between the two bursts
       forget_token();
       end_visits(findings);
@@ -64,10 +65,10 @@ class RedisExamination {
   Finding check_connection() {
     const std::string check = "connection";
     const std::string lock = lock_name();
-    const Patience patience = budget_.patience_for(address_.endpoints.size());
-    auto answers = servers_->ask({{"TIME"}}, lock, patience);
+    const CallDeadline deadline = budget_.deadline_for(address_.endpoints.size());
+    auto answers = servers_->ask({{"TIME"}}, lock, deadline);
     if (!answers && answers.error().connection_ended)
-      answers = servers_->ask({{"GET", lock}}, lock, patience);
+      answers = servers_->ask({{"GET", lock}}, lock, deadline);
     if (!answers) return broken_by(answers.error(), check);
     const redis::Reply& reply = answers->replies.front();
     if (reply.is_error() && !is_refused_alone(reply.text))
@@ -75,7 +76,7 @@ class RedisExamination {
     return {.check = check, .fact = answers->server + " answers"};
   }
 
-  Keepers find_keepers(bool connected) {
+  DeploymentCheck check_deployment(bool connected) {
     const Duration ttl = examination_.terms.ttl();
     switch (address_.deployment) {
       case Deployment::Sentinel:
@@ -85,7 +86,7 @@ class RedisExamination {
       case Deployment::Standalone:
         break;
     }
-    return connected ? Keepers{address_.endpoints, {}} : Keepers{};
+    return connected ? DeploymentCheck{address_.endpoints, {}} : DeploymentCheck{};
   }
 
   Findings try_to_lock() {
@@ -133,7 +134,7 @@ class RedisExamination {
   void forget_token() {
     const std::string token = redis::LockKeys{examination_.store.prefix, probe_}.token();
     [[maybe_unused]] const auto deleted =
-        servers_->ask({{"DEL", token}}, token, budget_.patience());
+        servers_->ask({{"DEL", token}}, token, budget_.deadline());
   }
 
   const RedisAddress& address_;

@@ -1,6 +1,6 @@
 #include "doctor/rights.h"
 
-#include "store/redis/faults.h"
+#include "redis/faults.h"
 #include "store/redis/lock_keys.h"
 
 #include <set>
@@ -41,7 +41,7 @@ Finding behind_a_proxy(const std::string& which) {
 struct Trial {
   const char* name;
   redis::Command command;
-  Tried::Need need = Tried::Need::Always;
+  TriedCommand::Need need = TriedCommand::Need::Always;
   bool fits_script = true;
 };
 
@@ -49,7 +49,7 @@ struct Trial {
 
 bool is_refused_alone(const std::string& error) { return is_denied(error) || is_unknown(error); }
 
-Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix) {
+Finding judge_rights(const std::vector<TriedCommand>& tried, const std::string& prefix) {
   std::string missing;
   std::string missing_for_some;
   std::string unknown;
@@ -59,7 +59,7 @@ Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix)
   for (const auto& [name, error, need, in_script_only] : tried) {
     if (in_script_only && error.empty() && seen.insert(name).second) in_scripts_only += " " + name;
     const bool about_command = error.find(about_the_command) != error.npos;
-    if (need == Tried::Need::ToWaitOrShare) {
+    if (need == TriedCommand::Need::ToWaitOrShare) {
       if (is_denied(error) && seen.insert(name).second)
         missing_for_some += about_command ? " +" + name : " &" + prefix + "wake:*";
     } else if (is_denied(error) && !about_command) {
@@ -102,7 +102,7 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
   const std::string liveness = names.liveness(at_home_in(options, probe, {"dlock-doctor/1.1"}));
   const std::string& token = names.token();
   const std::string no_such_script(40, '0');
-  constexpr auto always = Tried::Need::Always;
+  constexpr auto always = TriedCommand::Need::Always;
   constexpr bool never = false;  // in a script
   // The key is there for a millisecond at most.
   std::vector<Trial> trials{{"get", {"GET", lock}},
@@ -118,7 +118,7 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
                             {"exists", {"EXISTS", lock}},
                             {"zrange", {"ZRANGE", names.queue(), "0", "0"}},
                             {"zrem", {"ZREM", names.queue(), "nobody"}}};
-  constexpr auto to_wait_or_share = Tried::Need::ToWaitOrShare;
+  constexpr auto to_wait_or_share = TriedCommand::Need::ToWaitOrShare;
   const std::string channel = names.channel({"dlock-doctor/1.1"});
   trials.insert(trials.end(),
                 {{"zadd", {"ZADD", names.queue(), "XX", "0", "nobody"}, to_wait_or_share},
@@ -138,10 +138,10 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
 
   std::vector<redis::Command> commands;
   for (const Trial& trial : trials) commands.push_back(trial.command);
-  auto answers = servers.ask(commands, lock, budget.patience_for(2));
+  auto answers = servers.ask(commands, lock, budget.deadline_for(2));
   const bool hung_up = !answers && answers.error().connection_ended;
   if (!answers && !hung_up) return answers.error();
-  std::vector<Tried> tried;
+  std::vector<TriedCommand> tried;
   std::vector<std::size_t> again;
   std::vector<redis::Command> scripts;
   for (std::size_t i = 0; i < trials.size(); ++i) {
@@ -154,11 +154,11 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
     scripts.back().insert(scripts.back().end(), commands[i].begin(), commands[i].end());
   }
   if (again.empty()) return judge_rights(tried, options.prefix);
-  auto answers_of_scripts = servers.ask(scripts, lock, budget.patience());
+  auto answers_of_scripts = servers.ask(scripts, lock, budget.deadline());
   if (!answers_of_scripts) return answers_of_scripts.error();
   for (std::size_t i = 0; i < again.size(); ++i) {
     const redis::Reply& reply = answers_of_scripts->replies[i];
-    Tried& one = tried[again[i]];
+    TriedCommand& one = tried[again[i]];
     // Where it is unknown in both ways, the words for a command are the plainer ones.
     if (reply.is_error() && is_unknown(one.reply) && is_unknown(reply.text)) continue;
     one.reply = reply.is_error() ? reply.text : "";

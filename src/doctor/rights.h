@@ -1,10 +1,10 @@
 #pragma once
 
-#include "core/key.h"
+#include "core/identity.h"
 #include "doctor/budget.h"
-#include "doctor/finding.h"
+#include "doctor/findings.h"
+#include "redis/servers.h"
 #include "store/open.h"
-#include "store/redis/servers.h"
 
 #include <string>
 #include <vector>
@@ -20,7 +20,7 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
                                          const Budget& budget);
 
 /// A command that was tried, by the name that an ACL has for it.
-struct Tried {
+struct TriedCommand {
   std::string name;
   std::string reply;  // its error, or empty
   /// Every run needs it, or only those that wait or share a lock.
@@ -31,6 +31,6 @@ struct Tried {
 /// Whether an error is about the command that was asked for, and not about whoever asks or the
 /// server: it is forbidden, or unknown to the server or to a proxy.
 bool is_refused_alone(const std::string& error);
-Finding judge_rights(const std::vector<Tried>& tried, const std::string& prefix);
+Finding judge_rights(const std::vector<TriedCommand>& tried, const std::string& prefix);
 
 }  // namespace dlock::doctor

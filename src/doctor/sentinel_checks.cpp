@@ -1,11 +1,11 @@
 #include "doctor/sentinel_checks.h"
 
-#include "core/bounded.h"
 #include "core/duration.h"
 #include "core/number.h"
 #include "core/text.h"
-#include "doctor/failover_time.h"
-#include "store/redis/servers.h"
+#include "core/time.h"
+#include "doctor/failover.h"
+#include "redis/servers.h"
 
 #include <algorithm>
 
@@ -36,7 +36,7 @@ SentinelView ask(const Endpoint& endpoint, const redis::Access& access, const st
   SentinelView view{.sentinel = endpoint.text()};
   auto answers = redis::ask(
       connection, {{"SENTINEL", "get-master-addr-by-name", master}, {"SENTINEL", "master", master}},
-      budget.patience());
+      budget.deadline());
   if (!answers) {
     view.fault = answers.error().sentence;
     return view;
@@ -169,19 +169,19 @@ std::optional<Duration> down_after(const std::vector<SentinelView>& views) {
   return bounded(std::chrono::milliseconds{*most});
 }
 
-Keepers check_sentinels(const RedisAddress& address, const redis::Access& access, Duration ttl,
-                        const Budget& budget) {
+DeploymentCheck check_sentinels(const RedisAddress& address, const redis::Access& access,
+                                Duration ttl, const Budget& budget) {
   std::vector<SentinelView> views;
   for (const Endpoint& endpoint : address.endpoints)
     views.push_back(ask(endpoint, access, address.master, budget));
-  Keepers keepers;
-  keepers.findings.push_back(judge_agreement(views));
-  if (const auto master = favourite(views)) keepers.servers.push_back(*master);
-  if (!keepers.servers.empty()) {
-    keepers.findings.push_back(judge_quorum(views));
-    keepers.findings.push_back(time_of_failover(views, ttl));
+  DeploymentCheck deployment;
+  deployment.findings.push_back(judge_agreement(views));
+  if (const auto master = favourite(views)) deployment.servers.push_back(*master);
+  if (!deployment.servers.empty()) {
+    deployment.findings.push_back(judge_quorum(views));
+    deployment.findings.push_back(time_of_failover(views, ttl));
   }
-  return keepers;
+  return deployment;
 }
 
 }  // namespace dlock::doctor

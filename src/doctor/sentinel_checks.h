@@ -2,8 +2,8 @@
 
 #include "core/time.h"
 #include "doctor/budget.h"
-#include "doctor/keepers.h"
-#include "store/redis/connection.h"
+#include "doctor/failover.h"
+#include "redis/connection.h"
 
 #include <map>
 #include <optional>
@@ -21,8 +21,8 @@ struct SentinelView {
 };
 
 /// Asks each Sentinel that was named.
-Keepers check_sentinels(const RedisAddress& address, const redis::Access& access, Duration ttl,
-                        const Budget& budget);
+DeploymentCheck check_sentinels(const RedisAddress& address, const redis::Access& access,
+                                Duration ttl, const Budget& budget);
 
 /// Whether all can be reached and are of one opinion.
 Finding judge_agreement(const std::vector<SentinelView>& views);

@@ -2,14 +2,15 @@
 
 #include "core/text.h"
 #include "doctor/probe_lock.h"
-#include "store/redis/servers.h"
+#include "os/clock.h"
+#include "redis/servers.h"
 
 namespace dlock::doctor {
 
 void ServerVisit::arrive(const Budget& budget) {
   auto answers = redis::ask(connection_,
                             {{"INFO"}, {"CONFIG", "GET", "save"}, {"CONFIG", "GET", "appendfsync"}},
-                            budget.patience());
+                            budget.deadline());
   if (!answers) {
     fault_ = std::move(answers.error());
     return;
@@ -29,7 +30,7 @@ void ServerVisit::ask_time(std::vector<TimeSample>& burst, const Budget& budget)
   constexpr Duration longest_burst = std::chrono::milliseconds{700};
   const Instant ends = BootClock::now() + longest_burst;
   for (int i = 0; i < burst_size && !fault_ && BootClock::now() < ends; ++i) {
-    auto answers = redis::ask(connection_, {{"TIME"}}, budget.patience());
+    auto answers = redis::ask(connection_, {{"TIME"}}, budget.deadline());
     const Instant received_at = BootClock::now();
     if (!answers) {
       // One that is silent now would be silent the other times, too. That we have no more time for

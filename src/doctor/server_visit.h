@@ -2,10 +2,9 @@
 
 #include "doctor/budget.h"
 #include "doctor/doctor.h"
-#include "doctor/retention_checks.h"
 #include "doctor/server_checks.h"
 #include "doctor/timing.h"
-#include "store/redis/connection.h"
+#include "redis/connection.h"
 
 namespace dlock::doctor {
 

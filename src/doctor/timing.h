@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/time.h"
-#include "doctor/finding.h"
+#include "doctor/findings.h"
 
 #include <optional>
 #include <string>

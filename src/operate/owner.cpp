@@ -1,6 +1,6 @@
 #include "operate/owner.h"
 
-#include "core/exit_code.h"
+#include "core/ending.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/identity.h"
-#include "store/lock_status.h"
+#include "store/inspector.h"
 
 #include <optional>
 #include <string>

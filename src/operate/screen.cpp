@@ -1,5 +1,6 @@
 #include "operate/screen.h"
 
+#include <algorithm>
 #include <array>
 #include <clocale>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 namespace dlock::operate {
+
 namespace {
 
 /// The bytes and columns of the next character. What is no character in this locale counts by
@@ -34,6 +36,8 @@ void read_utf8() {
   static const char* const locale = std::setlocale(LC_CTYPE, "C.UTF-8");
   static_cast<void>(locale);
 }
+
+constexpr std::size_t gap = 2;
 
 }  // namespace
 
@@ -81,6 +85,42 @@ std::string cut_to(const std::string& text, std::size_t width) {
     used += next.columns;
   }
   return text.substr(0, at) + "\u2026";
+}
+
+Table::Table(const std::vector<std::string>& titles) {
+  std::vector<Cell> row;
+  for (const std::string& title : titles) row.push_back({title, Colour::Bold});
+  rows_.push_back(std::move(row));
+}
+
+void Table::add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
+
+std::string Table::text(const Screen& screen) const {
+  std::vector<std::size_t> widths(rows_.front().size(), 0);
+  for (const auto& row : rows_) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], columns(row[i].text));
+  }
+  std::string out;
+  for (const auto& row : rows_) {
+    std::string line;
+    std::size_t used = 0;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::size_t start = used == 0 ? 0 : used + gap;
+      if (screen.width > 0 && start >= screen.width) break;
+      const std::size_t room = screen.width > 0 ? screen.width - start : widths[i];
+      const std::string rendered = cut_to(row[i].text, std::min(room, widths[i]));
+      if (i > 0) line += std::string(gap, ' ');
+      line += coloured(rendered, row[i].colour, screen);
+      const bool is_last = i + 1 == row.size();
+      const std::size_t padded = std::min(room, widths[i]);
+      if (!is_last) line += std::string(padded - std::min(padded, columns(rendered)), ' ');
+      used = start + padded;
+    }
+    while (line.ends_with(' ')) line.pop_back();
+    out += line + "\n";
+  }
+  return out;
 }
 
 }  // namespace dlock::operate

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace dlock::operate {
 
@@ -22,5 +23,23 @@ std::string coloured(const std::string& text, Colour colour, const Screen& scree
 std::size_t columns(const std::string& text);
 /// The text, cut to that many columns: a cut is marked by an ellipsis.
 std::string cut_to(const std::string& text, std::size_t width);
+
+struct Cell {
+  std::string text;  // printable
+  Colour colour = Colour::Plain;
+};
+
+/// Rows below a title, each column as wide as its widest cell. On a terminal that is too narrow the
+/// columns at the right are cut.
+class Table {
+ public:
+  explicit Table(const std::vector<std::string>& titles);
+  /// As many cells as there are titles.
+  void add(std::vector<Cell> row);
+  std::string text(const Screen& screen) const;
+
+ private:
+  std::vector<std::vector<Cell>> rows_;
+};
 
 }  // namespace dlock::operate

@@ -1,9 +1,11 @@
 #include "operate/unlock.h"
 
-#include "core/exit_code.h"
-#include "core/poll.h"
+#include "core/ending.h"
 #include "core/text.h"
-#include "operate/words.h"
+#include "operate/status_text.h"
+#include "os/clock.h"
+#include "os/self.h"
+#include "os/wait.h"
 
 #include <algorithm>
 
@@ -17,7 +19,7 @@ using Life = HolderStatus::Life;
 std::string described(const std::vector<HolderStatus>& holders) {
   if (holders.empty()) return "an unknown holder";
   Holder one = holders.front().holder;
-  one.only_kept = false;  // that is said elsewhere
+  one.held_by_min_hold = false;  // that is said elsewhere
   const std::string first = describe(one);
   return holders.size() == 1 ? first
                              : std::to_string(holders.size()) + " holders, one of them " + first;
@@ -46,12 +48,12 @@ class Unlock {
 
   Result<Unlocked, StoreFault> run() {
     if (how_.by.by_force && how_.ask) {
-      auto lock = inspector_.look_at(how_.key, patience());
+      auto lock = inspector_.inspect(how_.key, deadline());
       if (!lock) return lock.error();
       if (lock->state() == LockStatus::State::Held && !how_.ask(question(*lock)))
         return Unlocked{about_ + " is left to " + described(lock->holders), held};
     }
-    auto answer = inspector_.unlock(how_.key, how_.by, patience());
+    auto answer = inspector_.unlock(how_.key, how_.by, deadline());
     if (!answer) return answer.error();
     return std::visit([this](const auto& what) { return on(what); }, *answer);
   }
@@ -60,7 +62,7 @@ class Unlock {
   static constexpr int held = static_cast<int>(ExitCode::SomeoneElseHoldsLock);
   static constexpr int not_confirmed = static_cast<int>(ExitCode::LockUnconfirmed);
 
-  Patience patience() const { return {BootClock::now() + how_.patience, nullptr}; }
+  CallDeadline deadline() const { return {BootClock::now() + how_.timeout, nullptr}; }
 
   std::string question(const LockStatus& lock) const {
     return about_ + " is held by " + described(lock.holders) + ". Take it away? " +
@@ -82,7 +84,7 @@ class Unlock {
 
   Result<Unlocked, StoreFault> on(const StillHeld& still) const {
     const std::vector<HolderStatus>& holders = still.by.holders;
-    if (still.by.state() == LockStatus::State::Kept) {
+    if (still.by.state() == LockStatus::State::HeldByMinHold) {
       return Unlocked{about_ + " is kept by --min-hold for " + roughly(longest_end(holders, {})) +
                           " more; " + of_number(holders, "its job is", "their jobs are") +
                           " over (" + described(holders) + "); --force frees it now",
@@ -101,12 +103,12 @@ class Unlock {
     const Instant until = began + longest_end(forced.from, 10s) + 1s;
     bool told = false;
     for (;;) {
-      auto lock = inspector_.look_at(how_.key, patience());
+      auto lock = inspector_.inspect(how_.key, deadline());
       if (!lock) return lock.error();
       const HolderStatus* const mark = mark_in(*lock, forced.from);
       const Instant now = BootClock::now();
       if (mark == nullptr) return confirmed(forced, now - began);
-      if (mark->life == Life::Dead) return buried(forced);
+      if (mark->life == Life::Dead) return freed_after_death(forced);
       if (now >= until) return unconfirmed(forced, *mark);
       if (now >= began + 1s && !std::exchange(told, true)) {
         log_.notice(about_ + ": waiting for " + described(forced.from) + " to confirm that " +
@@ -153,10 +155,10 @@ class Unlock {
 
   /// Its lease ended without a word: its job was to be dead by then, but nobody has seen that.
   /// Whoever asks next would get the lock; we leave it free.
-  Result<Unlocked, StoreFault> buried(const Forced& forced) {
+  Result<Unlocked, StoreFault> freed_after_death(const Forced& forced) {
     Unlocker by = how_.by;
     by.by_force = false;
-    auto freed = inspector_.unlock(how_.key, by, patience());
+    auto freed = inspector_.unlock(how_.key, by, deadline());
     if (!freed) return freed.error();
     return Unlocked{about_ + " was taken from " + described(forced.from) +
                         ", which did not answer; " +
@@ -182,6 +184,16 @@ class Unlock {
 };
 
 }  // namespace
+
+Unlocker make_unlocker(bool by_force) {
+  const std::string host = host_name();
+  return {.host = printable(host),
+          .pid = ::getpid(),
+          .user = user_name(),
+          .command = by_force ? "dlock unlock --force" : "dlock unlock",
+          .process = make_process_hash(host, ::getpid(), random_number()),
+          .by_force = by_force};
+}
 
 Result<Unlocked, StoreFault> unlock(Inspector& inspector, const Unlocking& how, Log& log) {
   auto unlocked = Unlock{inspector, how, log}.run();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/key.h"
+#include "core/identity.h"
 #include "core/log.h"
 #include "store/inspector.h"
 
@@ -8,11 +8,14 @@
 
 namespace dlock::operate {
 
+/// Who frees a lock: this process, and its user.
+Unlocker make_unlocker(bool by_force);
+
 /// How a lock is freed.
 struct Unlocking {
   LockKey key;
   Unlocker by;
-  Duration patience = std::chrono::seconds{5};  // for each answer of the store
+  Duration timeout = std::chrono::seconds{5};  // for each answer of the store
   /// Asked before a lock is taken from somebody who lives; false: leave it. None: nobody is asked.
   std::function<bool(const std::string& question)> ask = {};
 };

@@ -1,14 +1,54 @@
 #pragma once
 
-#include "store/lock_status.h"
+#include "core/holder.h"
+#include "core/once.h"
+#include "core/time.h"
 #include "store/store.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace dlock {
+
+/// One of those that hold a lock, as its store sees it at one moment.
+struct HolderStatus {
+  enum class Life {
+    Alive,
+    Dead,  // it has not shown for too long that it lives: the next one who asks takes the lock
+    HeldByMinHold,  // it has ended, and --min-hold keeps the lock
+    Forced,         // it was told to let go, and has not confirmed yet that its job is gone
+  };
+  Holder holder;
+  Life life = Life::Alive;
+  std::optional<Duration> held_for = {};    // by the clock of the store, as far as it is known
+  std::optional<Duration> silent_for = {};  // since it showed that it lives
+  std::optional<Duration> ends_in = {};     // if it does not show so again, or is only kept
+};
+
+/// A lock, as its store sees it at one moment. Bytes come from the store: show them through
+/// printable() only.
+struct LockStatus {
+  enum class State {
+    Free,
+    Dead,           // all of its holders are
+    HeldByMinHold,  // its job has ended, and only --min-hold keeps it
+    Held,           // somebody lives who holds it
+    NotALock        // something else has its name
+  };
+
+  std::string key;
+  std::vector<HolderStatus> holders = {};
+  std::vector<Holder> waiters = {};  // the first hundred, in their order
+  std::size_t waiting = 0;           // how many there are
+  std::optional<Duration> ends_in = {};
+  std::optional<PastRun> past_run = {};
+  bool not_a_lock = false;
+
+  State state() const;
+};
 
 /// Somebody who wants a lock to be free.
 struct Unlocker {
@@ -53,16 +93,16 @@ class Inspector {
  public:
   virtual ~Inspector() = default;
 
-  virtual Result<LockStatus, StoreFault> look_at(const LockKey& key, const Patience&) = 0;
+  virtual Result<LockStatus, StoreFault> inspect(const LockKey& key, const CallDeadline&) = 0;
 
   /// The keys of all locks that are there; in no case those of another prefix. A lock that comes or
   /// goes meanwhile may be in it or not. A fault when no part of the store could be asked.
-  virtual Result<KeysFound, StoreFault> keys(const Patience&) = 0;
+  virtual Result<KeysFound, StoreFault> keys(const CallDeadline&) = 0;
 
   /// Frees the lock if its holder is dead. With force also from one that lives, whose job then dies
   /// at once; as long as it runs nobody else gets the lock.
   virtual Result<UnlockAnswer, StoreFault> unlock(const LockKey& key, const Unlocker& by,
-                                                  const Patience&) = 0;
+                                                  const CallDeadline&) = 0;
 
   /// Names the store in messages: without its password.
   virtual std::string name() const = 0;

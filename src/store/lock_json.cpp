@@ -118,19 +118,21 @@ std::optional<Holder> parse_lock_json(std::string_view text) {
   holder.note = text_in(json, "note");
   holder.token.value = number_in(json, "token");
   holder.limit = limit_in(json);
-  holder.only_kept = flag_in(json, "minHold");
+  holder.held_by_min_hold = flag_in(json, "minHold");
   holder.forced = flag_in(json, "forced");
   return holder;
 }
 
-std::string kept_lock_json(const Claim& claim, const Grant& grant, const std::string& until) {
+std::string min_hold_lock_json(const Claim& claim, const Grant& grant, const std::string& until) {
   std::string text =
       lock_json(claim, grant.owner, grant.acquired_at, grant.acquired_at, grant.token);
   text.pop_back();
   return text + ",\"minHold\":true,\"keptUntil\":\"" + until + "\"}";
 }
 
-std::string kept_until_in(std::string_view text) { return text_in(object_in(text), "keptUntil"); }
+std::string min_hold_until_in(std::string_view text) {
+  return text_in(object_in(text), "keptUntil");
+}
 
 std::string forced_lock_json(const Holder& by, const HolderStatus& from) {
   Holder mark = by;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/lock_status.h"
+#include "store/inspector.h"
 #include "store/store.h"
 
 #include <optional>
@@ -30,8 +30,8 @@ std::string alive_at_in(std::string_view text);
 std::optional<Holder> parse_lock_json(std::string_view text);
 
 /// As lock_json, of a lock that is only kept, for the embedded store: `until` is its own business.
-std::string kept_lock_json(const Claim& claim, const Grant& grant, const std::string& until);
-std::string kept_until_in(std::string_view text);
+std::string min_hold_lock_json(const Claim& claim, const Grant& grant, const std::string& until);
+std::string min_hold_until_in(std::string_view text);
 
 /// What stands in the place of a holder that has lost its lock by force, until its job is gone: the
 /// words of the one who did it under the process hash of the holder, whose life it hangs on.

@@ -1,5 +1,8 @@
 #include "store/open.h"
 
+#include "core/text.h"
+#include "os/self.h"
+#include "redis/deployment.h"
 #include "store/local/local_inspector.h"
 #include "store/local/local_store.h"
 #include "store/redis/redis_inspector.h"
@@ -19,6 +22,12 @@ redis::ScriptCaller make_caller(const RedisAddress& address, const StoreOptions&
                .sentinel_login = options.sentinel_login,
                .tls = address.uses_tls() ? std::make_shared<redis::Tls>(options.tls) : nullptr}),
           {options.least_replicas, options.replica_timeout}};
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + word;
+  return line;
 }
 
 }  // namespace
@@ -54,6 +63,19 @@ std::unique_ptr<Inspector> make_inspector(const StoreOptions& options) {
     return std::make_unique<local::LocalInspector>(local->directory);
   return std::make_unique<redis::RedisInspector>(
       make_caller(std::get<RedisAddress>(options.address), options), options.prefix);
+}
+
+Claim make_claim(const StoreOptions& options, const LockKey& key, const LeaseTerms& terms,
+                 pid_t pid, const std::vector<std::string>& command) {
+  constexpr std::size_t longest_command = 200;
+  const std::string host = host_name();
+  return {.key = key,
+          .terms = terms,
+          .process = at_home_in(options, key, make_process_hash(host, pid, random_number())),
+          .host = printable(host),
+          .pid = pid,
+          .user = user_name(),
+          .command = excerpt(without_url_secrets(joined(command)), longest_command)};
 }
 
 ProcessHash at_home_in(const StoreOptions& options, const LockKey& key, ProcessHash process) {

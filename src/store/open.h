@@ -3,7 +3,6 @@
 #include "store/address.h"
 #include "store/inspector.h"
 #include "store/store.h"
-#include "store/tls_options.h"
 
 #include <memory>
 
@@ -33,6 +32,12 @@ std::unique_ptr<Store> make_store(const StoreOptions& options);
 
 /// As make_store: for those who look at the store's locks from outside.
 std::unique_ptr<Inspector> make_inspector(const StoreOptions& options);
+
+/// What process `pid` of this machine wants from the store, and what it tells there about itself:
+/// fit to be read by others, so without control characters and without the secrets of URLs in
+/// `command`.
+Claim make_claim(const StoreOptions& options, const LockKey& key, const LeaseTerms& terms,
+                 pid_t pid, const std::vector<std::string>& command);
 
 /// The process hash in the form that suits the store: in a Redis Cluster the liveness must lie in
 /// the slot of the lock.

@@ -1,16 +1,15 @@
 #pragma once
 
-#include "core/exit_code.h"
-#include "core/fd.h"
+#include "core/call_deadline.h"
+#include "core/fault.h"
 #include "core/holder.h"
 #include "core/identity.h"
-#include "core/key.h"
 #include "core/lease.h"
-#include "core/limit.h"
 #include "core/once.h"
 #include "core/result.h"
 #include "core/time.h"
 #include "core/waiting.h"
+#include "os/fd.h"
 
 #include <memory>
 #include <optional>
@@ -19,22 +18,6 @@
 #include <vector>
 
 namespace dlock {
-
-/// The lack of an answer: the store was not asked, could not be reached, or did not say yes or no.
-/// The request may or may not have been applied unless `not_applied` says so.
-struct StoreFault {
-  /// The code with which dlock ends if this happens before the job starts.
-  ExitCode exit_code = ExitCode::StoreUnavailable;
-  /// What happened, to what, and what to do: fit for a person, free of secrets.
-  std::string sentence;
-  /// True if the store certainly did nothing, so that no ghost of a lock can be left behind.
-  bool not_applied = false;
-  /// True if trying again at once may help: the connection broke or the time ran out.
-  bool worth_retrying = false;
-  /// True if the connection ended under the request: what a server or a proxy does to one that was
-  /// idle. Whoever may ask twice need not wait before asking over a new one.
-  bool connection_ended = false;
-};
 
 /// What a run wants and what it tells about itself.
 struct Claim {
@@ -78,11 +61,11 @@ struct AlreadyDone {
 };
 
 /// The store came up too short a time ago to be trusted with a new lock.
-struct TooYoung {
+struct RecentlyRestarted {
   Duration wait;
 };
 
-using AcquireAnswer = std::variant<Grant, Held, TooYoung, AlreadyDone>;
+using AcquireAnswer = std::variant<Grant, Held, RecentlyRestarted, AlreadyDone>;
 
 struct Extended {
   Instant stop_by;
@@ -100,7 +83,7 @@ Lost lost_by_force(const Holder& by);
 using RenewAnswer = std::variant<Extended, Lost>;
 
 /// What a release leaves behind.
-struct Farewell {
+struct ReleaseOptions {
   /// `--min-hold`: how much longer the lock stays taken although nobody uses it.
   Duration keep{};
   /// `--once-per`: what to remember of this run.
@@ -109,22 +92,6 @@ struct Farewell {
 
 struct Released {};
 using ReleaseAnswer = std::variant<Released, Lost>;
-
-/// Lets a caller call off a wait for the store.
-class Interrupt {
- public:
-  virtual ~Interrupt() = default;
-  /// Readable when requested() is worth asking.
-  virtual int fd() const = 0;
-  /// Whether to stop waiting. May read from fd(), and never waits for it.
-  virtual bool requested() = 0;
-};
-
-/// How long one call to the store may take. The call returns a fault when it is over.
-struct Patience {
-  Instant until;
-  Interrupt* interrupt = nullptr;
-};
 
 /// One place that remembers who holds a lock.
 ///
@@ -140,28 +107,29 @@ class Store {
   /// Takes the lock if nobody holds it or its holder is dead, and nobody waits for it who came
   /// before us. Every call makes a fresh owner hash. A claim that waits and is refused is in the
   /// queue from then on, and is to ask again when await_turn() returns.
-  virtual Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience&) = 0;
+  virtual Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const CallDeadline&) = 0;
 
   /// Proves to the store that the holder lives, and asks whether the lock is still its own.
   virtual Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
-                                                const Patience&) = 0;
+                                                const CallDeadline&) = 0;
 
   /// While the lock is ours: returns when it may have been lost, so that it is worth asking, or
-  /// when the patience is over. Where the store cannot tell, the latter.
-  virtual void await_loss(const Claim& claim, const Grant& grant, const Patience&) = 0;
+  /// when the deadline has passed. Where the store cannot tell, the latter.
+  virtual void await_loss(const Claim& claim, const Grant& grant, const CallDeadline&) = 0;
 
   /// After a refusal of a claim that waits: returns when it may be its turn, when it is time to ask
-  /// again in any case, or when the patience is over. Tells neither of these apart, and asks the
+  /// again in any case, or when the deadline has passed. Tells neither of these apart, and asks the
   /// store nothing.
-  virtual void await_turn(const Claim& claim, const Patience&) = 0;
+  virtual void await_turn(const Claim& claim, const CallDeadline&) = 0;
 
   /// Leaves the queue and lets the next one know. Whoever cannot leave loses its place by silence.
-  virtual void leave_queue(const Claim& claim, const Patience&) = 0;
+  virtual void leave_queue(const Claim& claim, const CallDeadline&) = 0;
 
   /// Gives the lock back, whichever attempt of this run got it. Only when no process of the job is
   /// left.
-  virtual Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Farewell& farewell,
-                                                    const Patience&) = 0;
+  virtual Result<ReleaseAnswer, StoreFault> release(const Claim& claim,
+                                                    const ReleaseOptions& options,
+                                                    const CallDeadline&) = 0;
 
   /// Descriptors that keep the lock held while any process has them open; none if there are none.
   virtual std::vector<int> witnesses() const { return {}; }

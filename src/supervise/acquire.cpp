@@ -1,9 +1,10 @@
 #include "supervise/acquire.h"
 
 #include "core/duration.h"
-#include "core/poll.h"
 #include "core/text.h"
-#include "supervise/give_back.h"
+#include "os/clock.h"
+#include "os/wait.h"
+#include "supervise/release.h"
 
 #include <algorithm>
 #include <array>
@@ -14,13 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// False when the wait was called off.
-bool pause(Instant until, Interrupt& interrupt) {
-  for (;;) {
-    std::array<pollfd, 1> watched{{{interrupt.fd(), POLLIN, 0}}};
-    if (!wait_for_any(watched, until)) return true;
-    if (interrupt.requested()) return false;
-  }
+/// False when the wait was cancelled.
+bool pause(Instant until, Cancellation& cancellation) {
+  return wait(-1, 0, {until, &cancellation}) != Wait::Cancelled;
 }
 
 Instant later(Instant now, Duration length) { return length >= never - now ? never : now + length; }
@@ -29,12 +26,12 @@ Instant later(Instant now, Duration length) { return length >= never - now ? nev
 class Acquisition {
  public:
   Acquisition(Store& store, const Claim& claim, WaitLimit limit, const OwnerHash& part_of,
-              Interrupt& interrupt, const WaitNews& news, Log& log)
+              Cancellation& cancellation, const WaitNews& news, Log& log)
       : store_(store),
         claim_(claim),
         limit_(limit),
         part_of_(part_of),
-        interrupt_(interrupt),
+        cancellation_(cancellation),
         news_(news),
         log_(log),
         limit_ends_(limit.waits() ? later(began_, limit.most) : never) {}
@@ -54,14 +51,14 @@ class Acquisition {
   Step ask() {
     const Instant now = BootClock::now();
     if (now >= limit_ends_ && (waiting_for_ || silent_)) return out_of_time();
-    auto answer = store_.acquire(claim_, {patience_for_one(now), &interrupt_});
+    auto answer = store_.acquire(claim_, {deadline_for_one(now), &cancellation_});
     if (!answer) return on_fault(answer.error(), now);
     if (std::exchange(silent_, std::nullopt) && limit_.waits())
       log_.notice(about_key() + ": " + store_.name() + " answers again");
     return std::visit([this](auto& what) { return on(what); }, *answer);
   }
 
-  Instant patience_for_one(Instant now) const {
+  Instant deadline_for_one(Instant now) const {
     const Duration half = claim_.terms.ttl() / 2;
     return std::min(limit_.waits() ? now + half : asked_at_ + half, limit_ends_);
   }
@@ -69,14 +66,14 @@ class Acquisition {
   /// A question that was left less time than an answer may take: that there was none is no news of
   /// the store, and what it said last still counts.
   bool cut_short(Instant asked) const {
-    const Instant ends = patience_for_one(asked);
+    const Instant ends = deadline_for_one(asked);
     return (waiting_for_ || silent_) && ends - asked < claim_.terms.request_timeout() &&
            BootClock::now() >= ends;
   }
 
   Step on_fault(const StoreFault& fault, Instant asked) {
     ghost_possible_ = ghost_possible_ || !fault.not_applied;
-    if (interrupt_.requested()) return called_off();
+    if (cancellation_.requested()) return called_off();
     if (cut_short(asked)) return out_of_time();
     const Instant next = BootClock::now() + claim_.terms.retry_every();
     if (!silent_) silent_since_ = asked;
@@ -93,7 +90,7 @@ class Acquisition {
     announce(about_key() + ": " + fault.sentence);
     log_.debug(fault.sentence + "; trying again");
     silent_ = fault;
-    return pause(std::min(next, limit_ends_), interrupt_) ? Step{} : called_off();
+    return pause(std::min(next, limit_ends_), cancellation_) ? Step{} : called_off();
   }
 
   Step on(Held& held) {
@@ -110,11 +107,11 @@ class Acquisition {
     announce(about_key() + ", " + describe(held));
     if (!std::exchange(waiting_for_, std::move(held))) tell(" is ", "; waiting for it");
     if (BootClock::now() >= next_notice_) tell(" is still ", "; has waited for " + waited());
-    store_.await_turn(claim_, {std::min(limit_ends_, next_notice_), &interrupt_});
-    return interrupt_.requested() ? called_off() : Step{};
+    store_.await_turn(claim_, {std::min(limit_ends_, next_notice_), &cancellation_});
+    return cancellation_.requested() ? called_off() : Step{};
   }
 
-  Step on(const TooYoung& young) {
+  Step on(const RecentlyRestarted& young) {
     if (!std::exchange(told_young_, true)) {
       log_.notice(
           about_key() + ": " + store_.name() +
@@ -123,7 +120,7 @@ class Acquisition {
     }
     announce(store_.name() + ", which may have forgotten a holder that still runs");
     const Instant old_enough = BootClock::now() + young.wait;
-    if (!pause(std::min(old_enough, limit_ends_), interrupt_)) return called_off();
+    if (!pause(std::min(old_enough, limit_ends_), cancellation_)) return called_off();
     if (old_enough > limit_ends_) {
       return give_up(failed({.sentence = store_.name() +
                                          " came up too short a time ago to be trusted with a lock "
@@ -164,9 +161,9 @@ class Acquisition {
     if (waiting_for_) store_.leave_queue(claim_, {BootClock::now() + hurried, nullptr});
     if (ghost_possible_) {
       // A request whose reply was lost may have been applied.
-      give_back(store_, claim_, log_,
-                {.patience = called_off ? hurried : claim_.terms.request_timeout(),
-                 .level = LogLevel::Debug});
+      release_lock(store_, claim_, log_,
+                   {.timeout = called_off ? hurried : claim_.terms.request_timeout(),
+                    .level = LogLevel::Debug});
     }
     return Outcome{std::move(why)};
   }
@@ -194,7 +191,7 @@ class Acquisition {
   const Claim& claim_;
   WaitLimit limit_;
   const OwnerHash& part_of_;
-  Interrupt& interrupt_;
+  Cancellation& cancellation_;
   const WaitNews& news_;
   Log& log_;
 
@@ -213,13 +210,13 @@ class Acquisition {
 }  // namespace
 
 bool waits_for_us(const Holder& holder, const OwnerHash& part_of) {
-  return !part_of.text.empty() && holder.owner == part_of && !holder.only_kept;
+  return !part_of.text.empty() && holder.owner == part_of && !holder.held_by_min_hold;
 }
 
 std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
-                                         const OwnerHash& part_of, Interrupt& interrupt,
+                                         const OwnerHash& part_of, Cancellation& cancellation,
                                          const WaitNews& news, Log& log) {
-  return Acquisition{store, claim, limit, part_of, interrupt, news, log}.run();
+  return Acquisition{store, claim, limit, part_of, cancellation, news, log}.run();
 }
 
 }  // namespace dlock::supervise

@@ -2,6 +2,7 @@
 
 #include "core/ending.h"
 #include "core/log.h"
+#include "core/waiting.h"
 #include "store/store.h"
 
 #include <functional>
@@ -18,16 +19,6 @@ struct NotAcquired {
   Holder holder = {};  // if somebody holds the lock
 };
 
-/// How long to wait for a lock that is held: `-n` not at all, `-w DUR` that long, `-w` for ever.
-struct WaitLimit {
-  Duration most{};
-
-  static constexpr WaitLimit none() { return {Duration::zero()}; }
-  static constexpr WaitLimit forever() { return {Duration::max()}; }
-  bool waits() const { return most > Duration::zero(); }
-  bool is_forever() const { return most == Duration::max(); }
-};
-
 /// Whether that holder is the run `part_of` (empty: none), in whose job we are.
 bool waits_for_us(const Holder& holder, const OwnerHash& part_of);
 
@@ -41,7 +32,7 @@ using WaitNews = std::function<void(const std::string&)>;
 /// that begins, and again every minute. A server that is too young to be trusted is waited for, and
 /// one line says so. Nobody waits for a run that waits_for_us().
 std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
-                                         const OwnerHash& part_of, Interrupt& interrupt,
+                                         const OwnerHash& part_of, Cancellation& cancellation,
                                          const WaitNews& news, Log& log);
 
 }  // namespace dlock::supervise

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/fd.h"
+#include "os/fd.h"
 
 #include <cstdint>
 #include <optional>

@@ -1,26 +1,19 @@
 #include "supervise/engine.h"
 
-#include "core/alarm.h"
 #include "core/duration.h"
 #include "core/engine_rules.h"
-#include "core/poll.h"
+#include "core/iso_time.h"
 #include "core/text.h"
-#include "core/wall_clock.h"
-#include "store/helper_sessions.h"
-#include "supervise/acquire.h"
-#include "supervise/farewell.h"
-#include "supervise/front_calls.h"
-#include "supervise/give_back.h"
-#include "supervise/liveness.h"
-#include "supervise/memory_file.h"
-#include "supervise/progress.h"
-#include "supervise/reason.h"
-#include "supervise/report.h"
-#include "supervise/resource_use.h"
-#include "supervise/start_job.h"
-#include "supervise/tree.h"
-#include "supervise/tree_kill.h"
-#include "supervise/words.h"
+#include "core/time.h"
+#include "job/tree.h"
+#include "job/tree_kill.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/helper_sessions.h"
+#include "os/wait.h"
+#include "supervise/launch.h"
+#include "supervise/messages.h"
+#include "supervise/release.h"
 
 #include <algorithm>
 #include <array>
@@ -52,123 +45,19 @@ class Engine {
         timer_(std::move(tools.timer)) {}
 
   void run() {
-    if (!take_lock() || !start()) return;
+    auto launched = launch(setting_, store_, proc_, channel_, log_);
+    if (auto* refused = std::get_if<NotLaunched>(&launched)) {
+      launched_.cgroup = std::move(refused->cgroup);
+      return finish(refused->report, refused->detail);
+    }
+    launched_ = std::get<Launched>(std::move(launched));
+    if (options_.max_run) max_run_ends_.set(launched_.started + *options_.max_run);
     ::setsid();  // only now: a job with a terminal stays in the session of the front
     let_go_of_inherited_descriptors();
     while (rules_.state() != engine::Rules::State::Over) turn();
   }
 
  private:
-  // --- before the job ---
-
-  bool take_lock() {
-    if (setting_.terminal) calls_.await_early_signals();
-    const Instant began = BootClock::now();
-    const auto on_wait = [this](const std::string& for_whom) {
-      tell_whom_we_wait_for(for_whom);
-      prepare_cgroup();
-    };
-    auto result = acquire(*store_, claim_, options_.wait, options_.part_of, calls_, on_wait, log_);
-    acquired_ = BootClock::now();
-    waited_ = acquired_ - began;
-    if (const auto* refused = std::get_if<NotAcquired>(&result)) return not_acquired(*refused);
-    grant_ = std::get<Grant>(std::move(result));
-    setting_.deadline.move_to(grant_.stop_by);
-    channel_.send({.kind = MessageKind::Granted, .text = std::to_string(grant_.at.ms)});
-    tell_whom_we_wait_for("");
-    log_.debug(about_key() + " is ours on " + store_->name() + ", token " +
-               std::to_string(grant_.token.value));
-    return true;
-  }
-
-  bool not_acquired(const NotAcquired& refused) {
-    std::int32_t detail = refused.detail;
-    if (refused.ending == Ending::Interrupted) detail = calls_.signal();
-    if (refused.ending == Ending::AlreadyDone) detail = options_.done_code;
-    Report report = blank_report(refused.ending, detail);
-    report.reason = refused.reason;
-    report.holder = refused.holder;
-    finish(report, detail);
-    return false;
-  }
-
-  /// Where a descriptor is the lock, both supervisors must have it before the job starts. Otherwise
-  /// the death of the engine would free the lock while the front is still killing the job. The
-  /// front confirms each descriptor later: see FrontCalls::await_witnesses().
-  Result<Done, int> send_witnesses() {
-    for (const int witness : store_->witnesses()) {
-      Fd copy{::fcntl(witness, F_DUPFD_CLOEXEC, 0)};
-      if (!copy.open() || !channel_.send({.kind = MessageKind::Witness, .fd = std::move(copy)}))
-        return errno;
-    }
-    return Done{};
-  }
-
-  void tell_whom_we_wait_for(const std::string& who) {
-    if (options_.manager.wants_to_hear())
-      channel_.send({.kind = MessageKind::Waiting, .text = who});
-  }
-
-  void prepare_cgroup() {
-    if (std::exchange(cgroup_prepared_, true)) return;
-    auto made = cgroup_for_job(options_, channel_, log_);
-    if (made)
-      cgroup_ = std::move(*made);
-    else
-      no_cgroup_ = made.error();
-  }
-
-  bool not_started(std::int32_t error, const std::string& why) {
-    Report report = blank_report(Ending::SystemFailed, error);
-    report.reason = "the job could not be started: " + why;
-    give_back_unused();
-    finish(report, error);
-    return false;
-  }
-
-  void give_back_unused() {
-    if (!liveness_ || liveness_->stop(BootClock::now() + release_patience))
-      give_back(*store_, claim_, log_);
-  }
-
-  /// All that may be refused comes before the job: whoever has one to guard can do so.
-  bool start() {
-    const std::string no_witness = "dlock's front cannot hold the lock's file as well: ";
-    const auto sent = send_witnesses();
-    if (!sent) return not_started(sent.error(), no_witness + ::strerror(sent.error()));
-    prepare_cgroup();
-    if (!no_cgroup_.empty()) return not_started(0, no_cgroup_);
-    try {
-      liveness_.emplace(store_, claim_, grant_, setting_.deadline);
-    } catch (const std::system_error& refusal) {
-      return not_started(
-          refusal.code().value(),
-          std::string{"its lock could not be renewed, for the system refused "} + refusal.what());
-    }
-    switch (calls_.await_witnesses(store_->witnesses().size())) {
-      case FrontCalls::Witnesses::Taken:
-        break;
-      case FrontCalls::Witnesses::Refused:
-        return not_started(EMFILE, no_witness + ::strerror(EMFILE));
-      case FrontCalls::Witnesses::CalledOff:
-        give_back_unused();
-        return not_acquired({Ending::Interrupted, 0, "the lock was given back", {}});
-    }
-    auto started = start_job(setting_, grant_, cgroup_, proc_, channel_, log_);
-    if (!started) return not_started(started.error().error, started.error().why);
-    use_before_ = resource_use();
-    job_ = std::move(started->process);
-    job_started_ = BootClock::now();
-    const Instant now = BootClock::now();
-    if (options_.max_run) max_run_ends_.set(now + *options_.max_run);
-    progress_ = Progress{std::move(started->socket), options_.heartbeat_timeout, now};
-    const Instant first_renewal = options_.terms.first_renewal(now, grant_.stop_by);
-    // A job that is shorter than that costs the store no second connection.
-    liveness_->begin(std::min<Instant>(first_renewal, now + std::chrono::milliseconds{50}),
-                     first_renewal);
-    return true;
-  }
-
   // --- while the job runs ---
 
   /// Waits for whatever comes next and deals with all of it. The order is the priority: a lease
@@ -178,9 +67,9 @@ class Engine {
     std::array<pollfd, 6> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
                                    {signals_.number(), POLLIN, 0},
                                    {timer_.fd(), POLLIN, 0},
-                                   {liveness_->fd(), POLLIN, 0},
-                                   {job_.exec_fd(), POLLIN, 0},
-                                   {job_.report_fd(), POLLIN, 0}}};
+                                   {launched_.liveness->fd(), POLLIN, 0},
+                                   {launched_.job.exec_fd(), POLLIN, 0},
+                                   {launched_.job.report_fd(), POLLIN, 0}}};
     timer_.arm(next_moment());
     wait_for_any(watched, never);
 
@@ -194,14 +83,14 @@ class Engine {
     reap();
     if (watched[0].revents != 0) take_messages();
     if (grace_ends_.rings(now)) tell(engine::GraceOver{});
-    if (progress_.hung(now)) tell(engine::HeartbeatMissed{});
+    if (launched_.progress.hung(now)) tell(engine::HeartbeatMissed{});
     if (warning_due_.rings(now)) tell(engine::WarningDue{});
     if (max_run_ends_.rings(now)) tell(engine::MaxRunOver{});
     if (continue_due_.rings(now)) tell(engine::ContinueDue{});
     if (over()) return;
     if (now >= kill_.next()) kill_.sweep(now);
     // It may wait for the store: nothing of the above may wait for it.
-    if (kill_.next() == never) liveness_->turn(now);
+    if (kill_.next() == never) launched_.liveness->turn(now);
   }
 
   bool over() const { return rules_.state() == engine::Rules::State::Over; }
@@ -209,8 +98,8 @@ class Engine {
   Instant next_moment() const {
     const Instant deadline = setting_.deadline.read();
     return std::min({grace_ends_.at(), max_run_ends_.at(), warning_due_.at(), continue_due_.at(),
-                     kill_.next(), kill_.next() == never ? liveness_->due() : never,
-                     progress_.due(), reap_again_.at(),
+                     kill_.next(), kill_.next() == never ? launched_.liveness->due() : never,
+                     launched_.progress.due(), reap_again_.at(),
                      deadline == told_deadline_ ? never : deadline});
   }
 
@@ -227,7 +116,7 @@ class Engine {
   }
 
   void take_news() {
-    const LivenessNews news = liveness_->take_news();
+    const LivenessNews news = launched_.liveness->take_news();
     if (news.lost) {
       news_.loss = news.lost->how;
       lost_to_ = news.lost->to;
@@ -251,19 +140,19 @@ class Engine {
   }
 
   void take_exec_result() {
-    const auto failure = job_.birth_failure();
+    const auto failure = launched_.job.start_failure();
     if (!failure) return tell(engine::ExecWorked{});
-    if (failure->step == BirthFailure::Step::Exec) {
+    if (failure->step == StartFailure::Step::Exec) {
       news_.exec_error = failure->error;
       return tell(engine::ExecFailed{failure->error});
     }
-    news_.birth = why_not_born(*failure);
-    tell(engine::BirthRefused{failure->error});
+    news_.start_failure = why_not_started(*failure);
+    tell(engine::StartRefused{failure->error});
   }
 
   void take_reports() {
-    while (job_.report_fd() >= 0) {
-      const auto report = job_.take_report();
+    while (launched_.job.report_fd() >= 0) {
+      const auto report = launched_.job.take_report();
       if (!report) return;
       tell_of_root(report->wait_status, /*alone=*/false);
     }
@@ -282,7 +171,8 @@ class Engine {
       if (pid == 0) return end_helpers_left_alone();
       if (pid < 0 && errno == ECHILD) return tell(engine::NoChildren{});
       if (pid < 0) return cannot_reap(errno);
-      const bool is_root = pid == job_.child() && options_.containment != Containment::PidNamespace;
+      const bool is_root =
+          pid == launched_.job.child() && options_.containment != Containment::PidNamespace;
       if (is_root) tell_of_root(status, no_children_left());
     }
   }
@@ -315,7 +205,7 @@ class Engine {
   }
 
   void tell_of_root(int status, bool alone) {
-    progress_.follow_root(status, BootClock::now());
+    launched_.progress.follow_root(status, BootClock::now());
     if (WIFSTOPPED(status)) return tell(engine::RootStopped{});
     if (WIFCONTINUED(status)) return tell(engine::RootContinued{});
     root_ended_ = true;
@@ -339,16 +229,16 @@ class Engine {
 
   void tell(const engine::Event& event) {
     for (const engine::Action& action : rules_.on(event)) {
-      std::visit([this](const auto& deed) { perform(deed); }, action);
+      std::visit([this](const auto& each) { perform(each); }, action);
     }
   }
 
   void perform(const engine::TellStarted&) { channel_.send({.kind = MessageKind::Started}); }
-  void perform(const engine::TellStopped& deed) {
-    channel_.send({.kind = MessageKind::Stopped, .number = deed.stop});
+  void perform(const engine::TellStopped& action) {
+    channel_.send({.kind = MessageKind::Stopped, .number = action.stop});
   }
-  void perform(const engine::ConfirmStop& deed) {
-    channel_.send({.kind = MessageKind::StopConfirmed, .number = deed.stop});
+  void perform(const engine::ConfirmStop& action) {
+    channel_.send({.kind = MessageKind::StopConfirmed, .number = action.stop});
   }
   void perform(const engine::TellContinued&) {
     channel_.send({.kind = MessageKind::Continued});
@@ -357,57 +247,61 @@ class Engine {
   void perform(const engine::AwaitContinue&) {
     continue_due_.set(BootClock::now() + std::chrono::milliseconds{20});
   }
-  void perform(const engine::SignalRoot& deed) { job_.signal(deed.number); }
-  void perform(const engine::SignalJob& deed) {
-    if (proc_.listing() == Listing::None) return job_.signal(deed.number);  // the rest gets KILL
-    tree_.signal_all_but(helper_sessions(), deed.number);
+  void perform(const engine::SignalRoot& action) { launched_.job.signal(action.number); }
+  void perform(const engine::SignalJob& action) {
+    if (proc_.listing() == Listing::None)
+      return launched_.job.signal(action.number);  // the rest gets KILL
+    tree_.signal_all_but(helper_sessions(), action.number);
   }
-  void perform(const engine::SignalLeftovers& deed) {
-    const std::vector<ProcessInfo> left = tree_.signal_all_but(helper_sessions(), deed.number);
+  void perform(const engine::SignalLeftovers& action) {
+    const std::vector<ProcessInfo> left = tree_.signal_all_but(helper_sessions(), action.number);
     if (leftovers_.count > 0) return;  // SIGCONT follows the first one
     for (const ProcessInfo& process : left) {
-      if (process.pid == job_.child()) continue;  // the init of the job's pid namespace
+      if (process.pid == launched_.job.child()) continue;  // the init of the job's pid namespace
       ++leftovers_.count;
       if (leftovers_.names.size() < Leftovers::most_names) leftovers_.names.push_back(process.name);
     }
   }
-  void perform(const engine::StartGrace& deed) { grace_ends_.set(BootClock::now() + deed.length); }
-  void perform(const engine::AwaitWarning& deed) { warning_due_.set(deed.at); }
-  void perform(const engine::KillTree& deed) {
-    progress_.tell_of_loss();
+  void perform(const engine::StartGrace& action) {
+    grace_ends_.set(BootClock::now() + action.length);
+  }
+  void perform(const engine::AwaitWarning& action) { warning_due_.set(action.at); }
+  void perform(const engine::KillTree& action) {
+    launched_.progress.tell_of_loss();
     channel_.send({.kind = MessageKind::Killing,
-                   .number = static_cast<std::int32_t>(deed.because),
+                   .number = static_cast<std::int32_t>(action.because),
                    .text = news_.loss});
-    if (options_.containment == Containment::PidNamespace) ::kill(job_.child(), SIGKILL);
+    if (options_.containment == Containment::PidNamespace) ::kill(launched_.job.child(), SIGKILL);
     const Instant now = BootClock::now();
     kill_.begin(now, now);
   }
 
-  void perform(const engine::Finish& deed) {
-    Report report = blank_report(deed.ending, deed.detail);
-    report.owner = grant_.owner;
-    report.token = grant_.token;
-    report.acquired_at = grant_.acquired_at;
+  void perform(const engine::Finish& action) {
+    RunReport report = blank_report(options_, store_name_, action.ending, action.detail);
+    report.waited = launched_.waited;
+    report.owner = launched_.grant.owner;
+    report.token = launched_.grant.token;
+    report.acquired_at = launched_.grant.acquired_at;
     report.lost_to = lost_to_;
-    report.used = since(use_before_, resource_use());
+    report.used = since(launched_.use_before, resource_use());
     report.leftovers = leftovers_;
     channel_.send(
-        {MessageKind::JobGone, static_cast<std::int32_t>(deed.ending), deed.detail, {}, {}});
-    progress_.tell_of_loss();  // what --orphans=leave leaves may still ask
+        {MessageKind::JobGone, static_cast<std::int32_t>(action.ending), action.detail, {}, {}});
+    launched_.progress.tell_of_loss();  // what --orphans=leave leaves may still ask
     release(report);
-    progress_.end();
-    report.renewals = liveness_->renewals();
-    report.held = BootClock::now() - acquired_;
+    launched_.progress.end();
+    report.renewals = launched_.liveness->renewals();
+    report.held = BootClock::now() - launched_.acquired;
     report.reason = reason_of(report.ending, options_, news_);
-    finish(report, report.ending == deed.ending ? deed.detail : 0);
+    finish(report, report.ending == action.ending ? action.detail : 0);
   }
 
   /// A lock that is lost is nobody's business of ours any more; but whoever took it by force waits
   /// for our word that the job is gone. For any other ending the store is asked to let go, and may
   /// say that it was lost already.
-  void release(Report& report) {
+  void release(RunReport& report) {
     if (report.ending == Ending::LockLost && !lost_by_force_) return;
-    if (!liveness_->stop(BootClock::now() + release_patience)) {
+    if (!launched_.liveness->stop(BootClock::now() + release_timeout)) {
       log_.warn(
           about_key() +
           ": the lock could not be released, for a renewal hangs; it will end by itself within " +
@@ -416,17 +310,17 @@ class Engine {
     }
     // When the lease is over anyway, a release that fails is no news.
     const bool over = report.ending == Ending::LockUnconfirmed;
-    const auto answer =
-        give_back(*store_, claim_, log_,
-                  {.farewell = farewell_of(options_, claim_, grant_.at, report,
-                                           BootClock::now() - job_started_),
-                   .patience = patience_for(options_, report.ending, setting_.deadline.read()),
-                   .level = over ? LogLevel::Debug : LogLevel::Warning});
+    const auto answer = release_lock(
+        *store_, claim_, log_,
+        {.options = release_options_of(options_, claim_, launched_.grant.at, report,
+                                       BootClock::now() - launched_.started),
+         .timeout = release_timeout_for(options_, report.ending, setting_.deadline.read()),
+         .level = over ? LogLevel::Debug : LogLevel::Warning});
     if (const auto* lost = answer ? std::get_if<Lost>(&*answer) : nullptr) {
       if (over || lost_by_force_) return;
       if (setting_.deadline.read() <= BootClock::now()) return tell_ended_unreleased();
       report.ending = Ending::LockLost;
-      report.exit = exit_of(report.ending, 0);
+      report.exit = exit_status_of(report.ending, 0, options_.conflict_code);
       report.lost_to = lost->to;
       news_.loss = lost->how;
     }
@@ -441,31 +335,17 @@ class Engine {
         (options_.once ? "; that this run has been is not remembered" : ""));
   }
 
-  Report blank_report(Ending ending, std::int32_t detail) const {
-    Report report;
-    report.ending = ending;
-    report.exit = exit_of(ending, detail);
-    report.key = options_.key.bytes();
-    report.store = store_name_;
-    report.waited = waited_;
-    return report;
-  }
-
-  ExitStatus exit_of(Ending ending, std::int32_t detail) const {
-    return exit_status_of(ending, detail, options_.conflict_code);
-  }
-
   std::string about_key() const { return about(options_.key.bytes()); }
 
   /// The last word: after it nobody waits for the engine but for its exit.
-  void finish(Report& report, std::int32_t detail) {
+  void finish(RunReport& report, std::int32_t detail) {
     say_how_it_ended(report, options_, log_);
     report.ended_at = iso_now();
     Message message{
         MessageKind::Finished, static_cast<std::int32_t>(report.ending), detail, {}, {}};
     if (options_.report_is_wanted()) message.fd = memory_file(to_json(report));
     // The front removes the cgroup while we exit.
-    if (!channel_.send(message)) cgroup_.remove();
+    if (!channel_.send(message)) launched_.cgroup.remove();
     wake_front();
   }
 
@@ -477,29 +357,20 @@ class Engine {
   const EngineSetting& setting_;
   const RunOptions& options_;
   Channel channel_;
-  FrontCalls calls_{channel_};
   Log& log_;
   const Claim& claim_;
   std::shared_ptr<Store> store_;
   std::string store_name_ = store_->name();
-  Grant grant_{};
   Proc proc_;
   Tree tree_{proc_, ::getsid(0)};
   engine::Rules rules_;
 
   Fd signals_;
   Timer timer_;
-  Cgroup cgroup_;
-  bool cgroup_prepared_ = false;
-  std::string no_cgroup_;  // why, if it was asked for
-  Progress progress_;
-  TreeKill kill_{tree_, cgroup_, about(options_.key.bytes()), log_};
-
-  JobProcess job_;
-  std::optional<Liveness> liveness_;
+  Launched launched_{};
+  TreeKill kill_{tree_, launched_.cgroup, about(options_.key.bytes()), log_};
 
   bool channel_open_ = true;
-  Instant job_started_ = never;
   Alarm grace_ends_;
   Alarm continue_due_;
   Alarm max_run_ends_;
@@ -514,9 +385,6 @@ class Engine {
   Leftovers leftovers_;
   std::optional<Holder> lost_to_;
   bool lost_by_force_ = false;
-  std::optional<Duration> waited_;
-  Instant acquired_{};
-  ResourceUse use_before_;  // by helpers of ours, before there was a job
 };
 
 }  // namespace

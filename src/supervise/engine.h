@@ -1,8 +1,9 @@
 #pragma once
 
+#include "job/shared_deadline.h"
+#include "os/process.h"
 #include "supervise/channel.h"
-#include "supervise/run.h"
-#include "supervise/shared_deadline.h"
+#include "supervise/run_options.h"
 #include "supervise/supervisor_tools.h"
 
 namespace dlock::supervise {

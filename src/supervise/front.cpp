@@ -2,21 +2,19 @@
 
 #include "core/front_rules.h"
 #include "core/number.h"
-#include "core/poll.h"
 #include "core/signals.h"
 #include "core/text.h"
-#include "core/wall_clock.h"
-#include "supervise/aftermath.h"
-#include "supervise/cgroup.h"
-#include "supervise/farewell.h"
-#include "supervise/give_back_by_child.h"
-#include "supervise/memory_file.h"
-#include "supervise/report.h"
-#include "supervise/result.h"
-#include "supervise/service_manager.h"
-#include "supervise/socket_directory.h"
-#include "supervise/tree_kill.h"
-#include "supervise/words.h"
+#include "heartbeat/service_manager.h"
+#include "heartbeat/socket_directory.h"
+#include "job/cgroup.h"
+#include "job/tree_kill.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/wait.h"
+#include "report/outlets.h"
+#include "report/report.h"
+#include "supervise/messages.h"
+#include "supervise/release.h"
 
 #include <algorithm>
 #include <array>
@@ -57,8 +55,8 @@ class Front {
     socket_directory_.remove();
     reap_engine();
     if (!engine_finished_) {
-      Report report = report_of_our_own();
-      const std::string of_the_lock = give_back_for_engine(report);
+      RunReport report = report_of_our_own();
+      const std::string of_the_lock = release_for_engine(report);
       if (report.ending == Ending::SupervisorDied && granted_at_)
         report.reason += "; " + of_the_lock;
       say_how_it_ended(report, setting_.options, log_);
@@ -68,7 +66,7 @@ class Front {
       // Where it was not to be had from the engine: of what it said, the rest.
       if (!report_) report_ = report_of_our_own();
       manager_.ended(summary_of(*report_));
-      deal_with(*report_, setting_.options.aftermath, setting_.signals, signals_, log_);
+      publish(*report_, setting_.options.outlets, setting_.signals, signals_, log_);
     }
     const ExitStatus status = exit_status();
     const bool ended_by_itself = ending_ == Ending::JobEnded && status.signal == 0;
@@ -207,15 +205,15 @@ class Front {
 
   void tell(const front::Event& event) {
     for (const front::Action& action : rules_.on(event)) {
-      std::visit([this](const auto& deed) { perform(deed); }, action);
+      std::visit([this](const auto& each) { perform(each); }, action);
     }
   }
 
-  void perform(const front::PassOn& deed) {
-    channel_.send({MessageKind::Signal, deed.number, deed.from_terminal ? 1 : 0, {}, {}});
+  void perform(const front::PassOn& action) {
+    channel_.send({MessageKind::Signal, action.number, action.from_terminal ? 1 : 0, {}, {}});
   }
-  void perform(const front::AskToContinue& deed) {
-    channel_.send({.kind = MessageKind::Continue, .number = deed.stop});
+  void perform(const front::AskToContinue& action) {
+    channel_.send({.kind = MessageKind::Continue, .number = action.stop});
   }
   void perform(const front::AskToKill&) { channel_.send({MessageKind::Kill, 0, 0, {}, {}}); }
   void perform(const front::SayTerminating&) {
@@ -227,12 +225,12 @@ class Front {
   ///
   /// SIGTSTP with its default action, not SIGSTOP: in a group without a shell that would wake it
   /// the kernel then drops it, and we are not stopped for ever.
-  void perform(const front::PrepareStop& deed) {
+  void perform(const front::PrepareStop& action) {
     stop_prepared_ = true;
     read_signals_from(signals_, Reading::AllButStop);
     ::signal(SIGTSTP, SIG_DFL);
     ::kill(::getpid(), SIGTSTP);
-    channel_.send({.kind = MessageKind::StopQuestion, .number = deed.stop});
+    channel_.send({.kind = MessageKind::StopQuestion, .number = action.stop});
   }
 
   void perform(const front::CancelStop&) {
@@ -259,9 +257,9 @@ class Front {
     manager_.stops("killing the job");
   }
 
-  void perform(const front::Finish& deed) {
-    ending_ = deed.ending;
-    detail_ = deed.detail;
+  void perform(const front::Finish& action) {
+    ending_ = action.ending;
+    detail_ = action.detail;
   }
 
   /// Whatever has ended: the engine, or an orphan that came to us. As process 1 of a container we
@@ -291,23 +289,24 @@ class Front {
 
   /// Releases in a child, after the last process of the job is gone. The release may hang; then it
   /// is killed. Returns what is known of the lock afterwards, for a message.
-  std::string give_back_for_engine(const Report& report) {
-    GiveBack how{.patience = patience_for(setting_.options, ending_, setting_.deadline.read())};
+  std::string release_for_engine(const RunReport& report) {
+    ReleaseAttempt how{
+        .timeout = release_timeout_for(setting_.options, ending_, setting_.deadline.read())};
     // A job may have run although nobody told us yet that it has started.
     if (granted_at_) {
       const Duration since_start =
           job_started_ == never ? Duration::zero() : BootClock::now() - job_started_;
-      how.farewell =
-          farewell_of(setting_.options, setting_.claim, *granted_at_, report, since_start);
+      how.options =
+          release_options_of(setting_.options, setting_.claim, *granted_at_, report, since_start);
     }
     // Else the line that says how it ended says that, too.
     if (ending_ != Ending::JobEnded) how.level = LogLevel::Debug;
-    const bool given_back = give_back_by_child(setting_.options.store, setting_.claim,
-                                               std::move(witnesses_), how, log_);
+    const bool given_back =
+        release_by_child(setting_.options.store, setting_.claim, std::move(witnesses_), how, log_);
     if (!given_back && leases_expire(setting_.options.store.address))
       return "the lock ends by itself within its TTL";
-    return given_back && how.farewell.keep > Duration::zero() ? "--min-hold keeps the lock"
-                                                              : "the lock is free";
+    return given_back && how.options.keep > Duration::zero() ? "--min-hold keeps the lock"
+                                                             : "the lock is free";
   }
 
   ExitStatus exit_status() const {
@@ -315,8 +314,8 @@ class Front {
   }
 
   /// The engine cannot tell how the run ended: we do.
-  Report report_of_our_own() const {
-    Report report;
+  RunReport report_of_our_own() const {
+    RunReport report;
     report.ending = ending_;
     report.exit = exit_status();
     report.key = setting_.options.key.bytes();
@@ -365,7 +364,7 @@ class Front {
   std::optional<int> engine_status_;
   Ending ending_ = Ending::SupervisorDied;
   std::int32_t detail_ = 0;
-  std::optional<Report> report_;
+  std::optional<RunReport> report_;
   Instant engine_kills_since_ = never;
   std::string loss_;  // how the lock was lost, as the engine told
 };

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "job/shared_deadline.h"
+#include "os/terminal.h"
 #include "supervise/channel.h"
-#include "supervise/run.h"
-#include "supervise/shared_deadline.h"
+#include "supervise/run_options.h"
 #include "supervise/supervisor_tools.h"
-#include "supervise/terminal.h"
 
 #include <sys/types.h>
 

@@ -1,8 +1,8 @@
 #include "supervise/liveness.h"
 
-#include "core/poll.h"
-#include "supervise/event.h"
-#include "supervise/timer.h"
+#include "os/clock.h"
+#include "os/timer.h"
+#include "os/wait.h"
 
 #include <array>
 #include <cerrno>
@@ -22,7 +22,7 @@ bool is_readable(int fd) {
 }
 
 /// Calls off a request. Once asked to stop, always: the event is not read.
-class StopRequest final : public Interrupt {
+class StopRequest final : public Cancellation {
  public:
   explicit StopRequest(const Fd& stop) : stop_(stop) {}
   int fd() const override { return stop_.number(); }
@@ -34,7 +34,7 @@ class StopRequest final : public Interrupt {
 
 /// Ends the wait between two renewals: when the next one is due, when a clock was set (see
 /// ClockChange), or when asked to stop.
-class RenewalDue final : public Interrupt {
+class RenewalDue final : public Cancellation {
  public:
   explicit RenewalDue(const Fd& stop) : all_(::epoll_create1(EPOLL_CLOEXEC)) {
     for (const int fd : {stop.number(), timer_.fd(), clock_change_.fd()}) {

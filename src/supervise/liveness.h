@@ -1,8 +1,8 @@
 #pragma once
 
+#include "job/shared_deadline.h"
+#include "report/report.h"
 #include "store/store.h"
-#include "supervise/report.h"
-#include "supervise/shared_deadline.h"
 
 #include <memory>
 #include <optional>

@@ -1,13 +1,13 @@
 #include "supervise/run.h"
 
+#include "core/text.h"
+#include "job/shared_deadline.h"
+#include "os/process.h"
+#include "os/terminal.h"
 #include "supervise/channel.h"
-#include "supervise/claim.h"
 #include "supervise/engine.h"
 #include "supervise/front.h"
-#include "supervise/shared_deadline.h"
 #include "supervise/supervisor_tools.h"
-#include "supervise/terminal.h"
-#include "supervise/time_namespace.h"
 
 #include <cerrno>
 #include <csignal>
@@ -52,6 +52,17 @@ void make_sure_of_descriptors() {
   }
 }
 
+/// What this run wants from the store, and what it tells there about itself.
+Claim claim_of(const RunOptions& options, pid_t front) {
+  Claim claim = make_claim(options.store, options.key, options.terms, front, options.command);
+  claim.trace = printable(options.trace);
+  claim.note = printable(options.note);
+  claim.limit = options.limit;
+  claim.waits = options.wait.waits();
+  claim.once = options.once;
+  return claim;
+}
+
 }  // namespace
 
 ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
@@ -76,7 +87,7 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
   make_sure_of_descriptors();
   const pid_t front = ::getpid();
   // Of both: whichever is left gives back what the run had.
-  const Claim claim = make_claim(options, front);
+  const Claim claim = claim_of(options, front);
 
   const pid_t engine = ::fork();
   if (engine < 0) throw std::system_error(errno, std::generic_category(), "fork");

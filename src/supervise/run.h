@@ -1,53 +1,12 @@
 #pragma once
 
 #include "core/ending.h"
-#include "core/key.h"
-#include "core/lease.h"
 #include "core/log.h"
-#include "core/policy.h"
-#include "store/open.h"
-#include "supervise/acquire.h"
-#include "supervise/aftermath.h"
-#include "supervise/inherited.h"
-#include "supervise/process_title.h"
-#include "supervise/service_manager.h"
-
-#include <optional>
-#include <string>
-#include <vector>
+#include "job/inherited.h"
+#include "os/process.h"
+#include "supervise/run_options.h"
 
 namespace dlock::supervise {
-
-/// Everything that `dlock run` was told, checked.
-struct RunOptions {
-  LockKey key;
-  StoreOptions store;
-  LeaseTerms terms;
-  OnSilence on_silence = OnSilence::Kill;
-  Orphans orphans = Orphans::Kill;
-  Containment containment = Containment::Auto;
-  StopPolicy stop;
-  PassSignals pass_signals = PassSignals::Command;
-  std::optional<Duration> max_run = {};
-  std::optional<Duration> heartbeat_timeout = {};
-  std::optional<Warning> warning = {};
-  WaitLimit wait = {};
-  OwnerHash part_of = {};  // of the run whose job we are, if its key is ours; else empty
-  Limit limit = {};
-  /// How long from its start the job's lock stays taken, at least.
-  Duration min_hold{};
-  std::optional<OncePer> once = {};
-  int done_code = 0;
-  int conflict_code = static_cast<int>(ExitCode::SomeoneElseHoldsLock);
-  std::string trace;
-  std::string note;
-  Aftermath aftermath = {};
-  ManagerSetting manager = {};
-  std::vector<std::string> command;
-
-  /// Whether anybody but the caller, who gets the exit code, is told what the run came to.
-  bool report_is_wanted() const { return aftermath.is_wanted() || manager.wants_to_hear(); }
-};
 
 /// Runs the job under its lock: becomes the front, forks the engine, and returns when no process of
 /// the job is left (but for Orphans::Leave). `inherited` is what take_over_signals() found, first

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "core/fd.h"
-#include "supervise/inherited.h"
-#include "supervise/timer.h"
+#include "job/inherited.h"
+#include "os/fd.h"
+#include "os/timer.h"
 
 namespace dlock::supervise {
 

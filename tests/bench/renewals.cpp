@@ -7,6 +7,7 @@
 // their lateness in ms (how long after its moment one was sent), locks lost or silent, CPU seconds
 // of this process.
 #include "core/identity.h"
+#include "os/clock.h"
 #include "store/open.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // What a Redis promises behind a living holder of the Node library, which takes no care in which
 // slot of a Cluster its liveness lies.
 #include "contract/places.h"
+#include "os/clock.h"
 #include "store/redis/lock_keys.h"
 
 using namespace dlock;
@@ -139,13 +140,13 @@ TEST_CASE("a foreign holder that was found dead is looked at again before the ne
   let_foreign_hold(place, claim);
   place.server.ask("DEL t:proc:" + foreign.text);
   // The server is too young to give the lock of the dead to anybody; meanwhile the holder is back.
-  CHECK(is<TooYoung>([&] { return store->acquire(claim, soon()); }));
+  CHECK(is<RecentlyRestarted>([&] { return store->acquire(claim, soon()); }));
   place.server.ask("SET t:proc:" + foreign.text + " {} PX 60000");
   claim.terms = {100ms, 10min};
   for (const Instant until = BootClock::now() + 20s; BootClock::now() < until;) {
     auto answer = store->acquire(claim, soon());
     REQUIRE(answer.ok());
-    if (std::holds_alternative<TooYoung>(*answer)) continue;
+    if (std::holds_alternative<RecentlyRestarted>(*answer)) continue;
     REQUIRE(std::holds_alternative<Held>(*answer));
     CHECK(std::get<Held>(*answer).holder.process == foreign);
     return;

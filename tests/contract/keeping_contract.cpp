@@ -1,5 +1,6 @@
 // What every store promises of a lock after its job: --min-hold and --once-per.
 #include "contract/places.h"
+#include "os/clock.h"
 
 using namespace dlock;
 using namespace dlock::test;
@@ -12,7 +13,7 @@ Claim once(Claim claim, std::chrono::milliseconds period = 24h, bool even_if_fai
   return claim;
 }
 
-Farewell having_run(const Grant& grant, bool counts) {
+ReleaseOptions having_run(const Grant& grant, bool counts) {
   return {.run = PastRun{.started = grant.at,
                          .counts = counts,
                          .ended_at = "2026-01-31T02:00:07.000Z",
@@ -36,7 +37,7 @@ TEST_CASE_TEMPLATE("a lock that is kept is refused until its time is over, and s
     give_back(*store, claim, {.keep = 400ms});
     const auto next = place.open();
     const Held held = refused(*next, waiting(claim_of(3)));
-    CHECK(held.holder.only_kept);
+    CHECK(held.holder.held_by_min_hold);
     CHECK(held.holder.pid == claim.pid);
     CHECK(held.holder.token == grant.token);
     CHECK(held.place.holder_ends_in.value_or(0s) > 0s);

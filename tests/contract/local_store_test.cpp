@@ -1,12 +1,13 @@
 // What the embedded store promises beyond the contract: it has many files, and no server that does
 // several things at once.
 #include "contract/places.h"
+#include "os/clock.h"
+#include "os/proc.h"
 #include "store/inspector.h"
 #include "store/local/lock_directory.h"
 #include "store/local/lock_file.h"
 #include "store/local/sweep.h"
 #include "store/lock_json.h"
-#include "supervise/proc.h"
 
 #include <atomic>
 #include <csignal>
@@ -66,7 +67,7 @@ TEST_CASE("what a dead process of the run held is given back by the other as it 
     REQUIRE(second->take_over(claim, std::move(witnesses)));
     give_back(*second, claim, {.keep = 300ms});
     const Held held = refused(*place.open(), claim_of(2));
-    CHECK(held.holder.only_kept);
+    CHECK(held.holder.held_by_min_hold);
     CHECK(held.holder.owner == grant.owner);
     CHECK(held.holder.token == grant.token);
     const auto next = place.open();
@@ -86,7 +87,7 @@ TEST_CASE("what a dead process of the run had given back already is left alone b
     auto witnesses = copies(first->witnesses());
     give_back(*first, claim, {.keep = 1h});
     CHECK_FALSE(place.open()->take_over(claim, std::move(witnesses)));
-    CHECK(refused(*place.open(), claim_of(2)).holder.only_kept);
+    CHECK(refused(*place.open(), claim_of(2)).holder.held_by_min_hold);
   }
 }
 
@@ -139,7 +140,7 @@ TEST_CASE("who waits in the kernel for a run ends with it") {
   }
   std::vector<pid_t> children;
   for (const Instant until = BootClock::now() + 20s; children.empty() && BootClock::now() < until;)
-    children = supervise::Children{supervise::Proc{}}.of(run);
+    children = Children{Proc{}}.of(run);
   REQUIRE(children.size() == 1);
   const pid_t waits = children.front();
   ::kill(run, SIGKILL);
@@ -190,7 +191,7 @@ TEST_CASE("force that was meant for the holder before does nothing to the one af
 
   write_mark(file, claim_of(1));
   give_back(*store, claim_of(2), {.keep = 1h});
-  CHECK(refused(*place.open(), claim_of(3)).holder.only_kept);
+  CHECK(refused(*place.open(), claim_of(3)).holder.held_by_min_hold);
 }
 
 TEST_CASE("force that was meant for this holder is a loss, also beside others") {
@@ -311,7 +312,7 @@ TEST_CASE("a value of any length is read to its end") {
     take(*store, talkative);
     CHECK(refused(*place.open(), claim_of(2)).holder.note == talkative.note);
     give_back(*store, talkative, {.keep = 1h});
-    CHECK(refused(*place.open(), claim_of(2)).holder.only_kept);
+    CHECK(refused(*place.open(), claim_of(2)).holder.held_by_min_hold);
   }
 }
 
@@ -418,7 +419,7 @@ TEST_CASE("a run of --once-per is remembered as long as its slot may be asked fo
     const auto store = place.open();
     const Grant grant = take(*store, daily);
     give_back(*store, daily, {.run = PastRun{.started = grant.at, .counts = true}});
-    auto seen = inspector_of(place)->look_at(daily.key, soon());
+    auto seen = inspector_of(place)->inspect(daily.key, soon());
     REQUIRE(seen.ok());
     REQUIRE(seen->past_run.has_value());
     const std::chrono::milliseconds kept{seen->past_run->forget_at.ms - grant.at.ms};
@@ -573,7 +574,7 @@ TEST_CASE("a share is refused while a lock is kept that one had alone") {
   const auto store = place.open();
   take(*store, claim_of(1));
   give_back(*store, claim_of(1), {.keep = 1h});
-  CHECK(refused(*place.open(), sharing(claim_of(2))).holder.only_kept);
+  CHECK(refused(*place.open(), sharing(claim_of(2))).holder.held_by_min_hold);
 }
 
 TEST_CASE("each key has a file name of its own, which does not begin with a dot and is read back") {
@@ -616,10 +617,10 @@ TEST_CASE("what is kept after its job is only kept, although another process has
     take(*holder, claim);
     const std::vector<Fd> of_the_front = copies(holder->witnesses());
     give_back(*holder, claim, {.keep = 1h});
-    CHECK(refused(*place.open(), claim_of(2)).holder.only_kept);
-    auto seen = inspector_of(place)->look_at(claim.key, soon());
+    CHECK(refused(*place.open(), claim_of(2)).holder.held_by_min_hold);
+    auto seen = inspector_of(place)->inspect(claim.key, soon());
     REQUIRE(seen.ok());
-    CHECK(seen->state() == LockStatus::State::Kept);
+    CHECK(seen->state() == LockStatus::State::HeldByMinHold);
   }
 }
 
@@ -670,7 +671,7 @@ TEST_CASE("a lock that is kept is free after a restart of the machine") {
       "/" + std::to_string(whole_ms(BootClock::now().time_since_epoch()) + 3'600'000);
   const auto kept_in = [&](const std::string& boot) {
     std::ofstream{place.directory + "/backup.lock"}
-        << kept_lock_json(claim_of(1), Grant{.owner = {"o"}, .token = {1}}, boot + far);
+        << min_hold_lock_json(claim_of(1), Grant{.owner = {"o"}, .token = {1}}, boot + far);
   };
   std::string this_boot;
   std::ifstream{"/proc/sys/kernel/random/boot_id"} >> this_boot;

@@ -1,7 +1,8 @@
 // How soon a holder hears that its lock is lost: while it waits for its next renewal, not at that.
 #include "contract/places.h"
+#include "os/clock.h"
+#include "os/wait.h"
 #include "store/inspector.h"
-#include "supervise/event.h"
 
 using namespace dlock;
 using namespace dlock::test;
@@ -9,13 +10,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-class NeverCalledOff final : public Interrupt {
+class NeverCalledOff final : public Cancellation {
  public:
   int fd() const override { return event_.number(); }
   bool requested() override { return false; }
 
  private:
-  const Fd event_ = supervise::make_event_fd();
+  const Fd event_ = make_event_fd();
 };
 
 /// How long a holder waits when nobody calls it off.
@@ -87,7 +88,7 @@ TEST_CASE_TEMPLATE("who looks sees who holds the lock, who is to let go, and wha
     CAPTURE(claim.limit.most);
     const Place place;
     const auto life = [&] {
-      auto seen = inspector_of(place)->look_at(claim.key, soon());
+      auto seen = inspector_of(place)->inspect(claim.key, soon());
       REQUIRE(seen.ok());
       REQUIRE(seen->holders.size() == 1);
       return seen->holders.front().life;
@@ -96,7 +97,7 @@ TEST_CASE_TEMPLATE("who looks sees who holds the lock, who is to let go, and wha
     take(*store, claim);
     CHECK(life() == Life::Alive);
     give_back(*store, claim, {.keep = 1min});
-    CHECK(life() == Life::OnlyKept);
+    CHECK(life() == Life::HeldByMinHold);
     auto freed = inspector_of(place)->unlock(claim.key, by_force(), soon());
     REQUIRE(freed.ok());
     CHECK(std::holds_alternative<Freed>(*freed));

@@ -3,6 +3,8 @@
 #include "store/redis/migrating_slot.h"
 
 #include "contract/places.h"
+#include "os/clock.h"
+#include "redis/deployment.h"
 #include "store/inspector.h"
 #include "store/lock_json.h"
 
@@ -18,7 +20,7 @@ class MigratingPlace {
   Answer acquire(const Claim& claim, std::uint32_t attempt, const std::string& dead = "",
                  const std::string& least_uptime = "0") {
     const OwnerHash owner = make_owner_hash(claim.key, claim.process, attempt, "");
-    const Patience patience = soon();
+    const CallDeadline patience = soon();
     auto answer =
         MigratingSlot{caller_, keys_, claim, patience}.acquire({owner, least_uptime, dead});
     REQUIRE(answer.ok());
@@ -27,15 +29,15 @@ class MigratingPlace {
   std::string renew(const Claim& claim, const OwnerHash& owner, const ProcessHash& group = {},
                     bool revive = false) {
     const Grant grant{.owner = owner};
-    const Patience patience = soon();
+    const CallDeadline patience = soon();
     const std::string value = lock_json(claim, owner, "now", "now", FencingToken{1});
     auto answer =
         MigratingSlot{caller_, keys_, claim, patience}.renew({grant, value, revive, group});
     REQUIRE(answer.ok());
     return std::string{answer->reply.text_at(0)};
   }
-  std::string release(const Claim& claim, const Farewell& farewell = {}) {
-    const Patience patience = soon();
+  std::string release(const Claim& claim, const ReleaseOptions& farewell = {}) {
+    const CallDeadline patience = soon();
     auto answer = MigratingSlot{caller_, keys_, claim, patience}.release({}, farewell);
     REQUIRE(answer.ok());
     return std::string{answer->reply.text_at(0)};

@@ -4,6 +4,7 @@
 
 #include "contract/own_directory.h"
 #include "contract/redis_process.h"
+#include "os/clock.h"
 #include "store/inspector.h"
 #include "store/open.h"
 
@@ -17,7 +18,7 @@ namespace dlock::test {
 
 using namespace std::chrono_literals;
 
-inline Patience soon() { return {BootClock::now() + 5s}; }
+inline CallDeadline soon() { return {BootClock::now() + 5s}; }
 
 struct LocalPlace {
   ~LocalPlace() { std::filesystem::remove_all(directory); }
@@ -89,7 +90,7 @@ inline Held refused(Store& store, const Claim& claim) {
   return std::get<Held>(std::move(*answer));
 }
 
-inline void give_back(Store& store, const Claim& claim, const Farewell& farewell = {}) {
+inline void give_back(Store& store, const Claim& claim, const ReleaseOptions& farewell = {}) {
   auto answer = store.release(claim, farewell, soon());
   REQUIRE(answer.ok());
   REQUIRE(std::holds_alternative<Released>(*answer));

@@ -1,6 +1,7 @@
 // What the scripts do to the keys of a Redis, of locks with one holder and with several: seen in
 // the server itself, for a lease that is too short or a mark that is too brief shows up only later.
 #include "contract/places.h"
+#include "os/clock.h"
 #include "store/inspector.h"
 #include "store/lock_json.h"
 
@@ -174,16 +175,16 @@ TEST_CASE("a server is old enough when it has been up for the TTL and a second")
   const auto store = make_store({*parse_store_address(place.server.url()), "t:", false});
   Claim claim = claim_of(1);
   claim.terms = {60s, 5min};
-  CHECK(is<TooYoung>([&] { return store->acquire(waiting(claim), soon()); }));
+  CHECK(is<RecentlyRestarted>([&] { return store->acquire(waiting(claim), soon()); }));
   auto answer = store->acquire(claim, soon());
   REQUIRE(answer.ok());
-  REQUIRE(std::holds_alternative<TooYoung>(*answer));
+  REQUIRE(std::holds_alternative<RecentlyRestarted>(*answer));
   const std::string info = place.server.ask("INFO server");
   const auto at = info.find("uptime_in_seconds:");
   REQUIRE(at != info.npos);
   const std::chrono::seconds uptime{std::stoll(info.substr(at + 18))};
-  CHECK(std::get<TooYoung>(*answer).wait >= 61s - uptime);
-  CHECK(std::get<TooYoung>(*answer).wait <= 61s);
+  CHECK(std::get<RecentlyRestarted>(*answer).wait >= 61s - uptime);
+  CHECK(std::get<RecentlyRestarted>(*answer).wait <= 61s);
 }
 
 TEST_CASE("a lease is counted from when its request left, however late the reply") {

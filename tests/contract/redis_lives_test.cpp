@@ -1,7 +1,8 @@
 // How long the keys of a Redis live, and which are gone when nobody needs them: what is too short
 // lets two jobs run, and what is too long keeps others waiting for a holder that is dead.
 #include "contract/places.h"
-#include "core/wall_clock.h"
+#include "core/iso_time.h"
+#include "os/clock.h"
 #include "store/inspector.h"
 #include "store/lock_json.h"
 #include "store/redis/scripts.h"
@@ -242,7 +243,7 @@ TEST_CASE("all who wait are shown, in their order") {
     waiters.push_back(place.open());
     refused(*waiters.back(), waiting(claim_of(run)));
   }
-  auto shown = inspector_of(place)->look_at(claim_of(0).key, soon());
+  auto shown = inspector_of(place)->inspect(claim_of(0).key, soon());
   REQUIRE(shown.ok());
   CHECK(shown->waiting == 3);
   REQUIRE(shown->waiters.size() == 3);

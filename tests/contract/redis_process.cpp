@@ -1,9 +1,10 @@
 #include "contract/redis_process.h"
 
 #include "contract/own_directory.h"
-#include "core/fd.h"
 #include "core/time.h"
-#include "store/redis/connection.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "redis/connection.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -104,7 +105,7 @@ std::string RedisProcess::ask(const std::string& command) const {
 
 std::string RedisProcess::ask(const std::vector<std::string>& words) const {
   redis::Connection connection{Endpoint{.socket_path = socket()}, {}};
-  const Patience patience{BootClock::now() + 5s};
+  const CallDeadline patience{BootClock::now() + 5s};
   if (!connection.ensure_open(patience)) return {};
   const auto replies = connection.ask({{words.begin(), words.end()}}, patience);
   if (!replies) return {};

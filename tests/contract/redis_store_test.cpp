@@ -1,6 +1,7 @@
 // What a Redis promises beyond the contract: leases that expire, and lost replies.
 #include "contract/redis_process.h"
 #include "core/lease.h"
+#include "os/clock.h"
 #include "store/open.h"
 
 #include <doctest/doctest.h>
@@ -12,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Patience soon() { return {BootClock::now() + 5s}; }
+CallDeadline soon() { return {BootClock::now() + 5s}; }
 
 Claim claim_of(int run) {
   return {.key = *LockKey::parse("k"),
@@ -174,9 +175,9 @@ TEST_CASE(
   const auto store = open(server, /*trust_restart=*/false);
   auto answer = store->acquire(claim_of(1), soon());
   REQUIRE(answer.ok());
-  REQUIRE(std::holds_alternative<TooYoung>(*answer));
-  CHECK(std::get<TooYoung>(*answer).wait > 0s);
-  CHECK(std::get<TooYoung>(*answer).wait <= 3s);
+  REQUIRE(std::holds_alternative<RecentlyRestarted>(*answer));
+  CHECK(std::get<RecentlyRestarted>(*answer).wait > 0s);
+  CHECK(std::get<RecentlyRestarted>(*answer).wait <= 3s);
   CHECK(server.ask("EXISTS t:lock:k") == "0");
   while (!std::holds_alternative<Grant>(*store->acquire(claim_of(1), soon())))
     std::this_thread::sleep_for(50ms);

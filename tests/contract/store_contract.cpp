@@ -1,6 +1,7 @@
 // What every store promises, whatever it is made of. The same cases run on the embedded store and
 // on a real Redis; what only one of them can do stands in a file of its own.
 #include "contract/places.h"
+#include "os/clock.h"
 
 #include <filesystem>
 

@@ -1,6 +1,7 @@
 // What every store promises to those who wait.
 #include "contract/places.h"
-#include "core/fd.h"
+#include "os/clock.h"
+#include "os/fd.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,9 +12,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-class CalledOff final : public Interrupt {
+class Cancelled final : public Cancellation {
  public:
-  CalledOff() {
+  Cancelled() {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(fd_.number(), &one, sizeof one);
   }
@@ -161,7 +162,7 @@ TEST_CASE_TEMPLATE("a wait ends when its patience is over, or when it is called 
   const Duration slept = time_to_turn(*waiter, waiting(claim_of(1)), 100ms);
   CHECK(slept >= 100ms);
   CHECK(slept < 300ms);
-  CalledOff interrupt;
+  Cancelled interrupt;
   const Instant began = BootClock::now();
   waiter->await_turn(waiting(claim_of(1)), {began + 5s, &interrupt});
   CHECK(BootClock::now() - began < 300ms);

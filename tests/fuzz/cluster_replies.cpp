@@ -1,9 +1,8 @@
 // What the nodes of a Cluster say of each other: redirections, CLUSTER SLOTS, and CLUSTER NODES for
 // dlock doctor.
-#include "store/redis/cluster_replies.h"
-
 #include "doctor/cluster_checks.h"
 #include "fuzz/property.h"
+#include "redis/cluster_slots.h"
 
 using namespace dlock;
 using namespace dlock::redis;

@@ -1,8 +1,8 @@
 // The configuration file, down to the words that the options get.
 #include "cli/config_file.h"
 
-#include "cli/complaint.h"
 #include "cli/parser.h"
+#include "cli/usage_error.h"
 #include "fuzz/property.h"
 
 #include <algorithm>
@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     for (const ConfigSetting& setting : settings)
       fuzz::require(words.source(setting.name) == Source::File, "a setting counts");
     fuzz::require(words.key == "job", "the command line beats the file");
-  } catch (const Complaint& complaint) {
+  } catch (const UsageError& complaint) {
     fuzz::require(complaint.code == ExitCode::Configuration, "a complaint is about the file");
     check_line(line_in(complaint.message), text);
   }

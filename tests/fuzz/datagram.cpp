@@ -1,6 +1,6 @@
 // A datagram with descriptors, as it comes through a unix socket: the first byte of the input says
 // how many descriptors, the rest is the text.
-#include "supervise/datagram.h"
+#include "os/datagram.h"
 
 #include "fuzz/property.h"
 
@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 using namespace dlock;
-using namespace dlock::supervise;
 
 namespace {
 

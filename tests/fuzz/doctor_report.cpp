@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   finding.meaning = fuzz::take_line(text);
   finding.remedy = text;
   if (!finding.meaning.empty()) finding.verdict = Verdict::Weak;
-  const Report report{"redis://host", {finding}};
+  const Diagnosis report{"redis://host", {finding}};
 
   const std::string lines = to_lines(report);
   fuzz::require(fuzz::repaints_nothing(lines), "a report is printable");

@@ -1,7 +1,7 @@
 // Until when --min-hold keeps a lock of the embedded store, as its file says: the input is what
 // stands behind the name of this boot.
 #include "fuzz/property.h"
-#include "store/local/kept.h"
+#include "store/local/lock_file.h"
 
 #include <fstream>
 
@@ -20,13 +20,13 @@ std::string boot_id() {
 int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   static const std::string this_boot = boot_id();
   const std::string text{fuzz::text_of(data, size)};
-  const auto left = local::kept_for("{\"keptUntil\":\"" + this_boot + "/" + text + "\"}");
+  const auto left = local::min_hold_left("{\"keptUntil\":\"" + this_boot + "/" + text + "\"}");
   fuzz::require(!left || *left > Duration::zero(), "what is left is more than nothing");
   const bool is_plain =
       text.find_first_of("\"\\") == text.npos;  // else it is no longer the whole value
   fuzz::require(!left || !is_plain || text.find_first_not_of("0123456789") == text.npos,
                 "a moment is a number of milliseconds");
-  fuzz::require(!local::kept_for("{\"keptUntil\":\"another boot/" + text + "\"}"),
+  fuzz::require(!local::min_hold_left("{\"keptUntil\":\"another boot/" + text + "\"}"),
                 "a restart ends it");
   return 0;
 }

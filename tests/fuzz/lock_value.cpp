@@ -3,9 +3,9 @@
 #include "core/holder.h"
 #include "core/text.h"
 #include "fuzz/property.h"
-#include "operate/json.h"
 #include "operate/owner.h"
-#include "operate/words.h"
+#include "operate/status_json.h"
+#include "operate/status_text.h"
 #include "store/lock_json.h"
 
 #include <nlohmann/json.hpp>
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string_view text = fuzz::text_of(data, size);
   token_in(text);
   alive_at_in(text);
-  kept_until_in(text);
+  min_hold_until_in(text);
   LockStatus lock{.key = std::string{text}};
   lock.past_run = parse_past_run_json(text);
   if (auto holder = parse_lock_json(text)) {

@@ -1,12 +1,11 @@
 // A metrics file that is there already: a run is added to it, or it is refused. The first line of
 // the input is the key of the run, the rest the file.
-#include "supervise/metrics.h"
+#include "report/metrics.h"
 
 #include "core/text.h"
 #include "fuzz/property.h"
 
 using namespace dlock;
-using namespace dlock::supervise;
 
 namespace {
 
@@ -24,7 +23,7 @@ void check_line(std::string_view line) {
 
 int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view old = fuzz::text_of(data, size);
-  Report run;
+  RunReport run;
   run.ending = Ending::JobEnded;
   run.key = fuzz::take_line(old);
   if (size % 2 == 0) run.held = Duration::zero();

@@ -1,5 +1,5 @@
 // The moments that a peer writes into a lock, in ISO 8601.
-#include "core/wall_clock.h"
+#include "core/iso_time.h"
 #include "fuzz/property.h"
 
 using namespace dlock;

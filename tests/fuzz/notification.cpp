@@ -1,8 +1,7 @@
 // What a job says by sd_notify and by `dlock heartbeat`.
-#include "core/notification.h"
-
+#include "core/heartbeat.h"
 #include "fuzz/property.h"
-#include "supervise/heartbeat_words.h"
+#include "heartbeat/heartbeat_client.h"
 
 #include <algorithm>
 
@@ -36,7 +35,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   fuzz::require(std::any_of(said.begin(), said.end(), is_for_us) || read.rest == text,
                 "where nothing is for us, not a byte is changed");
 
-  const auto answer = supervise::heartbeat_answer(text);
-  fuzz::require(!answer || supervise::word_of(*answer) == text, "an answer is one word of ours");
+  const auto answer = heartbeat_answer(text);
+  fuzz::require(!answer || word_of(*answer) == text, "an answer is one word of ours");
   return 0;
 }

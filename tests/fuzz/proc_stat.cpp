@@ -1,9 +1,9 @@
 // /proc/<pid>/stat, in which a process has chosen its name itself: by it the tree of a job is
 // found. The first line of the input is the rest of the file, what follows is the name.
 #include "fuzz/property.h"
-#include "supervise/proc.h"
+#include "os/proc.h"
 
-using namespace dlock::supervise;
+using namespace dlock;
 
 namespace {
 

@@ -1,8 +1,8 @@
 // What the stores make of the replies to their scripts and commands. The first line of the input
 // says what is asked for, the rest is what comes from the server.
 #include "fuzz/property.h"
-#include "operate/json.h"
-#include "operate/words.h"
+#include "operate/status_json.h"
+#include "operate/status_text.h"
 #include "store/redis/redis_inspector.h"
 #include "store/redis/redis_store.h"
 #include "unit/recorded_servers.h"
@@ -52,7 +52,7 @@ void check(const AcquireAnswer& answer) {
     const Duration wait = ask_again_in(held->place, terms.ttl());
     fuzz::require(wait >= 1ms && wait <= terms.ttl(), "a waiter asks again, and not all the time");
   }
-  if (const auto* young = std::get_if<TooYoung>(&answer))
+  if (const auto* young = std::get_if<RecentlyRestarted>(&answer))
     fuzz::require(young->wait > 0s, "the wait for a young server is no wait in the past");
   if (const auto* done = std::get_if<AlreadyDone>(&answer))
     fuzz::require(fuzz::repaints_nothing(describe(done->by)), "so is a run that has been");
@@ -101,11 +101,11 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
               .limit = has(options, 'l') ? Limit{3} : Limit{},
               .waits = has(options, 'w')};
   if (has(options, 'o')) claim.once = OncePer{1h, false};
-  const Patience patience{sent_at};
+  const CallDeadline patience{sent_at};
   ScriptCaller caller{std::make_unique<RecordedServers>(bytes), {has(options, 'm') ? 1 : 0, 1s}};
   if (has(options, 'u') || has(options, 's')) {
     RedisInspector inspector{std::move(caller), "dlock:"};
-    if (has(options, 's')) check_result(inspector.look_at(*key, patience));
+    if (has(options, 's')) check_result(inspector.inspect(*key, patience));
     const Unlocker by{"web2", 9, "root", "dlock unlock", {"web2/9.1"}, has(options, 'f')};
     if (has(options, 'u')) check_result(inspector.unlock(*key, by, patience));
     return 0;

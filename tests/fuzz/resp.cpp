@@ -1,5 +1,5 @@
 // The protocol of Redis, as bytes come off a line: in pieces of any size.
-#include "store/redis/resp.h"
+#include "redis/resp.h"
 
 #include "fuzz/property.h"
 

@@ -1,6 +1,5 @@
 // INFO of a server and SENTINEL MASTER, as dlock doctor reads and judges them.
-#include "doctor/failover_time.h"
-#include "doctor/retention_checks.h"
+#include "doctor/failover.h"
 #include "doctor/sentinel_checks.h"
 #include "doctor/server_checks.h"
 #include "fuzz/property.h"

@@ -1,7 +1,8 @@
 // One run's way to a lock, with a store that answers what the case says.
 #include "supervise/acquire.h"
 
-#include "supervise/event.h"
+#include "os/clock.h"
+#include "os/wait.h"
 
 #include <doctest/doctest.h>
 
@@ -17,24 +18,26 @@ namespace {
 /// Gives the answers that it was given, one for each question, and notes what else it is asked for.
 class FakeStore final : public Store {
  public:
-  using Answer = std::function<Result<AcquireAnswer, StoreFault>(const Claim&, const Patience&)>;
+  using Answer =
+      std::function<Result<AcquireAnswer, StoreFault>(const Claim&, const CallDeadline&)>;
 
   explicit FakeStore(std::deque<Answer> answers) : answers_(std::move(answers)) {}
 
-  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override {
+  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim,
+                                            const CallDeadline& patience) override {
     REQUIRE_FALSE(answers_.empty());
     const Answer answer = std::move(answers_.front());
     answers_.pop_front();
     return answer(claim, patience);
   }
-  Result<RenewAnswer, StoreFault> renew(const Claim&, const Grant&, const Patience&) override {
+  Result<RenewAnswer, StoreFault> renew(const Claim&, const Grant&, const CallDeadline&) override {
     return StoreFault{};
   }
-  void await_loss(const Claim&, const Grant&, const Patience&) override {}
-  void await_turn(const Claim&, const Patience&) override { ++waits; }
-  void leave_queue(const Claim&, const Patience&) override { ++left; }
-  Result<ReleaseAnswer, StoreFault> release(const Claim&, const Farewell&,
-                                            const Patience&) override {
+  void await_loss(const Claim&, const Grant&, const CallDeadline&) override {}
+  void await_turn(const Claim&, const CallDeadline&) override { ++waits; }
+  void leave_queue(const Claim&, const CallDeadline&) override { ++left; }
+  Result<ReleaseAnswer, StoreFault> release(const Claim&, const ReleaseOptions&,
+                                            const CallDeadline&) override {
     ++released;
     return ReleaseAnswer{Released{}};
   }
@@ -54,9 +57,9 @@ class SilentLog final : public Log {
   void say(LogLevel, const std::string&) override {}
 };
 
-class CalledOff final : public Interrupt {
+class Cancelled final : public Cancellation {
  public:
-  explicit CalledOff(bool at_once = false) : requested_(at_once) {
+  explicit Cancelled(bool at_once = false) : requested_(at_once) {
     if (at_once) wake(event_);
   }
   int fd() const override { return event_.number(); }
@@ -72,19 +75,21 @@ Grant grant_for(Duration left) {
 }
 
 FakeStore::Answer says(AcquireAnswer answer) {
-  return
-      [answer](const Claim&, const Patience&) { return Result<AcquireAnswer, StoreFault>{answer}; };
+  return [answer](const Claim&, const CallDeadline&) {
+    return Result<AcquireAnswer, StoreFault>{answer};
+  };
 }
 FakeStore::Answer fails(StoreFault fault) {
-  return
-      [fault](const Claim&, const Patience&) { return Result<AcquireAnswer, StoreFault>{fault}; };
+  return [fault](const Claim&, const CallDeadline&) {
+    return Result<AcquireAnswer, StoreFault>{fault};
+  };
 }
 
-Held held_by(const std::string& owner, bool only_kept = false) {
+Held held_by(const std::string& owner, bool held_by_min_hold = false) {
   Held held;
   held.holder.owner = {owner};
   held.holder.host = "web1";
-  held.holder.only_kept = only_kept;
+  held.holder.held_by_min_hold = held_by_min_hold;
   return held;
 }
 
@@ -95,7 +100,7 @@ std::variant<Grant, NotAcquired> acquire_from(FakeStore& store, WaitLimit limit,
                                               bool called_off = false) {
   const Claim claim{.key = *LockKey::parse("k"), .terms = terms, .process = {}, .host = "web1"};
   SilentLog log;
-  CalledOff interrupt{called_off};
+  Cancelled interrupt{called_off};
   return acquire(
       store, claim, limit, OwnerHash{part_of}, interrupt, [](const std::string&) {}, log);
 }
@@ -150,7 +155,7 @@ TEST_CASE("a broken connection is tried again for half a TTL, and longer by who 
   CHECK(away.unused() > 0);
 
   const Instant back = BootClock::now() + 2 * terms.ttl();
-  std::deque<FakeStore::Answer> answers(1000, [back, broken](const Claim&, const Patience&) {
+  std::deque<FakeStore::Answer> answers(1000, [back, broken](const Claim&, const CallDeadline&) {
     if (BootClock::now() < back) return Result<AcquireAnswer, StoreFault>{broken};
     return Result<AcquireAnswer, StoreFault>{AcquireAnswer{grant_for(1s)}};
   });
@@ -174,13 +179,13 @@ TEST_CASE("a run does not wait for the run that it is part of, but for what that
   FakeStore ours{{says(held_by("k@host/1.1.1"))}};
   CHECK(ending_of(acquire_from(ours, WaitLimit::forever(), "k@host/1.1.1")) == Ending::Held);
 
-  FakeStore kept{{says(held_by("k@host/1.1.1", /*only_kept=*/true)), says(grant_for(1s))}};
+  FakeStore kept{{says(held_by("k@host/1.1.1", /*held_by_min_hold=*/true)), says(grant_for(1s))}};
   CHECK(std::holds_alternative<Grant>(acquire_from(kept, WaitLimit::forever(), "k@host/1.1.1")));
   CHECK(kept.waits == 1);
 }
 
 TEST_CASE("a server that came up a moment ago is waited for, also by who does not wait") {
-  FakeStore young{{says(TooYoung{20ms}), says(grant_for(1s))}};
+  FakeStore young{{says(RecentlyRestarted{20ms}), says(grant_for(1s))}};
   const Instant began = BootClock::now();
   CHECK(std::holds_alternative<Grant>(acquire_from(young, WaitLimit::none())));
   CHECK(BootClock::now() - began >= 20ms);
@@ -192,7 +197,7 @@ TEST_CASE("a run whose slot has been is not started") {
 }
 
 TEST_CASE("a young server is waited for no longer than the lock would be") {
-  FakeStore young{{says(TooYoung{5s})}};
+  FakeStore young{{says(RecentlyRestarted{5s})}};
   const Instant began = BootClock::now();
   CHECK(ending_of(acquire_from(young, {20ms})) == Ending::StoreFailed);
   CHECK(BootClock::now() - began < 4s);

@@ -1,4 +1,4 @@
-#include "supervise/atomic_file.h"
+#include "os/file.h"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 #include <iterator>
 #include <sys/resource.h>
 
-using namespace dlock::supervise;
+using namespace dlock;
 
 namespace {
 

@@ -1,8 +1,8 @@
-#include "supervise/cgroup_place.h"
+#include "job/cgroup.h"
 
 #include <doctest/doctest.h>
 
-using namespace dlock::supervise;
+using namespace dlock;
 using Directories = std::vector<std::string>;
 
 TEST_CASE("the path in the hierarchy of version 2") {

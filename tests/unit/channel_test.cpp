@@ -1,7 +1,7 @@
 // What the two supervisors tell each other, to the last word of one that dies.
 #include "supervise/channel.h"
 
-#include "supervise/front_calls.h"
+#include "supervise/front_messages.h"
 
 #include <doctest/doctest.h>
 
@@ -50,14 +50,14 @@ TEST_CASE("the last words of one that died are heard, whatever it had not read i
 TEST_CASE("an engine that waits is called off by the signal that the front passes on") {
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     auto [front, engine] = Channel::make_pair();
-    FrontCalls calls{engine};
+    FrontMessages calls{engine};
     CHECK_FALSE(calls.requested());
     CHECK(front.send({.kind = MessageKind::Signal, .number = number}));
     CHECK(calls.requested());
     CHECK(calls.signal() == number);
   }
   auto [front, engine] = Channel::make_pair();
-  FrontCalls calls{engine};
+  FrontMessages calls{engine};
   front.close();
   CHECK(calls.requested());
 }

@@ -1,5 +1,5 @@
 // Where the nodes of a Cluster send us, and whom they name.
-#include "store/redis/cluster_replies.h"
+#include "redis/cluster_slots.h"
 
 #include <doctest/doctest.h>
 

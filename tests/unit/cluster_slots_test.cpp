@@ -1,6 +1,7 @@
 // Which slot a key lies in, and how all keys of a lock come to lie in one.
+#include "redis/cluster_slots.h"
+
 #include "store/redis/lock_keys.h"
-#include "store/redis/slots.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // What the configuration file says, and what is said of a bad one.
 #include "cli/config_file.h"
 
-#include "cli/complaint.h"
+#include "cli/usage_error.h"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@ namespace {
 std::string complaint_about(const std::string& text) {
   try {
     parse_config("FILE", text);
-  } catch (const Complaint& complaint) {
+  } catch (const UsageError& complaint) {
     return complaint.message;
   }
   return "none";

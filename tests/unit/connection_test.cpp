@@ -1,7 +1,8 @@
 // What a connection makes of a server that says the same whatever it is asked.
-#include "store/redis/connection.h"
+#include "redis/connection.h"
 
-#include "store/redis/bell.h"
+#include "os/clock.h"
+#include "redis/subscription.h"
 
 #include <doctest/doctest.h>
 
@@ -52,7 +53,7 @@ class DeafServer {
 };
 
 /// Longer than any answer takes here.
-Patience patience() { return {BootClock::now() + 10s}; }
+CallDeadline patience() { return {BootClock::now() + 10s}; }
 
 bool says(const StoreFault& fault, const char* what) {
   return fault.sentence.find(what) != std::string::npos;
@@ -94,8 +95,8 @@ TEST_CASE("a server that hangs up is told nothing more") {
 
 TEST_CASE("a bell that no server confirms does not hang") {
   const DeafServer server{"*3\r\n"};
-  const auto bell = Bell::hang(std::make_unique<Connection>(server.connection()), "wake",
-                               {BootClock::now() + 300ms});
+  const auto bell = Subscription::open(std::make_unique<Connection>(server.connection()), "wake",
+                                       {BootClock::now() + 300ms});
   REQUIRE_FALSE(bell);
   CHECK(says(bell.error(), "did not answer within "));
 }

@@ -1,5 +1,5 @@
 // Unix datagram sockets, in the file system and abstract ones.
-#include "supervise/datagram.h"
+#include "os/datagram.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 using namespace dlock;
-using namespace dlock::supervise;
 
 TEST_CASE("a datagram socket can be bound to a path, for its user alone, and to an abstract name") {
   const std::string name = "dlock-test-" + std::to_string(::getpid());

@@ -2,13 +2,11 @@
 #include "doctor/doctor.h"
 
 #include "doctor/cluster_checks.h"
-#include "doctor/failover_time.h"
-#include "doctor/line_checks.h"
+#include "doctor/failover.h"
+#include "doctor/findings.h"
 #include "doctor/local_checks.h"
 #include "doctor/machine_checks.h"
-#include "doctor/merged.h"
-#include "doctor/name_checks.h"
-#include "doctor/retention_checks.h"
+#include "doctor/network_checks.h"
 #include "doctor/rights.h"
 #include "doctor/sentinel_checks.h"
 #include "doctor/server_checks.h"
@@ -258,18 +256,19 @@ TEST_CASE("each right that is missing is named as an ACL names it") {
   const Finding some = judge_rights(
       {{"get", ""},
        {"zadd", "NOPERM this user has no permissions to run the 'zadd' command",
-        Tried::Need::ToWaitOrShare},
-       {"publish", "NOPERM No permissions to access a channel", Tried::Need::ToWaitOrShare}},
+        TriedCommand::Need::ToWaitOrShare},
+       {"publish", "NOPERM No permissions to access a channel", TriedCommand::Need::ToWaitOrShare}},
       "p:");
   CHECK(some.verdict == Verdict::Weak);
   CHECK(some.fact == "this user lacks +zadd &p:wake:*");
-  const Finding proxy = judge_rights({{"get", ""}, {"time", "", Tried::Need::Always, true}}, "p:");
+  const Finding proxy =
+      judge_rights({{"get", ""}, {"time", "", TriedCommand::Need::Always, true}}, "p:");
   CHECK(proxy.verdict == Verdict::Note);
   CHECK(proxy.fact.ends_with("in scripts only: time"));
   CHECK(judge_rights({{"hset",
                        "ERR ACL failure in script: User x has no permissions to run the "
                        "'hset' command",
-                       Tried::Need::Always, true}},
+                       TriedCommand::Need::Always, true}},
                      "p:")
             .fact == "this user lacks +hset");
   CHECK(judge_rights({{"eval", "ERR unknown command 'EVAL'"}}, "p:").fact ==
@@ -318,14 +317,14 @@ TEST_CASE("what several servers have in common is said once") {
 }
 
 TEST_CASE("the text begins each finding with its verdict and stays within 100 columns") {
-  const Report report{"redis://h",
-                      {{.check = "role", .fact = "it is a master"},
-                       {.check = "eviction",
-                        .verdict = Verdict::Broken,
-                        .fact = "x\x1b[31m",
-                        .meaning = std::string(60, 'a') + " " + std::string(60, 'b'),
-                        .remedy = "mend it"},
-                       {.check = "user", .fact = "root", .area = Area::Machine}}};
+  const Diagnosis report{"redis://h",
+                         {{.check = "role", .fact = "it is a master"},
+                          {.check = "eviction",
+                           .verdict = Verdict::Broken,
+                           .fact = "x\x1b[31m",
+                           .meaning = std::string(60, 'a') + " " + std::string(60, 'b'),
+                           .remedy = "mend it"},
+                          {.check = "user", .fact = "root", .area = Area::Machine}}};
   CHECK(to_lines(report) ==
         "store redis://h\n"
         "  ok      role      it is a master\n"

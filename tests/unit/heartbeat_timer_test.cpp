@@ -1,5 +1,5 @@
 // When a job that has to report progress is taken for hung.
-#include "core/heartbeat_timer.h"
+#include "core/heartbeat.h"
 
 #include <doctest/doctest.h>
 

@@ -1,14 +1,14 @@
 // What a job hears that asks whether its lock stands, and what counts as progress.
-#include "supervise/job_socket.h"
+#include "heartbeat/job_socket.h"
 
-#include "core/poll.h"
-#include "supervise/datagram.h"
-#include "supervise/heartbeat_client.h"
+#include "heartbeat/heartbeat_client.h"
+#include "os/clock.h"
+#include "os/datagram.h"
+#include "os/wait.h"
 
 #include <doctest/doctest.h>
 
 using namespace dlock;
-using namespace dlock::supervise;
 using namespace std::chrono_literals;
 
 namespace {

@@ -1,12 +1,12 @@
 #include "core/lease.h"
 
-#include "supervise/shared_deadline.h"
+#include "job/shared_deadline.h"
+#include "os/clock.h"
 
 #include <doctest/doctest.h>
 
 using namespace dlock;
 using namespace std::chrono_literals;
-using supervise::SharedDeadline;
 
 constexpr Instant t0{1h};
 constexpr LeaseTerms ten_seconds{10s, 5min};

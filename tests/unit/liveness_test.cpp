@@ -1,7 +1,8 @@
 #include "supervise/liveness.h"
 
-#include "core/poll.h"
-#include "supervise/report.h"
+#include "os/clock.h"
+#include "os/wait.h"
+#include "report/report.h"
 
 #include <doctest/doctest.h>
 
@@ -20,26 +21,26 @@ namespace {
 /// Answers a renewal when it is let, and notes what the thread does with it.
 class NotingStore final : public Store {
  public:
-  Result<AcquireAnswer, StoreFault> acquire(const Claim&, const Patience&) override {
+  Result<AcquireAnswer, StoreFault> acquire(const Claim&, const CallDeadline&) override {
     return StoreFault{};
   }
   Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
-                                        const Patience&) override {
+                                        const CallDeadline&) override {
     renewal_began.set_value();
     may_answer.get_future().wait();
     key = claim.key.bytes() + " " + grant.owner.text;
     return RenewAnswer{Extended{grant.stop_by}};
   }
-  void await_loss(const Claim&, const Grant&, const Patience& patience) override {
-    if (waits++ == 0) due_before_the_wait = patience.interrupt->requested();
-    std::array<pollfd, 1> watched{{{patience.interrupt->fd(), POLLIN, 0}}};
+  void await_loss(const Claim&, const Grant&, const CallDeadline& patience) override {
+    if (waits++ == 0) due_before_the_wait = patience.cancellation->requested();
+    std::array<pollfd, 1> watched{{{patience.cancellation->fd(), POLLIN, 0}}};
     wait_for_any(watched, patience.until);
-    due_after_the_wait = patience.interrupt->requested();
+    due_after_the_wait = patience.cancellation->requested();
   }
-  void await_turn(const Claim&, const Patience&) override {}
-  void leave_queue(const Claim&, const Patience&) override {}
-  Result<ReleaseAnswer, StoreFault> release(const Claim&, const Farewell&,
-                                            const Patience&) override {
+  void await_turn(const Claim&, const CallDeadline&) override {}
+  void leave_queue(const Claim&, const CallDeadline&) override {}
+  Result<ReleaseAnswer, StoreFault> release(const Claim&, const ReleaseOptions&,
+                                            const CallDeadline&) override {
     return ReleaseAnswer{Released{}};
   }
   std::string name() const override { return "noting"; }
@@ -69,24 +70,24 @@ bool moves(const SharedDeadline& deadline) {
 class AwayStore final : public Store {
  public:
   explicit AwayStore(Instant back) : back_(back) {}
-  Result<AcquireAnswer, StoreFault> acquire(const Claim&, const Patience&) override {
+  Result<AcquireAnswer, StoreFault> acquire(const Claim&, const CallDeadline&) override {
     return StoreFault{};
   }
   Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant&,
-                                        const Patience&) override {
+                                        const CallDeadline&) override {
     const Instant now = BootClock::now();
     asked.push_back(now);
     if (now < back_) return StoreFault{.sentence = "away"};
     return RenewAnswer{Extended{claim.terms.stop_by(now)}};
   }
-  void await_loss(const Claim&, const Grant&, const Patience& patience) override {
-    std::array<pollfd, 1> watched{{{patience.interrupt->fd(), POLLIN, 0}}};
+  void await_loss(const Claim&, const Grant&, const CallDeadline& patience) override {
+    std::array<pollfd, 1> watched{{{patience.cancellation->fd(), POLLIN, 0}}};
     wait_for_any(watched, patience.until);
   }
-  void await_turn(const Claim&, const Patience&) override {}
-  void leave_queue(const Claim&, const Patience&) override {}
-  Result<ReleaseAnswer, StoreFault> release(const Claim&, const Farewell&,
-                                            const Patience&) override {
+  void await_turn(const Claim&, const CallDeadline&) override {}
+  void leave_queue(const Claim&, const CallDeadline&) override {}
+  Result<ReleaseAnswer, StoreFault> release(const Claim&, const ReleaseOptions&,
+                                            const CallDeadline&) override {
     return ReleaseAnswer{Released{}};
   }
   std::string name() const override { return "away"; }
@@ -174,24 +175,24 @@ TEST_CASE(
 TEST_CASE("a lock that is lost is told, with all that the store said, and not asked for again") {
   class LosingStore final : public Store {
    public:
-    Result<AcquireAnswer, StoreFault> acquire(const Claim&, const Patience&) override {
+    Result<AcquireAnswer, StoreFault> acquire(const Claim&, const CallDeadline&) override {
       return StoreFault{};
     }
     Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant&,
-                                          const Patience& patience) override {
+                                          const CallDeadline& patience) override {
       ++asked;
       const Duration time = patience.until - BootClock::now();
       in_time = time <= claim.terms.request_timeout();
       return RenewAnswer{Lost{"taken over", Holder{.host = "web2"}, true}};
     }
-    void await_loss(const Claim&, const Grant&, const Patience& patience) override {
-      std::array<pollfd, 1> watched{{{patience.interrupt->fd(), POLLIN, 0}}};
+    void await_loss(const Claim&, const Grant&, const CallDeadline& patience) override {
+      std::array<pollfd, 1> watched{{{patience.cancellation->fd(), POLLIN, 0}}};
       wait_for_any(watched, patience.until);
     }
-    void await_turn(const Claim&, const Patience&) override {}
-    void leave_queue(const Claim&, const Patience&) override {}
-    Result<ReleaseAnswer, StoreFault> release(const Claim&, const Farewell&,
-                                              const Patience&) override {
+    void await_turn(const Claim&, const CallDeadline&) override {}
+    void leave_queue(const Claim&, const CallDeadline&) override {}
+    Result<ReleaseAnswer, StoreFault> release(const Claim&, const ReleaseOptions&,
+                                              const CallDeadline&) override {
       return ReleaseAnswer{Released{}};
     }
     std::string name() const override { return "losing"; }

@@ -1,6 +1,6 @@
-#include "supervise/metrics.h"
+#include "report/metrics.h"
 
-#include "supervise/result.h"
+#include "report/report.h"
 
 #include <doctest/doctest.h>
 
@@ -8,13 +8,12 @@
 #include <vector>
 
 using namespace dlock;
-using namespace dlock::supervise;
 using namespace std::chrono_literals;
 
 namespace {
 
-Report report_of(Ending ending, std::int32_t detail) {
-  Report report;
+RunReport report_of(Ending ending, std::int32_t detail) {
+  RunReport report;
   report.ending = ending;
   report.exit = exit_status_of(ending, detail, 75);
   report.key = "k";
@@ -32,7 +31,7 @@ TEST_CASE("what a run came to, for those who want to be told") {
       {Ending::AlreadyDone, 0, Success::Skipped, "already_done"},
       {Ending::LockLost, 0, Success::Lost, "lock_lost"},
       {Ending::LockUnconfirmed, 0, Success::Lost, "lock_unconfirmed"},
-      {Ending::Interrupted, 15, Success::CalledOff, "interrupted"},
+      {Ending::Interrupted, 15, Success::Cancelled, "interrupted"},
       {Ending::CannotRun, 2, Success::Failed, "cannot_run"},
       {Ending::StoreFailed, 69, Success::Failed, "store_failed"},
       {Ending::JobHung, 0, Success::Failed, "job_hung"},
@@ -47,7 +46,7 @@ TEST_CASE("what a run came to, for those who want to be told") {
 }
 
 TEST_CASE("the figures of a report reach the metrics") {
-  Report report = report_of(Ending::JobEnded, 0);
+  RunReport report = report_of(Ending::JobEnded, 0);
   report.waited = 250ms;
   report.held = 2s;
   report.renewals.add(10ms);
@@ -69,7 +68,7 @@ TEST_CASE("the figures of a report reach the metrics") {
 }
 
 TEST_CASE("a run that was skipped leaves what is known of those that held the lock") {
-  Report ran = report_of(Ending::JobEnded, 0);
+  RunReport ran = report_of(Ending::JobEnded, 0);
   ran.held = 2s;
   const auto first = with_run("", ran, 1);
   const auto both = with_run(*first, report_of(Ending::Held, 0), 2);
@@ -80,7 +79,7 @@ TEST_CASE("a run that was skipped leaves what is known of those that held the lo
 }
 
 TEST_CASE("a file that has something else is left alone") {
-  const Report run = report_of(Ending::JobEnded, 0);
+  const RunReport run = report_of(Ending::JobEnded, 0);
   for (const char* other : {"node_load1 0.5\n", "dlock_runs_totals{} 1\n", "hello",
                             "dlock_wait_seconds{key=\"k\"} 1\n"})
     CHECK_MESSAGE(!with_run(other, run, 1), other);

@@ -1,6 +1,6 @@
 // Where a server is, by its name and by what is remembered of it.
-#include "store/redis/lookup.h"
-#include "store/redis/whereabouts.h"
+#include "redis/lookup.h"
+#include "redis/server_addresses.h"
 
 #include <doctest/doctest.h>
 
@@ -67,7 +67,7 @@ TEST_CASE("the zone of an address is the name of an interface or its number") {
 }
 
 TEST_CASE("of several addresses the one that answered last comes first, those that failed last") {
-  Whereabouts where{Endpoint{.host = "redis.test"}};
+  ServerAddresses where{Endpoint{.host = "redis.test"}};
   CHECK(where.in_order().empty());
   where.name(addresses({"10.0.0.1", "10.0.0.2", "10.0.0.3"}));
   where.note_answer(at("10.0.0.2"));
@@ -81,7 +81,7 @@ TEST_CASE("of several addresses the one that answered last comes first, those th
 }
 
 TEST_CASE("an address to which a name does not lead any more is forgotten") {
-  Whereabouts where{Endpoint{.host = "redis.test"}};
+  ServerAddresses where{Endpoint{.host = "redis.test"}};
   where.name(addresses({"10.0.0.1", "10.0.0.2"}));
   where.note_answer(at("10.0.0.1"));
   where.note_failure(at("10.0.0.2"));

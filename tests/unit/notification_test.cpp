@@ -1,5 +1,5 @@
 // Which lines of a job's notification are for us, and which for the service manager.
-#include "core/notification.h"
+#include "core/heartbeat.h"
 
 #include <doctest/doctest.h>
 

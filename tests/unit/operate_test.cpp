@@ -1,10 +1,9 @@
 #include "core/identity.h"
-#include "core/wall_clock.h"
-#include "operate/look.h"
+#include "core/iso_time.h"
 #include "operate/owner.h"
 #include "operate/screen.h"
-#include "operate/table.h"
-#include "operate/words.h"
+#include "operate/show.h"
+#include "operate/status_text.h"
 #include "store/lock_json.h"
 
 #include <doctest/doctest.h>
@@ -31,8 +30,8 @@ LockStatus lock_with(std::vector<Life> lives) {
 TEST_CASE("the state of a lock is that of its liveliest holder") {
   CHECK(lock_with({}).state() == State::Free);
   CHECK(lock_with({Life::Dead}).state() == State::Dead);
-  CHECK(lock_with({Life::Dead, Life::OnlyKept}).state() == State::Kept);
-  CHECK(lock_with({Life::Dead, Life::OnlyKept, Life::Alive}).state() == State::Held);
+  CHECK(lock_with({Life::Dead, Life::HeldByMinHold}).state() == State::HeldByMinHold);
+  CHECK(lock_with({Life::Dead, Life::HeldByMinHold, Life::Alive}).state() == State::Held);
   CHECK(lock_with({Life::Forced, Life::Dead}).state() == State::Held);
   LockStatus other = lock_with({});
   other.not_a_lock = true;
@@ -44,7 +43,7 @@ TEST_CASE("the exit code of a question: held beats dead beats free") {
   CHECK(exit_code_of(List{}) == 0);
   CHECK(exit_code_of(List{lock_with({}), lock_with({})}) == 0);
   CHECK(exit_code_of(List{lock_with({}), lock_with({Life::Dead})}) == 1);
-  CHECK(exit_code_of(List{lock_with({Life::Dead}), lock_with({Life::OnlyKept})}) == 75);
+  CHECK(exit_code_of(List{lock_with({Life::Dead}), lock_with({Life::HeldByMinHold})}) == 75);
   CHECK(exit_code_of(List{lock_with({Life::Alive}), lock_with({Life::Dead})}) == 75);
 }
 
@@ -54,7 +53,7 @@ TEST_CASE("the five states of an owner hash") {
   CHECK(state_of(ours, lock_with({})) == OwnerState::NoKey);
   CHECK(state_of(ours, lock_with({Life::Alive})) == OwnerState::Running);
   CHECK(state_of(ours, lock_with({Life::Dead})) == OwnerState::NoRunningProcess);
-  CHECK(state_of(ours, lock_with({Life::OnlyKept})) == OwnerState::NoRunningProcess);
+  CHECK(state_of(ours, lock_with({Life::HeldByMinHold})) == OwnerState::NoRunningProcess);
   CHECK(state_of({"k@h/1.2.9"}, lock_with({Life::Alive})) == OwnerState::SomeoneElseHoldsLock);
 }
 

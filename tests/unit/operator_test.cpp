@@ -1,5 +1,5 @@
 // What an operator is told, and waits for, with a store that answers what the case says.
-#include "operate/look.h"
+#include "operate/show.h"
 #include "operate/unlock.h"
 
 #include <doctest/doctest.h>
@@ -16,7 +16,7 @@ namespace {
 
 class FakeInspector final : public Inspector {
  public:
-  Result<LockStatus, StoreFault> look_at(const LockKey& key, const Patience&) override {
+  Result<LockStatus, StoreFault> inspect(const LockKey& key, const CallDeadline&) override {
     ++looks;
     const auto known = locks.find(key.bytes());
     if (known == locks.end() || known->second.empty()) return LockStatus{.key = key.bytes()};
@@ -24,9 +24,9 @@ class FakeInspector final : public Inspector {
     known->second.pop_front();
     return lock;
   }
-  Result<KeysFound, StoreFault> keys(const Patience&) override { return found; }
+  Result<KeysFound, StoreFault> keys(const CallDeadline&) override { return found; }
   Result<UnlockAnswer, StoreFault> unlock(const LockKey&, const Unlocker& by,
-                                          const Patience&) override {
+                                          const CallDeadline&) override {
     forced.push_back(by.by_force);
     return answer;
   }
@@ -126,8 +126,8 @@ TEST_CASE("a list has what is held or waited for, and says what it could not see
   inspector.locks["waited for"] = {{.key = "waited for", .waiting = 1}};
   inspector.locks["other"] = {held_by(holder("h/3.4"))};
   inspector.found.unasked.push_back({.sentence = "node 2 is away"});
-  auto sight = look(inspector, {.keys = {}, .pattern = "[hw]*"}, {});
-  REQUIRE(sight.ok());
-  CHECK(sight->locks.size() == 2);
-  CHECK(what_is_missing(*sight) == "some locks may be missing: node 2 is away");
+  auto listing = find_locks(inspector, {.keys = {}, .pattern = "[hw]*"}, {});
+  REQUIRE(listing.ok());
+  CHECK(listing->locks.size() == 2);
+  CHECK(what_is_missing(*listing) == "some locks may be missing: node 2 is away");
 }

@@ -1,6 +1,6 @@
-#include "core/poll.h"
-
-#include "core/fd.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/wait.h"
 
 #include <doctest/doctest.h>
 

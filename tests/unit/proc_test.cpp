@@ -1,8 +1,9 @@
 // How a process is found in /proc, whatever it calls itself and whatever the kernel can list.
-#include "supervise/proc.h"
+#include "os/proc.h"
 
 #include "core/time.h"
-#include "supervise/tree.h"
+#include "job/tree.h"
+#include "os/clock.h"
 
 #include <doctest/doctest.h>
 
@@ -18,7 +19,6 @@
 #include <unistd.h>
 
 using namespace dlock;
-using namespace dlock::supervise;
 
 TEST_CASE("no name of a process changes what the kernel says of it") {
   for (const char* name : {"sh", "a) R 1 1 1 (", ")", "a\nb", ""}) {

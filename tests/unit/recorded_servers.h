@@ -1,7 +1,7 @@
 #pragma once
 
-#include "store/redis/faults.h"
-#include "store/redis/servers.h"
+#include "redis/faults.h"
+#include "redis/servers.h"
 
 #include <string>
 #include <string_view>
@@ -14,7 +14,7 @@ class RecordedServers final : public Servers {
   explicit RecordedServers(std::string_view bytes) { reader_.feed(bytes.data(), bytes.size()); }
 
   Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view,
-                                  const Patience&) override {
+                                  const CallDeadline&) override {
     Answers answers{.replies = {}, .server = name_, .sent_at = sent_at};
     while (answers.replies.size() < commands.size()) {
       auto reply = reader_.next();

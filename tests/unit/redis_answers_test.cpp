@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 const LockKey job = *LockKey::parse("job");
-const Patience patience{RecordedServers::sent_at};
+const CallDeadline patience{RecordedServers::sent_at};
 constexpr Duration century = 24h * 36525;
 
 const std::string lock =
@@ -34,7 +34,7 @@ ScriptCaller caller(const std::string& replies) {
 }
 
 Result<LockStatus, StoreFault> look(const std::string& replies) {
-  return RedisInspector{caller(replies), "dlock:"}.look_at(job, patience);
+  return RedisInspector{caller(replies), "dlock:"}.inspect(job, patience);
 }
 
 /// What look.lua says of a lock that one has.

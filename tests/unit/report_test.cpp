@@ -1,4 +1,4 @@
-#include "supervise/report.h"
+#include "report/report.h"
 
 #include "core/text.h"
 
@@ -7,13 +7,12 @@
 #include <string>
 
 using namespace dlock;
-using namespace dlock::supervise;
 using namespace std::chrono_literals;
 
 namespace {
 
-Report full_report() {
-  Report report;
+RunReport full_report() {
+  RunReport report;
   report.ending = Ending::Held;
   report.exit = {.code = 75};
   report.key = "backup";
@@ -47,7 +46,7 @@ Report full_report() {
 
 TEST_CASE("what is written of a report is read again, for each ending") {
   for (int number = 0; number <= static_cast<int>(Ending::SupervisorDied); ++number) {
-    Report report = full_report();
+    RunReport report = full_report();
     report.ending = Ending{number};
     report.exit = {.signal = number};
     CAPTURE(name_of(report.ending));
@@ -57,12 +56,12 @@ TEST_CASE("what is written of a report is read again, for each ending") {
     CHECK(read->ending == report.ending);
     CHECK(read->exit == report.exit);
   }
-  CHECK(to_json(*report_from_json(to_json(Report{}))) == to_json(Report{}));
+  CHECK(to_json(*report_from_json(to_json(RunReport{}))) == to_json(RunReport{}));
 }
 
 TEST_CASE("nothing of a report is lost on its way") {
-  const Report report = full_report();
-  const Report read = *report_from_json(to_json(report));
+  const RunReport report = full_report();
+  const RunReport read = *report_from_json(to_json(report));
   CHECK(read.exit.code == 75);
   CHECK(read.key == "backup");
   CHECK(read.store == "redis://web1");
@@ -84,7 +83,7 @@ TEST_CASE("a report with bytes of any kind in each of its texts can be read") {
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
   bytes += std::string(100'000, '"');
-  Report report = full_report();
+  RunReport report = full_report();
   report.ending = Ending::Held;
   for (std::string* text :
        {&report.key, &report.store, &report.owner.text, &report.acquired_at, &report.ended_at,
@@ -108,10 +107,10 @@ TEST_CASE("what is no report is none") {
 }
 
 TEST_CASE("a report of a job that a signal ended is read as it was written") {
-  Report report = full_report();
+  RunReport report = full_report();
   report.ending = Ending::JobEnded;
   report.exit = {.signal = 9};
-  const Report read = *report_from_json(to_json(report));
+  const RunReport read = *report_from_json(to_json(report));
   CHECK(read.exit == report.exit);
   CHECK(read.exit.code == 0);
 }

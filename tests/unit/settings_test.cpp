@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Words = std::vector<std::string>;
+using Flags = std::vector<std::string>;
 
 /// A file that only its owner may use, in a directory of its own.
 class OwnFile {
@@ -37,20 +37,20 @@ class OwnFile {
   std::string directory_;
 };
 
-Parsed parse_run(const Words& options, Environment environment) {
+Parsed parse_run(const Flags& options, Environment environment) {
   if (environment.default_config == "/etc/dlock.toml") environment.default_config = "";
   CommandLine line{.ours = {"run", "--key", "k"}, .job = {"cmd"}, .has_dashes = true};
   line.ours.insert(line.ours.end(), options.begin(), options.end());
   return parse(line, environment);
 }
 
-supervise::RunOptions taken(const Words& options, const Environment& environment = {}) {
+supervise::RunOptions taken(const Flags& options, const Environment& environment = {}) {
   const Parsed parsed = parse_run(options, environment);
   if (const auto* bad = std::get_if<BadUsage>(&parsed)) FAIL(bad->message);
   return std::get<RunCommand>(parsed).options;
 }
 
-std::string refused(const Words& options, const Environment& environment = {}) {
+std::string refused(const Flags& options, const Environment& environment = {}) {
   const Parsed parsed = parse_run(options, environment);
   REQUIRE(std::holds_alternative<BadUsage>(parsed));
   return std::get<BadUsage>(parsed).message;
@@ -80,10 +80,10 @@ TEST_CASE("of two passwords that of the place with the higher rank counts") {
   const OwnFile file{"of-the-file\n"};
   const OwnFile config{"store = \"redis://:of-the-config@h\"\npassword-file = \"" + file.path() +
                        "\"\n"};
-  const auto password = [](const Words& options, const Environment& environment) {
+  const auto password = [](const Flags& options, const Environment& environment) {
     return redis_of(taken(options, environment)).login.password;
   };
-  const Words by_flag{"--password-file", file.path()};
+  const Flags by_flag{"--password-file", file.path()};
   CHECK(password(by_flag, {.store = "redis://:of-the-url@h"}).file == file.path());
   CHECK(password(by_flag, {.store = "redis://h", .password = "of-redis-cli"}).file == file.path());
   CHECK(password({}, {.store = "redis://:of-the-url@h", .password = "of-redis-cli"}).text ==
@@ -97,11 +97,11 @@ TEST_CASE("of two passwords that of the place with the higher rank counts") {
 TEST_CASE("the Sentinels' password is that of the command line, the environment, the file") {
   const OwnFile file{"of-the-file\n"};
   const OwnFile config{"sentinel-password-file = \"" + file.path() + "\"\n"};
-  const auto password = [](const Words& options, const Environment& environment) {
+  const auto password = [](const Flags& options, const Environment& environment) {
     return taken(options, environment).store.sentinel_login.password;
   };
   const std::string store = "redis+sentinel://h/m";
-  const Words by_flag{"--sentinel-password-file", file.path()};
+  const Flags by_flag{"--sentinel-password-file", file.path()};
   CHECK(password(by_flag, {.store = store, .sentinel_password = "of-the-variable"}).file ==
         file.path());
   CHECK(password({}, {.store = store,
@@ -113,7 +113,7 @@ TEST_CASE("the Sentinels' password is that of the command line, the environment,
 
 TEST_CASE("replicas have less time than a request, and some") {
   const auto with = [](const std::string& timeout) {
-    return Words{"--store", "redis://h", "--ttl", "10s", "--replica-timeout", timeout};
+    return Flags{"--store", "redis://h", "--ttl", "10s", "--replica-timeout", timeout};
   };
   CHECK(taken(with("1ms")).store.replica_timeout == 1ms);
   CHECK(taken(with("999ms")).store.replica_timeout == 999ms);
@@ -166,7 +166,7 @@ TEST_CASE("a lock lives as long as its liveness at least") {
 }
 
 TEST_CASE("what shows locks, and frees one, takes what it can do and refuses the rest") {
-  const auto answer = [](Words words) {
+  const auto answer = [](Flags words) {
     return parse({.ours = std::move(words)}, {.store = "local", .default_config = ""});
   };
   const auto watches = answer({"list", "--watch", "100ms"});

@@ -1,9 +1,10 @@
-#include "supervise/shared_deadline.h"
+#include "job/shared_deadline.h"
+
+#include "os/clock.h"
 
 #include <doctest/doctest.h>
 
 using namespace dlock;
-using namespace dlock::supervise;
 using namespace std::chrono_literals;
 
 TEST_CASE("the first deadline counts even if it has passed before it was set") {

@@ -1,8 +1,8 @@
 // What the stores read and write, without a store.
+#include "redis/faults.h"
+#include "redis/resp.h"
 #include "store/address.h"
 #include "store/lock_json.h"
-#include "store/redis/faults.h"
-#include "store/redis/resp.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,5 @@
-#include "supervise/time_namespace.h"
-
-#include "store/local/machine_clock.h"
+#include "os/process.h"
+#include "store/local/clocks.h"
 
 #include <doctest/doctest.h>
 
@@ -22,12 +21,12 @@ TEST_CASE("the machine's boot clock is ours without what a time namespace puts o
 }
 
 TEST_CASE("a time namespace that begins with our children is noticed") {
-  CHECK_FALSE(supervise::time_namespace_begins_with_children());
+  CHECK_FALSE(time_namespace_begins_with_children());
   constexpr int no_such_right = 2;
   const pid_t child = ::fork();
   if (child == 0) {
     if (::unshare(CLONE_NEWTIME) != 0) ::_exit(no_such_right);
-    ::_exit(supervise::time_namespace_begins_with_children() ? 0 : 1);
+    ::_exit(time_namespace_begins_with_children() ? 0 : 1);
   }
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);

@@ -1,15 +1,15 @@
 // A timer that rings for moments to come, and at once for those that have passed.
-#include "supervise/timer.h"
+#include "os/timer.h"
 
-#include "core/alarm.h"
-#include "core/poll.h"
+#include "core/time.h"
+#include "os/clock.h"
+#include "os/wait.h"
 
 #include <doctest/doctest.h>
 
 #include <array>
 
 using namespace dlock;
-using namespace dlock::supervise;
 using namespace std::chrono_literals;
 
 namespace {

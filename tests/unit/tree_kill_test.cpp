@@ -1,6 +1,8 @@
 // The order of a kill: the cgroup and the tree, again and again, and a word when that takes too
 // long.
-#include "supervise/tree_kill.h"
+#include "job/tree_kill.h"
+
+#include "os/clock.h"
 
 #include <doctest/doctest.h>
 
@@ -12,7 +14,6 @@
 #include <unistd.h>
 
 using namespace dlock;
-using namespace dlock::supervise;
 using namespace std::chrono_literals;
 
 namespace {

@@ -1,6 +1,6 @@
 #include "core/waiting.h"
 
-#include "core/limit.h"
+#include "core/holder.h"
 #include "core/once.h"
 
 #include <doctest/doctest.h>

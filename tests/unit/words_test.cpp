@@ -1,6 +1,6 @@
 // What users write: durations, signals, keys.
 #include "core/duration.h"
-#include "core/key.h"
+#include "core/identity.h"
 #include "core/signals.h"
 
 #include <doctest/doctest.h>

@@ -1,8 +1,8 @@
 #include "store/local/local_inspector.h"
 
+#include "core/iso_time.h"
 #include "core/text.h"
-#include "core/wall_clock.h"
-#include "store/local/kept.h"
+#include "os/clock.h"
 #include "store/local/lock_directory.h"
 #include "store/local/lock_file.h"
 #include "store/lock_json.h"
@@ -18,7 +18,7 @@ HolderStatus status_of(Holder holder, std::optional<Duration> kept) {
   HolderStatus status{.holder = std::move(holder), .ends_in = kept};
   // The kernel vouches for the rest: who has the lock lives.
   if (status.holder.forced) status.life = HolderStatus::Life::Forced;
-  if (kept) status.life = HolderStatus::Life::OnlyKept;
+  if (kept) status.life = HolderStatus::Life::HeldByMinHold;
   status.held_for = since(status.holder.acquired_at, wall_clock_now());
   return status;
 }
@@ -37,7 +37,7 @@ Result<std::vector<HolderStatus>, StoreFault> holders_of(const LockPlace& place)
   // At once: who wants the lock is held up meanwhile.
   file.unlock();
   const std::string value = file.read();
-  if (const auto kept = kept_for(value)) {
+  if (const auto kept = min_hold_left(value)) {
     auto holder = parse_lock_json(value);
     holders.push_back(status_of(holder ? std::move(*holder) : Holder{}, kept));
     return holders;
@@ -45,7 +45,7 @@ Result<std::vector<HolderStatus>, StoreFault> holders_of(const LockPlace& place)
   auto members = place.holders.all(Members::Dead::Stays);
   if (!members) return members.error();
   for (Members::Member& member : *members)
-    holders.push_back(status_of(std::move(member.holder), member.kept_for));
+    holders.push_back(status_of(std::move(member.holder), member.min_hold_left));
   return holders;
 }
 
@@ -63,7 +63,7 @@ Result<std::vector<std::string>, StoreFault> files_of_holders(const LockPlace& p
 Result<Done, StoreFault> forget_kept(const LockFile& file) {
   if (!file.try_lock(LockFile::Mode::Exclusive)) return Done{};
   const std::string value = file.read();
-  const bool forgotten = !kept_for(value) || file.overwrite(only_token(token_in(value)));
+  const bool forgotten = !min_hold_left(value) || file.overwrite(only_token(token_in(value)));
   const int error = errno;
   file.unlock();
   if (!forgotten) return cannot("write", file.path(), error);
@@ -74,7 +74,7 @@ Result<Done, StoreFault> forget_kept(const LockFile& file) {
 
 std::string LocalInspector::name() const { return store_name(wanted_directory_); }
 
-Result<LockStatus, StoreFault> LocalInspector::look_at(const LockKey& key, const Patience&) {
+Result<LockStatus, StoreFault> LocalInspector::inspect(const LockKey& key, const CallDeadline&) {
   LockStatus lock{.key = key.bytes()};
   auto directory = directory_if_there(wanted_directory_);
   if (!directory) return directory.error();
@@ -94,7 +94,7 @@ Result<LockStatus, StoreFault> LocalInspector::look_at(const LockKey& key, const
   return lock;
 }
 
-Result<KeysFound, StoreFault> LocalInspector::keys(const Patience&) {
+Result<KeysFound, StoreFault> LocalInspector::keys(const CallDeadline&) {
   auto directory = directory_if_there(wanted_directory_);
   if (!directory) return directory.error();
   if (!*directory) return KeysFound{};
@@ -102,8 +102,8 @@ Result<KeysFound, StoreFault> LocalInspector::keys(const Patience&) {
 }
 
 Result<UnlockAnswer, StoreFault> LocalInspector::unlock(const LockKey& key, const Unlocker& by,
-                                                        const Patience& patience) {
-  auto seen = look_at(key, patience);
+                                                        const CallDeadline& deadline) {
+  auto seen = inspect(key, deadline);
   if (!seen) return seen.error();
   if (seen->holders.empty()) return UnlockAnswer{WasFree{}};
   if (!by.by_force) return UnlockAnswer{StillHeld{std::move(*seen)}};
@@ -121,7 +121,7 @@ Result<UnlockAnswer, StoreFault> LocalInspector::unlock(const LockKey& key, cons
     const LockFile& file = **there;
     auto holder = parse_lock_json(file.read());
     if (!holder) continue;
-    if (kept_for(file.read())) {
+    if (min_hold_left(file.read())) {
       if (auto forgotten = forget_kept(file); !forgotten) return forgotten.error();
       continue;
     }

@@ -11,10 +11,10 @@ class LocalInspector final : public Inspector {
   /// `directory` is what --store named, empty for the default.
   explicit LocalInspector(std::string directory) : wanted_directory_(std::move(directory)) {}
 
-  Result<LockStatus, StoreFault> look_at(const LockKey& key, const Patience& patience) override;
-  Result<KeysFound, StoreFault> keys(const Patience& patience) override;
+  Result<LockStatus, StoreFault> inspect(const LockKey& key, const CallDeadline& deadline) override;
+  Result<KeysFound, StoreFault> keys(const CallDeadline& deadline) override;
   Result<UnlockAnswer, StoreFault> unlock(const LockKey& key, const Unlocker& by,
-                                          const Patience& patience) override;
+                                          const CallDeadline& deadline) override;
   std::string name() const override;
 
  private:

@@ -1,15 +1,14 @@
 #include "store/local/local_store.h"
 
-#include "core/poll.h"
-#include "core/random.h"
 #include "core/text.h"
-#include "core/wall_clock.h"
-#include "store/local/kept.h"
+#include "os/clock.h"
+#include "os/self.h"
+#include "os/wait.h"
+#include "store/local/clocks.h"
 #include "store/local/lock_directory.h"
-#include "store/local/machine_clock.h"
-#include "store/local/store_clock.h"
+#include "store/local/lock_file.h"
+#include "store/local/lock_place.h"
 #include "store/local/sweep.h"
-#include "store/local/token_floor.h"
 #include "store/lock_json.h"
 
 #include <algorithm>
@@ -49,8 +48,8 @@ Result<Done, StoreFault> LocalStore::find_place(const Claim& claim) {
 }
 
 Result<AcquireAnswer, StoreFault> LocalStore::acquire(const Claim& claim,
-                                                      const Patience& patience) {
-  auto answer = try_to_take(claim, patience);
+                                                      const CallDeadline& deadline) {
+  auto answer = try_to_take(claim, deadline);
   if (answer && std::holds_alternative<Grant>(*answer)) return answer;
   // Ours until we ask again, it would keep out the one whose turn it is.
   lock_.unlock();
@@ -58,18 +57,18 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire(const Claim& claim,
     lock_.close();
     return answer;
   }
-  if (auto joined = place_->queue.join(value_of(claim, {}), patience); !joined)
+  if (auto joined = place_->queue.join(value_of(claim, {}), deadline); !joined)
     return joined.error();
   return answer;
 }
 
 Result<AcquireAnswer, StoreFault> LocalStore::try_to_take(const Claim& claim,
-                                                          const Patience& patience) {
+                                                          const CallDeadline& deadline) {
   if (auto found = find_place(claim); !found) return found.error();
   auto past = done(claim);
   if (!past) return past.error();
   if (*past) return AcquireAnswer{std::move(**past)};
-  return claim.limit.is_exclusive() ? acquire_alone(claim) : acquire_share(claim, patience);
+  return claim.limit.is_exclusive() ? acquire_alone(claim) : acquire_share(claim, deadline);
 }
 
 /// Between our open and our lock the file may have been removed, and another have it anew under its
@@ -124,7 +123,7 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire_alone(const Claim& claim) 
 }
 
 Result<AcquireAnswer, StoreFault> LocalStore::acquire_share(const Claim& claim,
-                                                            const Patience& patience) {
+                                                            const CallDeadline& deadline) {
   // Somebody who wants it alone has it for an instant while he finds that he may not, and what it
   // tells may be of one who is dead: so it is tried for longer than that.
   for (const Instant until = BootClock::now() + 5ms;;) {
@@ -138,7 +137,7 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire_share(const Claim& claim,
       return AcquireAnswer{refused_by(lock_.holder(), {lock_.number(), LOCK_SH})};
     wait_for_any({}, BootClock::now() + 1ms);
   }
-  auto turn = place_->holders.turn(patience);
+  auto turn = place_->holders.turn(deadline);
   if (!turn) return turn.error();
   if (auto kept = refused_by_kept()) return AcquireAnswer{std::move(*kept)};
   auto waiter = refused_by_waiter();
@@ -217,10 +216,11 @@ Held LocalStore::refused_by(Holder holder, LockWait::For lock) {
 Held LocalStore::refused_by(const std::vector<Members::Member>& members) {
   obstacle_ = {};
   for (const Members::Member& member : members) {
-    if (!member.kept_for) {
+    if (!member.min_hold_left) {
       obstacle_.files.push_back(member.file.path());
     } else {
-      obstacle_.ends_in = std::min(obstacle_.ends_in.value_or(*member.kept_for), *member.kept_for);
+      obstacle_.ends_in =
+          std::min(obstacle_.ends_in.value_or(*member.min_hold_left), *member.min_hold_left);
     }
   }
   return {members.front().holder, members.size(), {.holder_ends_in = obstacle_.ends_in}};
@@ -228,7 +228,7 @@ Held LocalStore::refused_by(const std::vector<Members::Member>& members) {
 
 std::optional<Held> LocalStore::refused_by_kept() {
   const std::string value = lock_.read();
-  const auto left = kept_for(value);
+  const auto left = min_hold_left(value);
   if (!left) return {};
   obstacle_ = {{}, {}, left};
   auto holder = parse_lock_json(value);
@@ -245,10 +245,10 @@ Result<std::optional<Held>, StoreFault> LocalStore::refused_by_waiter() {
 
 // --- wait ---
 
-void LocalStore::await_turn(const Claim&, const Patience& patience) {
+void LocalStore::await_turn(const Claim&, const CallDeadline& deadline) {
   wait_.reset();
   Queue& queue = place_->queue;
-  Instant until = patience.until;
+  Instant until = deadline.until;
   // Without a descriptor or a process for it there is another way than to wait in the kernel.
   const auto look_again_soon = [&until] { until = std::min(until, BootClock::now() + 100ms); };
   std::vector<LockWait::For> locks;
@@ -281,27 +281,23 @@ void LocalStore::await_turn(const Claim&, const Patience& patience) {
     wait_ = LockWait::start(locks);
     if (wait_ == nullptr) look_again_soon();
   }
-  std::array<pollfd, 2> watched{
-      {{patience.interrupt != nullptr ? patience.interrupt->fd() : -1, POLLIN, 0},
-       {wait_ ? wait_->fd() : -1, POLLIN, 0}}};
-  wait_for_any(watched, until);
+  wait(wait_ ? wait_->fd() : -1, POLLIN, {until, deadline.cancellation});
   // What has got its lock already need not be seen off before we take ours.
   if (wait_ && !wait_->over()) wait_.reset();
 }
 
-void LocalStore::await_loss(const Claim&, const Grant&, const Patience& patience) {
+void LocalStore::await_loss(const Claim&, const Grant&, const CallDeadline& deadline) {
   if (!watch_) {
     std::vector<std::string> paths{lock_.path()};
     if (share_.is_open()) paths.push_back(share_.path());
     watch_.emplace(paths);
     if (watch_->fd() >= 0) return;  // something may have happened before
   }
-  std::array<pollfd, 2> watched{{{patience.interrupt->fd(), POLLIN, 0}, {watch_->fd(), POLLIN, 0}}};
-  wait_for_any(watched, patience.until);
+  wait(watch_->fd(), POLLIN, deadline);
   watch_->forget_what_happened();
 }
 
-void LocalStore::leave_queue(const Claim&, const Patience&) {
+void LocalStore::leave_queue(const Claim&, const CallDeadline&) {
   wait_.reset();
   lock_.close();
   if (place_) place_->queue.leave();
@@ -339,7 +335,7 @@ bool LocalStore::take_over(const Claim& claim, std::vector<Fd> witnesses) {
              : lock_.try_lock(Mode::Exclusive);
   const std::string value = held ? our_file().read() : "";
   const auto holder = parse_lock_json(value);
-  if (!holder || holder->process != claim.process || holder->only_kept) {
+  if (!holder || holder->process != claim.process || holder->held_by_min_hold) {
     share_.close();
     lock_.close();
     return false;
@@ -349,7 +345,7 @@ bool LocalStore::take_over(const Claim& claim, std::vector<Fd> witnesses) {
 }
 
 Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim& claim, const Grant& grant,
-                                                  const Patience&) {
+                                                  const CallDeadline&) {
   if (const auto mark = mark_of_force()) {
     if (mark->process == claim.process) return RenewAnswer{lost_by_force(*mark)};
     if (!our_file().overwrite(
@@ -361,21 +357,22 @@ Result<RenewAnswer, StoreFault> LocalStore::renew(const Claim& claim, const Gran
       Lost{"the lock file '" + printable(lock_.path()) + "' was removed or replaced"}};
 }
 
-Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim, const Farewell& farewell,
-                                                      const Patience&) {
+Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim,
+                                                      const ReleaseOptions& options,
+                                                      const CallDeadline&) {
   if (!lock_.is_open()) return ReleaseAnswer{Released{}};
   const bool ours = in_place();
   const bool shares = share_.is_open();
   // Before the lock is free: whoever takes it next must know.
   Result<Done, StoreFault> written = Done{};
-  if (ours && farewell.run) written = remember(claim, *farewell.run);
+  if (ours && options.run) written = remember(claim, *options.run);
   // Only the token stays: a reader must not take us for the holder still.
   // Whoever frees the lock by force may do so while the job ends: then nothing is kept either.
   const auto mark = mark_of_force();
   const bool freed = mark && mark->process == claim.process;
-  const bool keep = ours && farewell.keep > Duration::zero() && !freed;
+  const bool keep = ours && options.keep > Duration::zero() && !freed;
   const std::string rest =
-      keep ? kept_json(claim, grant_, machine_now() + farewell.keep) : only_token(grant_.token);
+      keep ? min_hold_json(claim, grant_, machine_now() + options.keep) : only_token(grant_.token);
   if (shares && !keep) {
     share_.remove();
   } else if (const bool forgotten = ours && !keep && place_->forget(lock_, grant_.token);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "store/local/file_watch.h"
 #include "store/local/lock_file.h"
 #include "store/local/lock_place.h"
 #include "store/local/lock_wait.h"
@@ -24,14 +23,15 @@ class LocalStore final : public Store {
   /// `directory` is what --store named, empty for the default.
   explicit LocalStore(std::string directory) : wanted_directory_(std::move(directory)) {}
 
-  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override;
-  void await_turn(const Claim& claim, const Patience& patience) override;
-  void await_loss(const Claim& claim, const Grant& grant, const Patience& patience) override;
-  void leave_queue(const Claim& claim, const Patience& patience) override;
+  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim,
+                                            const CallDeadline& deadline) override;
+  void await_turn(const Claim& claim, const CallDeadline& deadline) override;
+  void await_loss(const Claim& claim, const Grant& grant, const CallDeadline& deadline) override;
+  void leave_queue(const Claim& claim, const CallDeadline& deadline) override;
   Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
-                                        const Patience& patience) override;
-  Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Farewell& farewell,
-                                            const Patience& patience) override;
+                                        const CallDeadline& deadline) override;
+  Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const ReleaseOptions& options,
+                                            const CallDeadline& deadline) override;
   std::vector<int> witnesses() const override;
   bool take_over(const Claim& claim, std::vector<Fd> witnesses) override;
   std::string name() const override;
@@ -45,10 +45,10 @@ class LocalStore final : public Store {
   };
 
   Result<Done, StoreFault> find_place(const Claim& claim);
-  Result<AcquireAnswer, StoreFault> try_to_take(const Claim& claim, const Patience& patience);
+  Result<AcquireAnswer, StoreFault> try_to_take(const Claim& claim, const CallDeadline& deadline);
   Result<Done, StoreFault> open_lock();
   Result<AcquireAnswer, StoreFault> acquire_alone(const Claim& claim);
-  Result<AcquireAnswer, StoreFault> acquire_share(const Claim& claim, const Patience& patience);
+  Result<AcquireAnswer, StoreFault> acquire_share(const Claim& claim, const CallDeadline& deadline);
   Result<AcquireAnswer, StoreFault> granted(const Claim& claim, const Members::Turn* turn);
   Held refused_by(Holder holder, LockWait::For lock);
   Held refused_by(const std::vector<Members::Member>& members);

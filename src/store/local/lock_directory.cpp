@@ -1,7 +1,7 @@
 #include "store/local/lock_directory.h"
 
-#include "core/fd.h"
 #include "core/text.h"
+#include "os/fd.h"
 
 #include <algorithm>
 #include <cerrno>

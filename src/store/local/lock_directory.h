@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/key.h"
+#include "core/identity.h"
 #include "core/result.h"
 #include "store/store.h"
 

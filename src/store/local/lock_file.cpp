@@ -1,7 +1,11 @@
 #include "store/local/lock_file.h"
 
-#include "core/poll.h"
+#include "core/number.h"
 #include "core/text.h"
+#include "core/time.h"
+#include "os/clock.h"
+#include "os/wait.h"
+#include "store/local/clocks.h"
 #include "store/lock_json.h"
 
 #include <algorithm>
@@ -9,11 +13,13 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace dlock::local {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -27,6 +33,12 @@ StoreFault suspect(const std::string& path, const std::string& what) {
           .not_applied = true};
 }
 
+std::string boot_id() {
+  std::string id;
+  std::ifstream{"/proc/sys/kernel/random/boot_id"} >> id;
+  return id;
+}
+
 }  // namespace
 
 bool is_at(int fd, const std::string& path) {
@@ -36,8 +48,8 @@ bool is_at(int fd, const std::string& path) {
          ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-StoreFault cannot(const char* deed, const std::string& path, int error) {
-  return {.sentence = std::string{"cannot "} + deed + " the lock file '" + printable(path) +
+StoreFault cannot(const char* verb, const std::string& path, int error) {
+  return {.sentence = std::string{"cannot "} + verb + " the lock file '" + printable(path) +
                       "': " + ::strerror(error),
           .not_applied = true};
 }
@@ -130,6 +142,22 @@ bool LockFile::move_to(const std::string& path) {
 
 void LockFile::remove() const {
   if (in_place()) ::unlink(path_.c_str());
+}
+
+std::string min_hold_json(const Claim& claim, const Grant& grant, Instant until) {
+  return min_hold_lock_json(claim, grant,
+                            boot_id() + "/" + std::to_string(whole_ms(until.time_since_epoch())));
+}
+
+std::optional<Duration> min_hold_left(std::string_view value) {
+  const std::string until = min_hold_until_in(value);
+  const auto slash = until.find('/');
+  if (slash == until.npos || until.substr(0, slash) != boot_id()) return {};
+  const auto ms = parse_number<std::int64_t>(std::string_view{until}.substr(slash + 1));
+  if (!ms) return {};
+  const Duration left = Instant{bounded(std::chrono::milliseconds{*ms})} - machine_now();
+  if (left <= Duration::zero()) return {};
+  return left;
 }
 
 }  // namespace dlock::local

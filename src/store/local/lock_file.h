@@ -1,13 +1,14 @@
 #pragma once
 
-#include "core/fd.h"
 #include "core/holder.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "os/fd.h"
 #include "store/store.h"
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace dlock::local {
 
@@ -71,6 +72,14 @@ bool make_way_to(const std::string& path);
 /// Whether that path leads to what is open as that descriptor.
 bool is_at(int fd, const std::string& path);
 
-StoreFault cannot(const char* deed, const std::string& path, int error);
+StoreFault cannot(const char* verb, const std::string& path, int error);
+
+/// The value of a lock that `--min-hold` keeps although nobody holds it any more: until that moment
+/// of the machine_now() of this boot. A restart of the machine ends it: who could run before is
+/// gone, too.
+std::string min_hold_json(const Claim& claim, const Grant& grant, Instant until);
+
+/// How much longer a lock of that value is kept; nothing when it is not.
+std::optional<Duration> min_hold_left(std::string_view value);
 
 }  // namespace dlock::local

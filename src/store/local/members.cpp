@@ -1,8 +1,9 @@
 #include "store/local/members.h"
 
-#include "core/poll.h"
 #include "core/text.h"
-#include "store/local/kept.h"
+#include "os/clock.h"
+#include "os/wait.h"
+#include "store/local/lock_file.h"
 #include "store/lock_json.h"
 
 #include <algorithm>
@@ -37,7 +38,7 @@ Result<std::vector<std::string>, StoreFault> Members::names() const {
   return names;
 }
 
-Result<std::optional<Members::Member>, StoreFault> Members::look_at(const std::string& name,
+Result<std::optional<Members::Member>, StoreFault> Members::inspect(const std::string& name,
                                                                     Dead dead) const {
   const std::string path = directory_ + "/" + name;
   auto there = LockFile::open_if_there(path);
@@ -50,7 +51,7 @@ Result<std::optional<Members::Member>, StoreFault> Members::look_at(const std::s
     return std::optional{Member{std::move(file), std::move(holder), {}}};
   }
   const std::string value = file.read();
-  const auto kept = kept_for(value);
+  const auto kept = min_hold_left(value);
   if (!kept && dead == Dead::Goes) file.remove();
   file.unlock();
   if (!kept) return std::optional<Member>{};
@@ -63,7 +64,7 @@ Result<std::vector<Members::Member>, StoreFault> Members::all(Dead dead) const {
   if (!names) return names.error();
   std::vector<Member> members;
   for (const std::string& name : *names) {
-    auto member = look_at(name, dead);
+    auto member = inspect(name, dead);
     if (!member) return member.error();
     if (!*member) continue;
     (*member)->file.close();
@@ -86,7 +87,7 @@ Fd Members::open_directory() const {
   return Fd{::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
 }
 
-Result<Members::Turn, StoreFault> Members::turn(const Patience& patience) const {
+Result<Members::Turn, StoreFault> Members::turn(const CallDeadline& deadline) const {
   for (;;) {
     if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST &&
         !(errno == ENOENT && make_way_to(directory_)))
@@ -98,8 +99,8 @@ Result<Members::Turn, StoreFault> Members::turn(const Patience& patience) const 
       if (is_at(open.number(), directory_)) return Turn{directory_, std::move(open)};
       continue;
     }
-    const bool called_off = patience.interrupt != nullptr && patience.interrupt->requested();
-    if (called_off || BootClock::now() >= patience.until) {
+    const bool called_off = deadline.cancellation != nullptr && deadline.cancellation->requested();
+    if (called_off || BootClock::now() >= deadline.until) {
       return StoreFault{.sentence = "the directory '" + printable(directory_) +
                                     "' is in use for longer than it should be: is a dlock stopped?",
                         .not_applied = true,

@@ -19,7 +19,7 @@ class Members {
   struct Member {
     LockFile file;  // not locked by us
     Holder holder;
-    std::optional<Duration> kept_for;  // it has ended, and --min-hold keeps its place
+    std::optional<Duration> min_hold_left;  // it has ended, and --min-hold keeps its place
   };
 
   /// What becomes of the file of a dead one: whoever only looks changes nothing.
@@ -31,7 +31,7 @@ class Members {
   /// The names of all files, in order. Nothing to pay when nobody ever was there.
   Result<std::vector<std::string>, StoreFault> names() const;
   /// Nothing when that one has gone or is dead. Its file is open.
-  Result<std::optional<Member>, StoreFault> look_at(const std::string& name, Dead dead) const;
+  Result<std::optional<Member>, StoreFault> inspect(const std::string& name, Dead dead) const;
   /// Their files are not open: there may be more of them than descriptors for us.
   Result<std::vector<Member>, StoreFault> all(Dead dead) const;
 
@@ -52,7 +52,7 @@ class Members {
   };
 
   /// Waits for others that enter, who need it for a moment only.
-  Result<Turn, StoreFault> turn(const Patience& patience) const;
+  Result<Turn, StoreFault> turn(const CallDeadline& deadline) const;
 
   /// Removes the directory, or finds none. False when somebody is in it or about to enter.
   bool dissolve() const;

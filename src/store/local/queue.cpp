@@ -1,7 +1,7 @@
 #include "store/local/queue.h"
 
 #include "core/number.h"
-#include "store/local/store_clock.h"
+#include "store/local/clocks.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -25,18 +25,18 @@ Result<std::optional<Holder>, StoreFault> Queue::who_is_first() const {
   if (!names) return names.error();
   for (const std::string& name : *names) {
     if (!ticket_.empty() && name >= ticket_) break;
-    auto waiter = waiters_.look_at(name, Members::Dead::Goes);
+    auto waiter = waiters_.inspect(name, Members::Dead::Goes);
     if (!waiter) return waiter.error();
     if (*waiter) return std::optional{std::move((*waiter)->holder)};
   }
   return std::optional<Holder>{};
 }
 
-Result<Done, StoreFault> Queue::join(const std::string& value, const Patience& patience) {
+Result<Done, StoreFault> Queue::join(const std::string& value, const CallDeadline& deadline) {
   // Removed by somebody, our file holds up nobody any more.
   if (ours_.is_open() && !ours_.in_place()) leave();
   if (ours_.is_open()) return Done{};
-  auto turn = waiters_.turn(patience);
+  auto turn = waiters_.turn(deadline);
   if (!turn) return turn.error();
   const auto names = waiters_.names();
   if (!names) return names.error();
@@ -57,7 +57,7 @@ Result<bool, StoreFault> Queue::are_first() {
   if (!names) return names.error();
   for (auto name = names->rbegin(); name != names->rend(); ++name) {
     if (*name >= ticket_) continue;
-    auto waiter = waiters_.look_at(*name, Members::Dead::Goes);
+    auto waiter = waiters_.inspect(*name, Members::Dead::Goes);
     if (!waiter) return waiter.error();
     in_front_ = std::move(*waiter);
     if (in_front_) return false;

@@ -25,7 +25,7 @@ class Queue {
   Result<std::optional<Holder>, StoreFault> who_is_first() const;
 
   /// Takes the last place, if we have none; `value` is what others see.
-  Result<Done, StoreFault> join(const std::string& value, const Patience& patience);
+  Result<Done, StoreFault> join(const std::string& value, const CallDeadline& deadline);
   /// Looks who is in front of us; nobody: true, we are the first.
   Result<bool, StoreFault> are_first();
   /// What to wait for until are_first() is worth asking again.

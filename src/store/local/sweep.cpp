@@ -1,9 +1,9 @@
 #include "store/local/sweep.h"
 
-#include "core/random.h"
-#include "store/local/kept.h"
+#include "os/self.h"
+#include "store/local/clocks.h"
+#include "store/local/lock_file.h"
 #include "store/local/lock_place.h"
-#include "store/local/store_clock.h"
 #include "store/lock_json.h"
 
 #include <chrono>
@@ -64,7 +64,7 @@ void sweep_key(const LockPlace& place) {
   const auto lock = LockFile::open(place.lock);
   if (!lock || !lock->try_lock(LockFile::Mode::Exclusive) || !lock->in_place()) return;
   const std::string value = lock->read();
-  if (kept_for(value)) return;
+  if (min_hold_left(value)) return;
   if (const auto past = LockFile::open_if_there(place.past_run); past && *past && is_over(**past))
     (*past)->remove();
   // What was shared, or waited for, by those who were killed.

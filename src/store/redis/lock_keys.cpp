@@ -1,8 +1,10 @@
 #include "store/redis/lock_keys.h"
 
-#include "store/redis/slots.h"
+#include "core/text.h"
+#include "redis/cluster_slots.h"
 
 namespace dlock::redis {
+
 namespace {
 
 /// Wrapping the whole name of the lock in braces does it, unless the name has braces of its own, or
@@ -51,6 +53,14 @@ ProcessHash LockKeys::homed(const ProcessHash& process) const {
   const std::string host = process.text.substr(0, host_end);
   const std::string rest = process.text.substr(host_end);
   return {host + tag_into(slot_, prefix_ + "proc:" + host, rest) + rest};
+}
+
+StoreFault not_a_lock(const std::string& server, const std::string& lock_key) {
+  return {.exit_code = ExitCode::Configuration,
+          .sentence =
+              server + " has something that is not a lock under '" + excerpt(lock_key, 100) +
+              "': choose another --key or --prefix, or delete it if you know that it is not needed",
+          .not_applied = true};
 }
 
 }  // namespace dlock::redis

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "core/fault.h"
 #include "core/identity.h"
-#include "core/key.h"
 
 #include <string>
 #include <string_view>
@@ -53,5 +53,8 @@ class LockKeys {
   std::string holders_;
   std::string past_run_;
 };
+
+/// The value of the lock key was not written by dlock or a peer.
+StoreFault not_a_lock(const std::string& server, const std::string& lock_key);
 
 }  // namespace dlock::redis

@@ -1,6 +1,6 @@
 #include "store/redis/migrating_slot.h"
 
-#include "core/wall_clock.h"
+#include "os/clock.h"
 #include "store/lock_json.h"
 
 #include <algorithm>
@@ -37,7 +37,7 @@ Result<Answer, StoreFault> MigratingSlot::acquire(const Attempt& attempt) {
   const bool got_it = created && created->reply.text_at(0) == "OK";
   if (!got_it || !claim_.once) return created;
   // Whether the run has been is asked while we have the lock: before, it could have been meanwhile.
-  auto past = caller_.call({"GET", keys_.past_run()}, patience_, Confirmation::NotNeeded);
+  auto past = caller_.call({"GET", keys_.past_run()}, deadline_, Confirmation::NotNeeded);
   if (failed(past)) return past;
   const auto run = parse_past_run_json(past->reply.text);
   const bool done =
@@ -52,12 +52,12 @@ Result<Answer, StoreFault> MigratingSlot::create(const Attempt& attempt) {
   const std::string liveness = keys_.liveness(claim_.process);
   const std::string ttl = std::to_string(whole_ms(claim_.terms.ttl()));
   const std::string now = iso_now();
-  auto extended = caller_.call({"PEXPIRE", liveness, ttl}, patience_);
+  auto extended = caller_.call({"PEXPIRE", liveness, ttl}, deadline_);
   if (failed(extended)) return extended;
   const bool was_alive = extended->reply.integer == 1;
   Instant sent_at = extended->sent_at;
   if (!was_alive) {
-    auto written = caller_.call({"SET", liveness, liveness_json(now), "PX", ttl}, patience_);
+    auto written = caller_.call({"SET", liveness, liveness_json(now), "PX", ttl}, deadline_);
     if (failed(written) || caller_.too_few(*written)) return written;
     sent_at = written->sent_at;
   }
@@ -65,7 +65,7 @@ Result<Answer, StoreFault> MigratingSlot::create(const Attempt& attempt) {
                               {lock_json(claim_, attempt.owner, now, now, {}), claim_.process.text,
                                std::to_string(whole_ms(claim_.terms.lock_ttl())),
                                attempt.least_uptime, was_alive ? "1" : "0", attempt.dead_holder},
-                              patience_);
+                              deadline_);
   if (created) created->sent_at = sent_at;
   return created;
 }
@@ -91,14 +91,14 @@ Result<Answer, StoreFault> MigratingSlot::renew_lock(const Renewal& renewal) {
   return caller_.call(
       renew_alone_script, {keys_.lock()},
       {renewal.grant.owner.text, renewal.value, std::to_string(whole_ms(claim_.terms.lock_ttl()))},
-      patience_);
+      deadline_);
 }
 
 Result<Answer, StoreFault> MigratingSlot::renew_share(const Renewal& renewal) {
-  auto lock = caller_.call({"GET", keys_.lock()}, patience_);
+  auto lock = caller_.call({"GET", keys_.lock()}, deadline_);
   if (failed(lock)) return lock;
   const std::string value = lock->reply.text;
-  auto mine = caller_.call({"HGET", keys_.holders(), claim_.process.text}, patience_);
+  auto mine = caller_.call({"HGET", keys_.holders(), claim_.process.text}, deadline_);
   if (failed(mine)) return mine;
   const auto group = parse_lock_json(value);
   const auto member = parse_lock_json(mine->reply.text);
@@ -106,7 +106,7 @@ Result<Answer, StoreFault> MigratingSlot::renew_share(const Renewal& renewal) {
     return with_verdict(std::move(*lock), "LOST", value);
   const std::string lock_ttl = std::to_string(whole_ms(claim_.terms.lock_ttl()));
   for (const std::string& key : {keys_.lock(), keys_.holders()}) {
-    auto extended = caller_.call(extend_alone_script, {key}, {lock_ttl}, patience_);
+    auto extended = caller_.call(extend_alone_script, {key}, {lock_ttl}, deadline_);
     if (failed(extended) || caller_.too_few(*extended)) return extended;
   }
   return with_verdict(std::move(*lock), "OK");
@@ -114,32 +114,32 @@ Result<Answer, StoreFault> MigratingSlot::renew_share(const Renewal& renewal) {
 
 Result<Answer, StoreFault> MigratingSlot::extend(const std::string& liveness, bool revive) {
   const std::string ttl = std::to_string(whole_ms(claim_.terms.ttl()));
-  auto extended = caller_.call(extend_alone_script, {liveness}, {ttl}, patience_);
+  auto extended = caller_.call(extend_alone_script, {liveness}, {ttl}, deadline_);
   if (failed(extended) || !is_zero(extended) || !revive) return extended;
-  return caller_.call({"SET", liveness, liveness_json(iso_now()), "PX", ttl}, patience_);
+  return caller_.call({"SET", liveness, liveness_json(iso_now()), "PX", ttl}, deadline_);
 }
 
 // --- release ---
 
 Result<Answer, StoreFault> MigratingSlot::release(const ProcessHash& group,
-                                                  const Farewell& farewell) {
+                                                  const ReleaseOptions& options) {
   const auto call = [this](const Command& command) {
-    return caller_.call(command, patience_, Confirmation::NotNeeded);
+    return caller_.call(command, deadline_, Confirmation::NotNeeded);
   };
   // Before the lock is free: whoever takes it next must know.
-  if (farewell.run) {
+  if (options.run) {
     const std::string life = std::to_string(whole_ms(past_run_life(*claim_.once)));
-    const std::string value = past_run_json(*farewell.run);
+    const std::string value = past_run_json(*options.run);
     if (auto done = call({"SET", keys_.past_run(), value, "PX", life}); failed(done)) return done;
   }
   const std::string liveness = keys_.liveness(claim_.process);
-  const std::string keep = std::to_string(whole_ms(farewell.keep));
-  if (farewell.keep > Duration::zero()) {
+  const std::string keep = std::to_string(whole_ms(options.keep));
+  if (options.keep > Duration::zero()) {
     if (auto kept = call({"PEXPIRE", liveness, keep}); failed(kept)) return kept;
   }
   if (!group.text.empty()) {
     // A share is given up by its liveness alone, and kept so; the group ends with its last member.
-    if (farewell.keep > Duration::zero()) return extend_group(group, farewell.keep);
+    if (options.keep > Duration::zero()) return extend_group(group, options.keep);
     auto left = call({"HDEL", keys_.holders(), claim_.process.text});
     if (failed(left)) return left;
     [[maybe_unused]] const auto deleted = call({"DEL", liveness});
@@ -147,10 +147,10 @@ Result<Answer, StoreFault> MigratingSlot::release(const ProcessHash& group,
     return with_verdict(std::move(*left), was_ours ? "OK" : "LOST");
   }
   auto released = caller_.call(release_alone_script, {keys_.lock()}, {claim_.process.text, keep},
-                               patience_, Confirmation::NotNeeded);
+                               deadline_, Confirmation::NotNeeded);
   if (failed(released) || released->reply.text_at(0) != "OK") return released;
   // It ends by itself when this fails: the lock is what others look at.
-  if (farewell.keep == Duration::zero()) {
+  if (options.keep == Duration::zero()) {
     [[maybe_unused]] const auto deleted = call({"DEL", liveness});
   }
   return released;
@@ -159,7 +159,7 @@ Result<Answer, StoreFault> MigratingSlot::release(const ProcessHash& group,
 Result<Answer, StoreFault> MigratingSlot::extend_group(const ProcessHash& group, Duration keep) {
   Result<Answer, StoreFault> last = StoreFault{};
   for (const std::string& key : {keys_.lock(), keys_.holders(), keys_.liveness(group)}) {
-    last = caller_.call(extend_alone_script, {key}, {std::to_string(whole_ms(keep))}, patience_,
+    last = caller_.call(extend_alone_script, {key}, {std::to_string(whole_ms(keep))}, deadline_,
                         Confirmation::NotNeeded);
     if (failed(last)) return last;
   }

@@ -17,8 +17,8 @@ bool is_between_nodes(const Result<Answer, StoreFault>& answer);
 class MigratingSlot {
  public:
   MigratingSlot(ScriptCaller& caller, const LockKeys& keys, const Claim& claim,
-                const Patience& patience)
-      : caller_(caller), keys_(keys), claim_(claim), patience_(patience) {}
+                const CallDeadline& deadline)
+      : caller_(caller), keys_(keys), claim_(claim), deadline_(deadline) {}
 
   struct Attempt {
     const OwnerHash& owner;
@@ -35,7 +35,7 @@ class MigratingSlot {
     const ProcessHash& group;  // empty if we are the only holder
   };
   Result<Answer, StoreFault> renew(const Renewal& renewal);
-  Result<Answer, StoreFault> release(const ProcessHash& group, const Farewell& farewell);
+  Result<Answer, StoreFault> release(const ProcessHash& group, const ReleaseOptions& options);
 
  private:
   Result<Answer, StoreFault> create(const Attempt& attempt);
@@ -48,7 +48,7 @@ class MigratingSlot {
   ScriptCaller& caller_;
   const LockKeys& keys_;
   const Claim& claim_;
-  const Patience& patience_;
+  const CallDeadline& deadline_;
 };
 
 }  // namespace dlock::redis

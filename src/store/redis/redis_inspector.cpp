@@ -1,9 +1,9 @@
 #include "store/redis/redis_inspector.h"
 
-#include "core/bounded.h"
-#include "core/wall_clock.h"
+#include "core/iso_time.h"
+#include "core/time.h"
+#include "redis/faults.h"
 #include "store/lock_json.h"
-#include "store/redis/faults.h"
 #include "store/redis/migrating_slot.h"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ HolderStatus::Life life_of(const Holder& holder, bool alive) {
   using Life = HolderStatus::Life;
   if (!alive) return Life::Dead;
   if (holder.forced) return Life::Forced;
-  return holder.only_kept ? Life::OnlyKept : Life::Alive;
+  return holder.held_by_min_hold ? Life::HeldByMinHold : Life::Alive;
 }
 
 void put_liveness(HolderStatus& holder, long long pttl, const std::string& alive_at,
@@ -48,18 +48,18 @@ std::string literally(std::string_view text) {
 
 }  // namespace
 
-Result<RedisInspector::Sight, StoreFault> RedisInspector::ask_for(const LockKeys& keys,
-                                                                  const Patience& patience) {
+Result<RedisInspector::StatusReply, StoreFault> RedisInspector::ask_for(
+    const LockKeys& keys, const CallDeadline& deadline) {
   auto answer =
       caller_.call(look_script, {keys.lock(), keys.holders(), keys.queue(), keys.past_run()},
-                   {keys.prefix(), most_waiters}, patience, Confirmation::NotNeeded);
+                   {keys.prefix(), most_waiters}, deadline, Confirmation::NotNeeded);
   if (!answer) return answer.error();
   const Reply& reply = answer->reply;
   if (reply.is_error()) return error_reply(answer->server, reply.text);
   if (reply.items.size() != 7 || reply.integer_at(4) < 0) return not_redis(answer->server);
 
-  Sight sight;
-  LockStatus& lock = sight.lock;
+  StatusReply read;
+  LockStatus& lock = read.lock;
   lock.not_a_lock = reply.text_at(0) == "NOTALOCK";
   lock.ends_in = left(reply.integer_at(1));
   const StoreTime now{reply.integer_at(2)};
@@ -71,39 +71,39 @@ Result<RedisInspector::Sight, StoreFault> RedisInspector::ask_for(const LockKeys
     HolderStatus status{.holder = std::move(*holder)};
     status.held_for = since(status.holder.acquired_at, now);
     put_liveness(status, item.integer_at(1), alive_at_in(item.text_at(2)), now);
-    if (item.integer_at(1) == kept_elsewhere) sight.unasked.push_back(lock.holders.size());
+    if (item.integer_at(1) == kept_elsewhere) read.unasked.push_back(lock.holders.size());
     lock.holders.push_back(std::move(status));
   }
   for (const Reply& item : reply.items[6].items) {
     if (auto waiter = parse_lock_json(item.text)) lock.waiters.push_back(std::move(*waiter));
   }
-  return sight;
+  return read;
 }
 
 Result<Done, StoreFault> RedisInspector::ask_for_liveness(const LockKeys& keys,
                                                           HolderStatus& holder,
-                                                          const Patience& patience) {
+                                                          const CallDeadline& deadline) {
   const std::string name = keys.liveness(holder.holder.process);
-  auto answer = caller_.call({"PTTL", name}, patience, Confirmation::NotNeeded);
+  auto answer = caller_.call({"PTTL", name}, deadline, Confirmation::NotNeeded);
   if (!answer) return answer.error();
   if (answer->reply.is_error()) return error_reply(answer->server, answer->reply.text);
   put_liveness(holder, answer->reply.integer, {}, {});
   return Done{};
 }
 
-Result<LockStatus, StoreFault> RedisInspector::look_at(const LockKey& key,
-                                                       const Patience& patience) {
+Result<LockStatus, StoreFault> RedisInspector::inspect(const LockKey& key,
+                                                       const CallDeadline& deadline) {
   const LockKeys keys{prefix_, key};
-  auto sight = ask_for(keys, patience);
-  if (!sight) return sight.error();
-  LockStatus& lock = sight->lock;
+  auto read = ask_for(keys, deadline);
+  if (!read) return read.error();
+  LockStatus& lock = read->lock;
   lock.key = key.bytes();
-  for (const std::size_t number : sight->unasked) {
+  for (const std::size_t number : read->unasked) {
     HolderStatus& holder = lock.holders[number];
-    if (auto asked = ask_for_liveness(keys, holder, patience); !asked) return asked.error();
+    if (auto asked = ask_for_liveness(keys, holder, deadline); !asked) return asked.error();
     if (holder.life != HolderStatus::Life::Dead) continue;
     // Between the two requests it may have let go, which is no death.
-    auto again = ask_for(keys, patience);
+    auto again = ask_for(keys, deadline);
     if (!again) return again.error();
     const auto is_it = [&](const HolderStatus& one) {
       return one.holder.owner == holder.holder.owner;
@@ -114,14 +114,14 @@ Result<LockStatus, StoreFault> RedisInspector::look_at(const LockKey& key,
   return std::move(lock);
 }
 
-Result<KeysFound, StoreFault> RedisInspector::keys(const Patience& patience) {
-  auto servers = caller_.connections_to_all(patience);
+Result<KeysFound, StoreFault> RedisInspector::keys(const CallDeadline& deadline) {
+  auto servers = caller_.connections_to_all(deadline);
   if (!servers) return servers.error();
   std::set<std::string> names;  // SCAN may say a name twice, and so may two nodes
   KeysFound found;
   for (std::size_t i = 0; i < servers->size(); ++i) {
     // One that is silent leaves time for the others, and for a look at each lock.
-    auto there = keys_on(*(*servers)[i], share_of(patience, servers->size() - i + 1));
+    auto there = keys_on(*(*servers)[i], share_of(deadline, servers->size() - i + 1));
     if (there)
       names.insert(there->begin(), there->end());
     else
@@ -133,13 +133,13 @@ Result<KeysFound, StoreFault> RedisInspector::keys(const Patience& patience) {
 }
 
 Result<std::vector<std::string>, StoreFault> RedisInspector::keys_on(
-    Connection& server, const Patience& patience) const {
+    Connection& server, const CallDeadline& deadline) const {
   const std::string before = prefix_ + "lock:";
   const std::string pattern = literally(before) + "*";
   std::vector<std::string> found;
   std::string cursor = "0";
   do {
-    auto answers = ask(server, {{"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"}}, patience);
+    auto answers = ask(server, {{"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"}}, deadline);
     if (!answers) return answers.error();
     const Reply& reply = answers->replies.front();
     if (reply.is_error()) return error_reply(answers->server, reply.text);
@@ -153,14 +153,14 @@ Result<std::vector<std::string>, StoreFault> RedisInspector::keys_on(
 }
 
 Result<UnlockAnswer, StoreFault> RedisInspector::unlock(const LockKey& key, const Unlocker& by,
-                                                        const Patience& patience) {
+                                                        const CallDeadline& deadline) {
   // Longer than a peer of another kind takes to find out that its lock is not its own: it looks
   // every 5 s.
   constexpr const char* mark_for_peers = "7000";
   constexpr int most_attempts = 5;  // each is one holder that came in between
   const LockKeys keys{prefix_, key};
   for (int attempt = 1; attempt <= most_attempts; ++attempt) {
-    auto seen = look_at(key, patience);
+    auto seen = inspect(key, deadline);
     if (!seen) return seen.error();
     if (seen->not_a_lock) return not_a_lock(name(), keys.lock());
 
@@ -175,7 +175,7 @@ Result<UnlockAnswer, StoreFault> RedisInspector::unlock(const LockKey& key, cons
       arguments.push_back(forced_lock_json(mark_of(by, mark), holder));
     }
     auto answer = caller_.call(unlock_script, {keys.lock(), keys.holders(), keys.queue()},
-                               arguments, patience);
+                               arguments, deadline);
     if (!answer) return answer.error();
     const Reply& reply = answer->reply;
     if (reply.is_error()) return error_reply(answer->server, reply.text);

@@ -12,22 +12,22 @@ class RedisInspector final : public Inspector {
   RedisInspector(ScriptCaller caller, std::string prefix)
       : caller_(std::move(caller)), prefix_(std::move(prefix)) {}
 
-  Result<LockStatus, StoreFault> look_at(const LockKey& key, const Patience& patience) override;
-  Result<KeysFound, StoreFault> keys(const Patience& patience) override;
+  Result<LockStatus, StoreFault> inspect(const LockKey& key, const CallDeadline& deadline) override;
+  Result<KeysFound, StoreFault> keys(const CallDeadline& deadline) override;
   Result<UnlockAnswer, StoreFault> unlock(const LockKey& key, const Unlocker& by,
-                                          const Patience& patience) override;
+                                          const CallDeadline& deadline) override;
   std::string name() const override { return caller_.name(); }
 
  private:
-  struct Sight {
+  struct StatusReply {
     LockStatus lock;
     std::vector<std::size_t> unasked;  // the holders whose liveness no script can see
   };
-  Result<Sight, StoreFault> ask_for(const LockKeys& keys, const Patience& patience);
+  Result<StatusReply, StoreFault> ask_for(const LockKeys& keys, const CallDeadline& deadline);
   Result<Done, StoreFault> ask_for_liveness(const LockKeys& keys, HolderStatus& holder,
-                                            const Patience& patience);
+                                            const CallDeadline& deadline);
   Result<std::vector<std::string>, StoreFault> keys_on(Connection& server,
-                                                       const Patience& patience) const;
+                                                       const CallDeadline& deadline) const;
 
   ScriptCaller caller_;
   std::string prefix_;

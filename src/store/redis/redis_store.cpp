@@ -1,11 +1,11 @@
 #include "store/redis/redis_store.h"
 
-#include "core/bounded.h"
 #include "core/number.h"
-#include "core/poll.h"
-#include "core/wall_clock.h"
+#include "core/time.h"
+#include "os/clock.h"
+#include "os/wait.h"
+#include "redis/faults.h"
 #include "store/lock_json.h"
-#include "store/redis/faults.h"
 
 #include <algorithm>
 #include <array>
@@ -24,8 +24,6 @@ Lost lost_to(std::string_view lock_value) {
 }
 
 const Lost lapsed{"its liveness key is gone: deleted, evicted, or expired"};
-
-constexpr long long not_asked = -3;  // what our scripts say
 
 }  // namespace
 
@@ -52,11 +50,13 @@ bool RedisStore::reached_by_script(const Claim& claim, const Holder& holder) {
 
 std::string RedisStore::ticket_of(const Claim& claim) const {
   if (!ticket_.empty()) return ticket_;
-  // Who could not hear that it is called is taken for dead: first the bell, then the ticket.
-  return claim.waits && bell_ ? "" : "no";
+  // Who could not hear that it is called is taken for dead: first the subscription, then
+  // the ticket.
+  return claim.waits && wakeups_ ? "" : "no";
 }
 
-Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim, const Patience& patience) {
+Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim,
+                                                   const CallDeadline& deadline) {
   const LockKeys& names = keys_of(claim.key);
   const OwnerHash owner = make_owner_hash(claim.key, claim.process, ++attempt_, claim.trace);
   const std::string now = iso_now();
@@ -86,15 +86,15 @@ Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim, const Pat
       group_json(claim, group, make_owner_hash(claim.key, group, attempt_, ""), now),
       named ? seen_->holder.owner.text : ""};
   if (script_looks) keys.push_back(names.liveness(seen_->holder.process));
-  auto answer = caller_.call(acquire_script, keys, arguments, patience);
+  auto answer = caller_.call(acquire_script, keys, arguments, deadline);
   slot_migrates_ = is_between_nodes(answer);
   if (!slot_migrates_ || !claim.limit.is_exclusive()) return answer;
-  return MigratingSlot{caller_, names, claim, patience}.acquire(
+  return MigratingSlot{caller_, names, claim, deadline}.acquire(
       {owner, least_uptime(claim), seen_ && seen_->dead ? seen_->holder.owner.text : ""});
 }
 
 Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
-                                                      const Patience& patience) {
+                                                      const CallDeadline& deadline) {
   // The first question names no holder, because none is known. A refusal names one, and the second
   // asks for that holder's liveness as well. Holders that change in between are bounded.
   constexpr int most_questions = 5;
@@ -102,83 +102,68 @@ Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
   if (seen_ && seen_->dead) seen_.reset();
   Held held;
   for (int question = 0; question < most_questions; ++question) {
-    auto answer = try_acquire(claim, patience);
+    auto answer = try_acquire(claim, deadline);
     if (!answer) return answer.error();
-    const Reply& reply = answer->reply;
-    if (reply.is_error()) return error_reply(answer->server, reply.text);
-
-    const std::string_view verdict = reply.text_at(0);
-    if (verdict == "YOUNG") {
-      const Duration wait = bounded(std::chrono::seconds{reply.integer_at(1)});
-      if (wait <= Duration::zero()) return not_redis(answer->server);  // else we asked all the time
-      return AcquireAnswer{TooYoung{wait}};
+    auto reply = classify(*answer, keys_of(claim.key).lock());
+    if (!reply) return reply.error();
+    if (auto* granted = std::get_if<GrantReply>(&*reply)) return accept(*granted, claim, *answer);
+    if (auto* refused = std::get_if<RefusalReply>(&*reply)) {
+      auto next = decide(*refused, claim, *answer, deadline);
+      held = std::move(refused->held);
+      if (!next) return next.error();
+      if (*next == Next::AskAgain) continue;
+      break;
     }
-    if (verdict == "AGELESS") return hides_its_age(answer->server, std::string{reply.text_at(1)});
-    if (verdict == "DONE") {
-      auto past = parse_past_run_json(reply.text_at(1));
-      if (!past) return not_redis(answer->server);
-      return AcquireAnswer{AlreadyDone{std::move(*past)}};
-    }
-    std::optional<Holder> holder = parse_lock_json(reply.text_at(1));
-    if (verdict == "NOTALOCK" || ((verdict == "OK" || verdict == "HELD") && !holder)) {
-      return not_a_lock(answer->server, keys_of(claim.key).lock());
-    }
-    if (verdict == "OK") {
-      if (caller_.too_few(*answer)) return caller_.too_few_replicas(*answer);
-      ticket_.clear();
-      answered_over_ = answer->connection;
-      group_.text = reply.text_at(3);
-      return AcquireAnswer{Grant{holder->owner,
-                                 holder->token,
-                                 holder->acquired_at,
-                                 claim.terms.stop_by(answer->sent_at),
-                                 {reply.integer_at(2)}}};
-    }
-    // A number below zero would be a huge one of holders.
-    if (verdict != "HELD" || reply.integer_at(3) < 0 || reply.integer_at(5) < 0)
-      return not_redis(answer->server);
-
-    long long ends = reply.integer_at(2);
-    const bool in_queue = reply.text_at(4) != "no";
-    held = Held{std::move(*holder), static_cast<std::size_t>(reply.integer_at(3)), {}};
-    if (in_queue) {
-      ticket_ = reply.text_at(4);
-      held.place.ahead = static_cast<std::uint64_t>(reply.integer_at(5));
-      if (const long long left = reply.integer_at(6); left >= 0)
-        held.place.ahead_ends_in = bounded(std::chrono::milliseconds{left});
-      // The server hears nobody on a bell that is silent for us, as behind a router that forgot it.
-      if (reply.integer_at(7) == 1) bell_.reset();
-    }
-    bool decided = ends != not_asked;
-    if (!decided) {
-      seen_ = Seen{held.holder};
-      if (!reached_by_script(claim, held.holder)) {
-        auto lives = look_at(claim, held.holder, patience);
-        if (!lives) return lives.error();
-        seen_->dead = !*lives;
-        decided = lives->has_value();
-        if (decided) ends = whole_ms(**lives);
-      }
-    }
-    if (ends >= 0) held.place.holder_ends_in = bounded(std::chrono::milliseconds{ends});
-    held.place.holder_calls = held.holder.token.value != 0;
-    if (claim.waits && !slot_migrates_) {
-      auto is_new = listen_beside(answer->connection, claim, patience);
-      if (!is_new) return is_new.error();
-      if (*is_new) continue;
-      // Only the first in the queue need know whether the holder lives.
-      decided = decided || held.place.ahead.value_or(0) > 0;
-    }
-    if (decided) break;
+    if (auto* restarted = std::get_if<RecentlyRestarted>(&*reply)) return AcquireAnswer{*restarted};
+    return AcquireAnswer{std::get<AlreadyDone>(std::move(*reply))};
   }
   ask_again_ = BootClock::now() + ask_again_in(held.place, claim.terms.ttl());
   return AcquireAnswer{std::move(held)};
 }
 
-Result<std::optional<Duration>, StoreFault> RedisStore::look_at(const Claim& claim,
+Result<AcquireAnswer, StoreFault> RedisStore::accept(const GrantReply& granted, const Claim& claim,
+                                                     const Answer& answer) {
+  if (caller_.too_few(answer)) return caller_.too_few_replicas(answer);
+  ticket_.clear();
+  answered_over_ = answer.connection;
+  group_.text = granted.group;
+  return AcquireAnswer{Grant{granted.holder.owner, granted.holder.token, granted.holder.acquired_at,
+                             claim.terms.stop_by(answer.sent_at), granted.at}};
+}
+
+Result<RedisStore::Next, StoreFault> RedisStore::decide(RefusalReply& refused, const Claim& claim,
+                                                        const Answer& answer,
+                                                        const CallDeadline& deadline) {
+  Held& held = refused.held;
+  if (refused.ticket) ticket_ = *refused.ticket;
+  // The server sees no subscriber on a connection that is silent for us, as behind a router that
+  // forgot it.
+  if (refused.subscriber_unseen) wakeups_.reset();
+  bool decided = refused.holder_was_asked_for;
+  if (!decided) {
+    seen_ = Seen{held.holder};
+    if (!reached_by_script(claim, held.holder)) {
+      auto lives = inspect(claim, held.holder, deadline);
+      if (!lives) return lives.error();
+      seen_->dead = !*lives;
+      decided = lives->has_value();
+      if (decided) held.place.holder_ends_in = time_left(whole_ms(**lives));
+    }
+  }
+  if (claim.waits && !slot_migrates_) {
+    auto is_new = listen_beside(answer.connection, claim, deadline);
+    if (!is_new) return is_new.error();
+    if (*is_new) return Next::AskAgain;
+    // Only the first in the queue need know whether the holder lives.
+    decided = decided || held.place.ahead.value_or(0) > 0;
+  }
+  return decided ? Next::Refuse : Next::AskAgain;
+}
+
+Result<std::optional<Duration>, StoreFault> RedisStore::inspect(const Claim& claim,
                                                                 const Holder& holder,
-                                                                const Patience& patience) {
-  auto answer = caller_.call({"PTTL", keys_of(claim.key).liveness(holder.process)}, patience,
+                                                                const CallDeadline& deadline) {
+  auto answer = caller_.call({"PTTL", keys_of(claim.key).liveness(holder.process)}, deadline,
                              Confirmation::NotNeeded);
   if (!answer) return answer.error();
   if (answer->reply.is_error()) return error_reply(answer->server, answer->reply.text);
@@ -189,26 +174,26 @@ Result<std::optional<Duration>, StoreFault> RedisStore::look_at(const Claim& cla
 // --- wait ---
 
 Result<bool, StoreFault> RedisStore::listen_beside(std::uint64_t connection, const Claim& claim,
-                                                   const Patience& patience) {
-  if (bell_ && bell_beside_ == connection) return false;
-  bell_.reset();
+                                                   const CallDeadline& deadline) {
+  if (wakeups_ && wakeups_beside_ == connection) return false;
+  wakeups_.reset();
   const LockKeys& names = keys_of(claim.key);
   auto own = caller_.another_connection(names.lock());
   if (!own) return false;
-  auto bell = Bell::hang(std::move(own), names.channel(claim.process), patience);
-  if (!bell) return bell.error();
-  bell_ = std::move(*bell);
-  bell_beside_ = connection;
+  auto subscription = Subscription::open(std::move(own), names.channel(claim.process), deadline);
+  if (!subscription) return subscription.error();
+  wakeups_ = std::move(*subscription);
+  wakeups_beside_ = connection;
   return true;
 }
 
-void RedisStore::await_turn(const Claim&, const Patience& patience) {
-  Instant until = std::min(patience.until, ask_again_);
-  while (bell_) {
-    auto call = bell_->listen({until, patience.interrupt});
+void RedisStore::await_turn(const Claim&, const CallDeadline& deadline) {
+  Instant until = std::min(deadline.until, ask_again_);
+  while (wakeups_) {
+    auto call = wakeups_->listen({until, deadline.cancellation});
     if (!call) {
       // The server is gone or throws us out: the next question finds out which, but not at once.
-      bell_.reset();
+      wakeups_.reset();
       until = std::min(until, BootClock::now() + std::chrono::milliseconds{50});
       break;
     }
@@ -220,46 +205,43 @@ void RedisStore::await_turn(const Claim&, const Patience& patience) {
     until = std::min(until, BootClock::now() + bounded(std::chrono::milliseconds{*ends_in}) +
                                 std::chrono::milliseconds{1});
   }
-  std::array<pollfd, 1> watched{
-      {{patience.interrupt != nullptr ? patience.interrupt->fd() : -1, POLLIN, 0}}};
-  wait_for_any(watched, until);
+  wait(-1, 0, {until, deadline.cancellation});
 }
 
-void RedisStore::await_loss(const Claim& claim, const Grant&, const Patience& patience) {
-  if (!bell_ && BootClock::now() >= hang_again_) {
+void RedisStore::await_loss(const Claim& claim, const Grant&, const CallDeadline& deadline) {
+  if (!wakeups_ && BootClock::now() >= hang_again_) {
     // Should it come down again at once, or this user may not listen: it is a comfort, no more.
     hang_again_ = BootClock::now() + claim.terms.renew_every();
     auto is_new =
         listen_beside(answered_over_, claim,
-                      {BootClock::now() + claim.terms.request_timeout(), patience.interrupt});
+                      {BootClock::now() + claim.terms.request_timeout(), deadline.cancellation});
     // A call may have been missed before it hung.
     if (is_new && *is_new) return;
   }
-  if (bell_) {
+  if (wakeups_) {
     // Whatever is said, and also that nothing can be heard any more, is worth a question.
-    auto said = bell_->listen(patience);
-    if (!said) bell_.reset();
+    auto said = wakeups_->listen(deadline);
+    if (!said) wakeups_.reset();
     return;
   }
-  std::array<pollfd, 1> watched{{{patience.interrupt->fd(), POLLIN, 0}}};
-  wait_for_any(watched, patience.until);
+  wait(-1, 0, deadline);
 }
 
-void RedisStore::leave_queue(const Claim& claim, const Patience& patience) {
-  bell_.reset();
+void RedisStore::leave_queue(const Claim& claim, const CallDeadline& deadline) {
+  wakeups_.reset();
   // Whether we have a ticket or not: it may be that of an engine that died.
   const LockKeys& names = keys_of(claim.key);
   // Should this fail, our place expires.
   [[maybe_unused]] const auto left =
       caller_.call(leave_script, {names.queue(), names.place(claim.process)},
-                   {claim.process.text, names.prefix()}, patience, Confirmation::NotNeeded);
+                   {claim.process.text, names.prefix()}, deadline, Confirmation::NotNeeded);
   ticket_.clear();
 }
 
 // --- renew ---
 
 Result<Answer, StoreFault> RedisStore::ask_to_renew(const Claim& claim, const Grant& grant,
-                                                    const Patience& patience) {
+                                                    const CallDeadline& deadline) {
   const LockKeys& names = keys_of(claim.key);
   const std::string now = iso_now();
   const bool revive = setting_.lapse == Lapse::IsRevived;
@@ -273,19 +255,19 @@ Result<Answer, StoreFault> RedisStore::ask_to_renew(const Claim& claim, const Gr
     keys.insert(keys.end(), {names.holders(), names.liveness(group_)});
     arguments.insert(arguments.end(), {claim.process.text, group_.text});
   }
-  auto answer = caller_.call(shares ? renew_share_script : renew_script, keys, arguments, patience);
+  auto answer = caller_.call(shares ? renew_share_script : renew_script, keys, arguments, deadline);
   if (!is_between_nodes(answer)) return answer;
-  return MigratingSlot{caller_, names, claim, patience}.renew({grant, value, revive, group_});
+  return MigratingSlot{caller_, names, claim, deadline}.renew({grant, value, revive, group_});
 }
 
 Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Grant& grant,
-                                                  const Patience& patience) {
-  auto answer = ask_to_renew(claim, grant, patience);
+                                                  const CallDeadline& deadline) {
+  auto answer = ask_to_renew(claim, grant, deadline);
   // Should the first one have been applied all the same, the second one changes nothing.
   if (!answer && answer.error().connection_ended && !answer.error().not_applied)
-    answer = ask_to_renew(claim, grant, patience);
+    answer = ask_to_renew(claim, grant, deadline);
   if (!answer) return answer.error();
-  if (bell_ && bell_beside_ != answer->connection) bell_.reset();
+  if (wakeups_ && wakeups_beside_ != answer->connection) wakeups_.reset();
   answered_over_ = answer->connection;
   const Reply& reply = answer->reply;
   if (reply.is_error()) {
@@ -303,23 +285,25 @@ Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Gran
 
 // --- release ---
 
-Result<Answer, StoreFault> RedisStore::ask_to_release(const Claim& claim, const Farewell& farewell,
-                                                      const Patience& patience) {
+Result<Answer, StoreFault> RedisStore::ask_to_release(const Claim& claim,
+                                                      const ReleaseOptions& options,
+                                                      const CallDeadline& deadline) {
   const LockKeys& names = keys_of(claim.key);
   auto answer = caller_.call(release_script,
                              {names.lock(), names.liveness(claim.process), names.queue(),
                               names.holders(), names.past_run()},
-                             {claim.process.text, names.prefix(), ms(farewell.keep),
-                              farewell.run ? past_run_json(*farewell.run) : "",
+                             {claim.process.text, names.prefix(), ms(options.keep),
+                              options.run ? past_run_json(*options.run) : "",
                               claim.once ? ms(past_run_life(*claim.once)) : "0"},
-                             patience, Confirmation::NotNeeded);
+                             deadline, Confirmation::NotNeeded);
   if (!is_between_nodes(answer)) return answer;
-  return MigratingSlot{caller_, names, claim, patience}.release(group_, farewell);
+  return MigratingSlot{caller_, names, claim, deadline}.release(group_, options);
 }
 
-Result<ReleaseAnswer, StoreFault> RedisStore::release(const Claim& claim, const Farewell& farewell,
-                                                      const Patience& patience) {
-  auto answer = ask_to_release(claim, farewell, patience);
+Result<ReleaseAnswer, StoreFault> RedisStore::release(const Claim& claim,
+                                                      const ReleaseOptions& options,
+                                                      const CallDeadline& deadline) {
+  auto answer = ask_to_release(claim, options, deadline);
   if (!answer) return answer.error();
   const Reply& reply = answer->reply;
   if (reply.is_error()) {

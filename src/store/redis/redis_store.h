@@ -1,6 +1,7 @@
 #pragma once
 
-#include "store/redis/bell.h"
+#include "redis/subscription.h"
+#include "store/redis/acquire_reply.h"
 #include "store/redis/lock_keys.h"
 #include "store/redis/migrating_slot.h"
 #include "store/redis/script_caller.h"
@@ -32,14 +33,15 @@ class RedisStore final : public Store {
   RedisStore(ScriptCaller caller, Setting setting)
       : caller_(std::move(caller)), setting_(std::move(setting)) {}
 
-  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const Patience& patience) override;
-  void await_turn(const Claim& claim, const Patience& patience) override;
-  void await_loss(const Claim& claim, const Grant& grant, const Patience& patience) override;
-  void leave_queue(const Claim& claim, const Patience& patience) override;
+  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim,
+                                            const CallDeadline& deadline) override;
+  void await_turn(const Claim& claim, const CallDeadline& deadline) override;
+  void await_loss(const Claim& claim, const Grant& grant, const CallDeadline& deadline) override;
+  void leave_queue(const Claim& claim, const CallDeadline& deadline) override;
   Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
-                                        const Patience& patience) override;
-  Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const Farewell& farewell,
-                                            const Patience& patience) override;
+                                        const CallDeadline& deadline) override;
+  Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const ReleaseOptions& options,
+                                            const CallDeadline& deadline) override;
   std::string name() const override { return caller_.name(); }
 
  private:
@@ -48,23 +50,31 @@ class RedisStore final : public Store {
     Holder holder;
     bool dead = false;  // found so in a request of its own
   };
-  Result<Answer, StoreFault> try_acquire(const Claim& claim, const Patience& patience);
+  // acquire() asks, classifies the reply (classify), and decides.
+  Result<Answer, StoreFault> try_acquire(const Claim& claim, const CallDeadline& deadline);
+  Result<AcquireAnswer, StoreFault> accept(const GrantReply& granted, const Claim& claim,
+                                           const Answer& answer);
+  enum class Next { AskAgain, Refuse };
+  /// Finds out what the refusal leaves open: whether the holder lives, and whether we can be
+  /// called.
+  Result<Next, StoreFault> decide(RefusalReply& refused, const Claim& claim, const Answer& answer,
+                                  const CallDeadline& deadline);
   Result<Answer, StoreFault> ask_to_renew(const Claim& claim, const Grant& grant,
-                                          const Patience& patience);
-  Result<Answer, StoreFault> ask_to_release(const Claim& claim, const Farewell& farewell,
-                                            const Patience& patience);
+                                          const CallDeadline& deadline);
+  Result<Answer, StoreFault> ask_to_release(const Claim& claim, const ReleaseOptions& options,
+                                            const CallDeadline& deadline);
 
   /// How long its liveness has to live, where that is kept; nothing when it is gone. A request of
   /// its own.
-  Result<std::optional<Duration>, StoreFault> look_at(const Claim& claim, const Holder& holder,
-                                                      const Patience& patience);
+  Result<std::optional<Duration>, StoreFault> inspect(const Claim& claim, const Holder& holder,
+                                                      const CallDeadline& deadline);
   /// Whether the acquire script can look at its liveness.
   bool reached_by_script(const Claim& claim, const Holder& holder);
 
   /// Sees to it that we can be called by the server that answered over that connection. True: this
   /// is new, so that a call may have been missed.
   Result<bool, StoreFault> listen_beside(std::uint64_t connection, const Claim& claim,
-                                         const Patience& patience);
+                                         const CallDeadline& deadline);
   /// What to say of our ticket: see acquire.lua.
   std::string ticket_of(const Claim& claim) const;
 
@@ -80,10 +90,10 @@ class RedisStore final : public Store {
   ProcessHash group_;  // in whose name we hold the lock, if we may not be the only holder
 
   std::optional<Seen> seen_;
-  std::optional<Bell> bell_;  // while we wait, and then as long as we hold the lock
-  // Over which connection we were answered: beside the bell, and last. A name may lead to another
-  // server with each connection, so a bell goes with its own.
-  std::uint64_t bell_beside_ = 0;
+  std::optional<Subscription> wakeups_;  // while we wait, and then as long as we hold the lock
+  // Over which connection we were answered: when the subscription was made, and last. A name may
+  // lead to another server with each connection, so a subscription belongs to its connection.
+  std::uint64_t wakeups_beside_ = 0;
   std::uint64_t answered_over_ = 0;
   Instant hang_again_{};  // when to try, should it have come down while we hold the lock
   std::string ticket_;    // our number in the queue

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "redis/servers.h"
 #include "store/redis/scripts.h"
-#include "store/redis/servers.h"
 
 #include <memory>
 #include <string>
@@ -37,10 +37,10 @@ class ScriptCaller {
   /// All keys must lie in one slot.
   Result<Answer, StoreFault> call(const Script& script, const std::vector<std::string>& keys,
                                   const std::vector<std::string>& arguments,
-                                  const Patience& patience,
+                                  const CallDeadline& deadline,
                                   Confirmation confirmation = Confirmation::ByReplicas);
   /// The command's second word is its key.
-  Result<Answer, StoreFault> call(const Command& command, const Patience& patience,
+  Result<Answer, StoreFault> call(const Command& command, const CallDeadline& deadline,
                                   Confirmation confirmation = Confirmation::ByReplicas);
 
   /// A write of which too few replicas know.
@@ -52,14 +52,14 @@ class ScriptCaller {
     return servers_->another_connection(key);
   }
   Result<std::vector<std::unique_ptr<Connection>>, StoreFault> connections_to_all(
-      const Patience& patience) {
-    return servers_->connections_to_all(patience);
+      const CallDeadline& deadline) {
+    return servers_->connections_to_all(deadline);
   }
   const std::string& name() const { return servers_->name(); }
 
  private:
   Result<Answer, StoreFault> send(const Command& command, std::string_view key,
-                                  const Patience& patience, Confirmation confirmation);
+                                  const CallDeadline& deadline, Confirmation confirmation);
 
   std::unique_ptr<Servers> servers_;
   Replication replication_;

@@ -1,0 +1,49 @@
+#include "job/start_job.h"
+
+#include <cstring>
+#include <utility>
+
+namespace dlock {
+
+Result<Cgroup, std::string> cgroup_for_job(Containment containment, Orphans orphans, Log& log) {
+  const bool wanted = containment == Containment::Cgroup;
+  // A cgroup in which the job leaves processes behind could not be removed by anybody.
+  const bool tried = containment == Containment::Auto && orphans != Orphans::Leave;
+  if (!wanted && !tried) return Cgroup{};
+  auto made = Cgroup::make();
+  if (made) return made;
+  if (wanted) return "--contain=cgroup: " + made.error();
+  log.debug("no cgroup for the job: " + made.error());
+  return Cgroup{};
+}
+
+Result<StartedJob, JobNotStarted> start_job(JobSpec spec, Containment containment, Cgroup cgroup,
+                                            const Proc& proc, Log& log) {
+  const auto cannot_be_found = [&] {
+    return proc.listing() == Listing::None && !cgroup.exists() &&
+           containment != Containment::PidNamespace;
+  };
+  const JobNotStarted unfindable{.why = "its processes could not be found and killed: " +
+                                        proc.why_unusable() + "; " + Proc::remedy};
+  if (cannot_be_found()) return unfindable;
+
+  if (cgroup.exists()) {
+    spec.cgroup_directory = cgroup.directory().number();
+    auto process = JobProcess::start(spec);
+    if (process) return StartedJob{std::move(*process), std::move(cgroup)};
+    const std::string why = "no process can be started in '" + cgroup.path() +
+                            "': " + ::strerror(process.error().error);
+    cgroup.remove();
+    if (containment == Containment::Cgroup)
+      return JobNotStarted{process.error().error, "--contain=cgroup: " + why};
+    log.debug("no cgroup for the job: " + why);
+    if (cannot_be_found()) return unfindable;
+    spec.cgroup_directory = -1;
+  }
+  auto process = JobProcess::start(std::move(spec));
+  if (process) return StartedJob{std::move(*process), {}};
+  const JobProcess::Refusal& refusal = process.error();
+  return JobNotStarted{refusal.error, refusal.what + ": " + ::strerror(refusal.error)};
+}
+
+}  // namespace dlock

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "os/fd.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+namespace dlock {
+
+/// One message of a unix socket, with the descriptors that came along.
+struct Datagram {
+  std::string text;
+  std::vector<Fd> descriptors;
+  uid_t sender = static_cast<uid_t>(-1);
+};
+
+/// More of either is cut off by nobody who means well: systemd takes 4 KiB.
+inline constexpr std::size_t longest_datagram = 16 * 1024;
+inline constexpr std::size_t most_descriptors = 64;
+
+/// A socket at that path, or `@name`, which only its owner can reach: close-on-exec, never
+/// blocking. Not open, with errno set, when that cannot be had.
+Fd bind_datagram_socket(const std::string& path);
+Fd connect_datagram_socket(const std::string& path);
+
+/// The next message; nothing when there is none. One that is too long, or has too many descriptors,
+/// comes as an empty one. All descriptors are close-on-exec.
+std::optional<Datagram> receive_datagram(const Fd& socket);
+
+/// Never blocks. False with errno set.
+bool send_datagram(const Fd& socket, std::string_view text, const std::vector<Fd>& descriptors);
+
+}  // namespace dlock

@@ -1,0 +1,36 @@
+#include "redis/openssl.h"
+
+#include <dlfcn.h>
+
+namespace dlock::redis {
+namespace {
+
+#ifdef OPENSSL_SHLIB_VERSION
+#define DLOCK_TEXT_OF(number) #number
+#define DLOCK_TEXT(number) DLOCK_TEXT_OF(number)
+constexpr const char* library_name = "libssl.so." DLOCK_TEXT(OPENSSL_SHLIB_VERSION);
+#else
+constexpr const char* library_name = "libssl.so.1.1";
+#endif
+
+}  // namespace
+
+Result<const OpenSsl*, std::string> OpenSsl::load() {
+  static OpenSsl functions;
+  if (functions.SSL_new != nullptr) return &functions;
+  void* const library = ::dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    return "TLS needs OpenSSL, which could not be loaded (" + std::string{::dlerror()} +
+           "): install the package that has " + library_name;
+  }
+  OpenSsl found;
+#define DLOCK_LOOK_UP(name)                                                     \
+  found.name = reinterpret_cast<decltype(found.name)>(::dlsym(library, #name)); \
+  if (found.name == nullptr) return std::string{library_name} + " lacks " + #name;
+  DLOCK_OPENSSL_FUNCTIONS(DLOCK_LOOK_UP)
+#undef DLOCK_LOOK_UP
+  functions = found;
+  return &functions;
+}
+
+}  // namespace dlock::redis

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "core/result.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct redisReader;
+
+namespace dlock::redis {
+
+/// One reply of the server, in the terms of RESP2.
+struct Reply {
+  enum class Type { Nil, Integer, Text, Error, Array };
+  Type type = Type::Nil;
+  long long integer = 0;
+  std::string text;
+  std::vector<Reply> items;
+
+  bool is_error() const { return type == Type::Error; }
+  /// The text of item `i`, empty when there is no such text.
+  std::string_view text_at(std::size_t i) const;
+  long long integer_at(std::size_t i) const;
+};
+
+/// The bytes of a command. Arguments may hold any byte.
+std::string encode_command(const std::vector<std::string_view>& words);
+
+/// Takes bytes as they come and gives replies as they are complete; hiredis does the parsing.
+class ReplyReader {
+ public:
+  ReplyReader();
+  ~ReplyReader();
+  ReplyReader(const ReplyReader&) = delete;
+  ReplyReader& operator=(const ReplyReader&) = delete;
+
+  void feed(const char* bytes, std::size_t count);
+
+  struct ProtocolError {};
+  /// The next complete reply; nothing when more bytes are needed; ProtocolError when this is not
+  /// RESP.
+  Result<std::optional<Reply>, ProtocolError> next();
+
+ private:
+  redisReader* reader_;
+  std::size_t unread_ = 0;
+};
+
+}  // namespace dlock::redis

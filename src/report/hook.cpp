@@ -1,0 +1,75 @@
+#include "report/hook.h"
+
+#include "core/duration.h"
+#include "core/signals.h"
+#include "job/job_program.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/wait.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace dlock {
+namespace {
+
+std::string described(int status) {
+  if (WIFSIGNALED(status)) return "was ended by " + signal_name(WTERMSIG(status));
+  return WEXITSTATUS(status) == 0 ? "" : "ended with " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, SignalCancellation& end) {
+  if (end.requested()) return {"was not run, because dlock was asked to end"};
+  const Fd input = memory_file(hook.input);
+  JobProgram program{{.command = {"/bin/sh", "-c", hook.command},
+                      .environment = hook.environment,
+                      .left_out = {"DLOCK_SOCKET"},
+                      .signals = signals,
+                      .own_session = true}};
+  std::array<int, 2> exec_pipe{};
+  std::array<int, 2> prepared_pipe{};
+  if (!input.open() || ::pipe2(exec_pipe.data(), O_CLOEXEC) != 0)
+    return {std::string{"could not be run: "} + ::strerror(errno)};
+  const Fd exec_reader{exec_pipe[0]};
+  Fd exec_writer{exec_pipe[1]};
+  if (::pipe2(prepared_pipe.data(), O_CLOEXEC) != 0)
+    return {std::string{"could not be run: "} + ::strerror(errno)};
+  const Fd prepared_reader{prepared_pipe[0]};
+  Fd prepared_writer{prepared_pipe[1]};
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) return {std::string{"could not be run: "} + ::strerror(errno)};
+  if (child == 0) {
+    ::dup2(input.number(), STDIN_FILENO);
+    ::dup2(STDERR_FILENO, STDOUT_FILENO);
+    program.become(parent, exec_writer.number(), prepared_writer.number());
+  }
+  exec_writer.close();
+  prepared_writer.close();
+
+  const Instant until = BootClock::now() + hook.timeout;
+  std::string killed;
+  for (;;) {
+    int status = 0;
+    const pid_t ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child) return {killed.empty() ? described(status) : killed};
+    if (ended < 0 && errno != EINTR) return {};
+    std::array<pollfd, 1> watched{{{end.fd(), POLLIN, 0}}};
+    wait_for_any(watched, killed.empty() ? until : never);
+    const bool asked = end.requested();
+    if (!killed.empty() || (!asked && BootClock::now() < until)) continue;
+    killed = asked ? "was killed, because dlock was asked to end"
+                   : "did not end within " + to_text(hook.timeout) + " and was killed";
+    ::kill(-child, SIGKILL);
+    ::kill(child, SIGKILL);  // should it not have got a session of its own yet
+  }
+}
+
+}  // namespace dlock

@@ -1,0 +1,263 @@
+#include "supervise/launch.h"
+
+#include "core/text.h"
+#include "heartbeat/job_socket.h"
+#include "job/start_job.h"
+#include "os/clock.h"
+#include "os/wait.h"
+#include "store/store.h"
+#include "supervise/acquire.h"
+#include "supervise/channel.h"
+#include "supervise/front_messages.h"
+#include "supervise/release.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstring>
+#include <fcntl.h>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace dlock::supervise {
+
+namespace {
+
+constexpr const char* no_witness = "dlock's front cannot hold the lock's file as well: ";
+
+/// The job is told of its socket as systemd tells a service.
+void tell_of_socket(JobSpec& spec, const JobSocket& socket, const RunOptions& options) {
+  const std::string path = socket.directory().socket_path();
+  spec.environment.emplace_back("DLOCK_SOCKET", path);
+  if (!options.heartbeat_timeout) return;
+  using std::chrono::microseconds;
+  const auto timeout = std::chrono::ceil<microseconds>(*options.heartbeat_timeout);
+  spec.environment.emplace_back("NOTIFY_SOCKET", path);
+  spec.environment.emplace_back("WATCHDOG_USEC", std::to_string(timeout.count()));
+  // It would silence every process but that one, and any process of the job may report.
+  spec.left_out.emplace_back("WATCHDOG_PID");
+}
+
+JobSpec spec_of(const EngineSetting& setting, const Grant& grant) {
+  const RunOptions& options = setting.options;
+  return {.command = options.command,
+          .environment = {{"DLOCK_KEY", options.key.bytes()},
+                          {"DLOCK_OWNER", grant.owner.text},
+                          {"DLOCK_FENCING_TOKEN", std::to_string(grant.token.value)}},
+          .signals = setting.signals,
+          .front = setting.front,
+          .own_session = !setting.terminal,
+          .pid_namespace = options.containment == Containment::PidNamespace,
+          .deadline = &setting.deadline};
+}
+
+/// One engine's way from nothing to a job that runs.
+class Launch {
+ public:
+  Launch(const EngineSetting& setting, const std::shared_ptr<Store>& store, const Proc& proc,
+         Channel& channel, Log& log)
+      : setting_(setting),
+        options_(setting.options),
+        store_(store),
+        proc_(proc),
+        channel_(channel),
+        log_(log) {}
+
+  std::variant<Launched, NotLaunched> run() {
+    if (auto refused = take_lock()) return std::move(*refused);
+    if (auto refused = make_guards()) return std::move(*refused);
+    if (auto refused = start()) return std::move(*refused);
+    return std::move(launched_);
+  }
+
+ private:
+  /// Nothing: go on.
+  using Refused = std::optional<NotLaunched>;
+
+  Refused take_lock() {
+    if (setting_.terminal) calls_.await_early_signals();
+    const Instant began = BootClock::now();
+    const auto on_wait = [this](const std::string& for_whom) {
+      tell_whom_we_wait_for(for_whom);
+      prepare_cgroup();
+    };
+    auto result =
+        acquire(*store_, setting_.claim, options_.wait, options_.part_of, calls_, on_wait, log_);
+    launched_.acquired = BootClock::now();
+    launched_.waited = launched_.acquired - began;
+    has_waited_ = true;
+    if (const auto* refused = std::get_if<NotAcquired>(&result)) return not_acquired(*refused);
+    launched_.grant = std::get<Grant>(std::move(result));
+    setting_.deadline.move_to(grant().stop_by);
+    channel_.send({.kind = MessageKind::Granted, .text = std::to_string(grant().at.ms)});
+    tell_whom_we_wait_for("");
+    log_.debug(about(options_.key.bytes()) + " is ours on " + store_->name() + ", token " +
+               std::to_string(grant().token.value));
+    return {};
+  }
+
+  Refused make_guards() {
+    const auto sent = send_witnesses();
+    if (!sent) return not_started(sent.error(), std::string{no_witness} + ::strerror(sent.error()));
+    prepare_cgroup();
+    if (!no_cgroup_.empty()) return not_started(0, no_cgroup_);
+    try {
+      launched_.liveness =
+          std::make_unique<Liveness>(store_, setting_.claim, grant(), setting_.deadline);
+    } catch (const std::system_error& refusal) {
+      return not_started(
+          refusal.code().value(),
+          std::string{"its lock could not be renewed, for the system refused "} + refusal.what());
+    }
+    switch (calls_.await_witnesses(store_->witnesses().size())) {
+      case FrontMessages::Witnesses::Taken:
+        break;
+      case FrontMessages::Witnesses::Refused:
+        return not_started(EMFILE, std::string{no_witness} + ::strerror(EMFILE));
+      case FrontMessages::Witnesses::Cancelled:
+        release_unused();
+        return not_acquired({Ending::Interrupted, 0, "the lock was given back", {}});
+    }
+    return {};
+  }
+
+  Refused start() {
+    auto socket = socket_for_job();
+    if (!socket) return not_started(0, socket.error());
+    JobSpec spec = spec_of(setting_, grant());
+    if (*socket != nullptr) tell_of_socket(spec, **socket, options_);
+    const std::string cgroup_told = launched_.cgroup.path();
+    auto started =
+        start_job(std::move(spec), options_.containment, std::move(launched_.cgroup), proc_, log_);
+    launched_.cgroup = started ? std::move(started->cgroup) : Cgroup{};
+    if (launched_.cgroup.path() != cgroup_told) channel_.send({.kind = MessageKind::Cgroup});
+    if (!started) {
+      if (*socket != nullptr) (*socket)->remove_directory();
+      return not_started(started.error().error, started.error().why);
+    }
+    launched_.use_before = resource_use();
+    launched_.job = std::move(started->process);
+    const Instant now = BootClock::now();
+    launched_.started = now;
+    launched_.progress = Progress{std::move(*socket), options_.heartbeat_timeout, now};
+    const Instant first_renewal = options_.terms.first_renewal(now, grant().stop_by);
+    // A job that is shorter than that costs the store no second connection.
+    launched_.liveness->begin(std::min<Instant>(first_renewal, now + std::chrono::milliseconds{50}),
+                              first_renewal);
+    return {};
+  }
+
+  Refused not_acquired(const NotAcquired& refused) {
+    std::int32_t detail = refused.detail;
+    if (refused.ending == Ending::Interrupted) detail = calls_.signal();
+    if (refused.ending == Ending::AlreadyDone) detail = options_.done_code;
+    RunReport report = report_of(refused.ending, detail);
+    report.reason = refused.reason;
+    report.holder = refused.holder;
+    return NotLaunched{std::move(report), detail, std::move(launched_.cgroup)};
+  }
+
+  Refused not_started(std::int32_t error, const std::string& why) {
+    RunReport report = report_of(Ending::SystemFailed, error);
+    report.reason = "the job could not be started: " + why;
+    release_unused();
+    return NotLaunched{std::move(report), error, std::move(launched_.cgroup)};
+  }
+
+  RunReport report_of(Ending ending, std::int32_t detail) const {
+    RunReport report = blank_report(options_, store_->name(), ending, detail);
+    if (has_waited_) report.waited = launched_.waited;
+    return report;
+  }
+
+  void release_unused() {
+    if (!launched_.liveness || launched_.liveness->stop(BootClock::now() + release_timeout))
+      release_lock(*store_, setting_.claim, log_);
+  }
+
+  /// Where a descriptor is the lock, both supervisors must have it before the job starts. Otherwise
+  /// the death of the engine would free the lock while the front is still killing the job. The
+  /// front confirms each descriptor later: see FrontMessages::await_witnesses().
+  Result<Done, int> send_witnesses() {
+    for (const int witness : store_->witnesses()) {
+      Fd copy{::fcntl(witness, F_DUPFD_CLOEXEC, 0)};
+      if (!copy.open() || !channel_.send({.kind = MessageKind::Witness, .fd = std::move(copy)}))
+        return errno;
+    }
+    return Done{};
+  }
+
+  void tell_whom_we_wait_for(const std::string& who) {
+    if (options_.manager.wants_to_hear())
+      channel_.send({.kind = MessageKind::Waiting, .text = who});
+  }
+
+  void prepare_cgroup() {
+    if (std::exchange(cgroup_prepared_, true)) return;
+    auto made = cgroup_for_job(options_.containment, options_.orphans, log_);
+    if (!made) {
+      no_cgroup_ = made.error();
+      return;
+    }
+    launched_.cgroup = std::move(*made);
+    if (launched_.cgroup.exists())
+      channel_.send({.kind = MessageKind::Cgroup, .text = launched_.cgroup.path()});
+  }
+
+  /// None for a job that has nothing to report, and nothing to ask: elsewhere a job whose lock is
+  /// lost does not live to hear of it. So a plain run pays for none of this.
+  Result<std::unique_ptr<JobSocket>, std::string> socket_for_job() {
+    std::unique_ptr<JobSocket> none;
+    if (!options_.heartbeat_timeout && options_.on_silence == OnSilence::Kill) return none;
+    std::optional<JobSocket::Notifications> notifications;
+    if (options_.heartbeat_timeout)
+      notifications = JobSocket::Notifications{options_.manager.address};
+    auto made = JobSocket::make(setting_.deadline, std::move(notifications));
+    if (made) {
+      channel_.send({.kind = MessageKind::Socket, .text = (*made)->directory().path()});
+      return made;
+    }
+    if (options_.heartbeat_timeout) return "--heartbeat-timeout: " + made.error();
+    log_.warn("dlock heartbeat does not work in this job: " + made.error());
+    return none;
+  }
+
+  const Grant& grant() const { return launched_.grant; }
+
+  const EngineSetting& setting_;
+  const RunOptions& options_;
+  const std::shared_ptr<Store>& store_;
+  const Proc& proc_;
+  Channel& channel_;
+  Log& log_;
+  FrontMessages calls_{channel_};
+  Launched launched_{};
+  bool has_waited_ = false;
+  bool cgroup_prepared_ = false;
+  std::string no_cgroup_;  // why, if it was asked for
+};
+
+}  // namespace
+
+RunReport blank_report(const RunOptions& options, const std::string& store_name, Ending ending,
+                       std::int32_t detail) {
+  RunReport report;
+  report.ending = ending;
+  report.exit = exit_status_of(ending, detail, options.conflict_code);
+  report.key = options.key.bytes();
+  report.store = store_name;
+  return report;
+}
+
+std::variant<Launched, NotLaunched> launch(const EngineSetting& setting,
+                                           const std::shared_ptr<Store>& store, const Proc& proc,
+                                           Channel& channel, Log& log) {
+  return Launch{setting, store, proc, channel, log}.run();
+}
+
+}  // namespace dlock::supervise
