@@ -4,6 +4,7 @@
 #include "core/signals.h"
 #include "core/text.h"
 #include "job/job_program.h"
+#include "supervise/acquire.h"
 
 #include <algorithm>
 #include <cerrno>
