@@ -1,11 +1,6 @@
 #include "cli/environment.h"
 
-#include "cli/values.h"
-#include "core/number.h"
-
 #include <cstdlib>
-#include <limits>
-#include <unistd.h>
 
 namespace dlock::cli {
 
@@ -24,22 +19,6 @@ std::optional<std::string> setting(const char* name) {
   return value;
 }
 
-/// A dlock that a script of a service calls inherits the socket too, and must not say that the
-/// service is stopping when it has done its part.
-bool is_main_process(const Environment& environment) {
-  if (environment.exec_pid) return *environment.exec_pid == std::to_string(::getpid());
-  // systemd before 248 does not say who is; a container runtime's only process is.
-  return ::getppid() == 1 || ::getpid() == 1;
-}
-
-std::optional<Duration> watchdog_of(const Environment& environment) {
-  if (environment.watchdog_pid.value_or("") != std::to_string(::getpid())) return {};
-  const auto interval = parse_number<std::int64_t>(environment.watchdog_usec.value_or(""), 1,
-                                                   std::numeric_limits<std::int64_t>::max() / 1000);
-  if (!interval) return {};
-  return std::chrono::microseconds{*interval};
-}
-
 }  // namespace
 
 Environment Environment::of_this_process() {
@@ -54,17 +33,6 @@ Environment Environment::of_this_process() {
           .watchdog_usec = variable("WATCHDOG_USEC"),
           .watchdog_pid = variable("WATCHDOG_PID"),
           .exec_pid = variable("SYSTEMD_EXEC_PID")};
-}
-
-ManagerSetting manager_of(const Words& words, const Environment& environment) {
-  const Ready ready =
-      choose<Ready>("--ready", words.ready, {{"start", Ready::Start}, {"job", Ready::Job}});
-  // A job that speaks for the unit itself feeds its watchdog, too, unless it does so for us.
-  const bool job_feeds = ready == Ready::Job && !words.given("heartbeat-timeout");
-  return {.address = environment.notify_socket.value_or(""),
-          .for_us = is_main_process(environment),
-          .watchdog = job_feeds ? std::nullopt : watchdog_of(environment),
-          .ready = ready};
 }
 
 }  // namespace dlock::cli

@@ -1,8 +1,5 @@
 #pragma once
 
-#include "cli/words.h"
-#include "heartbeat/service_manager.h"
-
 #include <optional>
 #include <string>
 
@@ -26,8 +23,5 @@ struct Environment {
 
   static Environment of_this_process();
 };
-
-/// What the manager of services that started us has set in our environment, and --ready.
-ManagerSetting manager_of(const Words& words, const Environment& environment);
 
 }  // namespace dlock::cli

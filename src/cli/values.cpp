@@ -2,11 +2,33 @@
 
 #include "cli/usage_error.h"
 #include "core/duration.h"
+#include "core/number.h"
 #include "core/signals.h"
 
 #include <csignal>
+#include <limits>
+#include <unistd.h>
 
 namespace dlock::cli {
+namespace {
+
+/// A dlock that a script of a service calls inherits the socket too, and must not say that the
+/// service is stopping when it has done its part.
+bool is_main_process(const Environment& environment) {
+  if (environment.exec_pid) return *environment.exec_pid == std::to_string(::getpid());
+  // systemd before 248 does not say who is; a container runtime's only process is.
+  return ::getppid() == 1 || ::getpid() == 1;
+}
+
+std::optional<Duration> watchdog_of(const Environment& environment) {
+  if (environment.watchdog_pid.value_or("") != std::to_string(::getpid())) return {};
+  const auto interval = parse_number<std::int64_t>(environment.watchdog_usec.value_or(""), 1,
+                                                   std::numeric_limits<std::int64_t>::max() / 1000);
+  if (!interval) return {};
+  return std::chrono::microseconds{*interval};
+}
+
+}  // namespace
 
 Duration duration_of(const char* option, const std::string& word) {
   auto duration = parse_duration(word);
@@ -51,6 +73,17 @@ std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
                 to_text(most));
   }
   return Warning{*signal, *after};
+}
+
+ManagerSetting manager_of(const Words& words, const Environment& environment) {
+  const Ready ready =
+      choose<Ready>("--ready", words.ready, {{"start", Ready::Start}, {"job", Ready::Job}});
+  // A job that speaks for the unit itself feeds its watchdog, too, unless it does so for us.
+  const bool job_feeds = ready == Ready::Job && !words.given("heartbeat-timeout");
+  return {.address = environment.notify_socket.value_or(""),
+          .for_us = is_main_process(environment),
+          .watchdog = job_feeds ? std::nullopt : watchdog_of(environment),
+          .ready = ready};
 }
 
 }  // namespace dlock::cli

@@ -1,11 +1,13 @@
 #pragma once
 
+#include "cli/environment.h"
 #include "cli/usage_error.h"
 #include "cli/words.h"
 #include "core/lease.h"
 #include "core/policy.h"
 #include "core/text.h"
 #include "core/time.h"
+#include "heartbeat/service_manager.h"
 
 #include <initializer_list>
 #include <optional>
@@ -37,5 +39,8 @@ std::optional<Duration> time_limit_of(const Words& words, const std::string& nam
 /// `SIG` or `SIG:DUR`, if --warn-signal was given. Throws UsageError.
 std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
                                   OnSilence on_silence);
+
+/// What the manager of services that started us has set in our environment, and --ready.
+ManagerSetting manager_of(const Words& words, const Environment& environment);
 
 }  // namespace dlock::cli
