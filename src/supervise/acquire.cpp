@@ -1,13 +1,13 @@
 #include "supervise/acquire.h"
 
+#include "core/acquire_rules.h"
 #include "core/duration.h"
 #include "core/text.h"
 #include "os/clock.h"
 #include "os/wait.h"
 #include "supervise/release.h"
 
-#include <algorithm>
-#include <array>
+#include <optional>
 #include <utility>
 
 namespace dlock::supervise {
@@ -15,14 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// False when the wait was cancelled.
-bool pause(Instant until, Cancellation& cancellation) {
-  return wait(-1, 0, {until, &cancellation}) != Wait::Cancelled;
-}
+using Reason = acquire::GiveUp::Reason;
 
-Instant later(Instant now, Duration length) { return length >= never - now ? never : now + length; }
-
-/// One run's way to the lock.
+/// Carries out what acquire::Rules decides: asks the store, waits, and tells people why.
 class Acquisition {
  public:
   Acquisition(Store& store, const Claim& claim, WaitLimit limit, const OwnerHash& part_of,
@@ -34,149 +29,150 @@ class Acquisition {
         cancellation_(cancellation),
         news_(news),
         log_(log),
-        limit_ends_(limit.waits() ? later(began_, limit.most) : never) {}
+        rules_(claim.terms, limit, began_) {}
 
   using Outcome = std::variant<Grant, NotAcquired>;
 
   Outcome run() {
-    std::optional<Outcome> outcome;
-    while (!outcome) outcome = ask();
-    return std::move(*outcome);
+    acquire::Step step = rules_.next(BootClock::now());
+    for (;;) {
+      if (const auto* const ask_by = std::get_if<acquire::Ask>(&step)) {
+        step = ask(ask_by->until);
+      } else if (const auto* const pause = std::get_if<acquire::Pause>(&step)) {
+        const bool cancelled = wait(-1, 0, {pause->until, &cancellation_}) == Wait::Cancelled;
+        step = cancelled ? rules_.cancelled() : rules_.next(BootClock::now());
+      } else if (const auto* const turn = std::get_if<acquire::AwaitTurn>(&step)) {
+        store_.await_turn(claim_, {turn->until, &cancellation_});
+        step = cancellation_.requested() ? rules_.cancelled() : rules_.next(BootClock::now());
+      } else if (std::holds_alternative<acquire::Start>(step)) {
+        return std::move(*grant_);
+      } else {
+        return give_up(std::get<acquire::GiveUp>(step));
+      }
+    }
   }
 
  private:
-  /// Nothing: ask again.
-  using Step = std::optional<Outcome>;
-
-  Step ask() {
-    const Instant now = BootClock::now();
-    if (now >= limit_ends_ && (waiting_for_ || silent_)) return out_of_time();
-    auto answer = store_.acquire(claim_, {deadline_for_one(now), &cancellation_});
-    if (!answer) return on_fault(answer.error(), now);
-    if (std::exchange(silent_, std::nullopt) && limit_.waits())
-      log_.notice(about_key() + ": " + store_.name() + " answers again");
-    return std::visit([this](auto& what) { return on(what); }, *answer);
+  acquire::Step ask(Instant until) {
+    const Instant asked = BootClock::now();
+    auto answer = store_.acquire(claim_, {until, &cancellation_});
+    const acquire::Answer event =
+        answer ? std::visit([this](auto& what) { return keep(what); }, *answer)
+               : keep(std::move(answer.error()));
+    const acquire::Decision decision = rules_.on(event, asked, BootClock::now());
+    for (const acquire::Notice notice : decision.notices) tell(notice);
+    return decision.step;
   }
 
-  Instant deadline_for_one(Instant now) const {
-    const Duration half = claim_.terms.ttl() / 2;
-    return std::min(limit_.waits() ? now + half : asked_at_ + half, limit_ends_);
+  // What the store answered is kept for what is said of it later.
+
+  acquire::Answer keep(Grant& grant) {
+    const Instant stop_by = grant.stop_by;
+    grant_ = std::move(grant);
+    return acquire::Granted{stop_by};
+  }
+  acquire::Answer keep(Held& held) {
+    refusal_ = std::move(held);
+    return acquire::Refused{waits_for_us(refusal_->holder, part_of_)};
+  }
+  acquire::Answer keep(RecentlyRestarted& restarted) {
+    server_age_wait_ = restarted.wait;
+    return acquire::TooRecent{restarted.wait};
+  }
+  acquire::Answer keep(AlreadyDone& done) {
+    done_ = std::move(done);
+    return acquire::SlotUsed{};
+  }
+  acquire::Answer keep(StoreFault fault) {
+    acquire::Failed failed{fault, cancellation_.requested()};
+    latest_fault_ = std::move(fault);
+    return failed;
   }
 
-  /// A question that was left less time than an answer may take: that there was none is no news of
-  /// the store, and what it said last still counts.
-  bool cut_short(Instant asked) const {
-    const Instant ends = deadline_for_one(asked);
-    return (waiting_for_ || silent_) && ends - asked < claim_.terms.request_timeout() &&
-           BootClock::now() >= ends;
-  }
-
-  Step on_fault(const StoreFault& fault, Instant asked) {
-    ghost_possible_ = ghost_possible_ || !fault.not_applied;
-    if (cancellation_.requested()) return called_off();
-    if (cut_short(asked)) return out_of_time();
-    const Instant next = BootClock::now() + claim_.terms.retry_every();
-    if (!silent_) silent_since_ = asked;
-    // Who waits for the lock waits for the store as well: only what is refused for good ends that.
-    // From a store that has answered before it is so when it lasts: a secret or a certificate may
-    // be on its way from the old to the new one.
-    const bool refused_for_good =
-        fault.exit_code != ExitCode::StoreUnavailable &&
-        !(waiting_for_ && BootClock::now() < silent_since_ + claim_.terms.ttl());
-    const bool waited_out = limit_.waits() && !refused_for_good;
-    const bool tried_again = fault.worth_retrying && next < asked_at_ + claim_.terms.ttl() / 2;
-    if (!waited_out && !tried_again) return give_up(failed(fault));
-    if (limit_.waits() && !silent_) log_.warn(about_key() + ": " + fault.sentence + "; waiting on");
-    announce(about_key() + ": " + fault.sentence);
-    log_.debug(fault.sentence + "; trying again");
-    silent_ = fault;
-    return pause(std::min(next, limit_ends_), cancellation_) ? Step{} : called_off();
-  }
-
-  Step on(Held& held) {
-    if (waits_for_us(held.holder, part_of_)) {
-      if (limit_.waits()) waiting_for_ = held;  // as far as the queue knows
-      return give_up({Ending::Held, 0,
-                      "held by the run that this command is part of: it can never have it; leave "
-                      "the inner dlock out",
-                      std::move(held.holder)});
+  void tell(acquire::Notice notice) {
+    using acquire::Notice;
+    switch (notice) {
+      case Notice::StoreAnswersAgain:
+        return log_.notice(about_key() + ": " + store_.name() + " answers again");
+      case Notice::StoreFails:
+        return log_.warn(about_key() + ": " + latest_fault_.sentence + "; waiting on");
+      case Notice::Retries:
+        announce(about_key() + ": " + latest_fault_.sentence);
+        retried_fault_ = latest_fault_;
+        return log_.debug(latest_fault_.sentence + "; trying again");
+      case Notice::Waits:
+        return announce(about_key() + ", " + describe(*refusal_));
+      case Notice::WaitBegins:
+        return tell_of_wait(" is ", "; waiting for it");
+      case Notice::StillWaits:
+        return tell_of_wait(" is still ", "; has waited for " + waited());
+      case Notice::ServerTooRecent:
+        return log_.notice(
+            about_key() + ": " + store_.name() +
+            " came up a moment ago and may have forgotten a holder that still runs: waiting " +
+            to_text(server_age_wait_) + " (--trust-restart skips this)");
+      case Notice::WaitsForServer:
+        return announce(store_.name() + ", which may have forgotten a holder that still runs");
     }
-    if (!limit_.waits()) {
-      return give_up({Ending::Held, 0, describe(held), std::move(held.holder)});
-    }
-    announce(about_key() + ", " + describe(held));
-    if (!std::exchange(waiting_for_, std::move(held))) tell(" is ", "; waiting for it");
-    if (BootClock::now() >= next_notice_) tell(" is still ", "; has waited for " + waited());
-    store_.await_turn(claim_, {std::min(limit_ends_, next_notice_), &cancellation_});
-    return cancellation_.requested() ? called_off() : Step{};
   }
 
-  Step on(const RecentlyRestarted& young) {
-    if (!std::exchange(told_young_, true)) {
-      log_.notice(
-          about_key() + ": " + store_.name() +
-          " came up a moment ago and may have forgotten a holder that still runs: waiting " +
-          to_text(young.wait) + " (--trust-restart skips this)");
-    }
-    announce(store_.name() + ", which may have forgotten a holder that still runs");
-    const Instant old_enough = BootClock::now() + young.wait;
-    if (!pause(std::min(old_enough, limit_ends_), cancellation_)) return called_off();
-    if (old_enough > limit_ends_) {
-      return give_up(failed({.sentence = store_.name() +
-                                         " came up too short a time ago to be trusted with a lock "
-                                         "(--trust-restart skips this)"}));
-    }
-    asked_at_ = BootClock::now();
-    return {};
-  }
-
-  Step on(const AlreadyDone& done) { return give_up({Ending::AlreadyDone, 0, describe(done.by)}); }
-
-  Step on(Grant& grant) {
-    if (BootClock::now() < grant.stop_by) return std::move(grant);
-    // The reply was so slow that the lease may be over already: it starts no job.
-    ghost_possible_ = true;
-    if (limit_.waits()) return Step{};
-    return give_up(failed(
-        {.sentence = store_.name() + " answered so late that the lock could have ended already"}));
-  }
-
-  Step out_of_time() {
-    if (silent_) return give_up(failed(*silent_));
-    return give_up(
-        {Ending::Held, 0, describe(*waiting_for_) + "; waited " + waited(), waiting_for_->holder});
-  }
-
-  Step called_off() { return give_up({Ending::Interrupted, 0, "the wait was called off"}); }
-
-  static NotAcquired failed(const StoreFault& fault) {
-    return {Ending::StoreFailed, static_cast<std::int32_t>(fault.exit_code), fault.sentence};
-  }
-
-  /// Leaves nothing behind: neither a place in the queue, nor a lock of which we do not know.
-  Step give_up(NotAcquired why) {
-    // Somebody who wants us to stop does not wait for a silent store.
-    constexpr Duration hurried = 200ms;
-    const bool called_off = why.ending == Ending::Interrupted;
-    if (waiting_for_) store_.leave_queue(claim_, {BootClock::now() + hurried, nullptr});
-    if (ghost_possible_) {
-      // A request whose reply was lost may have been applied.
-      release_lock(store_, claim_, log_,
-                   {.timeout = called_off ? hurried : claim_.terms.request_timeout(),
-                    .level = LogLevel::Debug});
-    }
-    return Outcome{std::move(why)};
-  }
-
-  void tell(const std::string& is, const std::string& what) {
-    next_notice_ = BootClock::now() + 1min;
+  void tell_of_wait(const std::string& is, const std::string& what) {
     const std::string limit =
         limit_.is_forever() ? "" : ", for " + to_text(limit_.most) + " at most";
-    log_.notice(about_key() + is + describe(*waiting_for_) + what + limit);
+    log_.notice(about_key() + is + describe(*refusal_) + what + limit);
   }
 
   void announce(const std::string& for_whom) {
     if (for_whom != std::exchange(announced_, for_whom)) news_(for_whom);
+  }
+
+  /// Leaves nothing behind: neither a place in the queue, nor a lock of which dlock does not know.
+  Outcome give_up(const acquire::GiveUp& how) {
+    // A run that is asked to end does not wait for a silent store.
+    constexpr Duration hurried = 200ms;
+    if (how.leave_queue) store_.leave_queue(claim_, {BootClock::now() + hurried, nullptr});
+    if (how.release) {
+      const bool cancelled = how.reason == Reason::Cancelled;
+      release_lock(store_, claim_, log_,
+                   {.timeout = cancelled ? hurried : claim_.terms.request_timeout(),
+                    .level = LogLevel::Debug});
+    }
+    return Outcome{why(how.reason)};
+  }
+
+  NotAcquired why(Reason reason) {
+    switch (reason) {
+      case Reason::Held:
+        return {Ending::Held, 0, describe(*refusal_), std::move(refusal_->holder)};
+      case Reason::HeldByOuterRun:
+        return {Ending::Held, 0,
+                "held by the run that this command is part of: it can never have it; leave "
+                "the inner dlock out",
+                std::move(refusal_->holder)};
+      case Reason::WaitedOut:
+        return {Ending::Held, 0, describe(*refusal_) + "; waited " + waited(),
+                std::move(refusal_->holder)};
+      case Reason::StoreFailed:
+        return failed(latest_fault_);
+      case Reason::StoreStillFails:
+        return failed(retried_fault_);
+      case Reason::ServerTooRecent:
+        return failed({.sentence = store_.name() +
+                                   " came up too short a time ago to be trusted with a lock "
+                                   "(--trust-restart skips this)"});
+      case Reason::GrantTooLate:
+        return failed({.sentence = store_.name() +
+                                   " answered so late that the lock could have ended already"});
+      case Reason::SlotUsed:
+        return {Ending::AlreadyDone, 0, describe(done_.by)};
+      case Reason::Cancelled:
+        break;
+    }
+    return {Ending::Interrupted, 0, "the wait was called off"};
+  }
+
+  static NotAcquired failed(const StoreFault& fault) {
+    return {Ending::StoreFailed, static_cast<std::int32_t>(fault.exit_code), fault.sentence};
   }
 
   std::string waited() const {
@@ -196,15 +192,14 @@ class Acquisition {
   Log& log_;
 
   Instant began_ = BootClock::now();
-  Instant limit_ends_;
-  Instant asked_at_ = began_;  // from when on the first answer is awaited
-  Instant next_notice_ = never;
-  std::optional<Held> waiting_for_;   // the last refusal, if we wait
-  std::optional<StoreFault> silent_;  // why it is silent, since the last answer
-  Instant silent_since_{};
+  acquire::Rules rules_;
+  std::optional<Grant> grant_;
+  std::optional<Held> refusal_;  // the last one
+  StoreFault latest_fault_;
+  StoreFault retried_fault_;  // the last one after which the store was asked again
+  AlreadyDone done_;
+  Duration server_age_wait_{};
   std::string announced_;
-  bool ghost_possible_ = false;
-  bool told_young_ = false;
 };
 
 }  // namespace

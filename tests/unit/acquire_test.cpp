@@ -3,6 +3,7 @@
 
 #include "os/clock.h"
 #include "os/wait.h"
+#include "unit/fake_store.h"
 
 #include <doctest/doctest.h>
 
@@ -15,38 +16,20 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Gives the answers that it was given, one for each question, and notes what else it is asked for.
-class FakeStore final : public Store {
+/// Gives these answers, one for each request.
+class ScriptedStore final : public test::FakeStore {
  public:
-  using Answer =
-      std::function<Result<AcquireAnswer, StoreFault>(const Claim&, const CallDeadline&)>;
+  using Answer = std::function<Result<AcquireAnswer, StoreFault>()>;
 
-  explicit FakeStore(std::deque<Answer> answers) : answers_(std::move(answers)) {}
-
-  Result<AcquireAnswer, StoreFault> acquire(const Claim& claim,
-                                            const CallDeadline& patience) override {
-    REQUIRE_FALSE(answers_.empty());
-    const Answer answer = std::move(answers_.front());
-    answers_.pop_front();
-    return answer(claim, patience);
+  explicit ScriptedStore(std::deque<Answer> answers) : answers_(std::move(answers)) {
+    on_acquire = [this](const CallDeadline&) {
+      REQUIRE_FALSE(answers_.empty());
+      const Answer answer = std::move(answers_.front());
+      answers_.pop_front();
+      return answer();
+    };
   }
-  Result<RenewAnswer, StoreFault> renew(const Claim&, const Grant&, const CallDeadline&) override {
-    return StoreFault{};
-  }
-  void await_loss(const Claim&, const Grant&, const CallDeadline&) override {}
-  void await_turn(const Claim&, const CallDeadline&) override { ++waits; }
-  void leave_queue(const Claim&, const CallDeadline&) override { ++left; }
-  Result<ReleaseAnswer, StoreFault> release(const Claim&, const ReleaseOptions&,
-                                            const CallDeadline&) override {
-    ++released;
-    return ReleaseAnswer{Released{}};
-  }
-  std::string name() const override { return "fake"; }
   std::size_t unused() const { return answers_.size(); }
-
-  int waits = 0;
-  int left = 0;
-  int released = 0;
 
  private:
   std::deque<Answer> answers_;
@@ -74,15 +57,11 @@ Grant grant_for(Duration left) {
   return {.owner = {"k@host/1.1.1"}, .token = {1}, .stop_by = BootClock::now() + left};
 }
 
-FakeStore::Answer says(AcquireAnswer answer) {
-  return [answer](const Claim&, const CallDeadline&) {
-    return Result<AcquireAnswer, StoreFault>{answer};
-  };
+ScriptedStore::Answer says(AcquireAnswer answer) {
+  return [answer] { return Result<AcquireAnswer, StoreFault>{answer}; };
 }
-FakeStore::Answer fails(StoreFault fault) {
-  return [fault](const Claim&, const CallDeadline&) {
-    return Result<AcquireAnswer, StoreFault>{fault};
-  };
+ScriptedStore::Answer fails(StoreFault fault) {
+  return [fault] { return Result<AcquireAnswer, StoreFault>{fault}; };
 }
 
 Held held_by(const std::string& owner, bool held_by_min_hold = false) {
@@ -95,7 +74,7 @@ Held held_by(const std::string& owner, bool held_by_min_hold = false) {
 
 constexpr LeaseTerms terms{300ms, 5min};
 
-std::variant<Grant, NotAcquired> acquire_from(FakeStore& store, WaitLimit limit,
+std::variant<Grant, NotAcquired> acquire_from(ScriptedStore& store, WaitLimit limit,
                                               const std::string& part_of = "",
                                               bool called_off = false) {
   const Claim claim{.key = *LockKey::parse("k"), .terms = terms, .process = {}, .host = "web1"};
@@ -113,40 +92,40 @@ Ending ending_of(const std::variant<Grant, NotAcquired>& outcome) {
 }  // namespace
 
 TEST_CASE("a grant that comes when its lease is over starts no job, and is given back") {
-  FakeStore late{{says(grant_for(-1ms))}};
+  ScriptedStore late{{says(grant_for(-1ms))}};
   CHECK(ending_of(acquire_from(late, WaitLimit::none())) == Ending::StoreFailed);
-  CHECK(late.released == 1);
+  CHECK(late.releases == 1);
 
-  FakeStore late_then_in_time{{says(grant_for(-1ms)), says(grant_for(1s))}};
+  ScriptedStore late_then_in_time{{says(grant_for(-1ms)), says(grant_for(1s))}};
   CHECK(std::holds_alternative<Grant>(acquire_from(late_then_in_time, WaitLimit::forever())));
 }
 
 TEST_CASE("what an attempt whose reply was lost may have left is given back, and nothing else is") {
-  FakeStore lost{{fails({.sentence = "lost"})}};
+  ScriptedStore lost{{fails({.sentence = "lost"})}};
   CHECK(ending_of(acquire_from(lost, WaitLimit::none())) == Ending::StoreFailed);
-  CHECK(lost.released == 1);
+  CHECK(lost.releases == 1);
 
-  FakeStore lost_then_held{
+  ScriptedStore lost_then_held{
       {fails({.sentence = "lost", .worth_retrying = true}), says(held_by("other"))}};
   CHECK(ending_of(acquire_from(lost_then_held, WaitLimit::none())) == Ending::Held);
-  CHECK(lost_then_held.released == 1);
+  CHECK(lost_then_held.releases == 1);
 
-  FakeStore not_applied{{fails({.sentence = "refused", .not_applied = true})}};
+  ScriptedStore not_applied{{fails({.sentence = "refused", .not_applied = true})}};
   acquire_from(not_applied, WaitLimit::none());
-  CHECK(not_applied.released == 0);
+  CHECK(not_applied.releases == 0);
 
-  FakeStore held{{says(held_by("other"))}};
+  ScriptedStore held{{says(held_by("other"))}};
   acquire_from(held, WaitLimit::none());
-  CHECK(held.released == 0);
+  CHECK(held.releases == 0);
 }
 
 TEST_CASE("a broken connection is tried again for half a TTL, and longer by who waits") {
   const StoreFault broken{.sentence = "broken", .not_applied = true, .worth_retrying = true};
-  FakeStore soon_back{{fails(broken), says(grant_for(1s))}};
+  ScriptedStore soon_back{{fails(broken), says(grant_for(1s))}};
   CHECK(std::holds_alternative<Grant>(acquire_from(soon_back, WaitLimit::none())));
 
-  std::deque<FakeStore::Answer> broken_for_long(1000, fails(broken));
-  FakeStore away{broken_for_long};
+  std::deque<ScriptedStore::Answer> broken_for_long(1000, fails(broken));
+  ScriptedStore away{broken_for_long};
   const Instant began = BootClock::now();
   CHECK(ending_of(acquire_from(away, WaitLimit::none())) == Ending::StoreFailed);
   const Duration took = BootClock::now() - began;
@@ -155,49 +134,50 @@ TEST_CASE("a broken connection is tried again for half a TTL, and longer by who 
   CHECK(away.unused() > 0);
 
   const Instant back = BootClock::now() + 2 * terms.ttl();
-  std::deque<FakeStore::Answer> answers(1000, [back, broken](const Claim&, const CallDeadline&) {
+  std::deque<ScriptedStore::Answer> answers(1000, [back, broken] {
     if (BootClock::now() < back) return Result<AcquireAnswer, StoreFault>{broken};
     return Result<AcquireAnswer, StoreFault>{AcquireAnswer{grant_for(1s)}};
   });
-  FakeStore store{answers};
+  ScriptedStore store{answers};
   CHECK(std::holds_alternative<Grant>(acquire_from(store, WaitLimit::forever())));
 }
 
 TEST_CASE("who waits is in the queue until it has the lock or gives up, and then is not") {
-  FakeStore gets_it{{says(held_by("other")), says(held_by("other")), says(grant_for(1s))}};
+  ScriptedStore gets_it{{says(held_by("other")), says(held_by("other")), says(grant_for(1s))}};
   CHECK(std::holds_alternative<Grant>(acquire_from(gets_it, WaitLimit::forever())));
-  CHECK(gets_it.waits == 2);
-  CHECK(gets_it.left == 0);
+  CHECK(gets_it.turn_waits == 2);
+  CHECK(gets_it.queue_leaves == 0);
 
-  std::deque<FakeStore::Answer> held_for_long(100'000, says(held_by("other")));
-  FakeStore gives_up{held_for_long};
+  std::deque<ScriptedStore::Answer> held_for_long(100'000, says(held_by("other")));
+  ScriptedStore gives_up{held_for_long};
   CHECK(ending_of(acquire_from(gives_up, {50ms})) == Ending::Held);
-  CHECK(gives_up.left == 1);
+  CHECK(gives_up.queue_leaves == 1);
 }
 
 TEST_CASE("a run does not wait for the run that it is part of, but for what that one only keeps") {
-  FakeStore ours{{says(held_by("k@host/1.1.1"))}};
+  ScriptedStore ours{{says(held_by("k@host/1.1.1"))}};
   CHECK(ending_of(acquire_from(ours, WaitLimit::forever(), "k@host/1.1.1")) == Ending::Held);
 
-  FakeStore kept{{says(held_by("k@host/1.1.1", /*held_by_min_hold=*/true)), says(grant_for(1s))}};
+  ScriptedStore kept{
+      {says(held_by("k@host/1.1.1", /*held_by_min_hold=*/true)), says(grant_for(1s))}};
   CHECK(std::holds_alternative<Grant>(acquire_from(kept, WaitLimit::forever(), "k@host/1.1.1")));
-  CHECK(kept.waits == 1);
+  CHECK(kept.turn_waits == 1);
 }
 
 TEST_CASE("a server that came up a moment ago is waited for, also by who does not wait") {
-  FakeStore young{{says(RecentlyRestarted{20ms}), says(grant_for(1s))}};
+  ScriptedStore young{{says(RecentlyRestarted{20ms}), says(grant_for(1s))}};
   const Instant began = BootClock::now();
   CHECK(std::holds_alternative<Grant>(acquire_from(young, WaitLimit::none())));
   CHECK(BootClock::now() - began >= 20ms);
 }
 
 TEST_CASE("a run whose slot has been is not started") {
-  FakeStore done{{says(AlreadyDone{})}};
+  ScriptedStore done{{says(AlreadyDone{})}};
   CHECK(ending_of(acquire_from(done, WaitLimit::forever())) == Ending::AlreadyDone);
 }
 
 TEST_CASE("a young server is waited for no longer than the lock would be") {
-  FakeStore young{{says(RecentlyRestarted{5s})}};
+  ScriptedStore young{{says(RecentlyRestarted{5s})}};
   const Instant began = BootClock::now();
   CHECK(ending_of(acquire_from(young, {20ms})) == Ending::StoreFailed);
   CHECK(BootClock::now() - began < 4s);
@@ -206,12 +186,12 @@ TEST_CASE("a young server is waited for no longer than the lock would be") {
 TEST_CASE("a store that refuses us is not waited for, or for a TTL by who waits already") {
   const StoreFault refusal{
       .exit_code = ExitCode::StoreRefused, .sentence = "wrong password", .not_applied = true};
-  FakeStore refuses{{fails(refusal)}};
+  ScriptedStore refuses{{fails(refusal)}};
   CHECK(ending_of(acquire_from(refuses, WaitLimit::forever())) == Ending::StoreFailed);
 
-  std::deque<FakeStore::Answer> answers(1000, fails(refusal));
+  std::deque<ScriptedStore::Answer> answers(1000, fails(refusal));
   answers.push_front(says(held_by("other")));
-  FakeStore rotates{answers};
+  ScriptedStore rotates{answers};
   const Instant began = BootClock::now();
   CHECK(ending_of(acquire_from(rotates, WaitLimit::forever())) == Ending::StoreFailed);
   CHECK(BootClock::now() - began >= terms.ttl());
@@ -219,17 +199,17 @@ TEST_CASE("a store that refuses us is not waited for, or for a TTL by who waits 
 }
 
 TEST_CASE("who is asked to end while the store is silent asks no more, and leaves nothing") {
-  FakeStore silent{{fails({.sentence = "silent", .worth_retrying = true})}};
+  ScriptedStore silent{{fails({.sentence = "silent", .worth_retrying = true})}};
   CHECK(ending_of(acquire_from(silent, WaitLimit::forever(), "", /*called_off=*/true)) ==
         Ending::Interrupted);
-  CHECK(silent.released == 1);
+  CHECK(silent.releases == 1);
 
-  FakeStore only_once{{fails({.sentence = "the wait was called off"})}};
+  ScriptedStore only_once{{fails({.sentence = "the wait was called off"})}};
   CHECK(ending_of(acquire_from(only_once, WaitLimit::none(), "", /*called_off=*/true)) ==
         Ending::Interrupted);
 
-  FakeStore held{{says(held_by("other"))}};
+  ScriptedStore held{{says(held_by("other"))}};
   CHECK(ending_of(acquire_from(held, WaitLimit::forever(), "", /*called_off=*/true)) ==
         Ending::Interrupted);
-  CHECK(held.left == 1);
+  CHECK(held.queue_leaves == 1);
 }

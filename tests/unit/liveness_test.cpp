@@ -3,6 +3,7 @@
 #include "os/clock.h"
 #include "os/wait.h"
 #include "report/report.h"
+#include "unit/fake_store.h"
 
 #include <doctest/doctest.h>
 
@@ -18,36 +19,25 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Answers a renewal when it is let, and notes what the thread does with it.
-class NotingStore final : public Store {
+/// Answers a renewal when the case lets it, and notes what the thread does.
+class NotingStore final : public test::FakeStore {
  public:
-  Result<AcquireAnswer, StoreFault> acquire(const Claim&, const CallDeadline&) override {
-    return StoreFault{};
+  NotingStore() {
+    on_renew = [this](const Claim& claim, const Grant& grant, const CallDeadline&) {
+      renewal_began.set_value();
+      may_answer.get_future().wait();
+      key = claim.key.bytes() + " " + grant.owner.text;
+      return Result<RenewAnswer, StoreFault>{Extended{grant.stop_by}};
+    };
+    on_await_loss = [this](const CallDeadline& deadline) {
+      if (loss_waits == 1) due_before_the_wait = deadline.cancellation->requested();
+      wait(-1, 0, deadline);
+      due_after_the_wait = deadline.cancellation->requested();
+    };
   }
-  Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
-                                        const CallDeadline&) override {
-    renewal_began.set_value();
-    may_answer.get_future().wait();
-    key = claim.key.bytes() + " " + grant.owner.text;
-    return RenewAnswer{Extended{grant.stop_by}};
-  }
-  void await_loss(const Claim&, const Grant&, const CallDeadline& patience) override {
-    if (waits++ == 0) due_before_the_wait = patience.cancellation->requested();
-    std::array<pollfd, 1> watched{{{patience.cancellation->fd(), POLLIN, 0}}};
-    wait_for_any(watched, patience.until);
-    due_after_the_wait = patience.cancellation->requested();
-  }
-  void await_turn(const Claim&, const CallDeadline&) override {}
-  void leave_queue(const Claim&, const CallDeadline&) override {}
-  Result<ReleaseAnswer, StoreFault> release(const Claim&, const ReleaseOptions&,
-                                            const CallDeadline&) override {
-    return ReleaseAnswer{Released{}};
-  }
-  std::string name() const override { return "noting"; }
 
   std::promise<void> renewal_began;
   std::promise<void> may_answer;
-  std::atomic<int> waits = 0;
   std::atomic<bool> due_before_the_wait = true;
   std::atomic<bool> due_after_the_wait = false;
   std::string key;
@@ -67,35 +57,18 @@ bool moves(const SharedDeadline& deadline) {
 }
 
 /// Fails each renewal at once until `back`, and notes when it was asked.
-class AwayStore final : public Store {
+class AwayStore final : public test::FakeStore {
  public:
-  explicit AwayStore(Instant back) : back_(back) {}
-  Result<AcquireAnswer, StoreFault> acquire(const Claim&, const CallDeadline&) override {
-    return StoreFault{};
+  explicit AwayStore(Instant back) {
+    on_renew = [this, back](const Claim& claim, const Grant&, const CallDeadline&) {
+      const Instant now = BootClock::now();
+      asked.push_back(now);
+      if (now < back) return Result<RenewAnswer, StoreFault>{StoreFault{.sentence = "away"}};
+      return Result<RenewAnswer, StoreFault>{Extended{claim.terms.stop_by(now)}};
+    };
   }
-  Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant&,
-                                        const CallDeadline&) override {
-    const Instant now = BootClock::now();
-    asked.push_back(now);
-    if (now < back_) return StoreFault{.sentence = "away"};
-    return RenewAnswer{Extended{claim.terms.stop_by(now)}};
-  }
-  void await_loss(const Claim&, const Grant&, const CallDeadline& patience) override {
-    std::array<pollfd, 1> watched{{{patience.cancellation->fd(), POLLIN, 0}}};
-    wait_for_any(watched, patience.until);
-  }
-  void await_turn(const Claim&, const CallDeadline&) override {}
-  void leave_queue(const Claim&, const CallDeadline&) override {}
-  Result<ReleaseAnswer, StoreFault> release(const Claim&, const ReleaseOptions&,
-                                            const CallDeadline&) override {
-    return ReleaseAnswer{Released{}};
-  }
-  std::string name() const override { return "away"; }
 
   std::vector<Instant> asked;  // not before the thread has ended
-
- private:
-  Instant back_;
 };
 
 }  // namespace
@@ -130,7 +103,7 @@ TEST_CASE("before its first turn it has no thread, asks the store nothing and is
   liveness.turn(BootClock::now());
   CHECK(liveness.due() == later);
   CHECK(liveness.stop(BootClock::now()));
-  CHECK(store->waits == 0);
+  CHECK(store->loss_waits == 0);
 }
 
 TEST_CASE("between two renewals the thread is called when the next is due, and not before") {
@@ -173,34 +146,13 @@ TEST_CASE(
 }
 
 TEST_CASE("a lock that is lost is told, with all that the store said, and not asked for again") {
-  class LosingStore final : public Store {
-   public:
-    Result<AcquireAnswer, StoreFault> acquire(const Claim&, const CallDeadline&) override {
-      return StoreFault{};
-    }
-    Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant&,
-                                          const CallDeadline& patience) override {
-      ++asked;
-      const Duration time = patience.until - BootClock::now();
-      in_time = time <= claim.terms.request_timeout();
-      return RenewAnswer{Lost{"taken over", Holder{.host = "web2"}, true}};
-    }
-    void await_loss(const Claim&, const Grant&, const CallDeadline& patience) override {
-      std::array<pollfd, 1> watched{{{patience.cancellation->fd(), POLLIN, 0}}};
-      wait_for_any(watched, patience.until);
-    }
-    void await_turn(const Claim&, const CallDeadline&) override {}
-    void leave_queue(const Claim&, const CallDeadline&) override {}
-    Result<ReleaseAnswer, StoreFault> release(const Claim&, const ReleaseOptions&,
-                                              const CallDeadline&) override {
-      return ReleaseAnswer{Released{}};
-    }
-    std::string name() const override { return "losing"; }
-    std::atomic<int> asked = 0;
-    std::atomic<bool> in_time = false;
-  };
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
-  const auto store = std::make_shared<LosingStore>();
+  const auto store = std::make_shared<test::FakeStore>();
+  std::atomic<bool> in_time = false;
+  store->on_renew = [&in_time](const Claim& claim, const Grant&, const CallDeadline& due) {
+    in_time = due.until - BootClock::now() <= claim.terms.request_timeout();
+    return Result<RenewAnswer, StoreFault>{Lost{"taken over", Holder{.host = "web2"}, true}};
+  };
   Liveness liveness{store, some_claim(), Grant{.owner = {"o"}}, deadline};
   const Instant now = BootClock::now();
   liveness.begin(now, now);
@@ -213,8 +165,8 @@ TEST_CASE("a lock that is lost is told, with all that the store said, and not as
   CHECK(news.lost->to->host == "web2");
   CHECK(news.lost->by_force);
   CHECK(liveness.stop(BootClock::now() + 10s));
-  CHECK(store->asked == 1);
-  CHECK(store->in_time);
+  CHECK(store->renewals == 1);
+  CHECK(in_time);
 }
 
 TEST_CASE("where no thread is to be had the lock is renewed between other things") {
