@@ -11,26 +11,27 @@
 
 namespace dlock::supervise {
 
-/// Why no job was started.
+/// The reason why no job was started.
 struct NotAcquired {
   Ending ending;
   std::int32_t detail = 0;
-  std::string reason;  // for a person, without the key
-  Holder holder = {};  // if somebody holds the lock
+  std::string reason;  // for people to read, without the key
+  Holder holder = {};  // if the lock is held
 };
 
-/// Whether that holder is the run `part_of` (empty: none), in whose job we are.
+/// Whether the holder is the run `part_of` (empty: none), of whose job this run is a part. Such a
+/// holder waits for this run to end.
 bool waits_for_us(const Holder& holder, const OwnerHash& part_of);
 
-/// Told for whom a claim waits, in a few words, whenever that is somebody else.
+/// Called with a short description of what the claim waits for, whenever it changes.
 using WaitNews = std::function<void(const std::string&)>;
 
-/// Takes the lock or finds out why not.
+/// Acquires the lock, or returns the reason why it cannot.
 ///
-/// The store has half a TTL for its first answer; a claim that waits is waited for up to its limit,
-/// whatever becomes of the store, also if that is away from the start. A line says for whom when
-/// that begins, and again every minute. A server that is too young to be trusted is waited for, and
-/// one line says so. Nobody waits for a run that waits_for_us().
+/// The store has half a TTL for its first answer. A claim that waits is retried up to its limit,
+/// even if the store is unavailable, also from the start. The log gets a line with the holder when
+/// the wait begins and every minute. If the server is too young to be trusted, acquire() waits for
+/// it and logs one line. It never waits for a holder for which waits_for_us() is true.
 std::variant<Grant, NotAcquired> acquire(Store& store, const Claim& claim, WaitLimit limit,
                                          const OwnerHash& part_of, Cancellation& cancellation,
                                          const WaitNews& news, Log& log);

@@ -17,7 +17,7 @@ struct Header {
 
 constexpr std::size_t longest_text = 8192;
 
-/// Room for one descriptor, aligned as the kernel wants it.
+/// Room for one descriptor, with the alignment that the kernel requires.
 union Rights {
   cmsghdr header;
   std::array<char, CMSG_SPACE(sizeof(int))> bytes;
@@ -32,8 +32,9 @@ ssize_t retried(Call call) {
   return result;
 }
 
-/// The size of the next message; 0 at the end. A peer that exits with messages of ours unread
-/// leaves an ECONNRESET, which is reported first, once, and hides what the peer had sent before.
+/// Returns the size of the next message; 0 at the end. If the peer exits with unread messages in
+/// its queue, the first call fails with ECONNRESET, once, and this hides what the peer had sent
+/// before. Therefore the call is repeated.
 ssize_t size_of_next(int fd) {
   const auto peek = [fd] { return ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); };
   const ssize_t size = retried(peek);
@@ -91,7 +92,7 @@ std::optional<Message> Channel::receive() {
   envelope.msg_controllen = control.bytes.size();
   if (retried([&] { return ::recvmsg(fd_.number(), &envelope, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); }) <
       0) {
-    peer_gone_ = true;  // it is there, and cannot be read: so cannot be anything from now on
+    peer_gone_ = true;  // a message is there but cannot be read, so no later one can be read either
     return {};
   }
   Message message{header.kind, header.number, header.detail, std::move(text), Fd{}};

@@ -11,25 +11,25 @@ namespace dlock::supervise {
 
 enum class MessageKind : std::int32_t {
   // front to engine
-  Signal,        // number: pass it on to the job; detail: 1 if the terminal sent it to all of us
-  StopQuestion,  // number: which stop; is the job still in it?
-  Continue,      // number: the stop which somebody wants to end
-  Kill,          // kill the job's whole tree now
-  EarlySignalsPassed,  // those that came before the engine was forked, if there is a terminal
-  WitnessTaken,        // number: 1 if the front has the descriptor of a Witness, 0 if it cannot
+  Signal,  // number: pass it on to the job; detail: 1 if the terminal sent it to the whole group
+  StopQuestion,        // number: which stop; is the job still in it?
+  Continue,            // number: the stop that a SIGCONT ends
+  Kill,                // kill the whole process tree of the job now
+  EarlySignalsPassed,  // signals that came before the fork of the engine, if there is a terminal
+  WitnessTaken,        // number: 1 if the front has the descriptor of a Witness, else 0
   // engine to front
   Witness,        // fd: keeps the lock of the embedded store; answered by WitnessTaken
   Cgroup,         // text: the directory of the job's cgroup
   Socket,         // text: the directory of the job's socket
-  Granted,        // text: when the lock was got, in ms of the store's clock
-  Waiting,        // text: for whom the engine waits; empty: for nobody, it has the lock
-  Started,        // the job's program runs
+  Granted,        // text: when the lock was acquired, in ms of the store's clock
+  Waiting,        // text: what the engine waits for; empty: it has the lock
+  Started,        // the command runs
   Stopped,        // number: which stop; the job was stopped, as by Ctrl-Z
-  StopConfirmed,  // number: which stop; it still is
-  Continued,      // it goes on
+  StopConfirmed,  // number: which stop; the job is still in it
+  Continued,      // the job was continued
   Killing,        // number: ending, text: why; the engine kills the job
   JobGone,        // number: ending, detail: its detail; no process of the job is left
-  Finished,       // the same, and fd: a memory_file() of the report, if anybody wants it
+  Finished,       // as JobGone, and fd: a memory_file() of the report, if one is wanted
 };
 
 struct Message {
@@ -40,24 +40,27 @@ struct Message {
   Fd fd;
 };
 
-/// One end of the link between front and engine. The death of one end is an end-of-file at the
-/// other, after everything that was sent: no pid is watched, and none can be mistaken.
+/// One end of the link between front and engine. The death of one process is an end-of-file at the
+/// other, after everything that was sent: no pid is watched, so a reused pid cannot be mistaken for
+/// the peer.
 ///
-/// No call blocks: a stopped peer must not stop us. Used by the main thread of each side only.
+/// No call blocks, so a stopped peer cannot block this process. Used by the main thread of each
+/// side only.
 class Channel {
  public:
   Channel() = default;
   explicit Channel(Fd fd) : fd_(std::move(fd)) {}
 
-  /// Both ends; throws std::system_error.
+  /// Makes both ends; throws std::system_error.
   static std::pair<Channel, Channel> make_pair();
 
-  /// False when the peer is gone or has let the channel fill up; the message is lost then. A text
-  /// is a sentence, and longer than one is cut off: what may be long goes by a memory_file().
+  /// Returns false, and drops the message, when the peer is gone or has let the channel fill up.
+  /// The text is meant for one sentence and is truncated beyond 8192 bytes; longer content goes
+  /// through a memory_file().
   bool send(const Message& message);
 
-  /// The next message; nothing when there is none. peer_gone() tells whether there ever will be.
-  /// Its descriptor is missing if we have no room for it.
+  /// Returns the next message, or nothing if there is none. peer_gone() then says whether another
+  /// can come. The descriptor of the message is missing if this process has no room for it.
   std::optional<Message> receive();
   bool peer_gone() const { return peer_gone_; }
 

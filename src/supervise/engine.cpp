@@ -60,9 +60,8 @@ class Engine {
  private:
   // --- while the job runs ---
 
-  /// Waits for whatever comes next and deals with all of it. The order is the priority: a lease
-  /// that is over outranks everything, and what the job did is looked at before what anybody wants
-  /// of it.
+  /// Waits for the next event and handles all that are ready. The order is the priority: an expired
+  /// lease comes first, and events of the job come before requests of the front.
   void turn() {
     std::array<pollfd, 6> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
                                    {signals_.number(), POLLIN, 0},
@@ -89,7 +88,7 @@ class Engine {
     if (continue_due_.rings(now)) tell(engine::ContinueDue{});
     if (over()) return;
     if (now >= kill_.next()) kill_.sweep(now);
-    // It may wait for the store: nothing of the above may wait for it.
+    // This can block on the store, so everything above comes first.
     if (kill_.next() == never) launched_.liveness->turn(now);
   }
 
@@ -123,8 +122,9 @@ class Engine {
       lost_by_force_ = news.lost->by_force;
       tell(engine::LeaseLost{});
     }
-    // The kill comes first, the words after it.
-    // What fails while our children are being killed is not why they are.
+    // The event is handled first, because it may kill; the log lines follow. A renewal that fails
+    // while the engine kills its children did not cause the kill, so it is not recorded as the
+    // reason.
     const bool killing = kill_.next() != never && !news_.silence.empty();
     if (news.silence && news_.loss.empty() && !killing) news_.silence = news.silence->sentence;
     if (news.silent_since) {
@@ -177,18 +177,20 @@ class Engine {
     }
   }
 
-  /// A password command is our child, and keeps us from hearing that the job has none.
+  /// A password command is a child of the engine, so waitpid does not return ECHILD while it runs.
   void end_helpers_left_alone() {
     if (!root_ended_ || !runs_helpers(options_.store)) return;
-    // What was forked while a sweep killed the rest is in a session of which nobody knows any more.
+    // A helper that was forked while a sweep killed the other processes is in a session that is no
+    // longer known, so the sessions seen so far are collected.
     helpers_.merge(helper_sessions());
     if (!helpers_.empty()) tree_.kill_if_alone(helpers_);
-    // A renewal may start one at any time, and it is our child a moment before it is known here.
+    // A renewal can start a helper at any time, and the helper is a child for a moment before its
+    // session is known here.
     reap_again_.set(BootClock::now() + std::chrono::milliseconds{helpers_.empty() ? 1000 : 50});
   }
 
-  /// ECHILD alone proves that the job is gone. Any other error, as a filter of system calls may
-  /// give, leaves that open, and so the lock is kept.
+  /// Only ECHILD proves that the job is gone. Any other error, such as one from a filter of system
+  /// calls, leaves it open, so the lock is kept.
   void cannot_reap(int error) {
     const Instant now = BootClock::now();
     reap_again_.set(now + std::chrono::milliseconds{100});
@@ -250,12 +252,12 @@ class Engine {
   void perform(const engine::SignalRoot& action) { launched_.job.signal(action.number); }
   void perform(const engine::SignalJob& action) {
     if (proc_.listing() == Listing::None)
-      return launched_.job.signal(action.number);  // the rest gets KILL
+      return launched_.job.signal(action.number);  // the descendants get SIGKILL later
     tree_.signal_all_but(helper_sessions(), action.number);
   }
   void perform(const engine::SignalLeftovers& action) {
     const std::vector<ProcessInfo> left = tree_.signal_all_but(helper_sessions(), action.number);
-    if (leftovers_.count > 0) return;  // SIGCONT follows the first one
+    if (leftovers_.count > 0) return;  // already counted: the second signal is SIGCONT
     for (const ProcessInfo& process : left) {
       if (process.pid == launched_.job.child()) continue;  // the init of the job's pid namespace
       ++leftovers_.count;
@@ -287,7 +289,7 @@ class Engine {
     report.leftovers = leftovers_;
     channel_.send(
         {MessageKind::JobGone, static_cast<std::int32_t>(action.ending), action.detail, {}, {}});
-    launched_.progress.tell_of_loss();  // what --orphans=leave leaves may still ask
+    launched_.progress.tell_of_loss();  // with --orphans=leave, remaining processes can still ask
     release(report);
     launched_.progress.end();
     report.renewals = launched_.liveness->renewals();
@@ -296,9 +298,9 @@ class Engine {
     finish(report, report.ending == action.ending ? action.detail : 0);
   }
 
-  /// A lock that is lost is nobody's business of ours any more; but whoever took it by force waits
-  /// for our word that the job is gone. For any other ending the store is asked to let go, and may
-  /// say that it was lost already.
+  /// A lost lock is not released, with one exception: a forced unlock waits until this run confirms
+  /// that its job is gone. For every other ending the store is asked to release the lock, and its
+  /// answer can be that the lock was lost before.
   void release(RunReport& report) {
     if (report.ending == Ending::LockLost && !lost_by_force_) return;
     if (!launched_.liveness->stop(BootClock::now() + release_timeout)) {
@@ -308,7 +310,7 @@ class Engine {
           to_text(options_.terms.ttl()));
       return;
     }
-    // When the lease is over anyway, a release that fails is no news.
+    // When the lease is over anyway, a failed release is only a debug message.
     const bool over = report.ending == Ending::LockUnconfirmed;
     const auto answer = release_lock(
         *store_, claim_, log_,
@@ -326,8 +328,9 @@ class Engine {
     }
   }
 
-  /// The job was gone while the lease was valid, and so it was our lock all the time that the job
-  /// ran: that the store was silent until others could have it is not the job's fault.
+  /// The job was gone while the lease was valid, so the run had the lock for the whole time of the
+  /// job. That the store was silent until the lock expired is not the job's fault, so the ending
+  /// stays.
   void tell_ended_unreleased() {
     log_.warn(
         about_key() +
@@ -337,19 +340,19 @@ class Engine {
 
   std::string about_key() const { return about(options_.key.bytes()); }
 
-  /// The last word: after it nobody waits for the engine but for its exit.
+  /// Sends the last message: after it the front waits only for the exit of the engine.
   void finish(RunReport& report, std::int32_t detail) {
     say_how_it_ended(report, options_, log_);
     report.ended_at = iso_now();
     Message message{
         MessageKind::Finished, static_cast<std::int32_t>(report.ending), detail, {}, {}};
     if (options_.report_is_wanted()) message.fd = memory_file(to_json(report));
-    // The front removes the cgroup while we exit.
+    // The front removes the cgroup while the engine exits.
     if (!channel_.send(message)) launched_.cgroup.remove();
     wake_front();
   }
 
-  /// It may have stopped together with the job, for the shell to see.
+  /// The front may have stopped itself together with the job, so that the shell sees the stop.
   void wake_front() {
     if (setting_.terminal && channel_open_) ::kill(setting_.front, SIGCONT);
   }
@@ -376,11 +379,11 @@ class Engine {
   Alarm max_run_ends_;
   Alarm warning_due_;
   bool root_ended_ = false;
-  Tree::Sessions helpers_;  // of password commands that were seen since then
+  Tree::Sessions helpers_;  // sessions of password commands seen so far
   Alarm reap_again_;
   Instant complain_again_at_{};
 
-  Instant told_deadline_ = never;  // each deadline is told to the rules once
+  Instant told_deadline_ = never;  // each deadline is passed to the rules once
   RunNews news_;
   Leftovers leftovers_;
   std::optional<Holder> lost_to_;

@@ -19,9 +19,9 @@ struct EngineSetting {
   bool terminal = false;
 };
 
-/// The engine: takes the lock, starts the job, parents, reaps and kills it, owns the first
-/// deadline, releases. Runs in the process that the front forked for it, and returns when its work
-/// is done; the caller exits.
+/// The engine: acquires the lock, starts the job, reaps and kills it as its parent, enforces the
+/// first deadline, and releases the lock. Runs in the process that the front forked for it, and
+/// returns when its work is done; the caller then exits.
 void run_engine(const EngineSetting& setting, SupervisorTools tools, Channel channel, Log& log);
 
 }  // namespace dlock::supervise

@@ -63,7 +63,7 @@ class Front {
       report_ = std::move(report);
     }
     if (setting_.options.report_is_wanted()) {
-      // Where it was not to be had from the engine: of what it said, the rest.
+      // The report of the engine is missing: build one from the messages that it sent.
       if (!report_) report_ = report_of_our_own();
       manager_.ended(summary_of(*report_));
       publish(*report_, setting_.options.outlets, setting_.signals, signals_, log_);
@@ -82,7 +82,7 @@ class Front {
                                    {manager_.fd(), POLLOUT, 0}}};
     timer_.arm(std::min(next_moment(), manager_.due()));
     wait_for_any(watched, never);
-    // What the engine said comes first: it may have ended well while we were not scheduled.
+    // Messages come first: the engine may have ended well while the front was not scheduled.
     take_messages();
     const Instant now = BootClock::now();
     check_deadline(now);
@@ -98,7 +98,7 @@ class Front {
     return rules_.deadline_counts() && deadline != told_deadline_ ? deadline : never;
   }
 
-  /// Later than the engine's: we are the second line.
+  /// The front is the second line, so it kills later than the engine.
   Instant kill_at() const {
     const Instant deadline = setting_.deadline.read();
     return deadline == never ? never : deadline + LeaseTerms::front_delay;
@@ -145,7 +145,7 @@ class Front {
         tell(front::JobStarted{});
         break;
       case MessageKind::Stopped:
-        // A SIGCONT that is still unread was meant for the stop before this one.
+        // An unread SIGCONT was meant for the stop before this one.
         take_signals(BootClock::now());
         tell(front::JobStopped{message.number});
         break;
@@ -176,7 +176,7 @@ class Front {
       case MessageKind::Kill:
       case MessageKind::EarlySignalsPassed:
       case MessageKind::WitnessTaken:
-        break;  // ours to the engine, never the other way
+        break;  // sent by the front only
     }
   }
 
@@ -187,7 +187,7 @@ class Front {
         return;
       const int number = static_cast<int>(info.ssi_signo);
       const auto sender = static_cast<pid_t>(info.ssi_pid);
-      // Our own broken pipe, and the engine's SIGCONT that only wakes us.
+      // The front's own SIGPIPE, and the SIGCONT by which the engine wakes the front.
       const bool ours = info.ssi_code <= 0 && (sender == ::getpid() || sender == setting_.engine);
       if (number != SIGCHLD && !ours)
         tell(front::Signalled{number, origin_of(info.ssi_code, sender), now});
@@ -220,11 +220,11 @@ class Front {
     log_.notice("interrupted twice: the job gets SIGTERM; once more kills it");
   }
 
-  /// The signal is sent now and waits until it is unblocked; a SIGCONT takes it away meanwhile. So
-  /// whoever continues our group from here on is not missed.
+  /// The signal is sent now and stays pending until it is unblocked. A SIGCONT that arrives
+  /// meanwhile removes it, so a SIGCONT to the group from here on is never missed.
   ///
-  /// SIGTSTP with its default action, not SIGSTOP: in a group without a shell that would wake it
-  /// the kernel then drops it, and we are not stopped for ever.
+  /// The front uses SIGTSTP with its default action, not SIGSTOP: in an orphaned group, where no
+  /// shell could wake it, the kernel drops SIGTSTP, and the front does not stop forever.
   void perform(const front::PrepareStop& action) {
     stop_prepared_ = true;
     read_signals_from(signals_, Reading::AllButStop);
@@ -244,13 +244,13 @@ class Front {
     sigset_t stop;
     ::sigemptyset(&stop);
     ::sigaddset(&stop, SIGTSTP);
-    ::sigprocmask(SIG_UNBLOCK, &stop, nullptr);  // stopped here, until SIGCONT
+    ::sigprocmask(SIG_UNBLOCK, &stop, nullptr);  // the process stops here until SIGCONT
     ::sigprocmask(SIG_BLOCK, &stop, nullptr);
     read_signals_from(signals_, Reading::All);
   }
 
   void perform(const front::KillAll&) {
-    if (!engine_status_) ::kill(setting_.engine, SIGKILL);  // its number may be a stranger's by now
+    if (!engine_status_) ::kill(setting_.engine, SIGKILL);  // not once reaped: pid reuse
     killed_by_us_ = true;
     const Instant now = BootClock::now();
     kill_.begin(now, std::min(now, engine_kills_since_));
@@ -262,9 +262,9 @@ class Front {
     detail_ = action.detail;
   }
 
-  /// Whatever has ended: the engine, or an orphan that came to us. As process 1 of a container we
-  /// get what `docker exec` and probes leave behind, and whoever replaced itself by dlock (exec in
-  /// a shell) may have had children.
+  /// Reaps the engine and every orphan that was reparented to the front. As process 1 of a
+  /// container the front also gets what `docker exec` and probes leave behind. A process that
+  /// replaced itself by dlock (exec in a shell) may have had children.
   void reap() {
     for (;;) {
       int status = 0;
@@ -274,32 +274,34 @@ class Front {
         if (pid == setting_.engine) engine_status_ = status;
         continue;
       }
-      // Only ECHILD proves that nobody is left. After any other error the next sweep looks again.
+      // Only ECHILD proves that no process is left. After any other error the next sweep checks
+      // again.
       if (errno == ECHILD) tell(front::NoChildren{});
       return;
     }
   }
 
-  /// The engine has said its last word or is dead: it is about to be a zombie of ours.
+  /// The engine has sent its last message or is dead, so it is about to become a zombie of the
+  /// front.
   void reap_engine() {
     int status = 0;
     while (!engine_status_ && ::waitpid(setting_.engine, &status, __WALL) < 0 && errno == EINTR) {
     }
   }
 
-  /// Releases in a child, after the last process of the job is gone. The release may hang; then it
-  /// is killed. Returns what is known of the lock afterwards, for a message.
+  /// Releases in a child, after the last process of the job is gone. A child that hangs is killed.
+  /// Returns what is known of the lock afterwards, for a message.
   std::string release_for_engine(const RunReport& report) {
     ReleaseAttempt how{
         .timeout = release_timeout_for(setting_.options, ending_, setting_.deadline.read())};
-    // A job may have run although nobody told us yet that it has started.
+    // A job may have run although no Started message has arrived.
     if (granted_at_) {
       const Duration since_start =
           job_started_ == never ? Duration::zero() : BootClock::now() - job_started_;
       how.options =
           release_options_of(setting_.options, setting_.claim, *granted_at_, report, since_start);
     }
-    // Else the line that says how it ended says that, too.
+    // For every other ending the final line contains this.
     if (ending_ != Ending::JobEnded) how.level = LogLevel::Debug;
     const bool given_back =
         release_by_child(setting_.options.store, setting_.claim, std::move(witnesses_), how, log_);
@@ -313,14 +315,14 @@ class Front {
     return exit_status_of(ending_, detail_, setting_.options.conflict_code);
   }
 
-  /// The engine cannot tell how the run ended: we do.
+  /// Builds the report in place of an engine that cannot.
   RunReport report_of_our_own() const {
     RunReport report;
     report.ending = ending_;
     report.exit = exit_status();
     report.key = setting_.options.key.bytes();
     report.ended_at = iso_now();
-    if (!killed_by_us_) return report;  // the job was gone, and only the release missing
+    if (!killed_by_us_) return report;  // the job was gone; only the release was missing
     const std::string engine = "dlock's engine process ";
     if (ending_ == Ending::LockLost) {
       report.reason = loss_;
@@ -344,7 +346,7 @@ class Front {
 
   Fd signals_;
   Timer timer_;
-  std::vector<Fd> witnesses_;  // keep the lock of the embedded store until we exit
+  std::vector<Fd> witnesses_;  // hold the lock of the embedded store until the front exits
   Cgroup cgroup_;
   SocketDirectory socket_directory_;
   ServiceManager manager_{setting_.options.manager, setting_.deadline, setting_.options.terms};
@@ -366,7 +368,7 @@ class Front {
   std::int32_t detail_ = 0;
   std::optional<RunReport> report_;
   Instant engine_kills_since_ = never;
-  std::string loss_;  // how the lock was lost, as the engine told
+  std::string loss_;  // how the lock was lost, from the engine's message
 };
 
 }  // namespace

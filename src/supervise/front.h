@@ -19,10 +19,11 @@ struct FrontSetting {
   pid_t engine = 0;
 };
 
-/// The front: what the caller waits for. Passes signals on, stops and goes on with the job, puts
-/// the terminal right, owns the second deadline. Has one thread and no store, so that nothing can
-/// keep it from killing; what a dead engine held it gives back by a child, when there is nothing
-/// left to kill. Returns when its last child is reaped.
+/// The front: the process that the caller waits for. It passes on signals, stops and continues
+/// together with the job, restores the terminal, and enforces the second deadline. It has one
+/// thread and no store connection, so that a hanging store cannot keep it from killing. If the
+/// engine died, a child of the front releases the lock after the job is gone. Returns when its last
+/// child is reaped.
 ExitStatus run_front(const FrontSetting& setting, SupervisorTools tools, Channel channel, Log& log);
 
 }  // namespace dlock::supervise

@@ -8,23 +8,23 @@
 
 namespace dlock::supervise {
 
-/// What the front sends to the engine before there is a job. Cancels a call of the store when the
-/// front passes on a signal that asks the run to stop, or is gone.
+/// The messages that the front sends to the engine before there is a job. Cancels a call to the
+/// store when the front passes on a signal that asks the run to stop, or when the front is gone.
 class FrontMessages final : public Cancellation {
  public:
   explicit FrontMessages(Channel& channel) : channel_(channel) {}
   int fd() const override { return channel_.fd(); }
   bool requested() override;
-  /// Which signal asked the run to stop.
+  /// The signal that asked the run to stop.
   int signal() const { return signal_; }
 
-  /// Returns when the front has passed on what the terminal sent before the fork of the engine, or
-  /// when the run is asked to stop. What the front passes on later was sent to the engine, too, and
-  /// to the job.
+  /// Returns when the front has passed on the signals that the terminal sent before the fork of the
+  /// engine, or when the run is asked to stop. A signal of the terminal that the front passes on
+  /// later was also sent to the engine and to the job.
   void await_early_signals();
 
   enum class Witnesses { Taken, Refused, Cancelled };
-  /// Until the front has taken so many witnesses, or reports that it cannot.
+  /// Waits until the front has confirmed `count` witnesses, or reports that it cannot take one.
   Witnesses await_witnesses(std::size_t count);
 
  private:

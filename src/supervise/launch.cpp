@@ -30,7 +30,7 @@ namespace {
 
 constexpr const char* no_witness = "dlock's front cannot hold the lock's file as well: ";
 
-/// The job is told of its socket as systemd tells a service.
+/// Passes the socket to the job in the same variables that systemd uses for a service.
 void tell_of_socket(JobSpec& spec, const JobSocket& socket, const RunOptions& options) {
   const std::string path = socket.directory().socket_path();
   spec.environment.emplace_back("DLOCK_SOCKET", path);
@@ -39,7 +39,7 @@ void tell_of_socket(JobSpec& spec, const JobSocket& socket, const RunOptions& op
   const auto timeout = std::chrono::ceil<microseconds>(*options.heartbeat_timeout);
   spec.environment.emplace_back("NOTIFY_SOCKET", path);
   spec.environment.emplace_back("WATCHDOG_USEC", std::to_string(timeout.count()));
-  // It would silence every process but that one, and any process of the job may report.
+  // WATCHDOG_PID would limit reports to one process, but any process of the job may report.
   spec.left_out.emplace_back("WATCHDOG_PID");
 }
 
@@ -56,7 +56,7 @@ JobSpec spec_of(const EngineSetting& setting, const Grant& grant) {
           .deadline = &setting.deadline};
 }
 
-/// One engine's way from nothing to a job that runs.
+/// The steps of one engine from the start to a running job.
 class Launch {
  public:
   Launch(const EngineSetting& setting, const std::shared_ptr<Store>& store, const Proc& proc,
@@ -76,7 +76,7 @@ class Launch {
   }
 
  private:
-  /// Nothing: go on.
+  /// Nothing: continue.
   using Refused = std::optional<NotLaunched>;
 
   Refused take_lock() {
@@ -146,7 +146,7 @@ class Launch {
     launched_.started = now;
     launched_.progress = Progress{std::move(*socket), options_.heartbeat_timeout, now};
     const Instant first_renewal = options_.terms.first_renewal(now, grant().stop_by);
-    // A job that is shorter than that costs the store no second connection.
+    // A job that is shorter than 50 ms costs the store no second connection.
     launched_.liveness->begin(std::min<Instant>(first_renewal, now + std::chrono::milliseconds{50}),
                               first_renewal);
     return {};
@@ -180,7 +180,7 @@ class Launch {
       release_lock(*store_, setting_.claim, log_);
   }
 
-  /// Where a descriptor is the lock, both supervisors must have it before the job starts. Otherwise
+  /// If a descriptor is the lock, both supervisors must have it before the job starts. Otherwise
   /// the death of the engine would free the lock while the front is still killing the job. The
   /// front confirms each descriptor later: see FrontMessages::await_witnesses().
   Result<Done, int> send_witnesses() {
@@ -209,8 +209,9 @@ class Launch {
       channel_.send({.kind = MessageKind::Cgroup, .text = launched_.cgroup.path()});
   }
 
-  /// None for a job that has nothing to report, and nothing to ask: elsewhere a job whose lock is
-  /// lost does not live to hear of it. So a plain run pays for none of this.
+  /// Returns no socket for a job that has nothing to report and nothing to ask: with
+  /// OnSilence::Kill a job whose lock is lost is killed, so it needs no answer. A plain run does
+  /// not pay for a socket.
   Result<std::unique_ptr<JobSocket>, std::string> socket_for_job() {
     std::unique_ptr<JobSocket> none;
     if (!options_.heartbeat_timeout && options_.on_silence == OnSilence::Kill) return none;
@@ -239,7 +240,7 @@ class Launch {
   Launched launched_{};
   bool has_waited_ = false;
   bool cgroup_prepared_ = false;
-  std::string no_cgroup_;  // why, if it was asked for
+  std::string no_cgroup_;  // the reason, if a cgroup was asked for
 };
 
 }  // namespace

@@ -23,32 +23,33 @@ namespace dlock::supervise {
 /// A job that was forked under its lock, and what guards it.
 struct Launched {
   Grant grant;
-  Instant acquired;  // when the lock was got
-  Duration waited;   // for it
+  Instant acquired;  // when the lock was acquired
+  Duration waited;   // for the lock
   std::unique_ptr<Liveness> liveness;
   Cgroup cgroup;  // may be none
   Instant started;
   JobProcess job;
   Progress progress;
-  ResourceUse use_before;  // by helpers of ours, before there was a job
+  ResourceUse use_before;  // by helper processes of dlock, before the job
 };
 
-/// No job runs, and the lock is given back.
+/// No job runs, and the lock is released.
 struct NotLaunched {
   RunReport report;
   std::int32_t detail = 0;
-  Cgroup cgroup;  // that was made meanwhile, to be removed
+  Cgroup cgroup;  // made before the failure; to be removed
 };
 
-/// Takes the lock or finds out why not, makes what guards the job, and forks the job. The front is
-/// told of all that it has to know to kill the job and to clear up after it.
+/// Acquires the lock or returns why it cannot, makes what guards the job, and forks the job. The
+/// front gets everything that it needs to kill the job and to clean up after it.
 ///
-/// All that may be refused comes before the job: whoever has one to guard can do so.
+/// Every step that the system can refuse comes before the fork: a job that cannot be guarded does
+/// not start.
 std::variant<Launched, NotLaunched> launch(const EngineSetting& setting,
                                            const std::shared_ptr<Store>& store, const Proc& proc,
                                            Channel& channel, Log& log);
 
-/// A report of a run that has ended so, with what is known from the start.
+/// A report of a run with this ending; it contains what is known from the start.
 RunReport blank_report(const RunOptions& options, const std::string& store_name, Ending ending,
                        std::int32_t detail);
 

@@ -21,7 +21,7 @@ bool is_readable(int fd) {
   return wait_for_any(watched, BootClock::now());
 }
 
-/// Calls off a request. Once asked to stop, always: the event is not read.
+/// Cancels a request after stop(). It stays set, because the event is never read.
 class StopRequest final : public Cancellation {
  public:
   explicit StopRequest(const Fd& stop) : stop_(stop) {}
@@ -33,7 +33,7 @@ class StopRequest final : public Cancellation {
 };
 
 /// Ends the wait between two renewals: when the next one is due, when a clock was set (see
-/// ClockChange), or when asked to stop.
+/// ClockChange), or after stop().
 class RenewalDue final : public Cancellation {
  public:
   explicit RenewalDue(const Fd& stop) : all_(::epoll_create1(EPOLL_CLOEXEC)) {
@@ -59,30 +59,31 @@ class RenewalDue final : public Cancellation {
 
 }  // namespace
 
-/// The body of the thread, and what both sides know of it.
+/// The body of the thread, and the state that both threads share.
 class Liveness::Loop {
  public:
   Loop(std::shared_ptr<Store> store, const Claim& claim, const Grant& grant,
        SharedDeadline& deadline)
       : store_(std::move(store)), claim_(claim), grant_(grant), deadline_(deadline) {}
 
-  // --- whoever renews ---
+  // --- the renewing thread ---
 
-  /// The life of the thread: until asked to stop, or the lock is lost.
+  /// Runs the thread until stop() or until the lock is lost.
   void run() {
     while (wait_until(next_) && renew()) {
     }
     wake(ended);
   }
 
-  /// False when the lock is lost. The next one is due at next().
+  /// Returns false when the lock is lost. The next renewal is due at next().
   bool renew() {
     const LeaseTerms& terms = claim_.terms;
     const Instant began = BootClock::now();
     auto answer = store_->renew(claim_, grant_, {began + terms.request_timeout(), &stop_asked_});
     if (!answer) {
       tell_silence(answer.error(), began);
-      // From when it began: a timeout took its time already, a refused connection took none.
+      // Counted from the start of the call: a timeout has already used its time, a refused
+      // connection has used none.
       next_ = began + terms.retry_every();
       return true;
     }
@@ -123,7 +124,7 @@ class Liveness::Loop {
   const Fd ended = make_event_fd();
 
  private:
-  /// False when asked to stop. Also returns when the lock may have been lost.
+  /// Returns false after stop(). Also returns when the lock may have been lost.
   bool wait_until(Instant next) {
     due_.arm(next);
     store_->await_loss(claim_, grant_, {never, &due_});
@@ -131,16 +132,17 @@ class Liveness::Loop {
     return !stop_asked_.requested();
   }
 
-  /// An outage often begins with a connection that broke, and lasts for another reason.
+  /// Reports a failed renewal. Each new reason is reported: an outage often begins with a broken
+  /// connection and lasts for another reason.
   void tell_silence(const StoreFault& fault, Instant since) {
-    // That we called it off ourselves is no news of the store.
+    // A call that dlock itself cancelled says nothing about the store.
     if (stop_asked_.requested() || silence_ == fault.sentence) return;
     const bool begins = std::exchange(silence_, fault.sentence).empty();
     tell([&](LivenessNews& news) {
       news.silence = fault;
       if (!begins) return;
       news.silent_since = since;
-      news.heard_again = false;  // if nobody has taken that yet, it is old
+      news.heard_again = false;  // not yet taken, and outdated now
     });
   }
   void tell_heard() {
@@ -156,7 +158,7 @@ class Liveness::Loop {
     wake(news_told_);
   }
 
-  // Of whoever renews: the thread, from when it is made.
+  // Used by the renewing thread only: the liveness thread, once it is made.
   const std::shared_ptr<Store> store_;
   const Claim claim_;
   const Grant grant_;
@@ -169,7 +171,7 @@ class Liveness::Loop {
   const Fd news_told_ = make_event_fd();
   std::mutex mutex_;
   LivenessNews news_;      // guarded by mutex_
-  RenewalTimes renewals_;  // likewise
+  RenewalTimes renewals_;  // guarded by mutex_
 };
 
 Liveness::Liveness(std::shared_ptr<Store> store, const Claim& claim, const Grant& grant,
@@ -188,7 +190,7 @@ void Liveness::begin(Instant watch_from, Instant first) {
 bool Liveness::make_thread() {
   try {
     thread_ = std::thread{[loop = loop_] { loop->run(); }};
-  } catch (const std::exception&) {  // the system's refusal, or no memory
+  } catch (const std::exception&) {  // the system refuses, or memory is short
     return false;
   }
   return true;

@@ -10,47 +10,48 @@
 
 namespace dlock::supervise {
 
-/// What the liveness thread has to say to the main loop.
+/// What the liveness thread reports to the main loop.
 struct LivenessNews {
-  std::optional<Lost> lost;             // an answer: the lock is not ours
-  std::optional<Instant> silent_since;  // renewals began to fail: when the first that did was sent
-  std::optional<StoreFault> silence;    // why they fail by now
-  bool heard_again = false;             // and work again
+  std::optional<Lost> lost;             // the store said that the run no longer has the lock
+  std::optional<Instant> silent_since;  // start of the first failed renewal
+  std::optional<StoreFault> silence;    // the latest reason of the failures
+  bool heard_again = false;             // renewals work again
 };
 
-/// Renews the lease by a thread of its own, which may hang as long as it likes: it decides nothing,
-/// kills nothing and logs nothing. It moves the shared deadline, and leaves news. Between two
-/// renewals it listens for a loss, where the store can tell of one.
+/// Renews the lease in a thread of its own. The thread can hang forever without harm: it decides
+/// nothing, kills nothing and logs nothing. It moves the shared deadline and leaves news for the
+/// main loop. Between two renewals it waits for the store to report a loss, if the store can.
 ///
-/// Descriptors are made before there is a job: a system that has none refuses the start. The thread
-/// is made when the job has run for a moment, so that a short job costs none. A system may have no
-/// room for it by then, or forbid threads at all, as a filter does that answers clone3(2) with
-/// EPERM. Then each renewal is asked for by whoever calls turn(), and the thread is tried again
-/// before the next: a job is not killed for want of one. Whoever calls is held up meanwhile, but no
-/// longer than the store is given for an answer; should it hang all the same, the front kills.
+/// The descriptors are made before there is a job, so a lack of them prevents the start. The thread
+/// is made when the job has run for a moment, so that a short job costs no thread. The system can
+/// lack room for the thread by then, or forbid threads altogether (a filter that answers clone3(2)
+/// with EPERM). In that case turn() renews in the caller's thread, and tries to make the thread
+/// again before each renewal: a job is not killed for the lack of a thread. The caller is then
+/// blocked for one call deadline at most. If it hangs nevertheless, the front kills the job.
 class Liveness {
  public:
-  /// `deadline` must outlive the process's threads. Throws std::system_error.
+  /// `deadline` must outlive every thread of the process. Throws std::system_error.
   Liveness(std::shared_ptr<Store> store, const Claim& claim, const Grant& grant,
            SharedDeadline& deadline);
   ~Liveness();
 
-  /// From `watch_from` on a loss is noticed at once; the first renewal is due at `first`.
+  /// Starts the thread at `watch_from`; from then on a loss is noticed at once. The first renewal
+  /// is due at `first`.
   void begin(Instant watch_from, Instant first);
 
-  /// When turn() has something to do; never, while there is a thread for it.
+  /// When turn() has something to do; never, while the thread does it.
   Instant due() const { return due_; }
   void turn(Instant now);
 
-  /// Readable when take_news() has something.
+  /// Readable when take_news() has something to return.
   int fd() const;
   LivenessNews take_news();
 
-  /// How long renewals took so far.
+  /// How long the renewals took so far.
   RenewalTimes renewals() const;
 
-  /// Ends the thread. False if it does not end in time: then the store is in its hands still, and
-  /// the lock is left to expire.
+  /// Ends the thread. Returns false if it does not end by `until`: then it still uses the store,
+  /// and the lock must be left to expire.
   bool stop(Instant until);
 
  private:
@@ -58,7 +59,7 @@ class Liveness {
 
   bool make_thread();
 
-  std::shared_ptr<Loop> loop_;  // of the thread, too: one that is left behind goes on using it
+  std::shared_ptr<Loop> loop_;  // shared with the thread, which can outlive this object
   std::thread thread_;
   Instant due_ = never;
 };

@@ -24,7 +24,7 @@ std::optional<ReleaseAnswer> release_lock(Store& store, const Claim& claim, Log&
   for (;;) {
     auto answer = store.release(claim, how.options, CallDeadline{until, nullptr});
     if (answer) {
-      // Our first try may have been the one that deleted it.
+      // The lock may have been deleted by the first attempt, whose reply was lost.
       return maybe_released ? Released{} : *answer;
     }
     const StoreFault& fault = answer.error();
@@ -69,7 +69,7 @@ namespace {
 constexpr int given_back = 0;
 constexpr int kept = 1;
 
-/// The child's whole life.
+/// The body of the child.
 int release_in_child(const StoreOptions& options, const Claim& claim, std::vector<Fd> witnesses,
                      const ReleaseAttempt& how, Log& log) {
   ::prctl(PR_SET_NAME, "dlock-release");
@@ -84,7 +84,7 @@ int release_in_child(const StoreOptions& options, const Claim& claim, std::vecto
 
 bool release_by_child(const StoreOptions& store, const Claim& claim, std::vector<Fd> witnesses,
                       const ReleaseAttempt& how, Log& log) {
-  // Where the kernel holds the lock, it is free with the last witness of it.
+  // If the kernel holds the lock, it is free when its last witness is closed.
   if (!leases_expire(store.address) && witnesses.empty()) return true;
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
@@ -101,7 +101,7 @@ bool release_by_child(const StoreOptions& store, const Claim& claim, std::vector
     }
   }
   lives.close();
-  // It ends by itself, as a rule: its store waits no longer than that.
+  // The child normally ends by itself: its calls to the store end at that timeout.
   constexpr Duration grace = std::chrono::milliseconds{500};
   std::array<pollfd, 1> watched{{{child_lives.number(), POLLIN, 0}}};
   if (!wait_for_any(watched, BootClock::now() + how.timeout + grace)) ::kill(child, SIGKILL);

@@ -22,7 +22,8 @@
 namespace dlock::supervise {
 namespace {
 
-/// The engine's whole life. Whatever goes wrong ends here: the front sees its end and kills.
+/// The body of the engine process. Every failure ends here: the front sees the end of the engine
+/// and kills the job.
 [[noreturn]] void live_as_engine(const EngineSetting& setting, SupervisorTools tools,
                                  Channel channel, Log& log) {
   try {
@@ -34,11 +35,12 @@ namespace {
   ::_exit(0);
 }
 
-/// What either supervisor opens at the same time, with some to spare: a job's socket, a cgroup, a
-/// name server and a store's servers, and what it takes to find and kill every process of the job.
+/// Checks that there is room for the descriptors that each supervisor opens at the same time, with
+/// some to spare: the job's socket, a cgroup, a name server, the store's servers, and what is
+/// needed to find and kill every process of the job.
 ///
-/// Looked at while all that the caller left open is open still, so from then on there is room:
-/// whoever may open no more may not kill either. Throws std::system_error.
+/// The check runs while all descriptors of the caller are still open, so the room remains later: a
+/// supervisor without descriptors could not kill. Throws std::system_error.
 void make_sure_of_descriptors() {
   constexpr int most_at_once = 32;
   std::vector<Fd> room;
@@ -52,7 +54,7 @@ void make_sure_of_descriptors() {
   }
 }
 
-/// What this run wants from the store, and what it tells there about itself.
+/// What this run asks of the store, and what it records there about itself.
 Claim claim_of(const RunOptions& options, pid_t front) {
   Claim claim = make_claim(options.store, options.key, options.terms, front, options.command);
   claim.trace = printable(options.trace);
@@ -67,8 +69,8 @@ Claim claim_of(const RunOptions& options, pid_t front) {
 
 ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
                const ArgumentArea& arguments, Log& log) {
-  // Before the fork: orphans of the job come to the nearest living subreaper, first the engine and
-  // after its death the front.
+  // Set before the fork: orphans of the job are reparented to the nearest living subreaper, first
+  // the engine and after its death the front.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (time_namespace_begins_with_children())
     throw std::system_error(ENOTSUP, std::generic_category(),
@@ -86,7 +88,7 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
   std::optional<SupervisorTools> of_engine{std::in_place};
   make_sure_of_descriptors();
   const pid_t front = ::getpid();
-  // Of both: whichever is left gives back what the run had.
+  // Both have the claim, so either can release what the run acquired.
   const Claim claim = claim_of(options, front);
 
   const pid_t engine = ::fork();
@@ -99,15 +101,15 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
   }
   engine_end.close();
   of_engine.reset();
-  let_go_of_inherited_descriptors();  // the engine has them for the job
+  let_go_of_inherited_descriptors();  // the engine keeps them for the job
   return run_front({options, claim, inherited, deadline, terminal, engine}, std::move(*of_front),
                    std::move(front_end), log);
 }
 
 void leave(ExitStatus status) {
   if (status.signal != 0) {
-    // A core of ours would tell nothing about the job. The limit of its size does not bind a
-    // program that the kernel is set to pipe cores to (core(5)); this does.
+    // A core file of dlock would say nothing about the job. The limit of its size does not apply if
+    // the kernel pipes cores to a program (core(5)); PR_SET_DUMPABLE does.
     ::prctl(PR_SET_DUMPABLE, 0);
     ::signal(status.signal, SIG_DFL);
     ::raise(status.signal);

@@ -9,14 +9,16 @@
 namespace dlock::supervise {
 
 /// Runs the job under its lock: becomes the front, forks the engine, and returns when no process of
-/// the job is left (but for Orphans::Leave). `inherited` is what take_over_signals() found, first
-/// thing in main; `arguments` is where the engine writes its name for ps(1).
+/// the job is left (with Orphans::Leave, descendants can be left). `inherited` is the result of
+/// take_over_signals(), which main calls first; `arguments` is the area where the engine writes its
+/// name for ps(1). Throws std::system_error if the system refuses a resource before the job starts.
 ///
-/// The caller leaves by the status at once, through leave().
+/// The caller must pass the status to leave() at once.
 ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
                const ArgumentArea& arguments, Log& log);
 
-/// Ends the process by that status: by the job's own signal, so that a shell sees what happened.
+/// Ends the process with this status. If a signal ended the command, dlock ends by the same signal,
+/// so that a shell sees what happened.
 [[noreturn]] void leave(ExitStatus status);
 
 }  // namespace dlock::supervise

@@ -17,7 +17,7 @@
 
 namespace dlock::supervise {
 
-/// Everything that `dlock run` was told, checked.
+/// The checked options of `dlock run`.
 struct RunOptions {
   LockKey key;
   StoreOptions store;
@@ -31,9 +31,9 @@ struct RunOptions {
   std::optional<Duration> heartbeat_timeout = {};
   std::optional<Warning> warning = {};
   WaitLimit wait = {};
-  OwnerHash part_of = {};  // of the run whose job we are, if its key is ours; else empty
+  OwnerHash part_of = {};  // owner of the outer run with the same key, if any; else empty
   Limit limit = {};
-  /// How long from its start the job's lock stays taken, at least.
+  /// The minimum time for which the lock stays taken, from the start of the job.
   Duration min_hold{};
   std::optional<OncePer> once = {};
   int done_code = 0;
@@ -44,7 +44,7 @@ struct RunOptions {
   ManagerSetting manager = {};
   std::vector<std::string> command;
 
-  /// Whether anybody but the caller, who gets the exit code, is told what the run came to.
+  /// Whether a report of the run is sent anywhere besides the exit code.
   bool report_is_wanted() const { return outlets.is_wanted() || manager.wants_to_hear(); }
 };
 

@@ -6,8 +6,9 @@
 
 namespace dlock::supervise {
 
-/// What a supervisor cannot do its work without. Both have theirs made before the engine is forked:
-/// where the system has no room for it, nothing has begun. Throws std::system_error.
+/// The resources without which a supervisor cannot work. Those of both supervisors are made before
+/// the engine is forked, so a lack of resources is found before anything has begun. Throws
+/// std::system_error.
 struct SupervisorTools {
   Fd signals{make_signal_fd()};
   Timer timer;
