@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// The sanitizers keep notes about our memory and stack that a child inside it would confuse.
+// The sanitizers keep state about memory and stack that a child in the same memory would corrupt.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define DLOCK_MAY_BORROW 0
 #elif defined(__x86_64__) || defined(__aarch64__)
@@ -22,8 +22,8 @@ extern "C" long dlock_clone3_call(clone_args* arguments, std::size_t size, void 
                                   void* argument);
 #endif
 
-// The child has an empty stack, with no way back from the function that made the system call. So it
-// goes on by a call.
+// The child has an empty stack, so it cannot return from the function that made the system call. It
+// continues with a call instead.
 #if DLOCK_MAY_BORROW && defined(__x86_64__)
 asm(R"(
     .text
@@ -95,8 +95,8 @@ pid_t borrowed_fork(void (*child)(void*), void* argument, std::span<std::byte> s
   }
   const long pid = clone3_and_call(arguments, child, argument, stack);
   if (pid >= 0 || cgroup_directory >= 0) return pid < 0 ? -1 : static_cast<pid_t>(pid);
-  // Kernels before 5.3, and filters of containers and units that do not know clone3. They refuse it
-  // with ENOSYS, EPERM or what else they like, so fork(2) is asked whatever the error was.
+  // Kernels before 5.3 lack clone3, and some filters of containers and units do not know it. They
+  // refuse it with ENOSYS, EPERM or any other error, so fork(2) is tried after every error.
   const pid_t forked = ::fork();
   if (forked == 0) child(argument);
   return forked;

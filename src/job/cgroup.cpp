@@ -21,7 +21,7 @@ namespace dlock {
 
 namespace {
 
-/// Blanks and the like are written as \040.
+/// Decodes octal escapes: a blank, for example, is written as \040.
 std::string unescaped(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -44,7 +44,8 @@ bool is_within(std::string_view path, std::string_view root) {
 
 constexpr std::string_view name_prefix = "dlock-";
 
-/// `dlock-PID-NUMBER`, of a run; unlike `dlock-jobs` or `dlock-2`, which somebody else has made.
+/// Whether the name has the form `dlock-PID-NUMBER` of a run. Names such as `dlock-jobs` or
+/// `dlock-2` do not belong to dlock.
 bool is_name_of_a_run(std::string_view name) {
   if (!name.starts_with(name_prefix)) return false;
   name.remove_prefix(name_prefix.size());
@@ -62,8 +63,9 @@ bool lists_us(const std::string& directory) {
   return false;
 }
 
-/// The directory of the cgroup that we are in; empty if it cannot be seen. A mount may show another
-/// part of the hierarchy, or be covered by a later one: so the directory has to list us.
+/// Returns the directory of this process's cgroup; empty if it cannot be seen. A mount can show
+/// another part of the hierarchy, or be covered by a later one, so the directory must list this
+/// process.
 std::string own_directory() {
   const std::string path = cgroup_path(read_file("/proc/self/cgroup"));
   if (path.empty()) return {};
@@ -107,9 +109,9 @@ Result<Cgroup, std::string> Cgroup::make() {
   if (own.empty()) return std::string{"our own cgroup v2 is not mounted here"};
 
   for (int attempt = 0; attempt < 10; ++attempt) {
-    // A name of its own for each run, never used again: a cgroup that was once killed kills
-    // whatever is started in it while the kill is under way, and another pid namespace has the same
-    // pids.
+    // Each run uses a new name that is never used again. A cgroup that is being killed also kills
+    // what is started in it meanwhile, and the pid alone is not unique: another pid namespace has
+    // the same pids.
     std::uint32_t number = 0;
     if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
       return std::string{"no random name could be made for it"};
@@ -119,7 +121,8 @@ Result<Cgroup, std::string> Cgroup::make() {
     if (::mkdir(path.c_str(), 0755) != 0) return "cannot make '" + path + "': " + ::strerror(errno);
     Cgroup cgroup{path};
     cgroup.directory_ = claim_directory(path);
-    if (!cgroup.directory_.open() && errno == ESTALE) continue;  // swept away before we had it
+    if (!cgroup.directory_.open() && errno == ESTALE)
+      continue;  // removed by another run before the claim
     if (cgroup.directory_.open() &&
         ::faccessat(cgroup.directory_.number(), "cgroup.kill", W_OK, AT_EACCESS) == 0) {
       return cgroup;
@@ -133,7 +136,8 @@ Result<Cgroup, std::string> Cgroup::make() {
 
 void Cgroup::remove_abandoned_neighbours() const {
   if (!exists()) return;
-  // One that still has processes, as --contain=walk of a job inside may leave, cannot be removed.
+  // A cgroup that still has processes cannot be removed. A job inside that uses --contain=walk can
+  // leave some.
   const std::string own = path_.substr(path_.rfind('/') + 1);
   const auto may_be_ours = [&own](std::string_view name) {
     return name != own && is_name_of_a_run(name);

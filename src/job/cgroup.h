@@ -9,42 +9,43 @@
 
 namespace dlock {
 
-/// The path of a process in the hierarchy of version 2, by the text of its /proc/PID/cgroup
+/// Returns the path of a process in the cgroup v2 hierarchy, from the text of its /proc/PID/cgroup
 /// (cgroups(7)). Empty if there is none.
 std::string cgroup_path(const std::string& cgroups);
 
-/// The directories that may be the cgroup of that path, by the text of /proc/PID/mountinfo
-/// (proc(5)): the newest mount first, for it may cover older ones. It is not always mounted at
-/// /sys/fs/cgroup, and in a container not always from its root on.
+/// Returns the directories that may be the cgroup of that path, from the text of
+/// /proc/PID/mountinfo (proc(5)). The newest mount comes first, because it can cover older ones.
+/// The hierarchy is not always mounted at /sys/fs/cgroup, and in a container the mount does not
+/// always start at its root.
 std::vector<std::string> cgroup_directories(const std::string& mountinfo, std::string_view path);
 
-/// A cgroup (version 2) of the job's own, below the one in which dlock runs. Killing it is immune
-/// to fork bombs and reaches processes of other users; but a job that is root can leave it, so the
-/// walk over the tree follows always.
+/// A cgroup (version 2) of the job, below the one in which dlock runs. Killing it is immune to fork
+/// bombs and reaches processes of other users. A job that is root can leave it, so the walk over
+/// the tree always follows.
 class Cgroup {
  public:
-  /// Makes it if this user may. The error says why not.
+  /// Makes a cgroup if this user is allowed to; the error is the reason why not.
   static Result<Cgroup, std::string> make();
 
-  /// For the supervisor that did not make it.
+  /// For the supervisor that did not make the cgroup.
   explicit Cgroup(std::string path) : path_(std::move(path)) {}
   Cgroup() = default;
 
   bool exists() const { return !path_.empty(); }
   const std::string& path() const { return path_; }
 
-  /// The directory, open: where clone3(2) is to put the job. While it is open no other run takes
-  /// the cgroup for abandoned.
+  /// The open directory, into which clone3(2) puts the job. While it is open, no other run treats
+  /// the cgroup as abandoned.
   const Fd& directory() const { return directory_; }
 
-  /// SIGKILL to every process in it, at once.
+  /// Sends SIGKILL to every process in the cgroup at once.
   void kill() const;
 
-  /// Removes it, which works when no process is in it.
+  /// Removes the cgroup. This works only when no process is in it.
   void remove();
 
-  /// Removes a few of those beside it that no run has any more, for both of its supervisors were
-  /// killed at once.
+  /// Removes a few abandoned cgroups beside this one. A cgroup is abandoned if both supervisors of
+  /// its run were killed at once.
   void remove_abandoned_neighbours() const;
 
  private:

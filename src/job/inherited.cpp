@@ -23,7 +23,7 @@ sigset_t blocked_signals() {
   return set;
 }
 
-/// The numbers of all open descriptors.
+/// Returns the numbers of all open descriptors.
 std::vector<int> open_descriptors() {
   std::vector<int> numbers;
   if (const std::unique_ptr<DIR, int (*)(DIR*)> directory{::opendir("/proc/self/fd"), ::closedir}) {
@@ -72,7 +72,7 @@ void open_missing_standard_descriptors() {
     if (::fcntl(number, F_GETFD) == -1 && errno == EBADF) {
       // The lowest free number is the one that is missing.
       [[maybe_unused]] const int opened =
-          ::open("/dev/null", O_RDWR);  // the job is to have it: no O_CLOEXEC
+          ::open("/dev/null", O_RDWR);  // the job inherits it: no O_CLOEXEC
     }
   }
 }

@@ -17,7 +17,7 @@
 namespace dlock {
 namespace {
 
-/// What the child needs, in one pointer.
+/// Everything that the child needs, behind one pointer.
 struct Birth {
   JobProgram program;
   pid_t parent;
@@ -40,7 +40,7 @@ pid_t fork_into(unsigned long long namespaces) {
   arguments.exit_signal = SIGCHLD;
   const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
   if (pid >= 0 || errno != ENOSYS) return pid;
-  // Its older sister; glibc's clone(3) wants a function and a stack for the child.
+  // The older clone(2); the clone(3) of glibc requires a function and a stack for the child.
   return static_cast<pid_t>(::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, 0, 0, 0));
 }
 
@@ -58,7 +58,8 @@ Result<JobProcess, JobProcess::Refusal> JobProcess::start(JobSpec spec) {
     return start_in_namespace(std::move(job), JobProgram{std::move(spec)}, std::move(exec_write),
                               std::move(prepared));
 
-  // Never given back: the child reads it until exec has worked or it is dead, whatever befalls us.
+  // Never freed: the child reads it until exec succeeds or the child dies, whatever happens in this
+  // process.
   auto* birth =
       new Birth{JobProgram{std::move(spec)}, ::getpid(), exec_write.number(), prepared.writing()};
   job.child_ = borrowed_fork(be_born, birth, {birth->stack.get(), Birth::stack_size}, cgroup);

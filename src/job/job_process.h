@@ -12,39 +12,39 @@
 
 namespace dlock {
 
-/// What the job's first process did, when it is not our own child: see PidNamespaceInit.
+/// What the command did, if it is not a child of the engine: see run_namespace_init().
 struct RootStatus {
   enum class Kind : int { Ended, Stopped, Continued };
   Kind kind;
   int wait_status;
 };
 
-/// The job's first process, forked from the engine's main thread while all others slept:
-/// PR_SET_PDEATHSIG follows the thread that forked, and no lock was held that the child could want.
+/// The command, forked from the engine's main thread while all other threads sleep.
+/// PR_SET_PDEATHSIG follows the thread that forked, and no lock is held that the child could need.
 class JobProcess {
  public:
-  /// The error is an errno of what the system refused, and what that was.
+  /// An errno, and what the system refused.
   struct Refusal {
     int error;
     std::string what;
   };
-  /// The child has done all but its exec when this returns.
+  /// Starts the job. When this returns, the child has done everything except its exec.
   static Result<JobProcess, Refusal> start(JobSpec spec);
 
-  /// Our own child: the job's first process, or the init of its pid namespace.
+  /// The child of the engine: the command, or the init of its pid namespace.
   pid_t child() const { return child_; }
 
-  /// Readable when exec worked, or it will never come to that.
+  /// Readable when exec succeeded or can no longer succeed.
   int exec_fd() const { return exec_.number(); }
-  /// To be called when exec_fd() is readable: nothing if exec worked. Closes exec_fd().
+  /// Call it when exec_fd() is readable. Returns nothing if exec succeeded. Closes exec_fd().
   std::optional<StartFailure> start_failure();
 
-  /// Readable when take_report() has something; -1 without a pid namespace.
+  /// Readable when take_report() has something to return; -1 without a pid namespace.
   int report_fd() const { return reports_.number(); }
   std::optional<RootStatus> take_report();
 
-  /// Sends a signal to the job's first process. Its number cannot be anybody else's yet: it is
-  /// reaped by us, or by its init, only.
+  /// Sends a signal to the command. Its pid cannot be reused yet: only the engine, or the init of
+  /// the namespace, reaps it.
   void signal(int number);
 
  private:

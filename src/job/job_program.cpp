@@ -25,7 +25,7 @@ char* writable(const std::string& text) { return const_cast<char*>(text.c_str())
 
 constexpr const char* shell = "/bin/sh";
 
-/// Whether the program may still be in a later directory of PATH, as glibc has it.
+/// Whether the search goes on with the next directory of PATH after this error, as in glibc.
 bool goes_on_looking(int error) {
   return error == EACCES || error == ENOENT || error == ENOTDIR || error == ENODEV ||
          error == ESTALE || error == ETIMEDOUT;
@@ -66,7 +66,7 @@ JobProgram::JobProgram(JobSpec spec) : spec_(std::move(spec)) {
       environment_.push_back(*inherited);
     }
   }
-  // Ours come after the inherited ones, and replace them: an inner lock wins.
+  // The variables of dlock come last and replace the inherited ones: the inner lock wins.
   for (const std::string& variable : set_variables_) environment_.push_back(writable(variable));
   environment_.push_back(nullptr);
 }
@@ -87,7 +87,7 @@ std::vector<std::string> paths_of(const std::string& program) {
   for (;;) {
     const auto colon = rest.find(':');
     const std::string directory{rest.substr(0, colon)};
-    // An empty one is the working directory.
+    // An empty entry is the working directory.
     if (directory.size() < PATH_MAX)
       paths.push_back(directory.empty() ? program : directory + "/" + program);
     if (colon == rest.npos) return paths;
@@ -95,7 +95,7 @@ std::vector<std::string> paths_of(const std::string& program) {
   }
 }
 
-/// As execvpe(3), which may not be used: it leaves its failures in errno. Returns the error.
+/// Like execvpe(3), which cannot be used because it reports failures in errno. Returns the error.
 int JobProgram::execute() {
   int error = ENOENT;
   bool denied = false;
@@ -118,7 +118,7 @@ int JobProgram::execute(const char* path, char* const* words) {
 
 void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(127);  // it died before the line above took effect
+  if (::getppid() != parent) ::_exit(127);  // the parent died before PR_SET_PDEATHSIG took effect
   if (spec_.own_session) {
     ::setsid();
   } else {
@@ -130,10 +130,11 @@ void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
   ::sigaction(SIGCHLD, &spec_.signals.sigchld, nullptr);
   bare_call(SYS_close, prepared_pipe);
 
-  // Only now: a Ctrl-Z may stop us here, and who waits for us would stand still with us.
+  // Unblocked only now: a Ctrl-Z can stop the child here, and a process that waits for it would
+  // stand still too.
   constexpr long kernel_set_size = 8;
   bare_call(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&spec_.signals.mask), 0, kernel_set_size);
-  // As late as can be: on the way here we, and both supervisors, may have been paused.
+  // As late as possible: this process and both supervisors may have been paused before this point.
   const bool is_over = spec_.deadline != nullptr && spec_.deadline->read() <= BootClock::now();
   const StartFailure failure{.error = is_over ? ECANCELED : execute()};
   bare_call(SYS_write, exec_pipe, as_argument(&failure), sizeof failure);

@@ -13,7 +13,7 @@
 namespace dlock {
 namespace {
 
-/// Finds lines of /proc/PID/status on the stack alone.
+/// Finds lines of /proc/PID/status with stack memory only.
 class StatusFile {
  public:
   explicit StatusFile(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC)) {}
@@ -23,9 +23,9 @@ class StatusFile {
   StatusFile(const StatusFile&) = delete;
   StatusFile& operator=(const StatusFile&) = delete;
 
-  /// What comes after `name`, as in "ShdPnd:\t", up to the end of the line; empty if there is no
-  /// such line. Lines must be asked for in the order of the file, and be short; others may have
-  /// any length, as that of the groups has.
+  /// Returns the text after `name`, such as "ShdPnd:\t", up to the end of the line; empty if there
+  /// is no such line. The lines must be queried in the order of the file and must be short; other
+  /// lines, such as Groups, can have any length.
   std::string_view value(std::string_view name) {
     for (;;) {
       const std::string_view text{buffer_.data(), size_};
@@ -57,9 +57,9 @@ class StatusFile {
 
 using SignalBits = std::uint64_t;  // bit n-1 is signal n
 
-/// What waits for the process as a whole: that is where a terminal's signals are.
+/// The signals pending for the process as a whole: a signal of the terminal is among them.
 SignalBits pending_in_parent() {
-  // Our parent as the mounted /proc knows it, which may be that of another pid namespace.
+  // The parent's pid in the mounted /proc, which may belong to another pid namespace.
   std::array<char, 40> path{"/proc/"};
   {
     StatusFile own{"/proc/self/status"};
@@ -80,12 +80,13 @@ SignalBits pending_in_parent() {
 
 void make_up_for_missed_signals() {
   const SignalBits parents = pending_in_parent();
-  // Only now ours: one that comes between the two looks we have, and the parent seems not to.
+  // The parent is read first: a signal that arrives between the two reads is then pending here and
+  // seems missing in the parent, which is harmless.
   sigset_t ours;
   ::sigpending(&ours);
   for (const int number : {SIGINT, SIGQUIT, SIGHUP}) {
     const bool has_it = (parents >> (number - 1) & 1) != 0;
-    // kill(2), for raise(3) would take the thread that we borrowed our memory from.
+    // kill(2), because raise(3) would signal the thread whose memory this child borrows.
     if (has_it && ::sigismember(&ours, number) == 0) ::kill(::getpid(), number);
   }
 }

@@ -2,15 +2,15 @@
 
 namespace dlock {
 
-/// Gives this process the Ctrl-C (Ctrl-\, hangup) that its group got just before it was forked.
+/// Gives this process the Ctrl-C (Ctrl-\, hang-up) that its group got just before it was forked.
 ///
-/// A terminal signals its whole group, and fork(2) lets a signal that comes meanwhile reach both
-/// sides. One that came a moment before only the parent has: if the parent's own is pending and
-/// ours is not, we missed it. Such a signal becomes pending here, as if we had been there.
+/// A terminal signals its whole group. A signal that arrives during fork(2) reaches parent and
+/// child. A signal that arrived a moment earlier reached only the parent. If it is pending in the
+/// parent and not in the child, the child missed it, and it becomes pending here.
 ///
-/// For the child of a parent that has all signals blocked and reads none of them until we exec.
-/// Blocks, allocates and locks nothing: the child may be running in its parent's memory. Without
-/// /proc it does nothing.
+/// For a child whose parent has all signals blocked and reads none of them until the child execs.
+/// Does not block, allocate or lock: the child may run in the memory of its parent. Without /proc
+/// it does nothing.
 void make_up_for_missed_signals();
 
 }  // namespace dlock

@@ -24,7 +24,7 @@
 namespace dlock {
 namespace {
 
-/// In one write, as these files want it; sets errno when it fails.
+/// Writes the text in one write, as these files require; sets errno on failure.
 bool write_file(const char* path, const std::string& text) {
   const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return false;
@@ -40,11 +40,12 @@ bool write_file(const char* path, const std::string& text) {
   ::_exit(127);
 }
 
-/// user_namespaces(7): a process without privilege may map its own user and group, each to itself,
-/// once it has given up setgroups(2). Returns 0, or the errno of what was refused.
+/// user_namespaces(7): an unprivileged process may map its own user and group, each to itself,
+/// after it has given up setgroups(2). Returns 0, or the errno of the refused step.
 int become_same_user(const NamespaceUser& user) {
   const auto map = [](auto id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
-  const MemoryAccess before = set_memory_access(MemoryAccess::Shown);  // else they are root's
+  const MemoryAccess before =
+      set_memory_access(MemoryAccess::Shown);  // else these files belong to root
   const bool mapped = write_file("/proc/self/setgroups", "deny") &&
                       write_file("/proc/self/uid_map", map(user.user)) &&
                       write_file("/proc/self/gid_map", map(user.group));
@@ -53,10 +54,10 @@ int become_same_user(const NamespaceUser& user) {
   return error;
 }
 
-/// A /proc that shows this namespace, so that $$, ps and kill mean the same thing inside. Where it
-/// may not be mounted the job sees the outer one.
+/// Mounts a /proc that shows this namespace, so that $$, ps and kill agree inside. If the mount is
+/// not allowed, the job sees the outer /proc.
 void mount_own_proc() {
-  // Slave: what is mounted outside later still shows up inside, and nothing goes the other way.
+  // Slave: later mounts outside appear inside, but not the other way round.
   ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr);
   ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
 }
@@ -91,7 +92,7 @@ class Init {
     for (;;) {
       int status = 0;
       const pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL);
-      if (pid < 0 && errno == ECHILD) ::_exit(0);  // nobody is left, and the engine may know
+      if (pid < 0 && errno == ECHILD) ::_exit(0);  // no process is left; the engine sees the exit
       if (pid < 0) reap_again_at_ = BootClock::now() + std::chrono::milliseconds{100};
       if (pid <= 0) return;
       if (pid != root_) continue;
@@ -110,7 +111,7 @@ class Init {
     int number = 0;
     for (;;) {
       const auto count = ::recv(link_.number(), &number, sizeof number, MSG_DONTWAIT);
-      if (count == 0) ::_exit(0);  // the engine is gone, and with us goes the whole namespace
+      if (count == 0) ::_exit(0);  // the engine is gone; this exit kills the namespace
       if (count != static_cast<ssize_t>(sizeof number)) return;
       if (root_ > 0) ::kill(root_, number);
     }
@@ -130,8 +131,8 @@ NamespaceUser NamespaceUser::of_this_process() {
 
 void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, Fd prepared_pipe,
                         JobProgram& program) {
-  // In a new pid namespace getppid() is 0, alive or dead: that the engine died before this line
-  // took effect shows as the end of the link.
+  // In a new pid namespace getppid() is 0, whether the parent lives or not. If the engine died
+  // before PR_SET_PDEATHSIG took effect, the link is at its end.
   if (user.needs_user_namespace()) {
     if (const int error = become_same_user(user); error != 0)
       give_up(exec_pipe, {StartFailure::Step::MapUser, error});
@@ -147,7 +148,8 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, Fd pre
   if (root < 0) give_up(exec_pipe, {StartFailure::Step::Fork, errno});
   exec_pipe.close();
   let_go_of_inherited_descriptors();
-  root_prepared.wait();  // it compares its signals with ours: read none before
+  root_prepared.wait();  // the command compares its pending signals with those of this process:
+                         // read none before
   Init{std::move(link), root}.run();
 }
 

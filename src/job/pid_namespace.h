@@ -7,8 +7,8 @@
 
 namespace dlock {
 
-/// Who the job is to be inside: the same user as outside. Without privilege this takes a user
-/// namespace, in which that one user exists and no other.
+/// The user of the job inside the namespace: the same as outside. Without privilege this needs a
+/// user namespace, in which only this user exists.
 struct NamespaceUser {
   uid_t user;
   gid_t group;
@@ -18,13 +18,13 @@ struct NamespaceUser {
   bool needs_user_namespace() const { return !privileged; }
 };
 
-/// The first process of the job's pid namespace: starts the job, reaps its orphans, passes signals
-/// on and reports what the job's first process does. When it is killed the kernel kills all others
-/// in the namespace, in one stroke; and PR_SET_PDEATHSIG kills it when the engine dies. That closes
-/// the case that no other containment covers: both supervisors killed at once.
+/// The first process of the job's pid namespace. It starts the job, reaps its orphans, passes
+/// signals on, and reports what the command does. When it is killed, the kernel kills all other
+/// processes of the namespace at once, and PR_SET_PDEATHSIG kills it when the engine dies. This
+/// covers the one case that no other containment covers: both supervisors killed at once.
 ///
-/// `link` takes signal numbers and gives RootReports; `prepared_pipe` ends as in
-/// JobProgram::become.
+/// `link` takes signal numbers and returns RootStatus messages; the last writer of `prepared_pipe`
+/// is closed as in JobProgram::become.
 [[noreturn]] void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe,
                                      Fd prepared_pipe, JobProgram& program);
 

@@ -4,17 +4,19 @@
 
 namespace dlock {
 
-/// What the job's processes have used up, all together; the memory is that of the largest one.
+/// The resources that all processes of the job have used together; the memory is that of the
+/// largest process.
 struct ResourceUse {
   Duration user{};
   Duration system{};
   long max_rss_kib = 0;
 };
 
-/// What all processes that we have waited for, and those that they have waited for, have used up.
+/// The resources used by all reaped children of this process, and by the children that those
+/// reaped.
 ResourceUse resource_use();
 
-/// The later figure without the earlier one, but for the memory.
+/// The later value minus the earlier one. The memory is that of the later value.
 ResourceUse since(const ResourceUse& before, const ResourceUse& now);
 
 }  // namespace dlock

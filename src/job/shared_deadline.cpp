@@ -25,7 +25,8 @@ void SharedDeadline::move_to(Instant stop_by) {
   const std::int64_t old = nanoseconds_->load();
   const bool first = old == 0;
   const bool passed = !first && Instant{Duration{old}} <= now;
-  // The first one counts even if it is over already, as after a pause: without it there were none.
+  // The first value is stored even if it has already passed, as after a pause: otherwise there
+  // would be no deadline.
   if (!first && ((passed && over_ == Over::ForGood) || stop_by <= now)) return;
   nanoseconds_->store(stop_by.time_since_epoch().count());
 }

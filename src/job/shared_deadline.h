@@ -9,13 +9,14 @@ namespace dlock {
 
 /// The moment by which the job must be dead, in a page of memory that front and engine share.
 ///
-/// A renewal is one store, and wakes nobody. Only acquiring and the liveness thread move it, and a
-/// reader believes it no further than one TTL from now: a wild write cannot let a job live on.
+/// A renewal is one write to memory and wakes no process. Only the acquire and the liveness thread
+/// move it. A reader trusts it no further than one TTL from now, so a wild write cannot keep a job
+/// alive.
 class SharedDeadline {
  public:
   enum class Leases { Expire, Last };
-  /// Whether a lease that is over stays so (the job is being killed), or a late renewal may bring
-  /// it back (--on-silence=continue).
+  /// Whether an expired lease stays expired (the job is being killed), or a late renewal can
+  /// restore it (--on-silence=continue).
   enum class Over { ForGood, UntilRenewed };
 
   /// Call before the fork. Throws std::system_error.
@@ -23,10 +24,10 @@ class SharedDeadline {
   SharedDeadline(const SharedDeadline&) = delete;
   SharedDeadline& operator=(const SharedDeadline&) = delete;
 
-  /// From any thread.
+  /// Can be called from any thread.
   void move_to(Instant stop_by);
 
-  /// `never` before the first lease, and for leases that do not expire.
+  /// Returns `never` before the first lease, and for leases that do not expire.
   Instant read() const;
 
  private:

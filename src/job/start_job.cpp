@@ -7,7 +7,7 @@ namespace dlock {
 
 Result<Cgroup, std::string> cgroup_for_job(Containment containment, Orphans orphans, Log& log) {
   const bool wanted = containment == Containment::Cgroup;
-  // A cgroup in which the job leaves processes behind could not be removed by anybody.
+  // A cgroup in which the job leaves processes behind could not be removed.
   const bool tried = containment == Containment::Auto && orphans != Orphans::Leave;
   if (!wanted && !tried) return Cgroup{};
   auto made = Cgroup::make();

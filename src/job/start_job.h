@@ -13,24 +13,24 @@ namespace dlock {
 
 struct StartedJob {
   JobProcess process;
-  Cgroup cgroup;  // in which it runs, if it has one
+  Cgroup cgroup;  // the cgroup of the job, if it has one
 };
 
-/// Why there is no job: nothing of it is left, and no cgroup.
+/// Why there is no job. Neither a process nor the cgroup is left.
 struct JobNotStarted {
-  int error = 0;  // an errno, if it was the system that refused
+  int error = 0;  // an errno, if the system refused
   std::string why;
 };
 
-/// The cgroup that the job is to have: none, if none was asked for or it can do without one; the
-/// error says why it cannot be had though it was asked for. It needs no lock, and takes a fifth of
-/// a hand-over: so a run that waits makes it meanwhile.
+/// Returns the cgroup for the job: none, if none was asked for or the job can do without one. The
+/// error is the reason why a requested cgroup could not be made. This needs no lock and takes a
+/// fifth of the time of a hand-over, so a waiting run does it while it waits.
 Result<Cgroup, std::string> cgroup_for_job(Containment containment, Orphans orphans, Log& log);
 
-/// Forks the job, into the cgroup if there is one. A cgroup in which no process can be started is
-/// removed where the job can do without: a filter may refuse clone3(2), or the cgroup be threaded
-/// or delegated by half, and mkdir(2) does not show that. Whether the command could be run is not
-/// known yet.
+/// Forks the job, into the cgroup if there is one. If no process can be started in the cgroup, it
+/// is removed, and the job starts without it where that is allowed. mkdir(2) does not reveal this:
+/// a filter can refuse clone3(2), or the cgroup can be threaded or only partly delegated. On return
+/// it is not yet known whether the command can be run.
 Result<StartedJob, JobNotStarted> start_job(JobSpec spec, Containment containment, Cgroup cgroup,
                                             const Proc& proc, Log& log);
 

@@ -12,11 +12,11 @@
 namespace dlock {
 namespace {
 
-// glibc 2.36's <sys/pidfd.h> lacks extern "C".
+// The <sys/pidfd.h> of glibc 2.36 lacks extern "C".
 Fd open_pidfd(pid_t pid) { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}; }
 
-/// Signals the process that `pidfd` names, whatever has become of its number; by number where the
-/// kernel has no pidfds (before 5.3).
+/// Signals the process that `pidfd` names, even if its pid is reused. Uses the pid if the kernel
+/// has no pidfds (before 5.3).
 void send(const Fd& pidfd, pid_t pid, int signal) {
   if (pidfd.open()) {
     ::syscall(SYS_pidfd_send_signal, pidfd.number(), signal, nullptr, 0);
@@ -25,9 +25,9 @@ void send(const Fd& pidfd, pid_t pid, int signal) {
   }
 }
 
-/// With hidepid= on /proc the files of a set-user-ID process are hidden from us, though we may kill
-/// it. That it is still our descendant is then seen from its parent's list alone, read again. A
-/// scan sees no hidden process.
+/// With hidepid= on /proc, the files of a set-user-ID process are hidden from dlock, although dlock
+/// may kill it. The only proof that it is still a descendant is then the children list of its
+/// parent, which is read again. A scan of /proc does not see hidden processes.
 std::optional<ProcessInfo> examine_hidden(pid_t child, pid_t parent, const Proc& proc) {
   if (proc.listing() != Listing::ChildrenFiles) return {};
   const auto children = Children{proc}.of(parent);
@@ -37,8 +37,8 @@ std::optional<ProcessInfo> examine_hidden(pid_t child, pid_t parent, const Proc&
 
 }  // namespace
 
-/// Calls `visitor(pidfd, info)` for each descendant, parents first. The number of a process is
-/// looked up again after its pidfd is open: a number read a moment ago may name a stranger by now.
+/// Calls `visitor(pidfd, info)` for each descendant, parents first. A pid that was read a moment
+/// ago can be reused by now, so it is examined again after its pidfd is open.
 template <class Visitor>
 void Tree::visit_descendants(Visitor visitor) const {
   const Children children{proc_};
@@ -53,7 +53,7 @@ void Tree::visit_descendants(Visitor visitor) const {
       if (!pidfd.open() && errno == ESRCH) continue;
       auto info = proc_.examine(child);
       if (!info) info = examine_hidden(child, parent, proc_);
-      // Between the two looks it may have been handed to another ancestor, as orphans are.
+      // The process may have been reparented between the two reads, as orphans are.
       if (!info || !known.contains(info->parent)) continue;
 
       known.insert(child);

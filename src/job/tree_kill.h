@@ -9,24 +9,25 @@
 
 namespace dlock {
 
-/// Kills all of the job, again and again, until the caller has the proof that nothing is left. Both
-/// supervisors have one; each drives it from its own loop.
+/// Kills all processes of the job repeatedly until the caller has the proof that none is left. Each
+/// supervisor has one and drives it from its own loop.
 ///
-/// The cgroup goes first, if there is one, and the walk over the tree follows a little later: a job
-/// that is root can leave its cgroup, but walking at once would only hinder the kernel at its work.
+/// The cgroup, if there is one, is killed first, and the walk over the tree follows a little later.
+/// The walk is needed because a job that is root can leave its cgroup; an immediate walk would only
+/// slow down the kernel.
 ///
-/// Says who will not die: two seconds after the beginning, and every second from then on. A process
-/// that became another user's cannot be killed by us, one in state D by nobody.
+/// Logs the survivors two seconds after the start and every second from then on. dlock cannot kill
+/// a process that became another user's, and no one can kill a process in state D.
 class TreeKill {
  public:
-  /// `about` begins each line. The references must outlive this.
+  /// `about` is the start of each log line. The references must outlive this object.
   TreeKill(const Tree& tree, const Cgroup& cgroup, std::string about, Log& log)
       : tree_(tree), cgroup_(cgroup), about_(std::move(about)), log_(log) {}
 
-  /// `since`: when the killing began, if the other supervisor began it.
+  /// `since`: when the kill began, if the other supervisor began it.
   void begin(Instant now, Instant since);
 
-  /// When sweep() is due next; `never` before begin().
+  /// When the next sweep() is due; `never` before begin().
   Instant next() const { return next_; }
   void sweep(Instant now);
 
