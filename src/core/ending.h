@@ -7,8 +7,8 @@
 
 namespace dlock {
 
-/// What dlock itself says by its exit code; any other code is the job's. `--help`, man page and
-/// README carry the same table, and a test compares them.
+/// The exit codes of dlock itself; any other code comes from the command. `--help`, the man page
+/// and the README contain the same table, and a test compares them.
 enum class ExitCode : int {
   Success = 0,
   Usage = 64,
@@ -62,35 +62,35 @@ inline constexpr std::array<ExitCodeMeaning, 14> exit_codes{{
 
 /// How a run of dlock ended.
 enum class Ending : std::int32_t {
-  JobEnded,         // detail: the wait status of the job's first process
+  JobEnded,         // detail: the wait status of the command
   CannotRun,        // detail: errno of exec
-  Held,             // somebody else holds the lock
-  AlreadyDone,      // detail: the exit code; --once-per found that the run has been
+  Held,             // another run holds the lock
+  AlreadyDone,      // detail: the exit code; a run of this --once-per slot is done already
   StoreFailed,      // detail: the exit code; before the start
   Interrupted,      // detail: the signal; before the start
-  LockLost,         // the store said that the lock is not ours
-  LockUnconfirmed,  // the store said nothing up to the deadline
-  SystemFailed,     // detail: errno of what the system refused before the job ran
+  LockLost,         // the store said that this run no longer has the lock
+  LockUnconfirmed,  // the store did not answer up to the deadline
+  SystemFailed,     // detail: errno of the failure before the job ran
   JobHung,          // the job did not report progress in time, and was ended
   MaxRunExceeded,   // the job ran longer than --max-run, and was ended
   SupervisorDied,   // front or engine was killed, and the other one killed the job
 };
 
-/// The word for it in the status file.
+/// Returns the name of the ending in the status file.
 std::string_view name_of(Ending ending);
-/// The ending of that name, if there is one.
+/// Returns the ending of that name, if there is one.
 std::optional<Ending> ending_named(std::string_view name);
 
-/// How the front leaves: with a code, or by the signal that ended the job.
+/// How the front ends: with a code, or by the signal that ended the command.
 struct ExitStatus {
   int code = 0;
-  int signal = 0;  // if not 0, the front dies by it; as PID 1 it cannot, and exits with 128+signal
+  int signal = 0;  // if not 0, the front ends by it; process 1 cannot, and exits with 128+signal
 
   int as_code() const { return signal != 0 ? 128 + signal : code; }
   bool operator==(const ExitStatus&) const = default;
 };
 
-/// The exit status of an ending; `conflict_code` is what -E says of a held lock.
+/// Returns the exit status of an ending; `conflict_code` is the code of -E for a held lock.
 ExitStatus exit_status_of(Ending ending, std::int32_t detail, int conflict_code);
 
 }  // namespace dlock

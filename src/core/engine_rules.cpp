@@ -7,8 +7,8 @@
 namespace dlock::engine {
 namespace {
 
-/// A lost lock outranks a silent store, and both what the job did: the exit code must never say
-/// that all was well when it was not.
+/// A lost lock outranks a silent store, and both outrank the result of the command: the exit code
+/// must never report success for a run whose lock failed.
 int rank(Ending ending) {
   switch (ending) {
     case Ending::LockLost:
@@ -116,23 +116,24 @@ Action Rules::pass_on(int number) const {
   return SignalRoot{number};
 }
 
-/// A shell continues the whole group, and the kernel may have come to the front first: the job's
-/// own SIGCONT, and the user's next Ctrl-Z, are then on their way. A SIGCONT of ours at that time
-/// would continue the job out of the wrong stop, with nobody left to notice. So we look again
-/// later.
+/// A shell continues the whole group, and the kernel may have continued the front first: the job's
+/// own SIGCONT, and the user's next Ctrl-Z, can still be on their way. A SIGCONT from dlock at that
+/// time would continue the job out of the wrong stop, and nothing would correct it. Therefore the
+/// engine checks again later.
 Actions Rules::handle(const ContinueAsked& asked) {
   if (!is_in_stop(asked.stop)) return {};
   stop_to_continue_ = asked.stop;
   return {AwaitContinue{}};
 }
 
-/// Still the same stop: it was the front alone that somebody continued.
+/// The stop is still the same, so the SIGCONT was for the front only.
 Actions Rules::handle(const ContinueDue&) {
   if (!is_in_stop(stop_to_continue_)) return {};
   return {SignalRoot{SIGCONT}};
 }
 
-/// No answer is needed where it is over: the front has been told, or is about to be.
+/// A stop that is over needs no answer: the front gets, or already has, the message that the job
+/// was continued.
 Actions Rules::handle(const StopQuestion& question) {
   if (!is_in_stop(question.stop)) return {};
   return {ConfirmStop{question.stop}};
@@ -166,8 +167,7 @@ Actions Rules::handle(const RenewalsWork&) {
   return {};
 }
 
-/// A warning to a job that is about to be killed anyway, or to one whose first process is gone, is
-/// of use to nobody.
+/// A warning is useless to a job that is about to be killed, and to one whose command has ended.
 Actions Rules::handle(const WarningDue&) {
   const bool hears = state_ == State::Starting || state_ == State::Running;
   if (!renewals_fail_ || !hears || !policy_.warning) return {};
@@ -178,9 +178,9 @@ Actions Rules::handle(const HeartbeatMissed&) { return end_job(Ending::JobHung);
 
 Actions Rules::handle(const MaxRunOver&) { return end_job(Ending::MaxRunExceeded); }
 
-/// Every process of the job is asked, as timeout(1) does it: a shell that waits for a child acts on
-/// a trap of its own only when that child has ended. Not without bound; of two reasons the first
-/// one counts.
+/// Signals every process of the job, as timeout(1) does: a shell that waits for a child runs its
+/// own trap only when that child has ended. The grace is always bounded. The first of two reasons
+/// counts.
 Actions Rules::end_job(Ending because) {
   const bool runs = state_ == State::Starting || state_ == State::Running;
   const bool leftovers_run = state_ == State::Draining && policy_.orphans == Orphans::Wait;
@@ -190,14 +190,14 @@ Actions Rules::end_job(Ending because) {
   const Duration grace = policy_.stop.grace_when_dlock_ends_it();
   if (leftovers_run) return end_leftovers(grace);
 
-  // A stopped process acts on no signal but SIGKILL until it goes on.
+  // A stopped process reacts to no signal but SIGKILL until it is continued.
   Actions actions{SignalJob{policy_.stop.signal}, SignalJob{SIGCONT}};
   schedule_kill(grace, actions);
   return actions;
 }
 
-/// Processes that were asked together with the whole job are not asked twice: some programs take
-/// the second TERM for a wish that they end at once.
+/// Processes that got the stop signal with the whole job do not get it twice: some programs take a
+/// second TERM as a request to end at once.
 Actions Rules::end_leftovers(Duration grace) {
   if (ended_by_us() && kill_is_near_) return {};
   Actions actions{SignalLeftovers{policy_.stop.signal}, SignalLeftovers{SIGCONT}};
@@ -205,7 +205,7 @@ Actions Rules::end_leftovers(Duration grace) {
   return actions;
 }
 
-/// A later wish that the job end must not postpone a KILL that is already scheduled.
+/// A later stop request must not postpone the SIGKILL that is already scheduled.
 void Rules::schedule_kill(Duration grace, Actions& actions) {
   if (!std::exchange(kill_is_near_, true)) actions.push_back(StartGrace{grace});
 }

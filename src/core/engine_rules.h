@@ -11,38 +11,37 @@
 
 namespace dlock::engine {
 
-// What happens to the engine once the job has been forked.
+// The events of the engine after the fork of the job.
 struct ExecWorked {};
 struct ExecFailed {
   int error;
 };
-/// The job's first process could not be made ready for exec: an errno.
+/// The process of the command could not be prepared for exec: an errno.
 struct StartRefused {
   int error;
 };
-/// The job's first process ended. `alone`: waitpid(2) knows of no other process either.
+/// The command ended. `alone`: waitpid(2) reports no other process either.
 struct RootEnded {
   int wait_status;
   bool alone;
 };
 struct RootStopped {};
 struct RootContinued {};
-/// waitpid(2) said ECHILD: the proof that no process of the job is left.
+/// waitpid(2) returned ECHILD: the proof that no process of the job is left.
 struct NoChildren {};
 /// The front passes a signal on.
 struct SignalAsked {
   int number;
-  /// The terminal sent it to the job as well: the front did not know yet that there is one.
+  /// The terminal sent it to the job as well: the front did not yet know of the job.
   bool from_terminal = false;
 };
-/// Somebody continued the front, which had stopped together with the job: in the stop of that
-/// number.
+/// A SIGCONT continued the front, which had stopped together with the job in this stop.
 struct ContinueAsked {
   std::int32_t stop;
 };
 /// The time of the last AwaitContinue is over.
 struct ContinueDue {};
-/// The front is about to stop together with the job, and asks whether that stop still lasts.
+/// The front is about to stop together with the job, and asks whether this stop still lasts.
 struct StopQuestion {
   std::int32_t stop;
 };
@@ -51,20 +50,20 @@ struct KillAsked {};
 struct FrontGone {};
 /// The lease ended without a renewal that the store acknowledged.
 struct DeadlineHit {};
-/// The store said that the lock is not ours.
+/// The store said that the run no longer has the lock.
 struct LeaseLost {};
 /// The time of the last StartGrace is over.
 struct GraceOver {};
-/// Renewals have begun to fail: the first that did was sent then.
+/// Renewals began to fail; the first failed one was sent at `since`.
 struct RenewalsFail {
   Instant since;
 };
 struct RenewalsWork {};
 /// The moment of the last AwaitWarning has come.
 struct WarningDue {};
-/// The job has not reported progress for as long as --heartbeat-timeout lets it.
+/// The job has not reported progress within --heartbeat-timeout.
 struct HeartbeatMissed {};
-/// The job has run for as long as --max-run lets it.
+/// The job has run for --max-run.
 struct MaxRunOver {};
 
 using Event = std::variant<ExecWorked, ExecFailed, StartRefused, RootEnded, RootStopped,
@@ -72,7 +71,7 @@ using Event = std::variant<ExecWorked, ExecFailed, StartRefused, RootEnded, Root
                            StopQuestion, KillAsked, FrontGone, DeadlineHit, LeaseLost, GraceOver,
                            RenewalsFail, RenewalsWork, WarningDue, HeartbeatMissed, MaxRunOver>;
 
-// What the engine does about it, in the order given.
+// The actions of the engine, performed in the given order.
 struct TellStarted {
   bool operator==(const TellStarted&) const = default;
 };
@@ -88,7 +87,7 @@ struct ConfirmStop {
 struct TellContinued {
   bool operator==(const TellContinued&) const = default;
 };
-/// Tell ContinueDue a moment from now, and what the job did until then before it.
+/// Pass ContinueDue to the rules in a moment, after all events of the job up to then.
 struct AwaitContinue {
   bool operator==(const AwaitContinue&) const = default;
 };
@@ -96,7 +95,7 @@ struct SignalRoot {
   int number;
   bool operator==(const SignalRoot&) const = default;
 };
-/// To the first process and all others.
+/// To the command and all descendants.
 struct SignalJob {
   int number;
   bool operator==(const SignalJob&) const = default;
@@ -109,18 +108,18 @@ struct StartGrace {
   Duration length;
   bool operator==(const StartGrace&) const = default;
 };
-/// Tell WarningDue at that moment, and at no earlier one that was to be awaited.
+/// Pass WarningDue to the rules at that moment. This replaces an earlier AwaitWarning.
 struct AwaitWarning {
   Instant at;
   bool operator==(const AwaitWarning&) const = default;
 };
-/// SIGKILL to every process of the job, again and again until NoChildren.
+/// SIGKILL to every process of the job, repeated until NoChildren.
 struct KillTree {
   Ending because;
 
   bool operator==(const KillTree&) const = default;
 };
-/// The run is over: release the lock unless it is lost, and tell the front.
+/// The run is over: release the lock unless it is lost, and send the result to the front.
 struct Finish {
   Ending ending;
   std::int32_t detail;
@@ -140,12 +139,12 @@ struct Policy {
   PassSignals pass_signals = PassSignals::Command;
 };
 
-/// Decides what the engine does from the fork of the job to its end. Pure: it knows no clock, no
-/// process and no store; the loop in supervise/engine.cpp tells it what happened and does what it
-/// says.
+/// Decides what the engine does from the fork of the job to its end. Pure: it uses no clock, no
+/// process and no store. The loop in supervise/engine.cpp passes the events in and performs the
+/// actions.
 ///
-/// The invariant that everything rests on: Finish comes only after NoChildren (or RootEnded alone),
-/// and once. The one exception has a name: Orphans::Leave.
+/// The main invariant: Finish comes only after NoChildren (or RootEnded with `alone`), and only
+/// once. The one exception is Orphans::Leave.
 class Rules {
  public:
   enum class State { Starting, Running, Draining, Killing, Over };
@@ -195,10 +194,10 @@ class Rules {
   std::int32_t stops_ = 0;
   std::int32_t stop_to_continue_ = 0;
   bool renewals_fail_ = false;
-  bool kill_is_near_ = false;  // a StartGrace is under way, of which KILL is the end
+  bool kill_is_near_ = false;  // a StartGrace that ends with SIGKILL has begun
 
-  // What the run is to end with: the job's own status, unless something worse happened.
-  // Should nobody tell that status, it is "killed", never "success".
+  // The ending of the run: the status of the command, unless something worse happened. If that
+  // status never arrives, the ending is "killed", never "success".
   Ending ending_ = Ending::JobEnded;
   std::int32_t detail_ = SIGKILL;
 };

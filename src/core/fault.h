@@ -6,19 +6,20 @@
 
 namespace dlock {
 
-/// The lack of an answer: the store was not asked, could not be reached, or did not say yes or no.
-/// The request may or may not have been applied unless `not_applied` says so.
+/// An operation without a definite result: the store was not asked, could not be reached, or gave
+/// neither a yes nor a no. Unless `not_applied` is true, the request may or may not have been
+/// applied.
 struct StoreFault {
-  /// The code with which dlock ends if this happens before the job starts.
+  /// The exit code of dlock if this happens before the job starts.
   ExitCode exit_code = ExitCode::StoreUnavailable;
-  /// What happened, to what, and what to do: fit for a person, free of secrets.
+  /// What happened, to what, and what to do: readable text without secrets.
   std::string sentence;
-  /// True if the store certainly did nothing, so that no ghost of a lock can be left behind.
+  /// True if the store certainly applied nothing, so that no unknown lock can be left behind.
   bool not_applied = false;
-  /// True if trying again at once may help: the connection broke or the time ran out.
+  /// True if an immediate retry can help: the connection broke or the call timed out.
   bool worth_retrying = false;
-  /// True if the connection ended under the request: what a server or a proxy does to one that was
-  /// idle. Whoever may ask twice need not wait before asking over a new one.
+  /// True if the connection ended during the request, as when a server or a proxy closes an idle
+  /// one. A request that can be repeated safely can be repeated at once over a new connection.
   bool connection_ended = false;
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr Duration double_press = std::chrono::seconds{2};
 
-/// What a terminal sends to the whole foreground group.
+/// Whether a terminal sends this signal to the whole foreground group.
 bool comes_to_the_group(int signal) {
   switch (signal) {
     case SIGINT:
@@ -50,25 +50,26 @@ Actions Rules::handle(const Signalled& signal) {
   }
   if (job_has_had(signal))
     return signal.number == SIGINT ? interrupt_from_terminal(signal.at) : Actions{};
-  // The job signalled its own group, in which we are: it has had it, and did not mean us (as sudo).
+  // The job signalled its own group, which includes the front: the job has got the signal, and it
+  // was not meant for dlock (as with sudo).
   if (situation_.shares_group && signal.origin == Origin::OurJob) return {};
   if (situation_.shares_group && signal.number == SIGCONT) return {AskToContinue{stop_}};
   return {PassOn{signal.number}};
 }
 
-/// There is no job yet, as far as we know, to which a signal could go. One that ends a program by
-/// default ends the wait, as it would end a program that does not know it; and so does the one with
-/// which the job is to be stopped, as images and units name it (WINCH for httpd), but not a new
-/// size of our own window.
+/// As far as the front knows there is no job yet that a signal could go to. A signal that ends a
+/// program by default ends the wait, as it would end a program without a handler. So does the
+/// signal that stops the job, as images and units configure it (WINCH for httpd), unless it is a
+/// new size of the front's own window.
 bool Rules::ends_a_wait(const Signalled& signal) const {
   if (situation_.ignored.test(static_cast<std::size_t>(signal.number))) return false;
   const bool asked = signal.number == situation_.stop_signal && signal.origin != Origin::Kernel;
   return ends_by_default(signal.number) || asked;
 }
 
-/// Whether the terminal sent it to the job as well, which is in our group. Of the end of the
-/// terminal the kernel tells the leader of the session alone; that is us in `ssh -t host dlock run`
-/// and in a pane of tmux.
+/// Whether the terminal also sent the signal to the job, which is in the same group. The kernel
+/// reports the end of the terminal only to the leader of the session; that is the front in `ssh -t
+/// host dlock run` and in a pane of tmux.
 bool Rules::job_has_had(const Signalled& signal) const {
   if (!situation_.shares_group || signal.origin != Origin::Kernel) return false;
   if (signal.number == SIGHUP && situation_.leads_session) return false;
@@ -80,7 +81,8 @@ void Rules::count_interrupt(Instant at) {
   last_interrupt_ = at;
 }
 
-/// The first Ctrl-C is the job's own business. Who presses it again at once wants it to end.
+/// The first Ctrl-C is for the job. A second one soon after means that the user wants the job to
+/// end.
 Actions Rules::interrupt_from_terminal(Instant at) {
   count_interrupt(at);
   if (interrupts_ == 2) return {SayTerminating{}, PassOn{SIGTERM}};
@@ -95,8 +97,8 @@ Actions Rules::handle(const JobStarted&) {
 
 Actions Rules::handle(const JobStopped& stopped) {
   stop_ = stopped.stop;
-  // Only with a shared group: there the shell must see us stop with the job. Elsewhere nobody
-  // would wake us again.
+  // Only with a shared group: there the shell must see the front stop with the job. Elsewhere
+  // nothing would continue the front.
   if (state_ == State::Running && situation_.shares_group) return {PrepareStop{stop_}};
   return {};
 }
@@ -127,7 +129,7 @@ Actions Rules::handle(const EngineFinished& finished) {
 }
 
 Actions Rules::handle(const EngineGone&) {
-  // The job was proved gone, and only the release is uncertain: its status stands.
+  // The job is proved gone and only the release is uncertain, so the status of the job stands.
   if (state_ == State::Settling) {
     state_ = State::Over;
     return {Finish{ending_, detail_}};
@@ -149,7 +151,7 @@ Actions Rules::handle(const NoChildren&) {
 Actions Rules::kill_because(Ending ending) {
   if (state_ == State::Killing) return {};
   state_ = State::Killing;
-  // A lock that was lost stays lost, whoever does the killing.
+  // A lost lock stays lost, whichever supervisor kills.
   ending_ = lost_ ? Ending::LockLost : ending;
   detail_ = 0;
   return {KillAll{}};

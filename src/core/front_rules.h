@@ -14,11 +14,11 @@ namespace dlock::front {
 /// Who sent a signal to the front.
 enum class Origin {
   Kernel,   // the terminal: Ctrl-C, Ctrl-Z, a hang-up, a new window size
-  OurJob,   // a process of the job, to its own process group as a rule
-  Someone,  // anybody else
+  OurJob,   // a process of the job, usually to its own process group
+  Someone,  // any other process
 };
 
-// What happens to the front.
+// The events of the front.
 struct Signalled {
   int number;
   Origin origin;
@@ -28,42 +28,42 @@ struct JobStarted {};
 struct JobStopped {
   std::int32_t stop;
 };
-/// The engine looked again: the job is still in that stop.
+/// The engine checked again: the job is still in that stop.
 struct StopConfirmed {
   std::int32_t stop;
 };
 struct JobContinued {};
-/// The engine is killing the job, for that reason.
+/// The engine is killing the job for that reason.
 struct JobKilled {
   Ending because;
 };
-/// The engine has proved that no process of the job is left, and goes on to release the lock.
+/// The engine has proved that no process of the job is left, and releases the lock next.
 struct JobGone {
   Ending ending;
   std::int32_t detail;
 };
-/// The engine's last word.
+/// The last message of the engine.
 struct EngineFinished {
   Ending ending;
   std::int32_t detail;
 };
 struct EngineGone {};
 struct DeadlineHit {};
-/// waitpid(2) said ECHILD to the front, after it killed.
+/// waitpid(2) of the front returned ECHILD, after the front killed.
 struct NoChildren {};
 
 using Event = std::variant<Signalled, JobStarted, JobStopped, StopConfirmed, JobContinued,
                            JobKilled, JobGone, EngineFinished, EngineGone, DeadlineHit, NoChildren>;
 
-// What the front does about it.
+// The actions of the front.
 struct PassOn {
   int number;
-  /// The terminal sent it to the whole group: if the job is there already, it has had it.
+  /// The terminal sent it to the whole group: a job that already ran has got it.
   bool from_terminal = false;
 
   bool operator==(const PassOn&) const = default;
 };
-/// Continue the job, if it is still in that stop.
+/// Continue the job if it is still in that stop.
 struct AskToContinue {
   std::int32_t stop;
   bool operator==(const AskToContinue&) const = default;
@@ -71,9 +71,9 @@ struct AskToContinue {
 struct AskToKill {
   bool operator==(const AskToKill&) const = default;
 };
-/// Get ready to stop, so that a SIGCONT from now on undoes it, and ask the engine whether the job
-/// is still stopped. A shell continues the whole group, and the news of that may still be on its
-/// way: who stopped on old news would look to the shell as if the job had stopped again.
+/// Prepare to stop, so that a SIGCONT from now on cancels the stop, and ask the engine whether the
+/// job is still stopped. A shell continues the whole group, and the message about that can still be
+/// on its way: if the front stopped on outdated news, the shell would see a second stop of the job.
 struct PrepareStop {
   std::int32_t stop;
   bool operator==(const PrepareStop&) const = default;
@@ -87,7 +87,7 @@ struct StopSelf {
 struct SayTerminating {
   bool operator==(const SayTerminating&) const = default;
 };
-/// SIGKILL to the engine and to every process of the job, until NoChildren.
+/// SIGKILL to the engine and to every process of the job, repeated until NoChildren.
 struct KillAll {
   bool operator==(const KillAll&) const = default;
 };
@@ -104,19 +104,19 @@ using Actions = std::vector<Action>;
 using SignalSet = std::bitset<65>;
 
 struct Situation {
-  /// With a terminal the job is in the front's process group, and the terminal signals both.
+  /// With a terminal, the job is in the front's process group, and the terminal signals both.
   bool shares_group = false;
-  /// The front leads the session of that terminal.
+  /// The front is the leader of the session of that terminal.
   bool leads_session = false;
-  /// What asks the job to stop (-s).
+  /// The signal that asks the job to stop (-s).
   int stop_signal = 0;
-  /// Signals that dlock's caller had set to be ignored, as nohup does.
+  /// Signals that the caller of dlock ignored, as nohup does.
   SignalSet ignored;
   OnSilence on_silence = OnSilence::Kill;
 };
 
-/// Decides what the front does from the fork of the engine to its own end. Pure, like the engine's
-/// rules: the loop is in supervise/front.cpp.
+/// Decides what the front does from the fork of the engine to its own end. Pure, like the rules of
+/// the engine; the loop is in supervise/front.cpp.
 class Rules {
  public:
   enum class State { Waiting, Running, Settling, Killing, Over };
@@ -126,7 +126,7 @@ class Rules {
   Actions on(const Event& event);
   State state() const { return state_; }
 
-  /// Whether the lease still matters: after the job is gone it does not.
+  /// Whether the lease still matters: it does not after the job is gone.
   bool deadline_counts() const { return state_ == State::Waiting || state_ == State::Running; }
 
  private:
@@ -150,10 +150,10 @@ class Rules {
 
   Situation situation_;
   State state_ = State::Waiting;
-  bool lost_ = false;  // the engine said so before it was gone
+  bool lost_ = false;  // the engine reported the loss before it was gone
   Ending ending_ = Ending::SupervisorDied;
   std::int32_t detail_ = 0;
-  std::int32_t stop_ = 0;  // the last stop of the job that we know of
+  std::int32_t stop_ = 0;  // the last known stop of the job
   int interrupts_ = 0;
   Instant last_interrupt_{};
 };

@@ -27,7 +27,7 @@ void HeartbeatTimer::go_on(Instant now, Instant last_report) {
   if (!stopped_) return;
   stopped_ = false;
   due_ = now + left_;
-  count(last_report);  // another process of the job may have gone on all the time
+  count(last_report);  // another process of the job may have run all the time
 }
 
 void HeartbeatTimer::count(Instant last_report) { due_ = std::max(due_, last_report + timeout_); }

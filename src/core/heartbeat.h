@@ -7,28 +7,29 @@
 
 namespace dlock {
 
-/// When a job that has to report progress is taken for hung. Pure: it is told the time, the latest
-/// report, and when the job stops and goes on.
+/// Decides when a job that must report progress counts as hung. Pure: the caller passes the time,
+/// the latest report, and the stops and continues of the job.
 class HeartbeatTimer {
  public:
-  /// The first report is due as long after the start as each one after the one before.
+  /// The first report is due one timeout after the start, each later one a timeout after the one
+  /// before.
   HeartbeatTimer(Duration timeout, Instant start) : timeout_(timeout), due_(start + timeout) {}
 
-  /// When to judge: `never` while the job is stopped, and once it was found hung.
+  /// When to call hung(): `never` while the job is stopped, and after it was found hung.
   Instant due() const { return stopped_ || hung_ ? never : due_; }
 
-  /// True once: when the time is over.
+  /// Returns true once, when the time is over.
   ///
-  /// Who comes to judge much too late was not run himself: stopped, starved, or asleep with the
-  /// whole machine. The job may not have run either, so its time starts anew.
+  /// If the call comes much too late, this process itself did not run: it was stopped, starved, or
+  /// suspended with the machine. The job may not have run either, so its time starts anew.
   bool hung(Instant now, Instant last_report);
 
-  /// While the job is stopped its time stands still.
+  /// The time of the job stands still while it is stopped.
   void stop(Instant now, Instant last_report);
   void go_on(Instant now, Instant last_report);
 
-  /// More than a busy machine makes a timer late (0.16 s with 50 hogs on 2 CPUs), and less than
-  /// anybody would notice.
+  /// More than the lateness of a timer on a busy machine (0.16 s with 50 hogs on 2 CPUs), and too
+  /// short for anyone to notice.
   static constexpr Duration too_late_to_judge = std::chrono::milliseconds{250};
 
  private:
@@ -41,11 +42,12 @@ class HeartbeatTimer {
   bool hung_ = false;
 };
 
-/// What a program says by sd_notify(3), seen by a supervisor that is asked for progress only.
+/// The content of an sd_notify(3) message, as seen by a supervisor that handles progress reports
+/// only.
 struct Notification {
-  bool beat = false;  // there was a line WATCHDOG=1
-  /// All but such lines and MAINPID, for the unit's main process is dlock: to be passed on.
-  /// Unchanged if there was none.
+  bool beat = false;  // the message had a line WATCHDOG=1
+  /// The text to pass on: all but such lines and MAINPID, because the unit's main process is dlock.
+  /// Unchanged if there was no such line.
   std::string rest;
 };
 

@@ -15,7 +15,7 @@ bool may_enter(Limit newcomer, const std::vector<Limit>& holders) {
 namespace {
 
 std::string who(const Holder& holder) {
-  // A peer that writes no host and pid of its own still has them in its process hash.
+  // A peer that writes no host and pid fields has them in its process hash.
   std::string text =
       holder.host.empty() ? excerpt(holder.process.text, 100) : "host " + excerpt(holder.host, 64);
   if (text.empty()) text = "an unknown holder";

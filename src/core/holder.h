@@ -9,8 +9,8 @@
 
 namespace dlock {
 
-/// How many may hold a lock at once, in the eyes of one of them: one (the plain, exclusive lock),
-/// N (`--limit N`), or as many as like (`--shared`).
+/// How many may hold a lock at once, as one of them requires: one (the plain, exclusive lock), N
+/// (`--limit N`), or any number (`--shared`).
 struct Limit {
   std::uint32_t most = 1;
 
@@ -20,13 +20,14 @@ struct Limit {
   bool operator==(const Limit&) const = default;
 };
 
-/// Whether one more may hold the lock beside `holders`: never are there more at once than any of
-/// them asked for. So a reader and a writer, or runs with different limits, need no rule of their
-/// own. (The scripts of the Redis store repeat this rule, for it must be atomic there.)
+/// Whether one more may hold the lock beside `holders`: the number of holders never exceeds the
+/// smallest limit among them. So a reader and a writer, or runs with different limits, need no rule
+/// of their own. (The scripts of the Redis store repeat this rule, because it must be atomic
+/// there.)
 bool may_enter(Limit newcomer, const std::vector<Limit>& holders);
 
-/// Who holds a lock, as its value tells. Fields that a peer of another kind does not write are
-/// empty or 0. Bytes come from the store: show them through printable() only.
+/// The holder of a lock, as its value describes it. Fields that a peer of another kind does not
+/// write are empty or 0. The bytes come from the store: show them through printable() only.
 struct Holder {
   OwnerHash owner;
   ProcessHash process;
@@ -39,14 +40,14 @@ struct Holder {
   std::string note;
   FencingToken token;
   Limit limit;
-  /// Its job is over, and only `--min-hold` keeps the lock.
+  /// The job is over, and only `--min-hold` keeps the lock.
   bool held_by_min_hold = false;
-  /// Somebody has taken the lock from the holder by force, and is who the other fields name; the
-  /// lock stays taken until the holder's job is gone.
+  /// A forced unlock took the lock from the holder. The other fields name the user who forced it.
+  /// The lock stays taken until the holder's job is gone.
   bool forced = false;
 };
 
-/// `host web1 pid 4711 (rsync -a …) since 2026-01-31T02:00:00.000Z`, with what is known of it.
+/// Returns the known parts of `host web1 pid 4711 (rsync -a …) since 2026-01-31T02:00:00.000Z`.
 std::string describe(const Holder& holder);
 
 }  // namespace dlock

@@ -19,7 +19,8 @@ Result<LockKey, std::string> LockKey::parse(std::string_view text) {
 ProcessHash make_process_hash(const std::string& host, int pid, std::uint64_t number) {
   std::string name = printable(host);
   std::replace(name.begin(), name.end(), '/', '-');
-  // 63 bits: the Node library's expression wants digits, and no reader may see a negative number.
+  // 63 bits: the expression of the Node library requires digits, and no reader must see a negative
+  // number.
   const std::uint64_t positive = number & ~(std::uint64_t{1} << 63);
   return {name + "/" + std::to_string(pid) + "." + std::to_string(positive)};
 }
@@ -34,7 +35,7 @@ OwnerHash make_owner_hash(const LockKey& key, const ProcessHash& process, std::u
 
 namespace {
 
-/// Takes digits off the front; false when there are none.
+/// Removes the leading digits; returns false if there are none.
 bool take_digits(std::string_view& text) {
   const auto end = std::min(text.find_first_not_of("0123456789"), text.size());
   text.remove_prefix(end);
@@ -47,7 +48,7 @@ bool take(std::string_view& text, char wanted) {
   return true;
 }
 
-/// `{host}/{pid}.{number}` in front of `.{attempt}` and perhaps `#{trace}`.
+/// Parses `{host}/{pid}.{number}` followed by `.{attempt}` and perhaps `#{trace}`.
 std::optional<ProcessHash> process_in(std::string_view text) {
   std::string_view rest = text.substr(std::min(text.find('/'), text.size()));
   if (rest.data() == text.data() || !take(rest, '/')) return {};
@@ -60,7 +61,8 @@ std::optional<ProcessHash> process_in(std::string_view text) {
 
 }  // namespace
 
-// As the Node library's ^(.+)@([^/]+\/\d+\.\d+)\.\d+(#.*)?$ does: of several @ the last that fits.
+// Matches as the Node library's ^(.+)@([^/]+\/\d+\.\d+)\.\d+(#.*)?$ does: with several @, the last
+// one that fits.
 std::optional<ParsedOwner> parse_owner_hash(std::string_view text) {
   for (auto at = text.rfind('@'); at != text.npos && at > 0; at = text.rfind('@', at - 1)) {
     if (auto process = process_in(text.substr(at + 1)))

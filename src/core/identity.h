@@ -9,10 +9,10 @@
 
 namespace dlock {
 
-/// The name of a lock as the user gave it: 1 to 512 bytes, any but NUL. Checked once, here.
+/// The name of a lock as the user gave it: 1 to 512 bytes, any but NUL. Checked only here.
 class LockKey {
  public:
-  /// The error is the half sentence that comes after `--key` and the value.
+  /// The error is the part of the sentence that follows `--key` and the value.
   static Result<LockKey, std::string> parse(std::string_view text);
   const std::string& bytes() const { return bytes_; }
 
@@ -23,47 +23,50 @@ class LockKey {
   std::string bytes_;
 };
 
-/// Names one run of dlock to all of the cluster: `{host}/{pid}.{number}`. The liveness key carries
-/// it. Unique per run: two machines may share a host name, and in containers every pid is 1.
+/// Identifies one run of dlock in the whole cluster: `{host}/{pid}.{number}`. The liveness key
+/// contains it. Unique for each run, because two machines can share a host name, and in containers
+/// every pid is 1.
 struct ProcessHash {
   std::string text;
   bool operator==(const ProcessHash&) const = default;
 };
 
-/// Names one attempt to get one lock: `{key}@{processHash}.{attempt}`, then `#{trace}`.
+/// Identifies one attempt to acquire one lock: `{key}@{processHash}.{attempt}`, then `#{trace}`.
 ///
-/// Never reused, not even by a retry of the same run: a peer that saw the hash and judged its
-/// holder dead may delete a lock of that hash at any later moment (PROTOCOL.md, "Identity").
+/// Never reused, not even by a retry of the same run: a peer that saw the hash and found its holder
+/// dead may delete a lock with that hash at any later moment (PROTOCOL.md, "Identity").
 struct OwnerHash {
   std::string text;
   bool operator==(const OwnerHash&) const = default;
 };
 
-/// Goes up with every acquisition of a key; a resource that remembers the largest it has seen can
-/// refuse a holder that is late. 0: none was taken.
+/// Grows with every acquisition of a key. A resource that remembers the largest token it has seen
+/// can refuse a holder that is late. 0: no token was taken.
 struct FencingToken {
   std::uint64_t value = 0;
   auto operator<=>(const FencingToken&) const = default;
 };
 
-/// `number` must be random: see ProcessHash. The host is cleaned of `/`, which ends it.
+/// `number` must be random: see ProcessHash. A `/` in the host is replaced, because it ends the
+/// host.
 ProcessHash make_process_hash(const std::string& host, int pid, std::uint64_t number);
 
-/// The group of holders that a run is the first of: its own name with one more digit.
+/// The hash of the group of holders whose first member is this run: its own hash with one more
+/// digit.
 ProcessHash make_group_hash(const ProcessHash& first);
 
-/// Key and trace go in as printable text, so that the hash survives JSON unchanged: it is compared
-/// byte by byte. The key so that it can be had again, the trace for people.
+/// Key and trace are added as printable text, so that the hash, which is compared byte by byte,
+/// survives JSON unchanged. The key can be recovered from it; the trace is for people.
 OwnerHash make_owner_hash(const LockKey& key, const ProcessHash& process, std::uint32_t attempt,
                           const std::string& trace);
 
-/// What an owner hash tells by itself.
+/// The parts of an owner hash.
 struct ParsedOwner {
   std::string key;  // its bytes
   ProcessHash process;
 };
 
-/// Reads an owner hash of ours or of the Node library; nothing when it is none.
+/// Parses an owner hash of dlock or of the Node library; nothing if the text is none.
 std::optional<ParsedOwner> parse_owner_hash(std::string_view text);
 
 }  // namespace dlock

@@ -10,11 +10,11 @@ namespace dlock {
 
 using namespace std::chrono;
 
-/// The first and the last moment that have a year of four digits, in ms.
+/// The first and the last moment with a year of four digits, in ms.
 constexpr std::int64_t first_written = -62'167'219'200'000;
 constexpr std::int64_t last_written = 253'402'300'799'999;
 
-// By the calendar of <chrono>, not by gmtime(3): that one reads the time zone file at every start.
+// Uses the calendar of <chrono>, not gmtime(3), which reads the time zone file at every start.
 std::string iso_of(StoreTime moment) {
   const sys_time<milliseconds> time_point{
       milliseconds{std::clamp<std::int64_t>(moment.ms, first_written, last_written)}};
@@ -33,7 +33,7 @@ std::string iso_of(StoreTime moment) {
 std::optional<Duration> since(std::string_view iso, StoreTime now) {
   const auto moment = parse_iso(iso);
   if (!moment) return {};
-  // Whatever the clock says: after the last moment that can be written down nothing is later.
+  // The clock is limited to the last moment that can be written down.
   const std::int64_t passed = std::clamp<std::int64_t>(now.ms, 0, last_written) - moment->ms;
   return bounded(milliseconds{std::max<std::int64_t>(passed, 0)});
 }

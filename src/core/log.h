@@ -6,10 +6,10 @@ namespace dlock {
 
 enum class LogLevel { Error, Warning, Notice, Debug };
 
-/// Where our words go: stderr, through the one logger that src/cli makes.
+/// The output of dlock: stderr, through the one logger that src/cli makes.
 ///
-/// A line may be dropped rather than wait for a reader: nobody who reads slowly may delay a kill.
-/// Called from the main thread of either process only; the liveness thread does not log.
+/// A line can be dropped rather than wait for a reader: a slow reader must not delay a kill. Called
+/// from the main thread of either process only; the liveness thread does not log.
 class Log {
  public:
   virtual ~Log() = default;

@@ -7,8 +7,8 @@
 
 namespace dlock {
 
-/// The number that the text is, the whole of it: decimal, 010 is ten, and neither blanks nor a
-/// plus. None if it is not one, or not from `least` to `most`.
+/// Parses the whole text as a decimal number: 010 is ten, and blanks or a plus are errors. Nothing
+/// if the text is no number, or not in the range from `least` to `most`.
 template <class Number>
 std::optional<Number> parse_number(std::string_view text,
                                    Number least = std::numeric_limits<Number>::min(),

@@ -8,24 +8,24 @@
 
 namespace dlock {
 
-/// `--once-per`: time is cut into slots of that length, counted from 1970 in UTC, and in each there
-/// is at most one run.
+/// `--once-per`: time is divided into slots of that length, counted from 1970 in UTC, with at most
+/// one run in each.
 struct OncePer {
   std::chrono::milliseconds period;
-  /// Whether a run that failed uses up its slot as well: `--even-if-failed`.
+  /// Whether a failed run uses up its slot as well: `--even-if-failed`.
   bool even_if_failed = false;
 
-  /// How long before the moment by which a slot is known it begins. Cron starts jobs on the full
-  /// minute, and a machine is some ms before or behind the store's clock, at one time this and at
-  /// the next time that: were the edge of a slot there, two of its runs could fall into one, and
-  /// none into the next. So it lies half a minute away, as far as can be.
+  /// How long before its nominal moment a slot begins. Cron starts jobs on the full minute, and a
+  /// machine can be some ms before or behind the store's clock, sometimes one and sometimes the
+  /// other. If a slot began there, two of its runs could fall into one slot and none into the next.
+  /// Therefore the edge is half a minute away, or a quarter of a short period.
   constexpr std::chrono::milliseconds begins_before() const {
     return std::min<std::chrono::milliseconds>(std::chrono::seconds{30}, period / 4);
   }
 };
 
-/// A moment by the clock of the store: what it says of the time of day, in ms since 1970. It
-/// decides in which slot a run falls, and nothing else.
+/// A moment on the clock of the store, in ms since 1970. It decides in which slot a run falls, and
+/// nothing else.
 struct StoreTime {
   std::int64_t ms = 0;
 };
@@ -38,24 +38,25 @@ constexpr bool in_one_slot(const OncePer& once, StoreTime a, StoreTime b) {
   return slot_of(a) == slot_of(b);
 }
 
-/// How long a run is remembered: over the end of its slot, and long enough to be looked up.
+/// How long a run is remembered: past the end of its slot, and long enough for a user to look it
+/// up.
 constexpr Duration past_run_life(const OncePer& once) {
   return std::max<Duration>(std::chrono::hours{24 * 30}, 2 * once.period);
 }
 
-/// What the store remembers of the last run of a key with `--once-per`. Bytes come from the store:
-/// show them through printable() only.
+/// The record of the last run of a key with `--once-per`. The bytes come from the store: show them
+/// through printable() only.
 struct PastRun {
   StoreTime started;
-  /// Whether it uses up its slot.
+  /// Whether the run uses up its slot.
   bool counts = false;
-  std::string ended_at;  // ISO 8601, UTC, by the wall clock of who ran it
+  std::string ended_at;  // ISO 8601, UTC, by the wall clock of the run's host
   int exit_code = 0;     // as a shell shows it
   std::string host;
   long pid = 0;
   std::string user;
   std::string command;
-  /// From then on it need not be remembered; 0 if the store itself forgets.
+  /// The moment from which the record can be forgotten; 0 if the store itself deletes it.
   StoreTime forget_at = {};
 };
 

@@ -5,9 +5,10 @@
 
 namespace dlock {
 
-/// Either a value or the reason why there is none. Dropping one does not compile.
+/// Either a value or the reason why there is none. Ignoring a returned Result is a compiler
+/// warning.
 ///
-/// The standard has this as std::expected from C++23 on; GCC 12 does not. T and E must differ.
+/// std::expected is the standard form from C++23 on; GCC 12 lacks it. T and E must differ.
 template <class T, class E>
 class [[nodiscard]] Result {
  public:
@@ -29,7 +30,7 @@ class [[nodiscard]] Result {
   std::variant<T, E> state_;
 };
 
-/// The value of calls that succeed with nothing to tell.
+/// The value of calls that succeed without a result.
 struct Done {};
 
 }  // namespace dlock

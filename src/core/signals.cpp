@@ -9,7 +9,8 @@
 namespace dlock {
 namespace {
 
-/// How far a real-time signal is from the first or the last of them: what follows that `word`.
+/// Returns the distance of a real-time signal from the first or the last one: the number after
+/// `word`.
 std::optional<int> offset_behind(std::string_view word, std::string_view name) {
   if (!name.starts_with(word)) return {};
   return parse_number(name.substr(word.size()), 0, SIGRTMAX - SIGRTMIN);

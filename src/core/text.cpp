@@ -7,7 +7,7 @@ namespace {
 
 bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
 
-/// The length of the UTF-8 sequence at the start of `bytes`; 0 when there is none (RFC 3629).
+/// Returns the length of the UTF-8 sequence at the start of `bytes`; 0 if there is none (RFC 3629).
 std::size_t sequence_length(std::string_view bytes) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   const unsigned char first = at(0);
@@ -23,7 +23,8 @@ std::size_t sequence_length(std::string_view bytes) {
   return overlong || surrogate || beyond_unicode ? 0 : length;
 }
 
-/// C0 and C1 controls and DEL; also the bidirectional overrides, which reorder what is read.
+/// Whether it is a C0 or C1 control, DEL, or a bidirectional override, which reorders displayed
+/// text.
 bool is_control(std::string_view sequence) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
   if (sequence.size() == 1) return at(0) < 0x20 || at(0) == 0x7F;
@@ -33,7 +34,7 @@ bool is_control(std::string_view sequence) {
          (at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9);
 }
 
-/// With what is no text, or controls the terminal, replaced by what `instead` says.
+/// Replaces invalid UTF-8 and control characters by the result of `instead`.
 template <class Instead>
 std::string with_odd_ones(std::string_view bytes, const Instead& instead) {
   std::string out;
@@ -110,12 +111,13 @@ std::string about(std::string_view key) { return "key '" + excerpt(key, 100) + "
 
 namespace {
 
-/// Where the next `user:password@` stands, from `start` on; empty at the end if there is none.
+/// Returns the next `user:password` before an @, from `start` on; empty, at the end, if there is
+/// none.
 std::string_view next_login(std::string_view text, std::size_t start) {
   for (std::size_t scheme = text.find("://", start); scheme != text.npos;
        scheme = text.find("://", scheme + 3)) {
     const std::string_view rest = text.substr(scheme + 3);
-    // The last @ counts: a password may hold one, and a slash too.
+    // The last @ counts: a password can contain an @, and a slash too.
     const auto at = rest.substr(0, rest.find_first_of(" \t\n'\"")).rfind('@');
     if (at != rest.npos) return rest.substr(0, at);
   }

@@ -5,28 +5,28 @@
 
 namespace dlock {
 
-/// Bytes from anywhere, made fit for a terminal, a log and JSON: control characters and what is not
-/// UTF-8 become `?`. A lock written by somebody else must not repaint the reader's screen.
+/// Makes arbitrary bytes safe for a terminal, a log and JSON: control characters and invalid UTF-8
+/// become `?`. A lock written by another program must not repaint the reader's screen.
 std::string printable(std::string_view bytes);
 
-/// `printable` text from which the bytes can be had again: what `printable` would replace is
-/// `\\x0a`, and a backslash is `\\x5c`.
+/// Returns `printable` text from which unescaped() recovers the bytes: what `printable` would
+/// replace becomes `\\x0a`, and a backslash becomes `\\x5c`.
 std::string escaped(std::string_view bytes);
-/// The bytes again. A backslash that begins no such escape stays.
+/// Returns the original bytes. A backslash that does not begin such an escape stays.
 std::string unescaped(std::string_view text);
 
-/// `printable`, and no longer than `most` bytes: a cut is marked by an ellipsis.
+/// Returns `printable` text of at most `most` bytes; an ellipsis marks a cut.
 std::string excerpt(std::string_view bytes, std::size_t most);
 
-/// `key 'backup'`: how every sentence about a key begins.
+/// Returns `key 'backup'`, the start of every message about a key.
 std::string about(std::string_view key);
 
 /// Replaces user and password in every `scheme://user:password@host` by `***`.
 ///
-/// Meant for text that others will read, such as the job's command line in the lock.
+/// For text that others can read, such as the job's command line in the lock.
 std::string without_url_secrets(std::string_view text);
 
-/// Whether a URL in it has a password: `scheme://user:password@host`.
+/// Whether the text contains a URL with a password: `scheme://user:password@host`.
 bool has_url_password(std::string_view text);
 
 }  // namespace dlock

@@ -15,7 +15,7 @@ Duration ask_again_in(const Place& place, Duration ttl) {
     return std::max<Duration>(wait, 1ms);
   }
   if (!place.holder_calls) wait = std::min<Duration>(wait, 500ms);
-  // A key of which no millisecond is left is there still; one more, and it is gone.
+  // A key with no millisecond left still exists; it is gone one millisecond later.
   if (place.holder_ends_in) wait = std::min<Duration>(wait, *place.holder_ends_in + 1ms);
   return std::max<Duration>(wait, 1ms);
 }

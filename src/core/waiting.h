@@ -6,7 +6,7 @@
 
 namespace dlock {
 
-/// How long to wait for a lock that is held: `-n` not at all, `-w DUR` that long, `-w` for ever.
+/// How long to wait for a held lock: `-n` not at all, `-w DUR` that long, `-w` forever.
 struct WaitLimit {
   Duration most{};
 
@@ -18,24 +18,24 @@ struct WaitLimit {
 
 /// What a waiter knows of its place in the queue.
 struct Place {
-  /// How many wait in front of it; nothing when the store could not say.
+  /// The number of waiters in front; nothing if the store could not say.
   std::optional<std::uint64_t> ahead;
-  /// When the one right in front of it loses its place, unless it shows that it lives.
+  /// When the waiter directly in front loses its place, unless it shows that it is alive.
   std::optional<Duration> ahead_ends_in;
-  /// When the first of the holders in the way ends, unless it is renewed; nothing when it does not
-  /// end by itself.
+  /// When the lock of the first holder in the way expires, unless it is renewed; nothing if it does
+  /// not expire.
   std::optional<Duration> holder_ends_in;
-  /// Whether that holder calls the next one when it releases. A holder of the Node library does
-  /// not.
+  /// Whether that holder notifies the next waiter when it releases. A holder of the Node library
+  /// does not.
   bool holder_calls = true;
 };
 
-/// How long a waiter may sleep until it asks again, unless it is called before.
+/// How long a waiter may sleep before it asks again, unless it is notified earlier.
 ///
-/// The first one looks when the holder's liveness could be over: should the holder be dead, nobody
-/// calls. The others ask only to show that they are alive, for which a third of the TTL will do: a
-/// waiter that is silent for a whole TTL loses its place. And when that of the one in front of them
-/// could be lost: should it have died after it was called, nobody else would look.
+/// The first waiter asks when the holder's liveness could be over, because a dead holder notifies
+/// no waiter. The others ask only to show that they are alive; a third of the TTL is enough,
+/// because a waiter that is silent for a whole TTL loses its place. They also ask when the waiter
+/// in front could lose its place: if it died after it was notified, no other waiter would notice.
 Duration ask_again_in(const Place& place, Duration ttl);
 
 }  // namespace dlock

@@ -121,8 +121,7 @@ Result<Cgroup, std::string> Cgroup::make() {
     if (::mkdir(path.c_str(), 0755) != 0) return "cannot make '" + path + "': " + ::strerror(errno);
     Cgroup cgroup{path};
     cgroup.directory_ = claim_directory(path);
-    if (!cgroup.directory_.open() && errno == ESTALE)
-      continue;  // removed by another run before the claim
+    if (!cgroup.directory_.open() && errno == ESTALE) continue;  // another run removed it
     if (cgroup.directory_.open() &&
         ::faccessat(cgroup.directory_.number(), "cgroup.kill", W_OK, AT_EACCESS) == 0) {
       return cgroup;

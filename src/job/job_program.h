@@ -78,8 +78,7 @@ class JobProgram {
   const JobSpec spec_;
   std::vector<std::string> paths_;
   std::vector<char*> words_;
-  std::vector<char*>
-      script_words_;  // for the shell, if the command is a script without an interpreter line
+  std::vector<char*> script_words_;  // for the shell, if the command has no interpreter line
   std::vector<std::string> set_variables_;
   std::array<PidVariable, 2> pid_variables_;
   std::vector<char*> environment_;

@@ -44,8 +44,7 @@ bool write_file(const char* path, const std::string& text) {
 /// after it has given up setgroups(2). Returns 0, or the errno of the refused step.
 int become_same_user(const NamespaceUser& user) {
   const auto map = [](auto id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
-  const MemoryAccess before =
-      set_memory_access(MemoryAccess::Shown);  // else these files belong to root
+  const MemoryAccess before = set_memory_access(MemoryAccess::Shown);  // else root owns them
   const bool mapped = write_file("/proc/self/setgroups", "deny") &&
                       write_file("/proc/self/uid_map", map(user.user)) &&
                       write_file("/proc/self/gid_map", map(user.group));
@@ -148,8 +147,7 @@ void run_namespace_init(const NamespaceUser& user, Fd link, Fd exec_pipe, Fd pre
   if (root < 0) give_up(exec_pipe, {StartFailure::Step::Fork, errno});
   exec_pipe.close();
   let_go_of_inherited_descriptors();
-  root_prepared.wait();  // the command compares its pending signals with those of this process:
-                         // read none before
+  root_prepared.wait();  // the command compares its pending signals with these: read none before
   Init{std::move(link), root}.run();
 }
 
