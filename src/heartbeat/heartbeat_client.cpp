@@ -24,7 +24,7 @@ HeartbeatRefusal silent() {
           "process dlock-engine stopped?"};
 }
 
-/// Not there any more is an answer; what the system refuses is none.
+/// A missing engine is a definite answer; any other system error is not.
 HeartbeatRefusal refused(const std::string& socket, int error) {
   if (error == ENOENT || error == ECONNREFUSED || error == ENOTCONN || error == ECONNRESET)
     return gone();
@@ -74,11 +74,11 @@ Result<Done, HeartbeatRefusal> send_heartbeat(const std::string& socket, Instant
 
   while (!send_datagram(to_dlock, heartbeat_question, theirs)) {
     if (errno != EAGAIN) return refused(socket, errno);
-    // Many others report, too, or dlock is stopped.
+    // Many other processes report at the same time, or dlock is stopped.
     std::array<pollfd, 1> watched{{{to_dlock.number(), POLLOUT, 0}}};
     if (!wait_for_any(watched, until)) return silent();
   }
-  theirs.clear();  // from now on only dlock has that end: its death is an end-of-file
+  theirs.clear();  // now only dlock has that end: its death is an end-of-file
   std::array<pollfd, 1> watched{{{ours.number(), POLLIN, 0}}};
   if (!wait_for_any(watched, until)) return silent();
   std::array<char, 64> word{};

@@ -12,17 +12,17 @@
 
 namespace dlock {
 
-// What `dlock heartbeat` and the engine say to each other: one datagram with the question and one
-// end of a socket pair, through which the answer comes back. A dlock that dies closes that end, and
-// one that never reads needs no address of ours. Words and not numbers: after an upgrade the two
-// may be of different versions.
+// The protocol between `dlock heartbeat` and the engine: one datagram with the question and one end
+// of a socket pair, through which the answer returns. If the engine dies, this end is closed; and
+// the client needs no address of its own. The answers are words, not numbers, because after an
+// upgrade the two can have different versions.
 
 inline constexpr std::string_view heartbeat_question = "DLOCK_HEARTBEAT=1";
 
 enum class HeartbeatAnswer {
   Held,
-  Lost,         // or about to be: the engine is killing the job, or has released the lock
-  Unconfirmed,  // the lease is over and the store silent: --on-silence=continue
+  Lost,         // or about to be: the engine kills the job, or has released the lock
+  Unconfirmed,  // the lease is over and the store does not answer: --on-silence=continue
 };
 
 inline constexpr std::array<std::pair<HeartbeatAnswer, std::string_view>, 3> heartbeat_answers{
@@ -44,14 +44,14 @@ constexpr std::optional<HeartbeatAnswer> heartbeat_answer(std::string_view word)
   return {};
 }
 
-/// Why the job should stop, or its report did not arrive.
+/// The reason why the job should stop, or why its report did not arrive.
 struct HeartbeatRefusal {
   ExitCode code;
-  std::string sentence;  // for a person
+  std::string sentence;  // for people to read
 };
 
-/// Reports progress to the dlock that runs us, at that socket, and asks whether the lock is still
-/// the job's own. Gives up at `until`: a dlock that is stopped says nothing.
+/// Reports progress to the engine of this job at that socket, and asks whether the job still has
+/// the lock. Gives up at `until`, because a stopped engine does not answer.
 Result<Done, HeartbeatRefusal> send_heartbeat(const std::string& socket, Instant until);
 
 }  // namespace dlock

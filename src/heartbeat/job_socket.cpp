@@ -19,7 +19,7 @@
 
 namespace dlock {
 
-/// What both threads use. Held by both, so that a thread left behind does not use freed memory.
+/// The data of both threads. Both hold it, so that a thread left behind does not use freed memory.
 struct JobSocket::Shared {
   Shared(Fd bound, const SharedDeadline& lease, std::optional<Notifications> wanted)
       : socket(std::move(bound)), deadline(lease), notifications(std::move(wanted)) {}
@@ -45,7 +45,8 @@ class JobSocket::Loop {
       if (auto datagram = receive_datagram(shared_->socket)) take(std::move(*datagram));
       relay_.flush();
     }
-    // What the job said at its very end is there already; what others go on writing is not for us.
+    // Everything that the job sent before its end is in the queue by now. Later datagrams of other
+    // processes do not count, so the loop is bounded.
     for (int i = 0; i < most_at_the_end; ++i) {
       auto datagram = receive_datagram(shared_->socket);
       if (!datagram) break;

@@ -14,23 +14,24 @@
 
 namespace dlock {
 
-/// The socket by which processes of the job report progress (`dlock heartbeat`, sd_notify(3)) and
-/// ask after the lock.
+/// The socket through which processes of the job report progress (`dlock heartbeat`, sd_notify(3))
+/// and ask about the lock.
 ///
-/// Served by a thread of its own, which may hang as long as it likes, for a job can send a
-/// descriptor whose close(2) takes minutes. It decides nothing and kills nothing. A report is one
-/// store of a moment and wakes nobody: however much is written there, the main loop does not
-/// notice. It is a socket for datagrams, so there are no connections that could be held open.
+/// A thread of its own serves it. The thread can hang without harm, and it must be separate,
+/// because a job can send a descriptor whose close(2) takes minutes. It decides nothing and kills
+/// nothing. A report is one write of a moment and wakes no other thread, so a flood of reports does
+/// not affect the main loop. It is a datagram socket, so no connection can be held open.
 class JobSocket {
  public:
-  /// What becomes of notifications that are no report: if the socket is the job's NOTIFY_SOCKET,
-  /// they go to the one that dlock had (empty: to nobody).
+  /// What happens to notifications that are no progress report: if the socket is the job's
+  /// NOTIFY_SOCKET, they are passed on to the NOTIFY_SOCKET of dlock (empty: dropped).
   struct Notifications {
     std::string pass_on_to;
   };
 
-  /// Made before there is a job, the thread as well: until somebody writes it sleeps. `deadline`
-  /// must outlive the process's threads. The error says why there is none.
+  /// Makes the socket and its thread before there is a job; the thread sleeps until the first
+  /// datagram. `deadline` must outlive all threads of the process. The error is the reason why
+  /// there is no socket.
   static Result<std::unique_ptr<JobSocket>, std::string> make(
       const SharedDeadline& deadline, std::optional<Notifications> notifications);
   ~JobSocket();
@@ -40,13 +41,13 @@ class JobSocket {
   const SocketDirectory& directory() const { return directory_; }
   void remove_directory() { directory_.remove(); }
 
-  /// Before any moment if there was none.
+  /// The moment of the last report; the zero moment of the clock if there was none.
   Instant last_report() const;
 
-  /// From now on whoever asks is told that the lock is lost.
+  /// From now on every question is answered with Lost.
   void tell_of_loss();
 
-  /// Passes on what the job has said up to now, and ends the thread if that is done in time.
+  /// Passes on what the job has sent up to now, and ends the thread if that is done by `until`.
   void stop(Instant until);
 
  private:
@@ -59,24 +60,24 @@ class JobSocket {
   std::thread thread_;
 };
 
-/// What the engine knows of a job's progress: the socket by which it is reported, and the time by
-/// which it has to be. A job may have neither, or a socket only to ask after its lock.
+/// The progress of a job as the engine knows it: the socket for reports, and the time by which the
+/// next one is due. A job may have neither, or a socket only for questions about its lock.
 class Progress {
  public:
   Progress() = default;
-  /// The job was forked at `now`. A timeout needs a socket.
+  /// The job was forked at `now`. A timeout requires a socket.
   Progress(std::unique_ptr<JobSocket> socket, std::optional<Duration> timeout, Instant now);
 
   /// When to call hung() at the latest.
   Instant due() const { return timer_ ? timer_->due() : never; }
-  /// True once: when a report was due and did not come.
+  /// Returns true once, when a report was due and did not come.
   bool hung(Instant now) { return timer_ && timer_->hung(now, socket_->last_report()); }
-  /// The job's first process stopped, went on or ended.
+  /// Records that the command stopped, continued or ended.
   void follow_root(int wait_status, Instant now);
 
-  /// From now on whoever asks is told that the lock is lost.
+  /// From now on every question is answered with Lost.
   void tell_of_loss();
-  /// Passes on the job's last words, and takes the socket away.
+  /// Passes on the last messages of the job, and removes the socket.
   void end();
 
  private:

@@ -29,10 +29,10 @@ void NotifyRelay::flush() {
 }
 
 NotifyRelay::Sent NotifyRelay::send(const Datagram& datagram) {
-  // Whoever listens there may have been started anew since the last time.
+  // The receiver may have restarted since the last message.
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (!socket_.open()) socket_ = connect_datagram_socket(address_);
-    if (!socket_.open()) return Sent::Done;  // nobody is there to hear it
+    if (!socket_.open()) return Sent::Done;  // there is no receiver
     if (send_datagram(socket_, datagram.text, datagram.descriptors)) return Sent::Done;
     if (is_temporary(errno)) return Sent::Later;
     socket_.close();

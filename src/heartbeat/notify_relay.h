@@ -7,19 +7,19 @@
 
 namespace dlock {
 
-/// Passes on what the job says by sd_notify(3) to whoever started dlock, in its order.
+/// Passes the job's sd_notify(3) messages on, in order, to the service manager that started dlock.
 ///
-/// Never waits: while the reader is slow a little is kept, and what comes beyond that is dropped.
+/// Never blocks: while the reader is slow a few messages are kept, and further ones are dropped.
 class NotifyRelay {
  public:
-  /// `address`: what NOTIFY_SOCKET said. Empty, or nothing that we can reach: to nobody.
+  /// `address`: the value of NOTIFY_SOCKET. If it is empty or unreachable, messages are dropped.
   explicit NotifyRelay(std::string address) : address_(std::move(address)) {}
 
   void pass_on(Datagram datagram);
 
-  /// To be called when fd() can be written to.
+  /// Call it when fd() is writable.
   void flush();
-  /// Negative when nothing waits.
+  /// Negative when no message is waiting.
   int fd() const { return waiting_.empty() ? -1 : socket_.number(); }
 
  private:

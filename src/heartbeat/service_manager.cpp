@@ -10,13 +10,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A unit that waits for a lock is not late: it is told so all the time, or TimeoutStartSec= ends
-// it.
+// A unit that waits for a lock is not late. The manager must get an extension again and again, or
+// TimeoutStartSec= ends the unit.
 constexpr Duration extension = 30s;
 constexpr Duration extend_every = 10s;
 
-/// What a job that says READY=1 itself has for that after a wait, for the unit's own time may have
-/// passed long ago: DefaultTimeoutStartSec of systemd.
+/// The time that a job with its own READY=1 gets after a wait, because the start timeout of the
+/// unit may have passed long ago: DefaultTimeoutStartSec of systemd.
 constexpr Duration time_to_get_ready = 90s;
 
 std::string status(const std::string& text) { return "STATUS=" + excerpt(text, 1000); }
@@ -81,7 +81,7 @@ void ServiceManager::extend(Duration by) {
       std::to_string(std::chrono::duration_cast<microseconds>(by).count()));
 }
 
-/// A lease that is not renewed any more is what the watchdog is for, beside a front that hangs.
+/// The watchdog covers a front that hangs, and also a lease that is no longer renewed.
 void ServiceManager::pet(Instant now) {
   watchdog_due_ = now + *setting_.watchdog / 3;
   const Instant lease_ends = deadline_.read();

@@ -10,40 +10,40 @@
 
 namespace dlock {
 
-/// When the unit is ready: as soon as the job runs, or when the job itself says so.
+/// When the unit is ready: as soon as the job runs, or when the job itself reports it.
 enum class Ready { Start, Job };
 
-/// A manager of services such as systemd, which hears by sd_notify(3).
+/// A service manager such as systemd, which receives sd_notify(3) messages.
 struct ManagerSetting {
-  std::string address;                    // of its socket; empty: there is none
-  bool for_us = false;                    // we are the unit's main process
-  std::optional<Duration> watchdog = {};  // how often it must hear of us, or it ends the unit
+  std::string address;                    // of its socket; empty: there is no manager
+  bool for_us = false;                    // dlock is the main process of the unit
+  std::optional<Duration> watchdog = {};  // the longest silence that it accepts
   Ready ready = Ready::Start;
 
   bool wants_to_hear() const { return for_us && !address.empty(); }
 };
 
-/// Tells the manager what the front knows of the run. Belongs to the front, for by default a
-/// manager believes the main process of a unit only.
+/// Reports the state of the run to the manager. Runs in the front, because by default a manager
+/// accepts messages only from the main process of a unit.
 ///
-/// No call waits: what the manager does not take now is kept for later, or dropped.
+/// No call blocks: a message that the manager does not take now is kept for later, or dropped.
 class ServiceManager {
  public:
   ServiceManager(const ManagerSetting& setting, const SharedDeadline& deadline,
                  const LeaseTerms& terms);
 
-  /// No job runs yet: for whom we wait. Empty: for nobody, the lock is ours.
+  /// No job runs yet. `for_whom`: what the engine waits for; empty: it has the lock.
   void waits(const std::string& for_whom);
   void job_runs();
-  /// The unit is on its way out. `why`: in a few words, or empty.
+  /// The unit is about to end. `why`: a few words, or empty.
   void stops(const std::string& why);
-  /// What `systemctl status` shows when we are gone.
+  /// The text that `systemctl status` shows after the end.
   void ended(const std::string& how);
 
-  /// When turn() is to be called next, if fd() cannot be written to before.
+  /// When turn() is due, if fd() does not become writable earlier.
   Instant due() const;
   void turn(Instant now);
-  /// To be watched for POLLOUT; negative when there is nothing to say.
+  /// Watch it for POLLOUT; negative when there is nothing to send.
   int fd() const { return link_.fd(); }
 
  private:

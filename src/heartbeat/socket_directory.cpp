@@ -20,8 +20,8 @@ bool is_name_of_a_run(std::string_view name) {
   return name.starts_with(name_prefix) && name.size() == name_prefix.size() + random_part.size();
 }
 
-/// Others may make directories of such a name there: one with anything but a socket of ours in it
-/// stays.
+/// Other users can make directories with such a name. A directory that contains anything but a
+/// socket of dlock is kept.
 void remove_if_ours(const std::string& path) {
   const std::string socket = SocketDirectory{path}.socket_path();
   struct stat status {};

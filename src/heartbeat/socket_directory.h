@@ -7,29 +7,29 @@
 
 namespace dlock {
 
-/// A directory for one socket, which nobody but its owner can enter.
+/// A directory for one socket, which only its owner can enter.
 ///
-/// Not in XDG_RUNTIME_DIR: cron has none, and what a user leaves running with nohup loses it at the
-/// logout. /run for root and /tmp for others are there for as long as the job, and no cleaner takes
-/// a socket away that is in use.
+/// It is not in XDG_RUNTIME_DIR: cron has none, and a job left running with nohup loses it at
+/// logout. /run for root and /tmp for others last as long as the job, and no cleaner removes a
+/// socket that is in use.
 class SocketDirectory {
  public:
-  /// Removes a few that were left there, too. The error says why not.
+  /// Makes the directory, and removes a few abandoned ones. The error is the reason of a failure.
   static Result<SocketDirectory, std::string> make();
 
-  /// For the supervisor that did not make it.
+  /// For the supervisor that did not make the directory.
   explicit SocketDirectory(std::string path) : path_(std::move(path)) {}
   SocketDirectory() = default;
 
   const std::string& path() const { return path_; }
   std::string socket_path() const { return path_ + "/socket"; }
 
-  /// Takes it away with the socket in it. May be called by both supervisors.
+  /// Removes the directory and the socket in it. Both supervisors may call it.
   void remove();
 
  private:
   std::string path_;
-  Fd claim_;  // no other run takes it for abandoned meanwhile
+  Fd claim_;  // keeps other runs from treating it as abandoned
 };
 
 }  // namespace dlock
