@@ -68,7 +68,7 @@ HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, SignalCancel
     killed = asked ? "was killed, because dlock was asked to end"
                    : "did not end within " + to_text(hook.timeout) + " and was killed";
     ::kill(-child, SIGKILL);
-    ::kill(child, SIGKILL);  // should it not have got a session of its own yet
+    ::kill(child, SIGKILL);  // in case it has no session of its own yet
   }
 }
 

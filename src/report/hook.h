@@ -10,20 +10,20 @@
 
 namespace dlock {
 
-/// A command of the user for the shell, which is told of the result of a run.
+/// A shell command of the user that gets the result of a run.
 struct Hook {
   const std::string& command;
-  const std::string& input;  // what it reads on stdin
+  const std::string& input;  // its stdin
   std::vector<std::pair<std::string, std::string>> environment;
   Duration timeout;
 };
 
 struct HookEnd {
-  std::string what;  // what went wrong, as in `ended with 3`; empty if nothing did
+  std::string what;  // what went wrong, such as `ended with 3`; empty if nothing did
 };
 
-/// Runs it to its end, in a session of its own; its stdout is our stderr. One that takes too long
-/// is killed with its process group, and so is one during which we are asked to end.
+/// Runs the hook to its end in a session of its own; its stdout is the stderr of dlock. It is
+/// killed with its process group if it takes too long, or when dlock is asked to end.
 HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, SignalCancellation& end);
 
 }  // namespace dlock

@@ -74,7 +74,7 @@ std::string escaped_label(std::string_view label) {
   std::string out;
   for (const char c : label) {
     if (c == '\\' || c == '"') out += '\\';
-    out += c;  // a key has no line feed any more: it was made printable
+    out += c;  // a key has no line feed here: it was made printable
   }
   return out;
 }
@@ -83,7 +83,7 @@ std::string number(double value) {
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "%.10g", value);
   std::string out = text.data();
-  // Moments in ms have more digits than that; a counter has none behind the point.
+  // A moment with ms needs more than 10 digits; a counter has no fraction.
   if (value >= 1e9) {
     std::snprintf(text.data(), text.size(), "%.3f", value);
     out = text.data();
@@ -106,7 +106,7 @@ std::string written(const Samples& samples) {
   return text;
 }
 
-/// No further than where it is certain that this is no file of ours: others may write it.
+/// Reads no more than the size that a file of dlock can have, because other programs can write it.
 std::string read_all(const Fd& file) {
   constexpr std::size_t most = 64 << 20;
   std::string text;
@@ -114,11 +114,11 @@ std::string read_all(const Fd& file) {
   return text;
 }
 
-/// The file, under a kernel lock of ours and still in its place: whoever had it before us has put
-/// another one there. Not open with errno set.
+/// Opens the file and takes its kernel lock, and repeats this if the previous owner of the lock has
+/// replaced the file meanwhile. Not open, with errno set, on failure.
 Fd open_locked(const std::string& path, Cancellation& give_up) {
   for (const Instant until = BootClock::now() + 10s;;) {
-    // A fifo that took its place meanwhile would hold us up.
+    // O_NONBLOCK: a fifo put in its place would block the open.
     Fd file{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666)};
     if (!file.open()) return file;
     if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0) {

@@ -17,7 +17,7 @@ struct ChosenHook {
   const std::string& command;
 };
 
-/// A lock that was lost is a failure like any other where nobody wants to know it by itself.
+/// A lost lock counts as a failure if there is no hook for lost locks.
 ChosenHook hook_for(Success success, const Outlets& wanted) {
   static const std::string none;
   switch (success) {

@@ -9,11 +9,11 @@
 
 namespace dlock {
 
-/// What is to be done with the result of a run when nothing of it is left but its exit code.
+/// The destinations of the result of a run besides its exit code.
 struct Outlets {
   std::string status_file;   // empty: none
   std::string metrics_file;  // empty: none
-  std::string on_skip;       // each a command for the shell; empty: none
+  std::string on_skip;       // each hook is a shell command; empty: none
   std::string on_lost;
   std::string on_failure;
   Duration hook_timeout = std::chrono::seconds{30};
@@ -23,11 +23,11 @@ struct Outlets {
   }
 };
 
-/// Writes the files and runs the hook that fits.
-/// Failures are told in a line each, and change nothing.
+/// Writes the files and runs the hook that matches. A failure is logged in one line and changes
+/// nothing else.
 ///
-/// Who asks us to end, by `signal_fd`, waits neither for a hook nor for a file that others write
-/// to.
+/// A signal from `signal_fd` that asks dlock to end also ends the wait for a hook, and for a file
+/// that other runs write to.
 void publish(const RunReport& report, const Outlets& wanted, const InheritedSignals& signals,
              const Fd& signal_fd, Log& log);
 

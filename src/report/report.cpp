@@ -125,7 +125,7 @@ std::string to_json(const RunReport& report) {
 std::optional<RunReport> report_from_json(std::string_view text) {
   try {
     return report_in(nlohmann::json::parse(text));
-  } catch (const std::exception&) {  // no JSON, or another one
+  } catch (const std::exception&) {  // invalid JSON, or JSON of another form
     return {};
   }
 }

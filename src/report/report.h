@@ -22,28 +22,28 @@ struct RenewalTimes {
   void add(Duration time);
 };
 
-/// Processes of the job that outlived its command, and that dlock has ended.
+/// Processes of the job that outlived its command and that dlock ended.
 struct Leftovers {
   std::size_t count = 0;
-  std::vector<std::string> names;  // the first few; as they call themselves, so any bytes
+  std::vector<std::string> names;  // the first few; set by the processes, so any bytes
 
   static constexpr std::size_t most_names = 3;
 };
 
-/// What a run came to: the engine makes it, the front passes it on, the status file shows all of
-/// it.
+/// The result of a run: the engine makes it, the front publishes it, and the status file contains
+/// all of it.
 struct RunReport {
   Ending ending = Ending::SupervisorDied;
-  ExitStatus exit;  // how the front leaves
+  ExitStatus exit;  // the exit status of dlock
   std::string key;
   std::string store;
-  OwnerHash owner;     // if the lock was got
-  FencingToken token;  // if the lock was got
+  OwnerHash owner;     // if the lock was acquired
+  FencingToken token;  // if the lock was acquired
   std::string acquired_at;
   std::string ended_at;
   std::string reason;             // why no job ran, or why it was killed
-  Holder holder;                  // who held it instead
-  std::optional<Holder> lost_to;  // who has it now
+  Holder holder;                  // the holder that kept this run from starting
+  std::optional<Holder> lost_to;  // the present holder
   std::optional<Duration> waited = {};
   std::optional<Duration> held = {};
   RenewalTimes renewals = {};
@@ -51,31 +51,31 @@ struct RunReport {
   Leftovers leftovers = {};
 };
 
-/// One JSON object; the man page has its fields under STATUS FILE. All in it is printable, times
-/// are in ms, and no text of others is longer than 4 KiB.
+/// Returns one JSON object; the man page lists its fields under STATUS FILE. Everything in it is
+/// printable, times are in ms, and text from other programs is at most 4 KiB long.
 std::string to_json(const RunReport& report);
 
-/// What to_json() wrote; nothing if it did not write that.
+/// Parses the output of to_json(); nothing for any other text.
 std::optional<RunReport> report_from_json(std::string_view text);
 
-// A report in the words of those who want to be told of a run: metrics, hooks, systemd.
+// Views of a report for metrics, hooks and systemd.
 
 enum class Success {
   Succeeded,
-  Skipped,    // somebody else had the lock, or had done the work
+  Skipped,    // another run had the lock, or had done the work
   Lost,       // the lock was lost, or could not be confirmed
   Cancelled,  // by a signal, before there was a job
-  Failed      // all other
+  Failed      // every other ending
 };
 Success success_of(const RunReport& report);
 
-/// As in the report; but `success` and `job_failed` for `job_ended`.
+/// The outcome as in the report, but `success` or `job_failed` instead of `job_ended`.
 std::string outcome_of(const RunReport& report);
 
-/// In a few words: `job failed: exit code 3`, `held: held by host ...`.
+/// A short text: `job failed: exit code 3`, `held: held by host ...`.
 std::string summary_of(const RunReport& report);
 
-/// For a hook: DLOCK_OUTCOME and so on.
+/// The variables of a hook: DLOCK_OUTCOME and so on.
 std::vector<std::pair<std::string, std::string>> environment_of(const RunReport& report);
 
 }  // namespace dlock

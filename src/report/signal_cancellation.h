@@ -9,15 +9,14 @@
 
 namespace dlock {
 
-/// Whether somebody has asked us to end since the job did: whatever we still wait for is given up
-/// then. Other signals that come meanwhile say nothing to us: a child of ours that ends is told by
-/// one, too.
+/// Requested once a signal has asked dlock to end after the end of the job: all remaining waits are
+/// then given up. Other signals are ignored, such as the SIGCHLD of a child of dlock.
 class SignalCancellation final : public Cancellation {
  public:
   explicit SignalCancellation(const Fd& signals) : signals_(signals) {}
   int fd() const override { return signals_.number(); }
 
-  /// Once asked, always.
+  /// Stays true once requested.
   bool requested() override {
     signalfd_siginfo info{};
     while (::read(signals_.number(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
