@@ -4,18 +4,18 @@
 
 namespace dlock {
 
-/// Lets a caller cancel a call that waits.
+/// Lets a caller cancel a call that blocks.
 class Cancellation {
  public:
   virtual ~Cancellation() = default;
-  /// Readable when requested() is worth asking.
+  /// Readable when requested() should be checked.
   virtual int fd() const = 0;
-  /// Whether to stop waiting. May read from fd(), and never waits for it.
+  /// Whether to stop waiting. May read from fd(), but never blocks on it.
   virtual bool requested() = 0;
 };
 
-/// By when one call must be answered, unless it is cancelled before. The call returns a fault when
-/// that moment has passed.
+/// The moment by which one call must be answered, unless it is cancelled before. The call returns a
+/// fault when that moment has passed.
 struct CallDeadline {
   Instant until;
   Cancellation* cancellation = nullptr;

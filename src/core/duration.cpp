@@ -15,28 +15,28 @@ struct Unit {
 };
 constexpr std::array<Unit, 5> units{{{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1s}, {"ms", 1ms}}};
 
-/// Longer than any lease makes sense for, and far from where nanoseconds overflow.
+/// Longer than any useful lease, and far below the overflow of nanoseconds.
 constexpr Duration longest = 365 * 24h;
 
 const std::string how_to_write = "write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d";
 const std::string too_long = "is too long: the most is 365d";
 
-/// Takes `count` characters off the front.
+/// Removes and returns the first `count` characters.
 std::string_view take(std::string_view& text, std::size_t count) {
   const std::string_view taken = text.substr(0, count);
   text.remove_prefix(taken.size());
   return taken;
 }
 
-/// A number such as 90, 1.5 or .5 of that unit; nothing if it is none. A result beyond `longest` is
-/// no more exact than that.
+/// Parses a number such as 90, 1.5 or .5 of that unit; nothing if it is no number. A result beyond
+/// `longest` is not exact.
 std::optional<Duration> amount_of(std::string_view number, Duration unit) {
   const std::string_view whole = take(number, number.find('.'));
   const std::string_view fraction = number.empty() ? number : number.substr(1);
   if (whole.empty() && fraction.empty()) return {};
   if (fraction.find('.') != fraction.npos) return {};
 
-  // In integers, digit by digit: floating point would load libm for the sake of 1.5s.
+  // Uses integers, digit by digit: floating point would load libm only for values such as 1.5s.
   Duration duration{0};
   for (const char digit : whole) {
     duration = duration * 10 + (digit - '0') * unit;
@@ -54,7 +54,7 @@ Result<Duration, std::string> parse_duration(std::string_view text) {
   const std::string no_duration = "is not a duration: " + how_to_write;
   if (text.empty()) return no_duration;
   Duration sum{0};
-  auto larger_units = units.begin();  // those that may follow are behind it
+  auto larger_units = units.begin();  // the units that may follow are behind it
   const bool bare = text.find_first_not_of("0123456789.") == text.npos;
   while (!text.empty()) {
     const std::string_view number = take(text, text.find_first_not_of("0123456789."));
@@ -63,7 +63,7 @@ Result<Duration, std::string> parse_duration(std::string_view text) {
                                    [name](const Unit& known) { return known.name == name; });
     if (unit == units.end()) return no_duration;
     larger_units = unit + 1;
-    // Of several numbers only the last one may have a fraction: nobody means 1.5h30m.
+    // Only the last of several numbers may have a fraction: 1.5h30m is a mistake.
     if (!text.empty() && number.find('.') != number.npos) return no_duration;
     const auto duration = amount_of(number, unit->length);
     if (!duration) return no_duration;
@@ -79,7 +79,7 @@ std::string to_text(Duration duration) {
   if (ms % 1000 != 0 && ms < 10'000 && ms % 100 == 0) {
     return std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + "s";
   }
-  // The last of them fits always.
+  // The last unit always fits.
   const auto unit = std::find_if(units.begin(), units.end(),
                                  [ms](const Unit& one) { return ms % whole_ms(one.length) == 0; });
   return std::to_string(ms / whole_ms(unit->length)) + std::string{unit->name};
