@@ -21,11 +21,11 @@
 namespace dlock::cli {
 namespace {
 
-// --- words into values: each error names the option, the value and the remedy ---
+// --- conversion of words to values: each error names the option, the value and the remedy ---
 
 LeaseTerms terms_of(const Words& words) {
   const Duration ttl = duration_of("--ttl", words.ttl);
-  // Who asks for a long --ttl has not asked for a --lock-ttl that is too short for it.
+  // A long --ttl alone must not conflict with the default of --lock-ttl.
   const Duration wanted = duration_of("--lock-ttl", words.lock_ttl);
   const Duration lock_ttl = words.given("lock-ttl") ? wanted : std::max(wanted, ttl);
   if (ttl < LeaseTerms::least_ttl()) {
@@ -49,8 +49,8 @@ int code_of(const char* option, const std::string& word) {
   return *code;
 }
 
-/// Which of these options counts: they exclude each other, the command line beats the file, and two
-/// from one place are one too many. Empty: none was given.
+/// Returns which of these exclusive options is given. The command line beats the file, and two from
+/// one source are an error. Empty: none was given.
 std::string the_one_of(const Words& words,
                        std::initializer_list<std::pair<const char*, bool>> options) {
   std::string chosen;
@@ -92,7 +92,8 @@ Limit limit_of(const Words& words) {
   return {*number};
 }
 
-/// The run that has this key and started us, and so would never end while we wait for it.
+/// The run that has this key and whose job started this dlock: it would never end while this run
+/// waits for it.
 OwnerHash part_of(const LockKey& key, Limit limit, const Environment& environment) {
   const bool same = environment.key == key.bytes() && limit.is_exclusive();
   return {same ? environment.owner.value_or("") : ""};
@@ -149,7 +150,7 @@ std::string unwritable(const std::string& option, const std::string& path, const
          ": name a file in a directory that can be written";
 }
 
-/// A path that is given is not empty: the run would take that for none.
+/// Rejects an empty path, which the run would take for none.
 void refuse_empty(const Words& words, const std::string& name, const std::string& path) {
   if (words.given(name) && path.empty())
     configuration_error(unwritable("--" + name, path, "names no file"));
@@ -184,7 +185,7 @@ RunCommand run_command(const Words& words, const CommandLine& line,
       usage_error(std::string{option} + " " + in_quotes(*text) +
                   " holds control characters, or is not UTF-8: leave them out");
     }
-    // It is in each value of the lock, which is read at each look.
+    // The text is part of each value of the lock, which every query reads.
     constexpr std::size_t longest = 1024;
     if (text->size() > longest) {
       usage_error(std::string{option} + " " + in_quotes(excerpt(*text, 40)) +
@@ -281,7 +282,8 @@ Print completion_command(const Words& words, const CommandLine& line) {
   return {std::string{*text}};
 }
 
-/// Reads no settings: the dlock that runs the job has them, and a mistake there is no news for it.
+/// Reads no settings: they belong to the dlock that runs the job, and an error in them is not
+/// reported here.
 HeartbeatCommand heartbeat_command(const CommandLine& line, const Environment& environment) {
   if (line.has_dashes)
     usage_error("dlock heartbeat runs no command: leave out the -- and what follows");
@@ -294,7 +296,7 @@ HeartbeatCommand heartbeat_command(const CommandLine& line, const Environment& e
   return {socket};
 }
 
-/// The file that is named, or else the default one if it is there.
+/// Reads the named file, or else the default file if it exists.
 void read_config(Parser& parser, const Words& words, const Environment& environment) {
   const bool by_flag = words.given("config");
   const bool named = by_flag || environment.config.has_value();
@@ -308,12 +310,12 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
   if (path.empty()) configuration_error(name + " names no file");
   const SmallFile file = SmallFile::read(path);
   if (file.error == ENOENT && !named) return;
-  // Never passed over in silence: it may say which store the lock is in.
+  // An unreadable file is never ignored: it can name the store of the lock.
   if (file.error != 0) {
     configuration_error(name + " cannot be read: " + ::strerror(file.error) +
                         (named ? "" : "; mend that, or name another file with --config"));
   }
-  // It can say what to run after a job, and where the locks are. (/dev/null is writable, and
+  // The file can name commands to run after a job, and the store. (/dev/null is writable, and
   // empty.)
   if (S_ISREG(file.mode) && (file.mode & S_IWOTH) != 0)
     configuration_error(name + " can be written by everybody: chmod o-w it");
@@ -330,7 +332,7 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
   parser.read_config(path, settings);
 }
 
-/// A setting that came from the file is to be mended there.
+/// Adds the file to the error of a setting that came from it, because it must be corrected there.
 UsageError with_origin(UsageError error, const Words& words) {
   const std::string& message = error.message;
   if (!message.starts_with('-')) return error;

@@ -13,37 +13,37 @@
 
 namespace dlock::cli {
 
-/// `dlock run …`, checked.
+/// The checked options of `dlock run …`.
 struct RunCommand {
   supervise::RunOptions options;
   LogOptions log;
-  /// Nothing was configured, so the embedded store is used: to be said once.
+  /// Nothing was configured, so the embedded store is used; this is logged once.
   bool store_is_default = false;
-  /// The configuration file that names it; empty if the command line does.
+  /// The configuration file that sets the option; empty if the command line does.
   std::string status_file_set_in = {};
   std::string metrics_file_set_in = {};
 };
 
-/// `dlock doctor …`, checked.
+/// The checked options of `dlock doctor …`.
 struct DoctorCommand {
   StoreOptions store;
   LeaseTerms terms;
   bool json = false;
 };
 
-/// `dlock status …` or `dlock list …`, checked.
+/// The checked options of `dlock status …` or `dlock list …`.
 struct ShowCommand {
   StoreOptions store;
   bool store_is_default = false;  // as in RunCommand
   operate::Query query;
   operate::View view;
-  /// Whether the exit code tells the state: `status` is asked by scripts.
+  /// Whether the exit code reports the state: scripts use `status` for this.
   bool is_question = false;
-  /// `--owner`: what became of that attempt; then the query is for the key in it, if it has one.
+  /// `--owner`: show the state of this attempt. The query is then for the key in it, if it has one.
   std::optional<OwnerHash> owner = {};
 };
 
-/// `dlock unlock …`, checked.
+/// The checked options of `dlock unlock …`.
 struct UnlockCommand {
   StoreOptions store;
   bool store_is_default = false;  // as in RunCommand
@@ -53,31 +53,32 @@ struct UnlockCommand {
   bool yes = false;
 };
 
-/// `dlock heartbeat`, checked.
+/// The checked options of `dlock heartbeat`.
 struct HeartbeatCommand {
   std::string socket;
 };
 
-/// `--help` or `--version`: what to print on stdout.
+/// The text to print on stdout for `--help` or `--version`.
 struct Print {
   std::string text;
 };
 
-/// What is wrong with the command line or the environment; nothing was started.
+/// An error in the command line, the environment or the configuration file; nothing was started.
 struct BadUsage {
   ExitCode code;
   std::string message;
-  LogFormat format = LogFormat::Text;  // as far as it was understood
+  LogFormat format = LogFormat::Text;  // if it could be determined
 };
 
 using Parsed = std::variant<RunCommand, DoctorCommand, ShowCommand, UnlockCommand, HeartbeatCommand,
                             Print, BadUsage>;
 
-/// Turns words into values, each checked. Reads the files that they name, and changes nothing.
+/// Converts words to checked values. Reads the files that they name, and changes nothing.
 Parsed parse(const CommandLine& line, const Environment& environment);
 
-/// Why the files that the run is to write could not be written, for then nothing is started whose
-/// result could not be told; nothing if they can. Makes and removes a file beside each.
+/// Checks whether the run can write its status and metrics files: a run whose result could not be
+/// recorded is not started. Returns the reason if it cannot, nothing if it can. Makes and removes a
+/// file beside each.
 std::optional<BadUsage> why_unwritable(const RunCommand& command);
 
 }  // namespace dlock::cli

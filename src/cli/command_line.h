@@ -5,19 +5,20 @@
 
 namespace dlock::cli {
 
-/// The words of the command line, cut at the first `--`: ours on the left, the job's on the right.
+/// The words of the command line, split at the first `--`: the words of dlock before it, those of
+/// the command after it.
 ///
-/// The job's words never meet the option parser, which would drop `[]` and unwrap `[a]`.
+/// The words of the command never reach the option parser, which would drop `[]` and unwrap `[a]`.
 struct CommandLine {
-  std::vector<std::string> ours;  // without the program's name
+  std::vector<std::string> ours;  // without the program name
   std::vector<std::string> job;
   bool has_dashes = false;
 };
 
 CommandLine split_at_dashes(int argc, char** argv);
 
-/// Overwrites user and password in every URL among our words in argv itself, where ps(1) reads
-/// them. True if there were any. Call it when the words have been copied.
+/// Overwrites user and password in every URL among the words of dlock, in argv itself, where ps(1)
+/// reads them. Returns true if a URL had a password. Call it after the words have been copied.
 bool wipe_url_secrets(int argc, char** argv);
 
 }  // namespace dlock::cli

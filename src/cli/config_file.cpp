@@ -3,8 +3,8 @@
 #include "cli/usage_error.h"
 
 #define TOML_ENABLE_FORMATTERS 0
-// A bad file can trip an assertion of toml++ where an error would follow: [ and a control
-// character.
+// A malformed file ([ and a control character) can trip an assertion of toml++ where it would
+// otherwise report an error.
 #define TOML_ASSERT(expression) static_assert(true)
 #include <algorithm>
 #include <toml++/toml.h>

@@ -11,7 +11,8 @@ std::optional<std::string> variable(const char* name) {
   return value != nullptr ? std::optional<std::string>{value} : std::nullopt;
 }
 
-/// Of a setting: what is read from a file, such as a mounted secret, has a newline at its end.
+/// Returns a variable without a newline at its end: a value read from a file, such as a mounted
+/// secret, has one.
 std::optional<std::string> setting(const char* name) {
   auto value = variable(name);
   if (value && value->ends_with('\n')) value->pop_back();

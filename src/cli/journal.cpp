@@ -18,14 +18,15 @@ using namespace std::chrono_literals;
 constexpr Duration longest_wait = 50ms;
 constexpr sockaddr_un journal{AF_UNIX, "/run/systemd/journal/socket"};
 
-/// Connected, so that what is not read yet can be counted. Closed if there is no journal.
+/// Returns a connected socket, so that unread bytes can be counted. Closed if there is no journal.
 Fd connect() {
   Fd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   const auto* const where = reinterpret_cast<const sockaddr*>(&journal);
   return ::connect(socket.number(), where, sizeof journal) == 0 ? std::move(socket) : Fd{};
 }
 
-/// The value of a field in this form has no line break: ours come from `printable`.
+/// A value in this form of a field must not contain a line break; the values of dlock come from
+/// `printable`.
 std::string field(const char* name, const std::string& value) {
   return std::string{name} + "=" + value + "\n";
 }

@@ -7,15 +7,15 @@
 
 namespace dlock::cli {
 
-/// systemd's journal, spoken to in its own protocol, which has named fields: `journalctl
+/// The journal of systemd, in its native protocol, which has named fields: `journalctl
 /// DLOCK_KEY=backup` finds all runs of a key. (systemd.io/JOURNAL_NATIVE_PROTOCOL)
 class Journal {
  public:
-  /// False if the message was not taken: no journal can be reached from here, or it is stuck.
+  /// Sends one message. Returns false if it was not taken: no journal is reachable, or it is stuck.
   ///
-  /// Returns when the journal has read it, at most 50 ms later. The journal learns from /proc to
-  /// which unit the sender belongs; a sender that is gone by then belongs to none, and our last
-  /// line is followed by our end.
+  /// Returns when the journal has read the message, at most 50 ms later. The journal finds the
+  /// sender's unit in /proc, so a sender that is gone by then has no unit, and dlock exits right
+  /// after its last line.
   bool take(LogLevel level, const std::string& text, const std::string& key);
 
  private:
@@ -26,7 +26,7 @@ class Journal {
   bool out_of_reach_ = false;
 };
 
-/// As syslog(3) numbers it.
+/// The priority number of syslog(3).
 int priority_of(LogLevel level);
 
 }  // namespace dlock::cli

@@ -27,8 +27,9 @@ namespace {
 
 using namespace dlock;
 
-/// False if that cannot be done, which is told; when nobody reads any more it ends us as SIGPIPE
-/// would, which is blocked because of servers that hang up.
+/// Returns false, and logs the error, if the text cannot be written. If the reader is gone, dlock
+/// ends by SIGPIPE; it raises the signal itself, because SIGPIPE is blocked for servers that hang
+/// up.
 bool print(const std::string& text, cli::StderrLog& log) {
   if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return true;
   if (errno == EPIPE) supervise::leave({.signal = SIGPIPE});
@@ -74,10 +75,10 @@ ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
   return supervise::run(command.options, inherited, arguments, log);
 }
 
-/// There is no job to outlive: Ctrl-C ends us as it would any program.
+/// There is no job that dlock must outlive, so Ctrl-C ends dlock like any other program.
 void let_signals_end_us(const InheritedSignals& inherited) {
   sigset_t mask = inherited.mask;
-  ::sigaddset(&mask, SIGPIPE);  // a server that hangs up, or a reader of ours
+  ::sigaddset(&mask, SIGPIPE);  // a server that hangs up, or the reader of the output
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
@@ -113,7 +114,7 @@ ExitStatus show(const cli::ShowCommand& command, bool secret_in_arguments,
                 const InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
-  // Not where a shell asks for keys to complete.
+  // Not when a shell asks for keys to complete.
   if (command.store_is_default && command.view.form != operate::View::Form::KeysOnly)
     tell_of_default_store(looks_at_this_machine, log);
   const auto inspector = make_inspector(command.store);
@@ -162,7 +163,8 @@ ExitStatus report_progress(const cli::HeartbeatCommand& command, const Inherited
 
 ExitStatus dlock_main(int argc, char** argv, const InheritedSignals& inherited,
                       cli::StderrLog& log) {
-  // Passwords are read before it is known that there are none; what does not last stays hidden.
+  // Memory is hidden before it is known whether there are passwords. Short-lived commands keep it
+  // hidden.
   const auto access = set_memory_access(MemoryAccess::Hidden);
   const auto arguments = ArgumentArea::of(argc, argv);
   const cli::CommandLine line = cli::split_at_dashes(argc, argv);

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Those behind a -- may begin with a dash.
+/// Words after a -- may begin with a dash.
 std::vector<std::string> plain_words(const Words& words, const CommandLine& line) {
   std::vector<std::string> all = words.keys;
   all.insert(all.end(), line.job.begin(), line.job.end());
@@ -32,7 +32,7 @@ Duration at_least(const char* option, const std::string& word, Duration least) {
 }
 
 StoreSettings store_of(const Words& words, const Environment& environment) {
-  constexpr Duration of_no_matter = 10s;  // only leases depend on it, and nobody gets one here
+  constexpr Duration of_no_matter = 10s;  // only leases use it; there is no lease here
   return store_settings(words, environment, of_no_matter);
 }
 

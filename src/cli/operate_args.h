@@ -5,7 +5,7 @@
 
 namespace dlock::cli {
 
-/// What the sub-commands for operators were told, checked. Each throws UsageError.
+/// The checked arguments of the operator sub-commands. Each function throws UsageError.
 ShowCommand status_command(const Words& words, const CommandLine& line,
                            const Environment& environment);
 ShowCommand list_command(const Words& words, const CommandLine& line,

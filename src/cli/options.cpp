@@ -72,7 +72,7 @@ constexpr auto job_options = std::to_array<Option>({
      "sd_notify (start)"},
 });
 
-/// What every sub-command needs to reach the store.
+/// The options with which every sub-command reaches the store.
 constexpr auto store_options = std::to_array<Option>({
     {"--store", &Words::store, "URL",
      "Where locks are kept: redis://[user:password@]host[:port][/db], unix:///path, "
@@ -91,7 +91,7 @@ constexpr auto store_options = std::to_array<Option>({
      "File with the password of the Sentinels (DLOCK_SENTINEL_PASSWORD)"},
 });
 
-/// What a run needs of the store beyond that.
+/// Further store options of a run.
 constexpr auto replica_options = std::to_array<Option>({
     {"--min-replicas", &Words::least_replicas, "N",
      "Number of replicas that must confirm each acquire and renewal (0)"},
@@ -136,7 +136,7 @@ constexpr auto timeout_options = std::to_array<Option>({
     {"--timeout", &Words::timeout, "DUR", "Time for the store to answer (5s)"},
 });
 
-/// What is common to those that show locks.
+/// The options common to the commands that show locks.
 constexpr auto view_options = std::to_array<Option>({
     {"--json", &Words::json, "", "Write JSON, one object on one line"},
     {"--watch", &Words::watch, "[DUR]", "Repeat every DUR (2s)", true},
@@ -159,7 +159,7 @@ constexpr auto unlock_options = std::to_array<Option>({
     {"--yes", &Words::yes, "", "With --force: do not ask for confirmation on a terminal"},
 });
 
-/// What the judgement depends on.
+/// The options on which the findings of doctor depend.
 constexpr auto judged_options = std::to_array<Option>({
     lock_options[1],  // --ttl
     lock_options[2],  // --lock-ttl
@@ -189,8 +189,8 @@ std::string run_footer() {
          exit_code_table();
 }
 
-/// The words after the options, which CLI11 does not know: it would take a key in brackets for a
-/// list.
+/// The help of the words after the options. CLI11 does not handle these words, because it would
+/// take a key in brackets for a list.
 std::string about_words(const std::string& word, const std::string& description,
                         const std::string& codes) {
   return word + ": " + description + "\n\n" + duration_help + codes;

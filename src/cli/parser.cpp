@@ -15,7 +15,7 @@
 namespace dlock::cli {
 namespace {
 
-/// Breaks a description into lines that fit beside the options' names. CLI11 indents them.
+/// Breaks a description into lines that fit beside the option names. CLI11 indents them.
 std::string wrapped(std::string_view text) {
   constexpr std::size_t width = 68;
   std::string out;
@@ -36,7 +36,8 @@ constexpr std::array usages{"dlock run --key K [options] -- command [args...]",
                             "dlock heartbeat",
                             "dlock completion bash|zsh|fish"};
 
-/// Help in our words: the usage line shows where the command goes, and an option only its value.
+/// The help format of dlock: the usage line shows where the command goes, and an option shows only
+/// its value.
 class HelpFormat final : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string name) const override {
@@ -53,7 +54,7 @@ class HelpFormat final : public CLI::Formatter {
     }
     return {};
   }
-  /// CLI11 leaves two lines free between groups.
+  /// CLI11 puts two empty lines between groups; one is removed.
   std::string make_group(std::string group, bool is_positional,
                          std::vector<const CLI::Option*> options) const override {
     return CLI::Formatter::make_group(group, is_positional, options).substr(1);
@@ -66,9 +67,9 @@ class HelpFormat final : public CLI::Formatter {
   }
 };
 
-/// `--password` of `--password=secret`: of an option that is not known the value may be anything.
+/// Returns `--password` of `--password=secret`: the value of an unknown option can be a secret.
 std::string without_value(const std::string& word) {
-  const std::string shown = without_url_secrets(word);  // first: a password may hold a = too
+  const std::string shown = without_url_secrets(word);  // first: a password can contain a = too
   return shown.starts_with('-') ? shown.substr(0, shown.find('=')) : shown;
 }
 
@@ -113,7 +114,7 @@ class Parser::Reader {
   }
 
  private:
-  /// An option that CLI11 knows.
+  /// An option that was made known to CLI11.
   struct Made {
     const Option* option;
     CLI::Option* by;
@@ -121,8 +122,8 @@ class Parser::Reader {
     std::string name() const { return "--" + std::string{option->name()}; }
   };
 
-  /// CLI11 spends more on all options of `run` than the kernel on a fork: only those are made that
-  /// these words could mean.
+  /// Making all options of `run` in CLI11 costs more time than the kernel needs for a fork, so only
+  /// options that these words could mean are made.
   std::vector<Made> make_options(CLI::App& app, const std::vector<std::string>& words) {
     std::vector<Made> made;
     for (const OptionGroup& group : command_->groups) {
@@ -147,7 +148,7 @@ class Parser::Reader {
     return app.add_flag(option.names, flag, option.description);
   }
 
-  /// Short ones may stand together, as in -nv; and help shows all.
+  /// Short options can be combined, as in -nv; help needs all options.
   static bool could_mean(const std::vector<std::string>& words, const Option& option) {
     const bool has_short = option.names[1] != '-';
     return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
@@ -175,7 +176,7 @@ class Parser::Reader {
     }
   }
 
-  /// `dlock help run` is what `dlock run --help` is.
+  /// Treats `dlock help run` as `dlock run --help`.
   static std::vector<std::string> with_help_as_option(std::vector<std::string> words) {
     if (words.empty() || words.front() != "help") return words;
     words.erase(words.begin());
@@ -222,8 +223,8 @@ class Parser::Reader {
                 " (see dlock --help)");
   }
 
-  /// In our words what CLI11 found wrong: an option with too many values, with none, or a flag with
-  /// one.
+  /// Reports an error of CLI11 in the words of dlock: an option with too many values or none, or a
+  /// flag with a value.
   [[noreturn]] void explain(const std::string& error, const std::vector<Made>& options) {
     for (const Made& made : options) {
       const std::string name = made.name();
@@ -250,7 +251,8 @@ class Parser::Reader {
     usage_error(shown + " is no option of " + name + " (see " + name + " --help)");
   }
 
-  /// CLI11 takes `--wait ''` for `--wait`; but who writes "$LIMIT" has not meant for ever.
+  /// Rejects an empty value: CLI11 takes `--wait ''` for `--wait`, but a user who writes "$LIMIT"
+  /// does not mean forever.
   static void refuse_empty(const Made& made, const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
       const bool is_it =
@@ -264,7 +266,7 @@ class Parser::Reader {
 
   void take(const std::string& path, const ConfigSetting& item) {
     const std::string where = path + " line " + std::to_string(item.line) + ": ";
-    // What only `run` knows is no mistake when another sub-command reads the file.
+    // A setting that only `run` knows is no error when another sub-command reads the file.
     const CommandOptions& run = *find_command("run");
     if (run.find(item.name) == nullptr || item.name == "key" || item.name == "config") {
       configuration_error(

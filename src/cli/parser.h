@@ -18,14 +18,14 @@ class Parser {
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  /// What to print instead of doing anything, if help or version was asked for.
+  /// The text to print instead of running, if help or version was requested.
   struct Asked {
     std::string text;
   };
   /// Reads the words before the `--`. Throws UsageError, or Asked.
   void read_command_line(const std::vector<std::string>& ours);
 
-  /// Takes from the file at `path` the options that the command line does not give. Throws
+  /// Takes the options that the command line does not give from the file at `path`. Throws
   /// UsageError.
   void read_config(const std::string& path, const std::vector<ConfigSetting>& settings);
 

@@ -10,8 +10,8 @@
 namespace dlock::cli {
 namespace {
 
-/// Permitted but not ambient: for another user than root they can come from the program's file
-/// only.
+/// Capabilities that are permitted but not ambient: except for root, they can only come from the
+/// program's file.
 std::uint64_t capabilities_of_the_file() {
   if (::getuid() == 0) return 0;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -30,7 +30,7 @@ std::uint64_t capabilities_of_the_file() {
 }  // namespace
 
 Privilege Privilege::of_this_process() {
-  if (::getauxval(AT_SECURE) == 0) return {};  // as good as always
+  if (::getauxval(AT_SECURE) == 0) return {};  // almost always
   return {.secure_execution = true,
           .other_user = ::getuid() != ::geteuid(),
           .other_group = ::getgid() != ::getegid(),

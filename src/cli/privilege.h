@@ -5,12 +5,12 @@
 
 namespace dlock::cli {
 
-/// What the file of the program gave to this process and its caller has not.
+/// The rights that this process has from the program's file and that its caller lacks.
 ///
-/// dlock runs whatever its caller says and writes the files that the caller names: with rights of
-/// somebody else it would be a shell of that user for everybody.
+/// dlock runs any command of its caller and writes files that the caller names. With the rights of
+/// another user it would give every caller a shell of that user.
 struct Privilege {
-  /// AT_SECURE. By itself it says little: SELinux and AppArmor set it wherever a domain changes.
+  /// AT_SECURE. On its own it means little: SELinux and AppArmor set it at every domain transition.
   bool secure_execution = false;
   bool other_user = false;
   bool other_group = false;
@@ -19,7 +19,7 @@ struct Privilege {
   static Privilege of_this_process();
 };
 
-/// Empty if dlock may go on.
+/// Returns the reason to refuse to run; empty if dlock may continue.
 std::string why_refused(const Privilege& privilege);
 
 }  // namespace dlock::cli

@@ -17,7 +17,7 @@
 namespace dlock::cli {
 namespace {
 
-/// The level as spdlog and as `--log-format json` name it.
+/// The level as spdlog and `--log-format json` name it.
 struct Named {
   spdlog::level::level_enum spdlog;
   const char* name;
@@ -37,8 +37,8 @@ Named named(LogLevel level) {
   return {spdlog::level::err, "error"};
 }
 
-/// Whether what we write to stderr reaches the journal of systemd, which tells its stream by device
-/// and inode (systemd.exec(5)): somebody may have redirected us since.
+/// Whether stderr goes to the journal of systemd. JOURNAL_STREAM names its stream by device and
+/// inode (systemd.exec(5)); stderr may have been redirected since.
 bool stderr_is_the_journal() {
   const char* const stream = std::getenv("JOURNAL_STREAM");
   struct stat status {};
@@ -46,7 +46,7 @@ bool stderr_is_the_journal() {
          std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
 }
 
-/// spdlog's own stderr sinks block; this one does not.
+/// The stderr sinks of spdlog block; this one does not.
 class PatientSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
@@ -83,13 +83,13 @@ void StderrLog::say(LogLevel level, const std::string& text) {
   if (logger_->to_journal) {
     if (options_.format == LogFormat::Text && logger_->journal.take(level, shown, printable(key_)))
       return;
-    priority = fmt::format("<{}>", priority_of(level));  // taken off by the journal: sd-daemon(3)
+    priority = fmt::format("<{}>", priority_of(level));  // the journal removes it: sd-daemon(3)
   }
   logger_->spdlog.log(named(level).spdlog, "{}{}", priority, line_of(level, shown));
 }
 
 std::string StderrLog::line_of(LogLevel level, const std::string& text) const {
-  // Text goes to cron mails and journals, which have a time stamp of their own.
+  // Text goes to cron mails and journals, which have their own time stamps.
   if (options_.format == LogFormat::Text) return "dlock: " + text;
   nlohmann::ordered_json line{{"time", iso_now()}, {"level", named(level).name}, {"message", text}};
   if (!key_.empty()) line["key"] = printable(key_);

@@ -14,20 +14,20 @@ struct LogOptions {
   LogLevel most_detailed = LogLevel::Notice;
 };
 
-/// The one logger: a line each to stderr, `dlock: …` or a JSON object. Made at the first line, so
-/// that a run without words does not pay for it.
+/// The one logger: writes each line to stderr, as `dlock: …` or as a JSON object. Made at the first
+/// line, so that a run without messages does not pay for it.
 ///
-/// Never waits long: when nobody reads stderr a line is dropped after 50 ms, and from then on at
-/// once until there is room again. Where stderr is the journal of systemd, a message goes there
-/// with its priority and key as fields; a line of JSON, which has them in it, and what the journal
-/// does not take go to stderr all the same.
+/// Never blocks for long: when stderr is not read, a line is dropped after 50 ms, and later lines
+/// at once until there is room again. If stderr is the journal of systemd, a message goes to the
+/// journal with its priority and key as fields. JSON lines, which contain these fields, and
+/// messages that the journal does not take go to stderr.
 class StderrLog final : public Log {
  public:
   StderrLog();
   ~StderrLog() override;
 
   void configure(const LogOptions& options) { options_ = options; }
-  /// Shown in each JSON line and to the journal.
+  /// Added to each JSON line and to journal messages.
   void set_key(const std::string& key) { key_ = key; }
 
   void say(LogLevel level, const std::string& text) override;

@@ -41,8 +41,9 @@ long StderrSink::try_write(std::string_view bytes) {
     case Kind::Reopened:
       return ::write(own_.number(), bytes.data(), bytes.size());
     case Kind::Borrowed:
-      // It belongs to another user, so it cannot be opened again. A pipe that polls as writable has
-      // room for PIPE_BUF bytes; only a second writer in between could make us wait.
+      // The pipe belongs to another user, so it cannot be opened again. A pipe that polls as
+      // writable has room for PIPE_BUF bytes; only a second writer in between could make the write
+      // block.
       if (!wait_for_room()) {
         errno = EAGAIN;
         return -1;

@@ -6,12 +6,12 @@
 
 namespace dlock::cli {
 
-/// Writes whole lines to stderr without ever waiting for its reader for long.
+/// Writes whole lines to stderr and never blocks for long.
 ///
-/// stderr may be a pipe that nobody reads, or a terminal on hold, and O_NONBLOCK cannot be set on
-/// it: that flag belongs to all who share it. So pipes and terminals are opened a second time
-/// through /proc, which gives a flag of our own; a socket takes it with each write; and a file does
-/// not block.
+/// stderr can be a pipe that is not read, or a stopped terminal. O_NONBLOCK cannot be set on it,
+/// because all processes that share it share the flag. So pipes and terminals are opened a second
+/// time through /proc, which gives a separate flag. A socket takes the flag with each write, and a
+/// file does not block.
 class StderrSink {
  public:
   void write_line(std::string_view line);

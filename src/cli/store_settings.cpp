@@ -28,7 +28,8 @@ ChosenStore chosen_store(const Words& words, const std::optional<std::string>& v
     return {std::move(*address), source};
   }
   if (!variable) return {LocalAddress{}, Source::Default};
-  // Set but empty is a deployment gone wrong: it must never turn into a lock of this machine only.
+  // A variable that is set but empty is a deployment error. It must never become a lock of this
+  // machine only.
   auto address = parse_store_address(*variable);
   if (!address) {
     const std::string remedy = variable->empty() ? "; unset it to use the embedded store" : "";
@@ -37,14 +38,14 @@ ChosenStore chosen_store(const Words& words, const std::optional<std::string>& v
   return {std::move(*address), Source::Environment};
 }
 
-/// Reads it once, so that what cannot be used is told before anything is started.
+/// Reads the password once, so that an unusable one is reported before anything is started.
 Password password_at(const char* option, const std::string& path) {
   Password password{.file = path, .option = option};
   if (const auto read = password_in_file(password); !read) configuration_error(read.error().why);
   return password;
 }
 
-/// By --password-file or --password-command, whichever is nearer to the command line.
+/// The password of --password-file or --password-command, whichever has the higher source.
 std::optional<Password> password_elsewhere(const Words& words) {
   const Source file = words.source("password-file");
   const Source command = words.source("password-command");
@@ -58,8 +59,8 @@ std::optional<Password> password_elsewhere(const Words& words) {
   return Password{.command = words.password_command, .option = "--password-command"};
 }
 
-/// Where a password is given twice, the one that is nearer to the command line counts. One in the
-/// URL beats REDISCLI_AUTH, which may be meant for another server.
+/// If a password is given twice, the higher source counts. A password in the URL beats
+/// REDISCLI_AUTH, which may be meant for another server.
 Password password_of(const Words& words, const Environment& environment, const Password& in_url,
                      Source url) {
   const Source elsewhere =
@@ -130,7 +131,7 @@ Duration replica_timeout(const Words& words, Duration ttl) {
   if (!words.given("replica-timeout")) return request / 2;
   const Duration timeout = duration_of("--replica-timeout", words.replica_timeout);
   const std::string option = "--replica-timeout " + in_quotes(words.replica_timeout) + " ";
-  // WAIT takes whole milliseconds, and 0 would wait for ever.
+  // WAIT takes whole milliseconds, and 0 would wait forever.
   if (timeout < std::chrono::milliseconds{1})
     usage_error(option + "is too short: the least is 1ms");
   if (timeout >= request) {
@@ -140,7 +141,7 @@ Duration replica_timeout(const Words& words, Duration ttl) {
   return timeout;
 }
 
-/// Options that would be silently without effect on this store were given on the command line.
+/// Rejects options on the command line that would silently have no effect on this store.
 void check_fit(const Words& words, const StoreAddress& address) {
   const auto refuse = [&](std::initializer_list<const char*> options, const char* why) {
     for (const char* option : options) {
@@ -162,7 +163,7 @@ void check_fit(const Words& words, const StoreAddress& address) {
   }
 }
 
-/// The settings of a Redis, into the options and the address in them.
+/// Writes the settings of a Redis store into the options and the address in them.
 void settle_redis(RedisAddress& redis, StoreOptions& options, Source source, const Words& words,
                   const Environment& environment) {
   redis.login.password = password_of(words, environment, redis.login.password, source);

@@ -8,12 +8,12 @@ namespace dlock::cli {
 
 struct StoreSettings {
   StoreOptions options;
-  /// Nothing was configured, so the embedded store is used: to be said once.
+  /// Nothing was configured, so the embedded store is used; this is logged once.
   bool is_default = false;
 };
 
-/// Which store, who we are to it and how it is checked: command line, then environment, then
-/// configuration file. Reads the files that are named. Throws UsageError.
+/// Determines the store, the login and the TLS checks, from the command line, then the environment,
+/// then the configuration file. Reads the files that are named. Throws UsageError.
 StoreSettings store_settings(const Words& words, const Environment& environment, Duration ttl);
 
 }  // namespace dlock::cli

@@ -7,8 +7,8 @@
 
 namespace dlock::cli {
 
-/// What is wrong with what dlock was told. Thrown within this folder only, and made a BadUsage by
-/// parse(): an option has many ways to be wrong, each with its own sentence.
+/// An error in the command line or configuration. Thrown within this folder only; parse() turns it
+/// into a BadUsage. An option can be wrong in many ways, each with its own message.
 ///
 /// The message names the option first, then the value and the remedy.
 struct UsageError {
@@ -24,7 +24,7 @@ struct UsageError {
   throw UsageError{ExitCode::Configuration, message};
 }
 
-/// A value that is wrong may be a URL with a password, which has slipped to a wrong option.
+/// A wrong value can be a URL with a password that was given to the wrong option.
 inline std::string in_quotes(const std::string& value) {
   return "'" + excerpt(without_url_secrets(value), 100) + "'";
 }

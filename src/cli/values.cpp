@@ -12,11 +12,11 @@
 namespace dlock::cli {
 namespace {
 
-/// A dlock that a script of a service calls inherits the socket too, and must not say that the
-/// service is stopping when it has done its part.
+/// Whether dlock is the main process of its unit. A dlock that a script of a service calls inherits
+/// the socket too, and must not report at its end that the service is stopping.
 bool is_main_process(const Environment& environment) {
   if (environment.exec_pid) return *environment.exec_pid == std::to_string(::getpid());
-  // systemd before 248 does not say who is; a container runtime's only process is.
+  // systemd before 248 does not name the main process; in a container it is the only process.
   return ::getppid() == 1 || ::getpid() == 1;
 }
 
@@ -66,7 +66,7 @@ std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
 
   const auto after = parse_duration(words.warn_signal.substr(name.size() + 1));
   if (!after) usage_error(option + "has no good time: what comes after the colon " + after.error());
-  // With --on-silence=continue no kill comes first.
+  // With --on-silence=continue there is no kill that could come first.
   const Duration most = terms.longest_failing() - std::chrono::milliseconds{1};
   if (on_silence == OnSilence::Kill && *after > most) {
     usage_error(option + "would come when the job has been killed: with this --ttl the most is " +
@@ -78,7 +78,8 @@ std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
 ManagerSetting manager_of(const Words& words, const Environment& environment) {
   const Ready ready =
       choose<Ready>("--ready", words.ready, {{"start", Ready::Start}, {"job", Ready::Job}});
-  // A job that speaks for the unit itself feeds its watchdog, too, unless it does so for us.
+  // A job that reports for the unit itself also feeds its watchdog, unless it reports progress to
+  // dlock.
   const bool job_feeds = ready == Ready::Job && !words.given("heartbeat-timeout");
   return {.address = environment.notify_socket.value_or(""),
           .for_us = is_main_process(environment),

@@ -16,10 +16,10 @@
 
 namespace dlock::cli {
 
-/// What the word after that option says: `1h30m`, `500ms`. Throws UsageError.
+/// Parses a duration option: `1h30m`, `500ms`. Throws UsageError.
 Duration duration_of(const char* option, const std::string& word);
 
-/// What that word means for an option of a few words. Throws UsageError with all of them.
+/// Parses an option that has a fixed set of words. Throws UsageError that lists all of them.
 template <class Choice>
 Choice choose(const char* option, const std::string& word,
               std::initializer_list<std::pair<const char*, Choice>> choices) {
@@ -31,8 +31,8 @@ Choice choose(const char* option, const std::string& word,
   usage_error(std::string{option} + " " + in_quotes(word) + " is not known: it is one of " + known);
 }
 
-/// A time within which the job has to do something, if the option of that name (without dashes)
-/// was given. Throws UsageError.
+/// The time limit of the job from the option of that name (without dashes), if it was given. Throws
+/// UsageError.
 std::optional<Duration> time_limit_of(const Words& words, const std::string& name,
                                       const std::string& word);
 
@@ -40,7 +40,7 @@ std::optional<Duration> time_limit_of(const Words& words, const std::string& nam
 std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
                                   OnSilence on_silence);
 
-/// What the manager of services that started us has set in our environment, and --ready.
+/// The settings of the service manager that started dlock, from the environment and --ready.
 ManagerSetting manager_of(const Words& words, const Environment& environment);
 
 }  // namespace dlock::cli

@@ -7,13 +7,13 @@
 
 namespace dlock::cli {
 
-/// Where a setting comes from; a later one here beats an earlier one.
+/// The source of a setting; a later one in this list beats an earlier one.
 enum class Source { Default, File, Environment, Flag };
 
 enum class SubCommand { None, Run, Doctor, Heartbeat, Status, List, Unlock, Completion };
 
-/// All that dlock was told, as words: CLI11 sees to it that options are known and have values, and
-/// reads none of them, for it takes 010 for eight.
+/// All options of dlock, as words. CLI11 checks that options are known and have values, and
+/// converts none of them, because it takes 010 for eight.
 struct Words {
   SubCommand command = SubCommand::None;
   std::string key;
@@ -30,7 +30,7 @@ struct Words {
   std::string least_replicas = "0";
   std::string replica_timeout;
   std::string conflict_code;
-  std::string wait;  // empty when it is given: for ever
+  std::string wait;  // empty if given without a value: forever
   std::string limit;
   std::string min_hold;
   std::string once_per;
@@ -57,9 +57,9 @@ struct Words {
   std::string hook_timeout;
   std::string ready = "start";
   std::string log_format = "text";
-  std::vector<std::string> keys;  // of status and unlock; the pattern of list; a shell
+  std::vector<std::string> keys;  // keys of status and unlock; the pattern of list; a shell
   std::string owner;
-  std::string watch;  // empty when it is given: the default
+  std::string watch;  // empty if given without a value: the default
   std::string timeout = "5s";
   bool keys_only = false;
   bool force = false;
@@ -74,9 +74,9 @@ struct Words {
   bool verbose = false;
   bool quiet = false;
 
-  /// By long name without dashes; an option that is not in it has its default.
+  /// By long name without dashes; a missing option has its default.
   std::map<std::string, Source, std::less<>> sources;
-  std::string config_path;  // of the file that was read, if one was
+  std::string config_path;  // of the file that was read, if any
 
   Source source(std::string_view option) const {
     const auto found = sources.find(option);
