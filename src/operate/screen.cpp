@@ -13,8 +13,8 @@ namespace dlock::operate {
 
 namespace {
 
-/// The bytes and columns of the next character. What is no character in this locale counts by
-/// bytes.
+/// The bytes and columns of the next character. A byte that is no character in this locale counts
+/// as one column.
 struct Character {
   std::size_t bytes;
   std::size_t columns;
@@ -31,7 +31,7 @@ Character next_character(const char* text, std::size_t length, std::mbstate_t& s
   return {bytes, static_cast<std::size_t>(width < 0 ? 1 : width)};
 }
 
-/// Our texts are UTF-8 whatever the user's locale is.
+/// The texts of dlock are UTF-8 in every locale of the user.
 void read_utf8() {
   static const char* const locale = std::setlocale(LC_CTYPE, "C.UTF-8");
   static_cast<void>(locale);

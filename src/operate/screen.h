@@ -6,22 +6,22 @@
 
 namespace dlock::operate {
 
-/// What stdout is, as far as it changes how we write to it.
+/// The properties of stdout that change how dlock writes to it.
 struct Screen {
-  std::size_t width = 0;  // columns; 0: as many as are needed
+  std::size_t width = 0;  // columns; 0: no limit
   bool colours = false;
   bool can_redraw = false;
 
-  /// Colours only on a terminal, and not if NO_COLOR is set (https://no-color.org).
+  /// Colours are used only on a terminal, and not if NO_COLOR is set (https://no-color.org).
   static Screen of_stdout();
 };
 
 enum class Colour { Plain, Bold, Green, Yellow, Red };
 std::string coloured(const std::string& text, Colour colour, const Screen& screen);
 
-/// How many columns a text takes on a terminal; it must be printable.
+/// The number of columns of a text on a terminal; the text must be printable.
 std::size_t columns(const std::string& text);
-/// The text, cut to that many columns: a cut is marked by an ellipsis.
+/// The text, cut to that many columns; an ellipsis marks a cut.
 std::string cut_to(const std::string& text, std::size_t width);
 
 struct Cell {
@@ -29,12 +29,12 @@ struct Cell {
   Colour colour = Colour::Plain;
 };
 
-/// Rows below a title, each column as wide as its widest cell. On a terminal that is too narrow the
-/// columns at the right are cut.
+/// Rows below a title; each column is as wide as its widest cell. If the terminal is too narrow,
+/// the columns at the right are cut.
 class Table {
  public:
   explicit Table(const std::vector<std::string>& titles);
-  /// As many cells as there are titles.
+  /// Adds a row, with as many cells as there are titles.
   void add(std::vector<Cell> row);
   std::string text(const Screen& screen) const;
 

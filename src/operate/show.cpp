@@ -21,7 +21,7 @@ void add_missing(LocksFound& listing, const StoreFault& fault) {
     listing.missing.push_back(fault.sentence);
 }
 
-/// Over what was there: each line is cleared as it is written, and what is left below.
+/// Overwrites the previous text: each line is cleared as it is written, and so is everything below.
 std::string redrawn(const std::string& text, const std::string& title) {
   std::string out = "\033[H" + title + "\033[K\n\033[K\n";
   for (const char c : text) {
@@ -39,7 +39,7 @@ class Display {
   bool show(const LocksFound& listing) {
     const std::string text = rendered(listing, store_, view_.form, screen_);
     const std::string missing = what_is_missing(listing);
-    // Once, it is told as an error, at the end.
+    // Without repetition, this is an error message at the end.
     if (!view_.watch || missing.empty() || view_.form == View::Form::Json) return put(text);
     return put(text + missing + "\n");
   }
@@ -50,7 +50,7 @@ class Display {
  private:
   bool put(const std::string& text) {
     if (!view_.watch || view_.form == View::Form::Json) return print_(text);
-    screen_ = Screen::of_stdout();  // its size may have changed
+    screen_ = Screen::of_stdout();  // the terminal may have been resized
     if (!screen_.can_redraw) return print_(text + "\n");
     const std::string clear = first_ ? "\033[2J" : "";
     first_ = false;
@@ -116,7 +116,8 @@ std::string rendered(const LocksFound& listing, const std::string& store, View::
       return text;
     case View::Form::KeysOnly:
       for (const LockStatus& lock : locks) {
-        // What is not the key is no use to a program, and a key with a newline would be two.
+        // Only unchanged keys are useful to a program: a printable form is not the key, and a key
+        // with a newline would look like two.
         if (printable(lock.key) == lock.key) text += lock.key + "\n";
       }
       return text;

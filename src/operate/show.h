@@ -13,29 +13,29 @@
 
 namespace dlock::operate {
 
-/// What somebody wants to see of a store's locks.
+/// Which locks of a store to show.
 struct Query {
-  /// These locks, in all states; or
+  /// These locks, in all states; or,
   std::vector<LockKey> keys;
-  /// all that are not free and whose key matches this pattern of fnmatch(3), in which also a slash
-  /// is nothing special.
+  /// if no key is given, all locks that are not free and whose key matches this pattern of
+  /// fnmatch(3), in which a slash is an ordinary character.
   std::string pattern = "*";
 };
 
-/// How it is to be shown.
+/// How to show them.
 struct View {
   enum class Form { Details, Table, Json, KeysOnly };
   Form form = Form::Table;
-  std::optional<Duration> watch;  // how often it is shown anew
+  std::optional<Duration> watch;  // the interval between repetitions
   /// How long the store may take for an answer.
   Duration timeout = std::chrono::seconds{5};
 };
 
-/// What was seen of them.
+/// The result of a query.
 struct LocksFound {
   std::vector<LockStatus> locks;
-  /// Where no key was named: the sentences about what could not be asked, such as a node of a
-  /// Cluster, so that locks may be missing; and the code for that.
+  /// If no key was named: one sentence for each thing that could not be queried, such as a node of
+  /// a Cluster, so that locks may be missing; and the exit code for that.
   std::vector<std::string> missing;
   ExitCode missing_code = ExitCode::StoreUnavailable;
 };
@@ -43,24 +43,24 @@ struct LocksFound {
 Result<LocksFound, StoreFault> find_locks(Inspector& inspector, const Query& query,
                                           const CallDeadline& deadline);
 
-/// What is printed of that.
+/// Returns the text to print.
 std::string rendered(const LocksFound& listing, const std::string& store, View::Form form,
                      const Screen& screen);
 
-/// Why some of the locks may be missing, as one sentence. Empty if none is.
+/// The reason why locks may be missing, as one sentence; empty if none is.
 std::string what_is_missing(const LocksFound& listing);
 
-/// What a script learns from the exit code of `dlock status`: 0 when all of these locks are free,
-/// 75 when one is held or kept, else 1 when one has a dead holder.
+/// The exit code of `dlock status`: 0 if all of these locks are free, 75 if one is held or kept,
+/// else 1 if one has a dead holder.
 int exit_code_of(const std::vector<LockStatus>& locks);
 
-/// Writes to stdout; false if that cannot be done, which it has told.
+/// Writes to stdout; returns false, after it has logged the error, if that fails.
 using Print = std::function<bool(const std::string& text)>;
 
-/// Prints what `find_locks` finds, once or again and again. Returns the exit code of the state that
-/// it has shown last, see exit_code_of; that of a system error if it could not print. While it
-/// goes on again and again, a silent store is told of and asked again. Also a fault, when it has
-/// shown what it could see and locks may be missing.
+/// Prints the result of `find_locks`, once or repeatedly. Returns the exit code of the last state
+/// shown, see exit_code_of, or that of a system error if it could not print. With repetition, a
+/// store that does not answer is reported and queried again. Returns a fault also if it has shown
+/// what it could and locks may be missing.
 Result<int, StoreFault> show(Inspector& inspector, const Query& query, const View& view,
                              const Print& print, Log& log);
 

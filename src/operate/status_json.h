@@ -7,8 +7,8 @@
 
 namespace dlock::operate {
 
-/// One JSON object on one line, whose fields the man page has under OPERATING. Bytes that are not
-/// printable text are `?` in it.
+/// Returns one JSON object on one line; the man page lists its fields under OPERATING. Bytes that
+/// are not printable text become `?`.
 std::string to_json(const LocksFound& listing, const std::string& store, StoreTime at);
 
 }  // namespace dlock::operate

@@ -27,7 +27,7 @@ Colour colour_of(State state) {
   return Colour::Plain;
 }
 
-/// The state of a lock that has only this one holder.
+/// The state that the lock would have if this were its only holder.
 State state_with(const LockStatus& lock, const HolderStatus& holder) {
   LockStatus one;
   one.holders = {holder};
@@ -58,7 +58,7 @@ class Details {
     text_ += coloured(printable(lock.key), Colour::Bold, screen_) + ": " +
              coloured(word_for(state), colour_of(state), screen_) + "\n";
   }
-  /// Nothing when there is nothing to say.
+  /// Adds nothing if the value is empty.
   void line(const std::string& name, const std::string& value) {
     if (value.empty()) return;
     constexpr std::size_t name_width = 10;

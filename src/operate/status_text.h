@@ -11,26 +11,26 @@
 
 namespace dlock::operate {
 
-/// The same fault, in a sentence that begins with the key.
+/// Returns the same fault with a sentence that begins with the key.
 StoreFault with_key(const LockKey& key, StoreFault fault);
 
-/// Printable, and also of a peer that writes it nowhere but in its process hash.
+/// Returns the printable host, also for a peer that writes it only in its process hash.
 std::string host_of(const Holder& holder);
 
-/// `held`, `dead holder`, ...: how a state is called for people.
+/// The name of a state in text for people: `held`, `dead holder`, ...
 std::string word_for(LockStatus::State state);
 std::string word_for(HolderStatus::Life life);
-/// As the same is called in JSON: one word.
+/// The name of the same state in JSON: one word.
 std::string name_of(LockStatus::State state);
 std::string name_of(HolderStatus::Life life);
 
-/// `0.4s`, `12s`, `5m3s`, `2h5m`, `3d4h`: as precise as people want it.
+/// Formats a duration with the precision that people need: `0.4s`, `12s`, `5m3s`, `2h5m`, `3d4h`.
 std::string roughly(Duration duration);
 
 /// One line for each holder of each lock, below a title.
 std::string to_table(const std::vector<LockStatus>& locks, const Screen& screen);
 
-/// All that is known of one lock: its state, then a line for each thing.
+/// Everything that is known of one lock: its state, then one line for each property.
 std::string to_details(const LockStatus& lock, const Screen& screen);
 
 }  // namespace dlock::operate

@@ -15,23 +15,24 @@ namespace {
 using namespace std::chrono_literals;
 using Life = HolderStatus::Life;
 
-/// `held by host web1 ...`, or by how many.
+/// Returns `host web1 ...` for one holder, or the number of holders and the first one.
 std::string described(const std::vector<HolderStatus>& holders) {
   if (holders.empty()) return "an unknown holder";
   Holder one = holders.front().holder;
-  one.held_by_min_hold = false;  // that is said elsewhere
+  one.held_by_min_hold = false;  // another message contains it
   const std::string first = describe(one);
   return holders.size() == 1 ? first
                              : std::to_string(holders.size()) + " holders, one of them " + first;
 }
 
-/// How a sentence goes on about the job of one holder, or the jobs of several.
+/// Returns `one` or `several`, the continuation of a sentence about the job of one holder or the
+/// jobs of several.
 const char* of_number(const std::vector<HolderStatus>& holders, const char* one,
                       const char* several) {
   return holders.size() == 1 ? one : several;
 }
 
-/// Where somebody finds out whether their jobs are gone.
+/// Tells the user where to check whether the jobs are gone.
 std::string where_to_look(const std::vector<HolderStatus>& holders) {
   if (holders.size() != 1) return "look on their hosts whether they and their jobs are gone";
   const Holder& holder = holders.front().holder;
@@ -96,10 +97,10 @@ class Unlock {
                     held};
   }
 
-  /// A mark that still stands is a job that may still run.
+  /// As long as the tombstone stands, a job may still run.
   Result<Unlocked, StoreFault> on(const Forced& forced) {
     const Instant began = BootClock::now();
-    // One whose end is not known has the time of a kill.
+    // A holder whose end is not known gets the time of a kill.
     const Instant until = began + longest_end(forced.from, 10s) + 1s;
     bool told = false;
     for (;;) {
@@ -119,8 +120,8 @@ class Unlock {
     }
   }
 
-  /// It stands in the place of one of those that were told to let go. Whose mark it is does not
-  /// matter: another operator may have forced the same holder after us.
+  /// Finds the tombstone, which stands in the place of one of the holders that must release. Its
+  /// author does not matter: another operator may have forced the same holder later.
   static const HolderStatus* mark_in(const LockStatus& lock,
                                      const std::vector<HolderStatus>& victims) {
     for (const HolderStatus& holder : lock.holders) {
@@ -133,7 +134,7 @@ class Unlock {
     return nullptr;
   }
 
-  /// When the last of them has ended: its lease, or what --min-hold keeps for it.
+  /// The time until the last of them expires: its lease, or what --min-hold keeps for it.
   static Duration longest_end(const std::vector<HolderStatus>& holders, Duration if_not_known) {
     Duration longest{};
     for (const HolderStatus& holder : holders)
@@ -153,8 +154,8 @@ class Unlock {
             std::to_string(whole_ms(after)) + "ms)"};
   }
 
-  /// Its lease ended without a word: its job was to be dead by then, but nobody has seen that.
-  /// Whoever asks next would get the lock; we leave it free.
+  /// The lease ended without a confirmation: the job should be dead by then, but there is no proof.
+  /// The next run that asks would acquire the lock, so it is left free.
   Result<Unlocked, StoreFault> freed_after_death(const Forced& forced) {
     Unlocker by = how_.by;
     by.by_force = false;
