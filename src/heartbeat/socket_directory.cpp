@@ -42,7 +42,7 @@ Result<SocketDirectory, std::string> SocketDirectory::make() {
       why += std::string{why.empty() ? "" : ", "} + place + ": " + ::strerror(errno);
       continue;
     }
-    ::chmod(path.c_str(), 0700);  // whatever the umask is
+    ::chmod(path.c_str(), 0700);  // independent of the umask
     SocketDirectory directory{path};
     directory.claim_ = claim_directory(path);
     if (!directory.claim_.open()) {

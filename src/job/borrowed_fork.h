@@ -18,7 +18,7 @@ namespace dlock {
 /// - Both share errno: the caller must wait until it knows that the child makes bare_call only.
 ///
 /// `cgroup_directory`, if not negative, is the cgroup in which the child starts: joining later
-/// would wait for an RCU grace period of the kernel. This needs clone3(2), for which glibc has no
+/// would wait for a grace period of the kernel. This needs clone3(2), for which glibc has no
 /// wrapper.
 pid_t borrowed_fork(void (*child)(void*), void* argument, std::span<std::byte> stack,
                     int cgroup_directory);

@@ -70,7 +70,7 @@ void read_signals_from(const Fd& signal_fd, Reading reading) {
 void open_missing_standard_descriptors() {
   for (int number = 0; number <= 2; ++number) {
     if (::fcntl(number, F_GETFD) == -1 && errno == EBADF) {
-      // The lowest free number is the one that is missing.
+      // The kernel returns the lowest free number, which is the missing one.
       [[maybe_unused]] const int opened =
           ::open("/dev/null", O_RDWR);  // the job inherits it: no O_CLOEXEC
     }

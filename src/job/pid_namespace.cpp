@@ -44,7 +44,7 @@ bool write_file(const char* path, const std::string& text) {
 /// after it has given up setgroups(2). Returns 0, or the errno of the refused step.
 int become_same_user(const NamespaceUser& user) {
   const auto map = [](auto id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
-  const MemoryAccess before = set_memory_access(MemoryAccess::Shown);  // else root owns them
+  const MemoryAccess before = set_memory_access(MemoryAccess::Shown);  // else root owns these files
   const bool mapped = write_file("/proc/self/setgroups", "deny") &&
                       write_file("/proc/self/uid_map", map(user.user)) &&
                       write_file("/proc/self/gid_map", map(user.group));

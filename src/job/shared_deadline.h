@@ -9,8 +9,8 @@ namespace dlock {
 
 /// The moment by which the job must be dead, in a page of memory that front and engine share.
 ///
-/// A renewal is one write to memory and wakes no process. Only the acquire and the liveness thread
-/// move it. A reader trusts it no further than one TTL from now, so a wild write cannot keep a job
+/// A renewal is one write to memory and wakes no process. Only the acquire and the renewals move
+/// it. A reader trusts it no further than one TTL from now, so a wild write cannot keep a job
 /// alive.
 class SharedDeadline {
  public:

@@ -227,7 +227,7 @@ class Engine {
     if (channel_.peer_gone() && std::exchange(channel_open_, false)) tell(engine::FrontGone{});
   }
 
-  // --- what the rules say ---
+  // --- events and actions of the rules ---
 
   void tell(const engine::Event& event) {
     for (const engine::Action& action : rules_.on(event)) {

@@ -201,7 +201,7 @@ class Front {
     return front::Origin::Someone;
   }
 
-  // --- what the rules say ---
+  // --- events and actions of the rules ---
 
   void tell(const front::Event& event) {
     for (const front::Action& action : rules_.on(event)) {
