@@ -9,17 +9,17 @@
 
 namespace dlock {
 
-/// The embedded store; an empty directory means the default one of the user.
+/// The embedded store. An empty directory means the user's default directory.
 struct LocalAddress {
   std::string directory;
 };
 
 using StoreAddress = std::variant<LocalAddress, RedisAddress>;
 
-/// Reads `--store`: `local`, `local:/directory`, or a URL of a Redis (see parse_redis_address).
+/// Parses `--store`: `local`, `local:/directory`, or a Redis URL (see parse_redis_address).
 ///
-/// The error is what comes after the option's name: it shows the URL without its secrets, and says
-/// what to write instead.
+/// The error is the text that follows the option's name: it shows the URL without its secrets and
+/// lists what is allowed.
 Result<StoreAddress, std::string> parse_store_address(std::string_view text);
 
 }  // namespace dlock

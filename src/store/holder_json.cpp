@@ -7,7 +7,7 @@
 namespace dlock {
 
 void put(nlohmann::ordered_json& json, const char* field, const std::string& text) {
-  // Another program may have written it, at any length.
+  // Another program can have written the text, at any length.
   constexpr std::size_t most = 4096;
   if (!text.empty()) json[field] = excerpt(text, most);
 }

@@ -8,13 +8,14 @@
 
 namespace dlock {
 
-/// For JSON that is read by people and programs. Somebody else may have written the text, and a
-/// terminal may show it: so it is printable. What is not known is left out.
+/// Adds a field to JSON that people and programs read. Another program can have written the text,
+/// and a terminal can show it, so the text is made printable. An empty text is omitted.
 void put(nlohmann::ordered_json& json, const char* field, const std::string& text);
 
-/// Who it is and since when: `host`, `pid`, `user`, `command`, `note`, `trace`, `since`.
+/// Adds the identity of the holder and the start time: `host`, `pid`, `user`, `command`, `note`,
+/// `trace`, `since`.
 void put_who(nlohmann::ordered_json& json, const Holder& holder);
-/// What put_who() wrote. Throws what the library throws when it did not write that.
+/// Reads what put_who() wrote. Throws an exception of the JSON library if a field has another type.
 Holder who_in(const nlohmann::json& json);
 
 }  // namespace dlock

@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Host names and commands are bytes; JSON is UTF-8.
+// Host names and commands are arbitrary bytes; JSON requires UTF-8.
 std::string dumped(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -24,7 +24,7 @@ std::uint64_t number_in(const nlohmann::json& json, const char* field) {
   return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
-/// On the wire 0 means: as many as like.
+/// On the wire 0 means no limit.
 std::uint32_t limit_number(Limit limit) { return limit.is_shared() ? 0 : limit.most; }
 
 Limit limit_in(const nlohmann::json& json) {
@@ -40,8 +40,8 @@ bool flag_in(const nlohmann::json& json, const char* field) {
   return found != json.end() && found->is_boolean() && found->get<bool>();
 }
 
-/// All values of ours are flat. What is inside of others' is left out: copying or comparing it
-/// takes a piece of stack for each level, of which whoever writes to the store can make any number.
+/// All values of dlock are flat. Nested values of other programs are dropped: copying or comparing
+/// them uses stack for each level, and any client with write access can nest as deep as it likes.
 bool is_flat(int depth, nlohmann::json::parse_event_t event, nlohmann::json&) {
   using Event = nlohmann::json::parse_event_t;
   return depth == 0 || (event != Event::object_start && event != Event::array_start);

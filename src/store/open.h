@@ -12,42 +12,42 @@ struct StoreOptions {
   StoreAddress address;
   std::string prefix = {};
   bool trust_restart = false;
-  /// A holder whose liveness ran out in an outage keeps a lock that nobody took meanwhile.
+  /// A holder whose liveness expired in an outage keeps its lock if no other run has taken it
+  /// meanwhile.
   bool revive_lapsed = false;
   TlsOptions tls = {};
   Login sentinel_login = {};
-  /// How many replicas must have an acquire or a renewal before it counts.
+  /// The number of replicas that must confirm an acquire or a renewal before it counts.
   int least_replicas = 0;
   Duration replica_timeout{};
 };
 
-/// Whether they have a password, or name the key of a certificate, that nobody else is to see.
+/// Whether the options contain a password or name the key file of a certificate.
 bool holds_secret(const StoreOptions& options);
 
-/// Whether such a store runs programs beside the job (see helper_sessions).
+/// Whether this store runs helper programs beside the job (see helper_sessions).
 bool runs_helpers(const StoreOptions& options);
 
-/// Makes the store that the address names. Nothing is opened and nobody asked until the first call.
+/// Creates the store that the address names. Opens no connection and no file before the first call.
 std::unique_ptr<Store> make_store(const StoreOptions& options);
 
-/// As make_store: for those who look at the store's locks from outside.
+/// Like make_store, for inspecting and freeing the locks of the store.
 std::unique_ptr<Inspector> make_inspector(const StoreOptions& options);
 
-/// What process `pid` of this machine wants from the store, and what it tells there about itself:
-/// fit to be read by others, so without control characters and without the secrets of URLs in
-/// `command`.
+/// The claim of process `pid` of this machine, with the identity that it publishes in the store.
+/// Others can read it, so `command` has no control characters and no secrets of URLs.
 Claim make_claim(const StoreOptions& options, const LockKey& key, const LeaseTerms& terms,
                  pid_t pid, const std::vector<std::string>& command);
 
-/// The process hash in the form that suits the store: in a Redis Cluster the liveness must lie in
-/// the slot of the lock.
+/// Adapts the process hash to the store: in a Redis Cluster the liveness key must lie in the slot
+/// of the lock.
 ProcessHash at_home_in(const StoreOptions& options, const LockKey& key, ProcessHash process);
 
-/// Why that prefix cannot be had with that store; empty if it can.
+/// The reason why the store cannot use that prefix; empty if it can.
 std::string why_prefix_unfit(const StoreOptions& options);
 
-/// Whether leases of this store end by themselves, so that a deadline must be kept. The embedded
-/// store's do not: the kernel holds its locks.
+/// Whether leases of this store expire by themselves, so that a deadline applies. Those of the
+/// embedded store do not: the kernel holds its locks.
 bool leases_expire(const StoreAddress& address);
 
 }  // namespace dlock

@@ -19,7 +19,7 @@
 
 namespace dlock {
 
-/// What a run wants and what it tells about itself.
+/// What a run requests, and the identity that it publishes.
 struct Claim {
   LockKey key;
   LeaseTerms terms;
@@ -31,12 +31,12 @@ struct Claim {
   std::string trace;
   std::string note;
   Limit limit = {};
-  /// Whether a refusal puts this run into the queue of those that wait.
+  /// Whether a refused run joins the queue of waiters.
   bool waits = false;
   std::optional<OncePer> once = {};
 };
 
-/// The lock is ours until `stop_by`, unless a renewal moves it.
+/// This run holds the lock until `stop_by`, which a renewal extends.
 struct Grant {
   OwnerHash owner;
   FencingToken token;
@@ -45,22 +45,23 @@ struct Grant {
   StoreTime at;
 };
 
-/// Somebody else holds the lock, or waits for it in front of us.
+/// Another run holds the lock, or is ahead in the queue.
 struct Held {
-  Holder holder;            // of several the one that ends first
-  std::size_t holders = 1;  // 0: the lock is free, and `holder` waits for it in front of us
+  Holder holder;            // if there are several, the one that expires first
+  std::size_t holders = 1;  // 0: the lock is free, and `holder` is a waiter ahead of this run
   Place place = {};
 };
 
-/// `held by host web1 ...`, what comes after "the lock is".
+/// `held by host web1 ...`: the text that follows "the lock is".
 std::string describe(const Held& held);
 
-/// `--once-per`: the run of this slot has been.
+/// `--once-per`: the run of this slot has already completed.
 struct AlreadyDone {
   PastRun by;
 };
 
-/// The store came up too short a time ago to be trusted with a new lock.
+/// The store restarted too recently to grant a new lock: it can have lost the lock of a live
+/// holder.
 struct RecentlyRestarted {
   Duration wait;
 };
@@ -70,12 +71,13 @@ using AcquireAnswer = std::variant<Grant, Held, RecentlyRestarted, AlreadyDone>;
 struct Extended {
   Instant stop_by;
 };
-/// The lock is not ours any more; no retry can bring it back.
+/// This run no longer holds the lock, and no retry can restore it.
 struct Lost {
   std::string how;
-  /// Who has it now, if somebody has.
+  /// The current holder, if there is one.
   std::optional<Holder> to = {};
-  /// By force (see Inspector): it is to be released all the same, for until then nobody gets it.
+  /// Lost to a forced unlock (see Inspector). The run must still release the lock: before that no
+  /// other run gets it.
   bool by_force = false;
 };
 Lost lost_by_force(const Holder& by);
@@ -84,62 +86,63 @@ using RenewAnswer = std::variant<Extended, Lost>;
 
 /// What a release leaves behind.
 struct ReleaseOptions {
-  /// `--min-hold`: how much longer the lock stays taken although nobody uses it.
+  /// `--min-hold`: how much longer the lock stays taken after the release.
   Duration keep{};
-  /// `--once-per`: what to remember of this run.
+  /// `--once-per`: the record of this run.
   std::optional<PastRun> run = {};
 };
 
 struct Released {};
 using ReleaseAnswer = std::variant<Released, Lost>;
 
-/// One place that remembers who holds a lock.
+/// A place that records who holds a lock.
 ///
-/// "No" is an answer (Held, Lost); silence is a StoreFault. They are different types, because only
-/// an answer or the deadline may kill a job. No call retries by itself what may have been applied,
-/// but for a renewal whose connection ended under it.
+/// A refusal is an answer (Held, Lost); a missing answer is a StoreFault. They have different
+/// types, because only an answer or the deadline may kill a job. No call retries a request that can
+/// have been applied, except a renewal whose connection ended during the request.
 ///
-/// Not thread-safe: one thread at a time, which may change (main thread, liveness thread, main).
+/// Not thread-safe: one thread at a time, which can change (main thread, liveness thread, main).
 class Store {
  public:
   virtual ~Store() = default;
 
-  /// Takes the lock if nobody holds it or its holder is dead, and nobody waits for it who came
-  /// before us. Every call makes a fresh owner hash. A claim that waits and is refused is in the
-  /// queue from then on, and is to ask again when await_turn() returns.
+  /// Acquires the lock if it is free or its holder is dead, and no earlier waiter is in the queue.
+  /// Each call creates a new owner hash. After a refusal a claim that waits is in the queue, and
+  /// the caller must call acquire() again when await_turn() returns.
   virtual Result<AcquireAnswer, StoreFault> acquire(const Claim& claim, const CallDeadline&) = 0;
 
-  /// Proves to the store that the holder lives, and asks whether the lock is still its own.
+  /// Proves to the store that the holder is alive, and checks that it still holds the lock.
   virtual Result<RenewAnswer, StoreFault> renew(const Claim& claim, const Grant& grant,
                                                 const CallDeadline&) = 0;
 
-  /// While the lock is ours: returns when it may have been lost, so that it is worth asking, or
-  /// when the deadline has passed. Where the store cannot tell, the latter.
+  /// For a run that holds the lock: returns when the lock may have been lost, so that a renewal is
+  /// worth sending, or when the deadline has passed. A store without such events returns at the
+  /// deadline.
   virtual void await_loss(const Claim& claim, const Grant& grant, const CallDeadline&) = 0;
 
-  /// After a refusal of a claim that waits: returns when it may be its turn, when it is time to ask
-  /// again in any case, or when the deadline has passed. Tells neither of these apart, and asks the
-  /// store nothing.
+  /// After a refusal of a claim that waits: returns when it may be this run's turn, when the next
+  /// acquire() is due, or when the deadline has passed. Does not distinguish these cases, and sends
+  /// the store no request.
   virtual void await_turn(const Claim& claim, const CallDeadline&) = 0;
 
-  /// Leaves the queue and lets the next one know. Whoever cannot leave loses its place by silence.
+  /// Leaves the queue and wakes the next waiter. If this fails, the place in the queue expires.
   virtual void leave_queue(const Claim& claim, const CallDeadline&) = 0;
 
-  /// Gives the lock back, whichever attempt of this run got it. Only when no process of the job is
-  /// left.
+  /// Releases the lock, whichever attempt of this run acquired it. Call only when no process of the
+  /// job is left.
   virtual Result<ReleaseAnswer, StoreFault> release(const Claim& claim,
                                                     const ReleaseOptions& options,
                                                     const CallDeadline&) = 0;
 
-  /// Descriptors that keep the lock held while any process has them open; none if there are none.
+  /// The descriptors that keep the lock held while any process has them open; empty if the store
+  /// has none.
   virtual std::vector<int> witnesses() const { return {}; }
 
-  /// Takes a lock over from another process of this run, which got it and is dead, by copies of its
-  /// witnesses in their order: so that release() gives it back. False if nothing of it is left to
-  /// be given back.
+  /// Takes the lock over from a dead process of this run, by copies of its witnesses in the same
+  /// order, so that release() can release it. False if there is nothing left to release.
   virtual bool take_over(const Claim&, std::vector<Fd> witnesses) { return witnesses.empty(); }
 
-  /// Names the store in messages: without its password.
+  /// The name of the store in messages, without its password.
   virtual std::string name() const = 0;
 };
 

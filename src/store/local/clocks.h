@@ -8,16 +8,16 @@
 
 namespace dlock::local {
 
-/// The boot clock as the whole machine has it. In a time namespace ours is another: fit for a
-/// lease, which nobody else reads, and not for a moment that is written down for others.
+/// The boot clock of the whole machine. In a time namespace the process has another boot clock: it
+/// fits a lease, which only this run reads, but not a time that is written for other runs.
 Instant machine_now();
 
-/// By how much the boot clock of a namespace is ahead of the machine's, as
-/// /proc/self/timens_offsets says; nothing of that kind is no difference.
+/// How far the boot clock of a time namespace is ahead of the machine's, from the text of
+/// /proc/self/timens_offsets; zero without an entry.
 Duration boot_clock_offset(std::string_view timens_offsets);
 
-/// The clock of the embedded store is the wall clock of the machine. What must go up counts from
-/// the one before it on, should the clock go back.
+/// The embedded store uses the wall clock of the machine. If the clock is set back, a value that
+/// must grow is counted up from its predecessor.
 std::uint64_t microseconds_now();
 StoreTime store_time();
 

@@ -16,7 +16,7 @@ constexpr std::size_t most_waiters = 100;
 
 HolderStatus status_of(Holder holder, std::optional<Duration> kept) {
   HolderStatus status{.holder = std::move(holder), .ends_in = kept};
-  // The kernel vouches for the rest: who has the lock lives.
+  // The kernel lock proves the rest: a process that has the lock is alive.
   if (status.holder.forced) status.life = HolderStatus::Life::Forced;
   if (kept) status.life = HolderStatus::Life::HeldByMinHold;
   status.held_for = since(status.holder.acquired_at, wall_clock_now());
@@ -34,7 +34,7 @@ Result<std::vector<HolderStatus>, StoreFault> holders_of(const LockPlace& place)
     holders.push_back(status_of(file.holder(), {}));
     return holders;
   }
-  // At once: who wants the lock is held up meanwhile.
+  // At once: the lock taken here delays runs that want to acquire it.
   file.unlock();
   const std::string value = file.read();
   if (const auto kept = min_hold_left(value)) {
@@ -49,7 +49,7 @@ Result<std::vector<HolderStatus>, StoreFault> holders_of(const LockPlace& place)
   return holders;
 }
 
-/// Of the file that has the holder's data, for those who hold the lock together each its own.
+/// The files that contain the holders' data: one for each holder that shares the lock.
 Result<std::vector<std::string>, StoreFault> files_of_holders(const LockPlace& place) {
   const auto members = place.holders.all(Members::Dead::Stays);
   if (!members) return members.error();
@@ -59,7 +59,7 @@ Result<std::vector<std::string>, StoreFault> files_of_holders(const LockPlace& p
   return files;
 }
 
-/// What --min-hold keeps is kept by nobody: to forget it is enough.
+/// No process keeps a lock for --min-hold: resetting the file is enough.
 Result<Done, StoreFault> forget_kept(const LockFile& file) {
   if (!file.try_lock(LockFile::Mode::Exclusive)) return Done{};
   const std::string value = file.read();
@@ -126,8 +126,8 @@ Result<UnlockAnswer, StoreFault> LocalInspector::unlock(const LockKey& key, cons
       continue;
     }
     const OwnerHash mark = make_owner_hash(key, by.process, ++marks, "");
-    // Its holder notices that, and so does each renewal; the kernel lock stays until its job is
-    // gone.
+    // The holder notices that at once, and each of its renewals does; the kernel lock stays until
+    // its job has ended.
     if (!file.overwrite(forced_lock_json(mark_of(by, mark), {.holder = *holder})))
       return cannot("write", path, errno);
   }

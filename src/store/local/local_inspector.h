@@ -8,7 +8,7 @@ namespace dlock::local {
 /// The locks of one directory of the embedded store.
 class LocalInspector final : public Inspector {
  public:
-  /// `directory` is what --store named, empty for the default.
+  /// `directory` is the one in --store, empty for the default.
   explicit LocalInspector(std::string directory) : wanted_directory_(std::move(directory)) {}
 
   Result<LockStatus, StoreFault> inspect(const LockKey& key, const CallDeadline& deadline) override;

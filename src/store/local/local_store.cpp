@@ -51,7 +51,7 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire(const Claim& claim,
                                                       const CallDeadline& deadline) {
   auto answer = try_to_take(claim, deadline);
   if (answer && std::holds_alternative<Grant>(*answer)) return answer;
-  // Ours until we ask again, it would keep out the one whose turn it is.
+  // Kept until the next attempt, it would block the run whose turn it is.
   lock_.unlock();
   if (!claim.waits || !answer || !std::holds_alternative<Held>(*answer)) {
     lock_.close();
@@ -71,8 +71,8 @@ Result<AcquireAnswer, StoreFault> LocalStore::try_to_take(const Claim& claim,
   return claim.limit.is_exclusive() ? acquire_alone(claim) : acquire_share(claim, deadline);
 }
 
-/// Between our open and our lock the file may have been removed, and another have it anew under its
-/// name: who holds the lock of the old one starts over.
+/// Between the open and the lock another run may have removed the file and created a new one under
+/// its name: a run that has locked the old file starts over.
 Result<Done, StoreFault> LocalStore::open_lock() {
   if (lock_.is_open() && lock_.in_place()) return Done{};
   auto file = LockFile::open(place_->lock);
@@ -82,8 +82,8 @@ Result<Done, StoreFault> LocalStore::open_lock() {
 }
 
 Result<AcquireAnswer, StoreFault> LocalStore::acquire_alone(const Claim& claim) {
-  // Somebody who shares the lock has it for a moment while he finds that he may not: then it is
-  // held by nobody who could be named, and tried again.
+  // A run with a shared claim takes the lock for a moment before it finds that it must not. In that
+  // moment the lock has no holder to report, so this run retries.
   for (const Instant until = BootClock::now() + 100ms;;) {
     if (auto opened = open_lock(); !opened) return opened.error();
     if (lock_.try_lock(LockFile::Mode::Exclusive)) {
@@ -99,13 +99,13 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire_alone(const Claim& claim) 
       obstacle_ = {{the_lock}, {}, {}};
       return AcquireAnswer{std::move(held)};
     }
-    // To be had together with others, it is held by nobody: somebody looks at it, and what it tells
-    // may be of one who is dead.
+    // If a shared lock succeeds, the lock has no exclusive holder: another run is only checking it,
+    // and the data in the file may be of a dead holder.
     const bool only_looked_at = lock_.try_lock(LockFile::Mode::Shared);
     lock_.unlock();
     if (auto holder = parse_lock_json(lock_.read()); holder && !only_looked_at)
       return AcquireAnswer{refused_by(std::move(*holder), the_lock)};
-    // A waiter who has just got it and does not say so yet.
+    // A waiter that has just acquired the lock and has not written its data yet.
     auto waiter = refused_by_waiter();
     if (!waiter) return waiter.error();
     if (*waiter) return AcquireAnswer{std::move(**waiter)};
@@ -124,8 +124,8 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire_alone(const Claim& claim) 
 
 Result<AcquireAnswer, StoreFault> LocalStore::acquire_share(const Claim& claim,
                                                             const CallDeadline& deadline) {
-  // Somebody who wants it alone has it for an instant while he finds that he may not, and what it
-  // tells may be of one who is dead: so it is tried for longer than that.
+  // A run with an exclusive claim takes the lock for an instant before it finds that it must not,
+  // and the data in the file may be of a dead holder: so this run retries for longer than that.
   for (const Instant until = BootClock::now() + 5ms;;) {
     if (auto opened = open_lock(); !opened) return opened.error();
     if (lock_.try_lock(LockFile::Mode::Shared)) {
@@ -153,11 +153,11 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire_share(const Claim& claim,
 
 Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
                                                       const Members::Turn* turn) {
-  // Once more, now that nobody else can end such a run.
+  // Again, now that no other run can complete.
   auto past = done(claim);
   if (!past) return past.error();
   if (*past) return AcquireAnswer{std::move(**past)};
-  // Now, for a disk that is full is to refuse a run and not to forget it.
+  // Reserve the space now: a full disk must prevent a run, not lose its record.
   if (claim.once) {
     constexpr std::size_t of_a_past_run = 4096;
     const auto file = LockFile::open(place_->past_run);
@@ -181,7 +181,7 @@ Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
     share_ = std::move(*share);
   }
   place_->queue.leave();
-  wait_.reset();  // no process of ours is beside the job
+  wait_.reset();  // no helper process may exist beside the job
   const auto holder = parse_lock_json(value);
   grant_ = Grant{holder->owner, token, holder->acquired_at, never, store_time()};
   return AcquireAnswer{grant_};
@@ -249,7 +249,7 @@ void LocalStore::await_turn(const Claim&, const CallDeadline& deadline) {
   wait_.reset();
   Queue& queue = place_->queue;
   Instant until = deadline.until;
-  // Without a descriptor or a process for it there is another way than to wait in the kernel.
+  // Without a descriptor or a process to wait in the kernel, poll instead.
   const auto look_again_soon = [&until] { until = std::min(until, BootClock::now() + 100ms); };
   std::vector<LockWait::For> locks;
   std::vector<LockFile> files;
@@ -269,12 +269,12 @@ void LocalStore::await_turn(const Claim&, const CallDeadline& deadline) {
       locks.push_back({(*file)->number(), LOCK_SH});
       files.push_back(std::move(**file));
     }
-    // What --min-hold keeps has no process whose end could be awaited, and force may end it
-    // earlier.
+    // A lock kept by --min-hold has no process whose end could be awaited, and a forced unlock can
+    // free it earlier.
     if (obstacle_.ends_in) {
       until = std::min(until, BootClock::now() + std::min<Duration>(*obstacle_.ends_in, 500ms));
     }
-    // Somebody waited in front of us, and has left meanwhile.
+    // The waiter ahead has left meanwhile.
     if (locks.empty() && obstacle_.files.empty() && !obstacle_.ends_in) return;
   }
   if (!locks.empty()) {
@@ -282,7 +282,7 @@ void LocalStore::await_turn(const Claim&, const CallDeadline& deadline) {
     if (wait_ == nullptr) look_again_soon();
   }
   wait(wait_ ? wait_->fd() : -1, POLLIN, {until, deadline.cancellation});
-  // What has got its lock already need not be seen off before we take ours.
+  // A child that already has its lock need not be reaped before this run takes the lock.
   if (wait_ && !wait_->over()) wait_.reset();
 }
 
@@ -291,7 +291,7 @@ void LocalStore::await_loss(const Claim&, const Grant&, const CallDeadline& dead
     std::vector<std::string> paths{lock_.path()};
     if (share_.is_open()) paths.push_back(share_.path());
     watch_.emplace(paths);
-    if (watch_->fd() >= 0) return;  // something may have happened before
+    if (watch_->fd() >= 0) return;  // an event may have been missed before the watch existed
   }
   wait(watch_->fd(), POLLIN, deadline);
   watch_->forget_what_happened();
@@ -305,8 +305,9 @@ void LocalStore::leave_queue(const Claim&, const CallDeadline&) {
 
 // --- renew and release ---
 
-/// Who has put a mark of force in our place. It has the process hash of the one who was seen there:
-/// somebody else, if that one went and we came just before it was written.
+/// The tombstone in place of this run, if any. It has the process hash of the holder that the
+/// unlock saw: another one, if that holder left and this run came just before the tombstone was
+/// written.
 std::optional<Holder> LocalStore::mark_of_force() const {
   auto holder = parse_lock_json(our_file().read());
   if (!holder || !holder->forced) return {};
@@ -323,7 +324,8 @@ std::vector<int> LocalStore::witnesses() const {
   return numbers;
 }
 
-/// What we do not hold may be another's by now, and what does not tell of us was given back before.
+/// A lock that is not held can belong to another run by now, and a file without the data of this
+/// run was already released.
 bool LocalStore::take_over(const Claim& claim, std::vector<Fd> witnesses) {
   const bool shares = !claim.limit.is_exclusive();
   if (witnesses.size() != (shares ? 2U : 1U) || !find_place(claim)) return false;
@@ -363,11 +365,11 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim,
   if (!lock_.is_open()) return ReleaseAnswer{Released{}};
   const bool ours = in_place();
   const bool shares = share_.is_open();
-  // Before the lock is free: whoever takes it next must know.
+  // Before the lock is free: the next holder must see the record.
   Result<Done, StoreFault> written = Done{};
   if (ours && options.run) written = remember(claim, *options.run);
-  // Only the token stays: a reader must not take us for the holder still.
-  // Whoever frees the lock by force may do so while the job ends: then nothing is kept either.
+  // Only the token stays: a reader must no longer take this run for the holder. A forced unlock can
+  // happen while the job ends: then --min-hold keeps nothing either.
   const auto mark = mark_of_force();
   const bool freed = mark && mark->process == claim.process;
   const bool keep = ours && options.keep > Duration::zero() && !freed;
@@ -379,11 +381,11 @@ Result<ReleaseAnswer, StoreFault> LocalStore::release(const Claim& claim,
              !forgotten && !our_file().overwrite(rest) && written) {
     written = cannot("write", our_file().path(), errno);
   }
-  // The lock ends with our process all the same.
+  // The lock ends with this process in any case.
   if (!written) return written.error();
   // The front has the descriptors too; LOCK_UN ends the lock for all copies of them.
   if (shares) share_.unlock();
-  // The last one of them forgets the lock.
+  // The last holder removes the lock file.
   if (shares && ours && lock_.try_lock(LockFile::Mode::Exclusive) && lock_.in_place())
     place_->forget(lock_, token_in(lock_.read()));
   lock_.unlock();

@@ -11,16 +11,16 @@
 
 namespace dlock::local {
 
-/// The embedded store: one file a key, held by flock(2), with the holder's data inside.
+/// The embedded store: one file per key, locked by flock(2), that contains the holder's data.
 ///
-/// The kernel keeps the lock while any process has the descriptor open, so it needs no liveness and
-/// no deadline: front and engine both have it, and it ends with the last of them, however they die.
-/// The file goes with the release, and its token stays (see token_floor). Those who may not be the
-/// only holder have a shared kernel lock on it, and a file each beside it; those who wait have one
-/// each in another directory.
+/// The kernel keeps the lock while any process has the descriptor open, so the store needs no
+/// liveness and no deadline. Front and engine both have it, and the lock ends with the last of
+/// them, however they die. A release removes the file but keeps its token (see token_floor_of).
+/// Holders of a lock that can have several share a kernel lock on it and have one file each beside
+/// it; waiters have one file each in another directory.
 class LocalStore final : public Store {
  public:
-  /// `directory` is what --store named, empty for the default.
+  /// `directory` is the one in --store, empty for the default.
   explicit LocalStore(std::string directory) : wanted_directory_(std::move(directory)) {}
 
   Result<AcquireAnswer, StoreFault> acquire(const Claim& claim,
@@ -37,10 +37,10 @@ class LocalStore final : public Store {
   std::string name() const override;
 
  private:
-  /// What a refused claim waits for, once nobody waits in front of it.
+  /// What a refused claim waits for, once there is no waiter ahead of it.
   struct Obstacle {
     std::vector<LockWait::For> locks;
-    std::vector<std::string> files;  // of those who hold the lock together: each is to be locked
+    std::vector<std::string> files;  // of the holders that share the lock: the claim waits for each
     std::optional<Duration> ends_in;
   };
 
@@ -63,9 +63,9 @@ class LocalStore final : public Store {
   std::string wanted_directory_;
   std::unique_ptr<LockPlace> place_;
   LockFile lock_;
-  LockFile share_;  // ours, if we may not be the only holder
+  LockFile share_;  // this run's own file, if there can be several holders
   Grant grant_;
-  std::optional<FileWatch> watch_;  // of the two
+  std::optional<FileWatch> watch_;  // on both files
 
   Obstacle obstacle_;
   std::unique_ptr<LockWait> wait_;

@@ -30,13 +30,12 @@ StoreFault unfit(const std::string& directory, const std::string& why) {
 
 const char* const elsewhere = ": name another one with --store local:/directory";
 
-/// Made with the mode that the check below wants, whatever the umask takes away.
+/// The umask can only remove bits from the mode that the check below requires.
 bool make_directory(const std::string& path) {
   return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST;
 }
 
-/// In a container the root of the machine outside shows as "nobody", as everybody does who is not
-/// mapped there.
+/// In a container the machine's root appears as "nobody", like every user that is not mapped.
 bool stands_for_others(uid_t user) {
   constexpr uid_t overflow = 65534;
   if (user != overflow) return false;
@@ -45,9 +44,9 @@ bool stands_for_others(uid_t user) {
   return count < UINT32_MAX;
 }
 
-/// Whoever may rename what is in a directory can take the lock directory away from those who hold
-/// a lock in it, and the next one makes a new one. A group that may write there is trusted: with a
-/// umask of 002 that is the user's own.
+/// A user who can rename entries of a parent can move the lock directory away from the holders of
+/// its locks, and the next run creates a new one. A group with write permission is trusted: with a
+/// umask of 002 it is the user's own.
 Result<Done, StoreFault> check_above(const std::string& path) {
   for (auto slash = path.rfind('/'); slash != path.npos;
        slash = slash == 0 ? path.npos : path.rfind('/', slash - 1)) {
@@ -65,7 +64,7 @@ Result<Done, StoreFault> check_above(const std::string& path) {
   return Done{};
 }
 
-/// As it was named, and where links lead.
+/// Checks the path as given, and the path that its links lead to.
 Result<Done, StoreFault> check_all_above(const std::string& path) {
   if (auto checked = check_above(path); !checked) return checked;
   const std::unique_ptr<char, decltype(&std::free)> real{::realpath(path.c_str(), nullptr),
@@ -77,7 +76,8 @@ Result<Done, StoreFault> check_all_above(const std::string& path) {
 Result<Done, StoreFault> check(const std::string& path) {
   const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!directory.open()) {
-    // With O_DIRECTORY a link is ENOTDIR or ELOOP, by kernel; lstat tells which it is.
+    // With O_DIRECTORY a symbolic link gives ENOTDIR or ELOOP, depending on the kernel; lstat tells
+    // them apart.
     const int error = errno;
     struct stat status {};
     if (::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode)) {
@@ -101,7 +101,7 @@ Result<Done, StoreFault> check(const std::string& path) {
   return check_all_above(path);
 }
 
-/// The user's own, from the root on that is there for sure: each part is to be made if it is not.
+/// The user's own directory, below a root that is sure to exist: each part is created if missing.
 struct OwnDirectory {
   std::string root;
   std::vector<std::string> parts;
@@ -126,7 +126,7 @@ std::string without_slashes(std::string path) {
   return path;
 }
 
-/// Where the directory is, or would be.
+/// The path of the directory, whether it exists or not.
 Result<std::string, StoreFault> path_of(const std::string& wanted) {
   if (!wanted.empty()) return without_slashes(wanted);
   auto own = own_directory();
@@ -161,7 +161,7 @@ int hex_digit(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/// Nothing when that is no encoded key.
+/// Empty if the text is not an encoded key.
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string bytes;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -231,7 +231,7 @@ std::string store_name(const std::string& wanted) {
 std::string lock_file_name(const std::string& directory, const LockKey& key) {
   std::string rest = percent_encoded(key.bytes());
   std::string path = directory;
-  // "+" is in no encoded key, so a directory never meets a lock file of that name.
+  // No encoded key contains "+", so a directory never collides with a lock file.
   for (; rest.size() > longest_part; rest.erase(0, longest_part))
     path += "/" + rest.substr(0, longest_part) + "+";
   return path + "/" + rest + std::string{lock_ending};

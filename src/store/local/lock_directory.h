@@ -10,30 +10,31 @@
 
 namespace dlock::local {
 
-/// The directory of the lock files, made if it is missing and checked: a real directory, of the
-/// user that asks, writable by nobody else, and below directories of his and root's. Whoever could
-/// write there could take away our locks.
+/// The directory of the lock files, created if missing and checked: a real directory that belongs
+/// to the calling user, writable by no other user, and whose parents belong to this user or root.
+/// Any user who could write there could remove the locks.
 ///
 /// Empty means the user's own: /run/dlock for root, else ~/.local/state/dlock with the home of the
-/// password database. Unlike $HOME, $XDG_RUNTIME_DIR and /tmp that is one place for a shell, cron,
-/// ssh and a unit with PrivateTmp=, so that two runs of one user always meet; and no log-out
-/// removes it.
+/// password database. Unlike $HOME, $XDG_RUNTIME_DIR and /tmp that is the same place for a shell,
+/// cron, ssh and a unit with PrivateTmp=, so that two runs of one user always share it; and it
+/// survives a log-out.
 Result<std::string, StoreFault> ready_directory(const std::string& wanted);
 
-/// The same, if it is there; nothing is made. Nothing: there are no locks yet.
+/// The same directory if it exists; creates nothing. Empty if there is none: there are no locks
+/// yet.
 Result<std::optional<std::string>, StoreFault> directory_if_there(const std::string& wanted);
 
-/// Names that directory in messages, whether it is there or not: `local:/run/dlock`.
+/// The name of that directory in messages, whether it exists or not: `local:/run/dlock`.
 std::string store_name(const std::string& wanted);
 
-/// The path of the key's lock file below `directory`; makes directories for a key too long for one
-/// file name. Different keys have different paths: no hash is involved.
+/// The path of the key's lock file below `directory`. Creates directories for a key that is too
+/// long for one file name. Different keys have different paths: no hash is involved.
 Result<std::string, StoreFault> lock_file_path(const std::string& directory, const LockKey& key);
 
-/// The same path, without making anything.
+/// The same path; creates nothing.
 std::string lock_file_name(const std::string& directory, const LockKey& key);
 
-/// The keys of all lock files in the directory, whether anybody has the lock or not.
+/// The keys of all lock files in the directory, whether the lock is held or not.
 std::vector<std::string> keys_in(const std::string& directory);
 
 }  // namespace dlock::local

@@ -64,7 +64,7 @@ bool make_way_to(const std::string& path) {
 Result<LockFile, StoreFault> LockFile::open(const std::string& path) {
   const auto create = [&] { return Fd{::open(path.c_str(), open_flags | O_CREAT, 0600)}; };
   Fd fd = create();
-  // Whoever leaves last takes the directory of a long key along.
+  // The last run that leaves removes the directory of a long key.
   for (int attempt = 0; !fd.open() && errno == ENOENT && attempt < 100; ++attempt) {
     if (!make_way_to(path)) return cannot("make a directory for", path, errno);
     fd = create();
@@ -85,7 +85,8 @@ Result<LockFile, StoreFault> LockFile::just_opened(const std::string& path, Fd f
   struct stat status {};
   if (::fstat(fd.number(), &status) != 0 || !S_ISREG(status.st_mode))
     return cannot("use", path, EINVAL);
-  // Others cannot make files in our directory; they may have when it was still open to them.
+  // Other users cannot create files in this directory now, but may have done so while it was
+  // writable.
   if (status.st_uid != ::geteuid()) {
     return suspect(
         path, "belongs to user id " + std::to_string(status.st_uid) + ", who could keep it locked");
@@ -103,7 +104,7 @@ void LockFile::unlock() const { ::flock(fd_.number(), LOCK_UN); }
 bool LockFile::in_place() const { return is_at(fd_.number(), path_); }
 
 std::string LockFile::read() const {
-  // More is nothing of ours.
+  // dlock never writes more.
   constexpr std::size_t most = 1 << 20;
   std::string text;
   std::array<char, 16384> buffer;

@@ -15,42 +15,42 @@ namespace dlock::local {
 /// One file of the embedded store: a kernel lock with data inside.
 ///
 /// The kernel keeps a flock(2) as long as any process has the open file, so it ends with the last
-/// of them, however they die. Whoever may write the file is its user (see ready_directory); nobody
-/// else reads it.
+/// of them, however they die. Only the file's user can read or write it (see ready_directory).
 class LockFile {
  public:
   enum class Mode { Shared, Exclusive };
 
   LockFile() = default;
 
-  /// Opens it, made if it is missing. Not locked yet.
+  /// Opens the file, creating it if missing. Does not lock it.
   static Result<LockFile, StoreFault> open(const std::string& path);
-  /// Nothing if it is not there. That it cannot be told is a fault: whoever took such a file for
-  /// gone would take the lock from its holder.
+  /// Empty if the file does not exist. An inconclusive result is a fault: treating such a file as
+  /// missing would take the lock from its holder.
   static Result<std::optional<LockFile>, StoreFault> open_if_there(const std::string& path);
-  /// That which another process of this run opened there.
+  /// The file that another process of this run opened at that path.
   static LockFile inherited(const std::string& path, Fd fd) { return {path, std::move(fd)}; }
 
-  /// Takes the kernel lock if it is free; taken already, it is changed to that mode.
+  /// Takes the kernel lock if it is free. If this file has it already, changes its mode.
   bool try_lock(Mode mode) const;
   void unlock() const;
-  /// Whether its path still leads to it: somebody may have removed or replaced the file, and then a
-  /// lock on it is one that nobody will ever ask for.
+  /// Whether its path still leads to it. If the file was removed or replaced, no other run will
+  /// ever request a lock on it.
   bool in_place() const;
 
   std::string read() const;
-  /// A reader sees the old text, the new one, or the new one with a tail that makes it no JSON;
-  /// never an empty file. False with errno set.
+  /// A reader sees the old text, the new one, or the new one with a tail that makes it invalid
+  /// JSON; never an empty file. False with errno set.
   [[nodiscard]] bool overwrite(const std::string& text) const;
-  /// Has room for so many bytes, where the file system can promise that. False with errno set.
+  /// Reserves that many bytes on the disk, where the file system can guarantee that. False with
+  /// errno set.
   [[nodiscard]] bool reserve(std::size_t bytes) const;
-  /// The holder that the file tells of. Whoever got the lock a moment ago writes who it is only
-  /// now: that is waited for, but not long.
+  /// The holder in the file. A run that has just acquired the lock has not written its data yet:
+  /// this call waits for that, but only briefly.
   Holder holder() const;
 
   /// False with errno set.
   bool move_to(const std::string& path);
-  /// Only if it is in place: by now its name may be that of another.
+  /// Removes the file only if it is in place: its name may belong to another file by now.
   void remove() const;
   void close() { fd_.close(); }
   bool is_open() const { return fd_.open(); }
@@ -65,21 +65,20 @@ class LockFile {
   Fd fd_;
 };
 
-/// Makes the directories of a long key (see lock_file_name) in which that path lies, which go with
-/// the last file in them. False if it lies in none, or they cannot be made.
+/// Creates the directories of a long key (see lock_file_name) that contain that path. They are
+/// removed with their last file. False if the path needs none, or if they cannot be created.
 bool make_way_to(const std::string& path);
 
-/// Whether that path leads to what is open as that descriptor.
+/// Whether that path leads to the file that is open as that descriptor.
 bool is_at(int fd, const std::string& path);
 
 StoreFault cannot(const char* verb, const std::string& path, int error);
 
-/// The value of a lock that `--min-hold` keeps although nobody holds it any more: until that moment
-/// of the machine_now() of this boot. A restart of the machine ends it: who could run before is
-/// gone, too.
+/// The value of a lock that `--min-hold` keeps after its job has ended: until that time of
+/// machine_now() in this boot. A reboot ends it, because it also ends every run from before.
 std::string min_hold_json(const Claim& claim, const Grant& grant, Instant until);
 
-/// How much longer a lock of that value is kept; nothing when it is not.
+/// How much longer --min-hold keeps a lock with that value; empty if it does not.
 std::optional<Duration> min_hold_left(std::string_view value);
 
 }  // namespace dlock::local

@@ -17,12 +17,12 @@ namespace {
 
 std::string without_ending(const std::string& path) { return path.substr(0, path.rfind(".lock")); }
 
-// The target of a symbolic link: it is replaced as a whole, and read without a lock, so that a
-// stopped process holds up no run of another key.
+// The token is the target of a symbolic link: it is replaced as a whole and read without a lock, so
+// that a stopped process blocks no run of another key.
 constexpr const char* link_name = "last-token";
 constexpr const char* new_link_name = ".last-token";
 
-/// Nothing, with errno set, when it cannot be read.
+/// Empty, with errno set, if it cannot be read.
 std::optional<FencingToken> read_link(int directory, const char* path) {
   std::array<char, 32> text{};
   const ssize_t size = ::readlinkat(directory, path, text.data(), text.size());
@@ -43,7 +43,7 @@ LockPlace::LockPlace(std::string directory_of_store, std::string path)
       queue(without_ending(lock) + ".queue") {}
 
 bool LockPlace::forget(const LockFile& file, FencingToken last) const {
-  // Who comes to wait from now on makes another directory, and waits for this kernel lock.
+  // A new waiter creates another directory from now on, and waits for this kernel lock.
   if (!holders.dissolve() || !waiters.dissolve()) return false;
   if (!raise_token_floor(directory, last)) return false;
   file.remove();

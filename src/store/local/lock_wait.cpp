@@ -15,8 +15,8 @@ namespace dlock::local {
 
 namespace {
 
-/// All other descriptors of ours: a copy of them must not outlive us here, for an end-of-file tells
-/// the front of our death.
+/// Closes all other descriptors: a copy must not stay open here after the engine has died, because
+/// an end-of-file reports its death to the front.
 void keep_only(int a, int b) {
   const auto low = static_cast<unsigned>(std::min(a, b));
   const auto high = static_cast<unsigned>(std::max(a, b));
@@ -31,7 +31,7 @@ void keep_only(int a, int b) {
   ::prctl(PR_SET_NAME, "dlock-waiter");
   keep_only(lock.fd, news);
   while (::flock(lock.fd, lock.operation) != 0) {
-    if (errno != EINTR) break;  // whoever asks next will see
+    if (errno != EINTR) break;  // the next attempt finds out
   }
   const char got = 1;
   [[maybe_unused]] const auto told = ::write(news, &got, sizeof got);
@@ -76,7 +76,7 @@ void LockWait::end() {
 FileWatch::FileWatch(const std::vector<std::string>& paths)
     : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
   for (const std::string& path : paths) {
-    // IN_ATTRIB: a file that somebody has open is not deleted, but loses its name.
+    // IN_ATTRIB: removing a file that is still open does not delete it, but changes its link count.
     if (::inotify_add_watch(fd_.number(), path.c_str(),
                             IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) < 0) {
       fd_.close();

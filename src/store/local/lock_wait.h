@@ -10,14 +10,14 @@
 
 namespace dlock::local {
 
-/// Waits for one of several kernel locks to be free.
+/// Waits until one of several kernel locks is free.
 ///
-/// A wait in flock(2) has no deadline, and only a signal ends it; a thread of ours that hung in one
-/// would be there when the job is forked. So a process of its own waits for each, on the open file
-/// that it has from us: what it gets is ours, and killing it ends the wait. The kernel serves those
-/// who wait for one file in the order in which they came.
+/// A wait in flock(2) has no timeout, only a signal interrupts it, and a thread that blocked in it
+/// would still exist when the job is forked. So one child process for each lock waits on the open
+/// file that it inherits: the lock that it gets belongs to this process, too, and killing the child
+/// ends the wait. The kernel serves the waiters of a file in the order of their arrival.
 ///
-/// Main thread only, while there is no other.
+/// Main thread only, while it is the only thread.
 class LockWait {
  public:
   struct For {
@@ -25,17 +25,17 @@ class LockWait {
     int operation;  // LOCK_SH or LOCK_EX
   };
 
-  /// Nothing if there is no descriptor or no process to be had.
+  /// Null if no descriptor or no process is available.
   static std::unique_ptr<LockWait> start(const std::vector<For>& locks);
   ~LockWait();
   LockWait(const LockWait&) = delete;
   LockWait& operator=(const LockWait&) = delete;
 
-  /// Readable when one of the locks has been got: which one, the caller finds by trying.
+  /// Readable when one of the locks has been acquired. The caller finds out which by trying them.
   int fd() const { return news_.number(); }
 
-  /// Whether no process waits any more: what is left of them is their exit, which the destructor
-  /// awaits.
+  /// Whether no child waits any more: all that remains is their exit, for which the destructor
+  /// waits.
   bool over();
 
  private:
@@ -47,15 +47,15 @@ class LockWait {
   std::size_t done_ = 0;
 };
 
-/// Notices at once when one of several files is written, removed or replaced.
+/// Reports at once when one of several files is written, removed or replaced.
 ///
-/// A comfort only: a user has a limit of such watches (fs.inotify.max_user_instances), and beyond
-/// it nothing is noticed.
+/// Best effort: the number of such watches per user is limited (fs.inotify.max_user_instances), and
+/// beyond it nothing is reported.
 class FileWatch {
  public:
   explicit FileWatch(const std::vector<std::string>& paths);
 
-  /// Readable when something has happened; -1 if nothing can be noticed.
+  /// Readable after an event; -1 if events are not available.
   int fd() const { return fd_.number(); }
   void forget_what_happened();
 

@@ -29,7 +29,7 @@ Result<std::vector<std::string>, StoreFault> Members::names() const {
     if (errno == ENOENT) return names;
     return cannot("open", directory_, errno);
   }
-  // The end and an error are told apart by errno alone.
+  // Only errno distinguishes the end from an error.
   for (errno = 0; const dirent* entry = ::readdir(open.get()); errno = 0) {
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
@@ -94,7 +94,7 @@ Result<Members::Turn, StoreFault> Members::turn(const CallDeadline& deadline) co
       return cannot("make a directory beside", directory_, errno);
     Fd open = open_directory();
     if (!open.open() && errno != ENOENT) return cannot("open", directory_, errno);
-    // One that was dissolved meanwhile has no place for us: another is made.
+    // If the directory was dissolved meanwhile, it cannot be entered: retry with a new one.
     if (open.open() && ::flock(open.number(), LOCK_EX | LOCK_NB) == 0) {
       if (is_at(open.number(), directory_)) return Turn{directory_, std::move(open)};
       continue;
@@ -118,8 +118,8 @@ bool Members::dissolve() const {
 
 Result<LockFile, StoreFault> Members::Turn::enter(const std::string& name,
                                                   const std::string& value) const {
-  // Under a name that nobody looks at until it is locked and written: who looks takes a lock
-  // himself for a moment.
+  // Under a temporary name that readers ignore, until the file is locked and written: a reader
+  // takes its lock for a moment.
   const std::string path = path_ + "/" + name;
   auto file = LockFile::open(path_ + "/." + name);
   if (!file) return file;

@@ -8,40 +8,40 @@
 
 namespace dlock::local {
 
-/// A directory beside a lock file in which each of several has a file of its own, under a kernel
-/// lock of its own: those who hold the lock together, or those who wait for it. A file that nobody
-/// has locked is that of a dead one.
+/// A directory beside a lock file in which each member has a file of its own with its own kernel
+/// lock: the holders that share the lock, or its waiters. A file that is not locked belongs to a
+/// dead member.
 class Members {
  public:
-  /// The directory need not be there yet.
+  /// The directory need not exist yet.
   explicit Members(std::string directory) : directory_(std::move(directory)) {}
 
   struct Member {
-    LockFile file;  // not locked by us
+    LockFile file;  // not locked by this process
     Holder holder;
-    std::optional<Duration> min_hold_left;  // it has ended, and --min-hold keeps its place
+    std::optional<Duration> min_hold_left;  // its job has ended, and --min-hold keeps its place
   };
 
-  /// What becomes of the file of a dead one: whoever only looks changes nothing.
+  /// What happens to the file of a dead member: a read-only caller changes nothing.
   enum class Dead { Stays, Goes };
 
-  // Whether somebody lives may be impossible to tell, say without a descriptor to be had. That is a
-  // fault, and neither a death nor an answer.
+  // It can be impossible to find out whether a member is alive, for example without a free
+  // descriptor. That is a fault, not an answer.
 
-  /// The names of all files, in order. Nothing to pay when nobody ever was there.
+  /// The names of all files, in order. Cheap if there never was a member.
   Result<std::vector<std::string>, StoreFault> names() const;
-  /// Nothing when that one has gone or is dead. Its file is open.
+  /// Empty if that member has left or is dead. Its file is open.
   Result<std::optional<Member>, StoreFault> inspect(const std::string& name, Dead dead) const;
-  /// Their files are not open: there may be more of them than descriptors for us.
+  /// Their files are not open: there can be more of them than descriptors.
   Result<std::vector<Member>, StoreFault> all(Dead dead) const;
 
-  /// The file of one who has entered, from a copy of its descriptor; not open if it is not there.
+  /// The file of a member, from a copy of its descriptor; not open if it does not exist.
   LockFile inherited(Fd fd) const;
 
-  /// Keeps others from entering while it lives.
+  /// Keeps other runs from entering during its lifetime.
   class Turn {
    public:
-    /// A file for us, under our kernel lock.
+    /// Creates a file for this run, locked by it.
     Result<LockFile, StoreFault> enter(const std::string& name, const std::string& value) const;
 
    private:
@@ -51,10 +51,11 @@ class Members {
     Fd directory_;
   };
 
-  /// Waits for others that enter, who need it for a moment only.
+  /// Waits for other runs that are entering, each of which takes only a moment.
   Result<Turn, StoreFault> turn(const CallDeadline& deadline) const;
 
-  /// Removes the directory, or finds none. False when somebody is in it or about to enter.
+  /// Removes the directory; true also if there is none. False if it has a member or a run is
+  /// entering.
   bool dissolve() const;
 
  private:

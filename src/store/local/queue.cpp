@@ -11,7 +11,7 @@
 namespace dlock::local {
 namespace {
 
-/// In such a form that their order is that of the names.
+/// Padded, so that the order of the names is the order of the tickets.
 std::string ticket_name(std::uint64_t ticket) {
   std::string digits = std::to_string(ticket);
   constexpr std::size_t width = 20;
@@ -33,7 +33,7 @@ Result<std::optional<Holder>, StoreFault> Queue::who_is_first() const {
 }
 
 Result<Done, StoreFault> Queue::join(const std::string& value, const CallDeadline& deadline) {
-  // Removed by somebody, our file holds up nobody any more.
+  // If another process removed the file, it no longer holds a place.
   if (ours_.is_open() && !ours_.in_place()) leave();
   if (ours_.is_open()) return Done{};
   auto turn = waiters_.turn(deadline);
@@ -41,8 +41,8 @@ Result<Done, StoreFault> Queue::join(const std::string& value, const CallDeadlin
   const auto names = waiters_.names();
   if (!names) return names.error();
   const auto last = names->empty() ? 0 : parse_number<std::uint64_t>(names->back()).value_or(0);
-  // By the clock, because one that was given before is not to come again: whoever has found its
-  // owner dead may be about to remove it.
+  // By the clock, so that no ticket is used twice: a run that has found the former owner dead may
+  // be about to remove its file.
   const std::string ticket = ticket_name(std::max(last + 1, microseconds_now()));
   auto entered = turn->enter(ticket, value);
   if (!entered) return entered.error();

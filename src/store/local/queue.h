@@ -11,24 +11,24 @@
 
 namespace dlock::local {
 
-/// Those who wait for a lock, in the order in which they came: each has a file named by its ticket
-/// and waits for the one in front of it alone (a CLH queue), which gives way by leaving or by
-/// dying.
+/// The waiters of a lock, in the order of their arrival. Each has a file named by its ticket and
+/// waits only for the one ahead of it (a CLH queue), which makes way by leaving or by dying.
 ///
-/// The kernel has an order for those who wait for one file, too, but whoever comes while the lock
-/// passes from one to the next gets in between.
+/// The kernel orders the waiters of one file, too, but a run that arrives while the lock passes
+/// from one to the next could overtake them.
 class Queue {
  public:
   explicit Queue(std::string directory) : waiters_(std::move(directory)) {}
 
-  /// Who waits in front of us, or at all if we do not; nothing when nobody does.
+  /// The first waiter ahead of this run, or the first of all if this run is not queued; empty if
+  /// there is none.
   Result<std::optional<Holder>, StoreFault> who_is_first() const;
 
-  /// Takes the last place, if we have none; `value` is what others see.
+  /// Takes the last place, unless this run has one already. Others read `value`.
   Result<Done, StoreFault> join(const std::string& value, const CallDeadline& deadline);
-  /// Looks who is in front of us; nobody: true, we are the first.
+  /// Looks for the waiter ahead; true if there is none, so that this run is the first.
   Result<bool, StoreFault> are_first();
-  /// What to wait for until are_first() is worth asking again.
+  /// What to wait for before are_first() is worth calling again.
   LockWait::For the_one_in_front() const { return {in_front_->file.number(), LOCK_SH}; }
 
   void leave();

@@ -19,15 +19,15 @@ namespace dlock::local {
 namespace {
 
 struct Candidate {
-  std::string lock;     // the path of its lock file, whether that is there or not
+  std::string lock;     // the path of its lock file, whether that exists or not
   std::string written;  // the file that was found
-  std::int64_t age;     // of that file, s, from which on a look at it is worth its time
+  std::int64_t age;     // of that file, s, from which it is worth inspecting
 };
 
-/// Adds some keys that have a file in the directory, or in those of long keys below.
+/// Adds some keys that have a file in the directory, or in the directories of long keys below.
 void find_some_keys(const std::string& directory, std::vector<Candidate>& found) {
-  // A lock file that was written to a moment ago is in use, or will be again; no run is forgotten
-  // before its time (see past_run_life).
+  // A lock file written recently is in use, or will be again; no record of a run is removed before
+  // its time (see past_run_life).
   constexpr std::int64_t hour = 3600;
   constexpr std::pair<std::string_view, std::int64_t> kinds[]{{".lock", hour},
                                                               {".done", 30 * 24 * hour}};
@@ -53,24 +53,25 @@ bool is_old(const Candidate& candidate) {
   return status.st_mtime < now - candidate.age;
 }
 
-/// Whether the run in that file need not be remembered any more. Not if it cannot be told.
+/// Whether the record in that file is no longer needed. False if that is unknown.
 bool is_over(const LockFile& past_run) {
   const auto run = parse_past_run_json(past_run.read());
   return run && run->forget_at.ms != 0 && run->forget_at.ms < store_time().ms;
 }
 
 void sweep_key(const LockPlace& place) {
-  // While we have its kernel lock nobody runs under that key, nor writes down that it has run.
+  // While this process has the kernel lock, no run can hold that key or record that it has
+  // completed.
   const auto lock = LockFile::open(place.lock);
   if (!lock || !lock->try_lock(LockFile::Mode::Exclusive) || !lock->in_place()) return;
   const std::string value = lock->read();
   if (min_hold_left(value)) return;
   if (const auto past = LockFile::open_if_there(place.past_run); past && *past && is_over(**past))
     (*past)->remove();
-  // What was shared, or waited for, by those who were killed.
+  // The files of killed holders and waiters.
   if (!place.holders.all(Members::Dead::Goes) || !place.waiters.all(Members::Dead::Goes)) return;
   if (place.forget(*lock, token_in(value))) return;
-  // Something is left beside it: then a reader must not take a dead one for its holder.
+  // Some files had to stay: a reader must not take a dead run for the holder.
   if (!lock->overwrite(only_token(token_in(value)))) return;
 }
 
@@ -81,7 +82,7 @@ void sweep(const std::string& directory) {
   std::vector<Candidate> keys;
   find_some_keys(directory, keys);
   if (keys.empty()) return;
-  // From another place each time, for those that have to stay are met again and again.
+  // Start at a random key each time, because keys that have to stay are found again and again.
   const std::size_t first = random_number() % keys.size();
   for (std::size_t i = 0; i < keys.size() && i < most; ++i) {
     const Candidate& key = keys[(first + i) % keys.size()];

@@ -4,9 +4,9 @@
 
 namespace dlock::local {
 
-/// Removes what is left of a few keys that nobody uses any more: of runs that were killed with both
-/// their supervisors, of locks that were kept, and of runs whose slot is long over. Each release
-/// does it for a few files of its directory, so that one that is used is never full of old ones.
+/// Removes the remains of a few keys that are no longer used: of runs that were killed with both
+/// their supervisors, of kept locks, and of runs whose slot ended long ago. Each release does it
+/// for a few files of its directory, so that a directory in use does not fill up with old ones.
 ///
 /// Best effort: it skips what it cannot remove, reports nothing, and never blocks.
 void sweep(const std::string& directory);

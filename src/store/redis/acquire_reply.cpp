@@ -13,7 +13,7 @@
 namespace dlock::redis {
 namespace {
 
-/// It does not tell since when it is up: for good, as its administrator wants it.
+/// The server does not report its uptime. Permanent: an administrator has to change it.
 StoreFault hides_its_age(const std::string& server, const std::string& error) {
   return {.exit_code = ExitCode::Configuration,
           .sentence = server +
@@ -26,9 +26,9 @@ StoreFault hides_its_age(const std::string& server, const std::string& error) {
 
 /// {"HELD", value, PTTL of its liveness, holders, ticket, ahead, PTTL of the one ahead, unseen}
 Result<AcquireReply, StoreFault> refusal(const Answer& answer, Holder holder) {
-  constexpr long long not_asked_for = -3;  // what our scripts say
+  constexpr long long not_asked_for = -3;  // as the scripts of dlock reply
   const Reply& reply = answer.reply;
-  // A number below zero would be a huge one of holders.
+  // A negative number would become a huge number of holders.
   if (reply.integer_at(3) < 0 || reply.integer_at(5) < 0) return not_redis(answer.server);
   RefusalReply refused{
       .held = {std::move(holder), static_cast<std::size_t>(reply.integer_at(3)), {}}};
@@ -59,7 +59,7 @@ Result<AcquireReply, StoreFault> classify(const Answer& answer, const std::strin
   const std::string_view verdict = reply.text_at(0);
   if (verdict == "YOUNG") {
     const Duration wait = bounded(std::chrono::seconds{reply.integer_at(1)});
-    if (wait <= Duration::zero()) return not_redis(answer.server);  // else we asked all the time
+    if (wait <= Duration::zero()) return not_redis(answer.server);  // would cause a request loop
     return AcquireReply{RecentlyRestarted{wait}};
   }
   if (verdict == "AGELESS") return hides_its_age(answer.server, std::string{reply.text_at(1)});

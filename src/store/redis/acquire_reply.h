@@ -15,29 +15,30 @@
 
 namespace dlock::redis {
 
-/// OK: the lock is ours.
+/// OK: this run holds the lock.
 struct GrantReply {
-  Holder holder;  // we, as the value of the lock has it
+  Holder holder;  // this run, as recorded in the value of the lock
   StoreTime at;
-  std::string group;  // in whose name we hold it; empty if we hold it alone
+  std::string group;  // the group on whose behalf this run holds the lock; empty if it is the only
+                      // holder
 };
 
-/// HELD: somebody else has the lock, or waits for it in front of us.
+/// HELD: another run has the lock, or is ahead in the queue.
 struct RefusalReply {
   Held held;
-  std::optional<std::string> ticket = {};  // our number in the queue, if we are in it
-  /// The server found nobody who listens on our channel.
+  std::optional<std::string> ticket = {};  // the position of this run in the queue, if it is queued
+  /// The server found no subscriber on this run's channel.
   bool subscriber_unseen = false;
-  /// The holder was known when we asked, so whether it lives is part of the answer.
+  /// The request named the holder, so the answer includes whether it is alive.
   bool holder_was_asked_for = false;
 };
 
-/// What scripts/acquire.lua has answered. Pure: what follows from it is decided elsewhere. An error
-/// reply, and what the script does not say, is a fault.
+/// Parses the reply of scripts/acquire.lua. Pure: the caller decides what follows from it. An error
+/// reply, or a reply that the script never sends, is a fault.
 using AcquireReply = std::variant<GrantReply, RefusalReply, RecentlyRestarted, AlreadyDone>;
 Result<AcquireReply, StoreFault> classify(const Answer& answer, const std::string& lock_key);
 
-/// What PTTL says of a key, in ms; nothing for one that is gone or does not expire.
+/// The TTL of a key from a PTTL reply in ms; empty if the key is missing or does not expire.
 std::optional<Duration> time_left(long long pttl);
 
 }  // namespace dlock::redis

@@ -7,8 +7,8 @@ namespace dlock::redis {
 
 namespace {
 
-/// Wrapping the whole name of the lock in braces does it, unless the name has braces of its own, or
-/// the prefix has. Then the tag is searched for (PROTOCOL.md, "One slot").
+/// Wrapping the whole name of the lock in braces is enough, unless the name or the prefix has
+/// braces of its own. In that case it searches for a tag (PROTOCOL.md, "One slot").
 std::string companion(const std::string& prefix, const char* kind, const std::string& lock,
                       int slot, const LockKey& key) {
   const std::string before = prefix + kind + ":";

@@ -36,7 +36,7 @@ Result<Answer, StoreFault> MigratingSlot::acquire(const Attempt& attempt) {
   auto created = create(attempt);
   const bool got_it = created && created->reply.text_at(0) == "OK";
   if (!got_it || !claim_.once) return created;
-  // Whether the run has been is asked while we have the lock: before, it could have been meanwhile.
+  // Check for a past run while holding the lock: before that, another run could complete meanwhile.
   auto past = caller_.call({"GET", keys_.past_run()}, deadline_, Confirmation::NotNeeded);
   if (failed(past)) return past;
   const auto run = parse_past_run_json(past->reply.text);
@@ -75,8 +75,9 @@ Result<Answer, StoreFault> MigratingSlot::create(const Attempt& attempt) {
 Result<Answer, StoreFault> MigratingSlot::renew(const Renewal& renewal) {
   auto lock = renewal.group.text.empty() ? renew_lock(renewal) : renew_share(renewal);
   if (failed(lock) || lock->reply.text_at(0) != "OK" || caller_.too_few(*lock)) return lock;
-  // After the lock was seen to be ours, not before: a liveness that is still there then was never
-  // absent, so nobody can have judged us dead. The group's comes first, as in renew_share.lua.
+  // After the lock is confirmed, not before: if the liveness still exists then, it was never
+  // absent, so no peer can have found this run dead. The group's comes first, as in
+  // renew_share.lua.
   std::vector<std::string> alive{keys_.liveness(claim_.process)};
   if (!renewal.group.text.empty()) alive.insert(alive.begin(), keys_.liveness(renewal.group));
   for (const std::string& liveness : alive) {
@@ -126,7 +127,7 @@ Result<Answer, StoreFault> MigratingSlot::release(const ProcessHash& group,
   const auto call = [this](const Command& command) {
     return caller_.call(command, deadline_, Confirmation::NotNeeded);
   };
-  // Before the lock is free: whoever takes it next must know.
+  // Before the lock is free: the next holder must see the record.
   if (options.run) {
     const std::string life = std::to_string(whole_ms(past_run_life(*claim_.once)));
     const std::string value = past_run_json(*options.run);
@@ -138,7 +139,7 @@ Result<Answer, StoreFault> MigratingSlot::release(const ProcessHash& group,
     if (auto kept = call({"PEXPIRE", liveness, keep}); failed(kept)) return kept;
   }
   if (!group.text.empty()) {
-    // A share is given up by its liveness alone, and kept so; the group ends with its last member.
+    // The liveness alone ends a share or keeps it; the group ends with its last member.
     if (options.keep > Duration::zero()) return extend_group(group, options.keep);
     auto left = call({"HDEL", keys_.holders(), claim_.process.text});
     if (failed(left)) return left;
@@ -149,7 +150,7 @@ Result<Answer, StoreFault> MigratingSlot::release(const ProcessHash& group,
   auto released = caller_.call(release_alone_script, {keys_.lock()}, {claim_.process.text, keep},
                                deadline_, Confirmation::NotNeeded);
   if (failed(released) || released->reply.text_at(0) != "OK") return released;
-  // It ends by itself when this fails: the lock is what others look at.
+  // If this fails, the liveness key expires: other runs check the lock key first.
   if (options.keep == Duration::zero()) {
     [[maybe_unused]] const auto deleted = call({"DEL", liveness});
   }

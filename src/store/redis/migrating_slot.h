@@ -6,14 +6,15 @@
 
 namespace dlock::redis {
 
-/// The slot is on its way from one node of a Cluster to another, and has some of the keys here and
-/// some there: a script that names several gets this answer as long as it takes.
+/// Whether the slot is migrating from one node of a Cluster to another, with some of the keys on
+/// each: a script with several keys gets this answer until the migration is complete.
 bool is_between_nodes(const Result<Answer, StoreFault>& answer);
 
-/// The protocol of a lock with one key for each request, for a slot that migrates. In what order
-/// the requests must come is in scripts/*_alone.lua.
+/// The protocol of a lock with one key for each request, for a slot that migrates.
+/// scripts/*_alone.lua define the order of the requests.
 ///
-/// There is no queue then, and no place beside other holders: who wants one is told to try again.
+/// It supports neither a queue nor joining other holders: a run that needs one gets the answer to
+/// try again.
 class MigratingSlot {
  public:
   MigratingSlot(ScriptCaller& caller, const LockKeys& keys, const Claim& claim,
@@ -25,14 +26,14 @@ class MigratingSlot {
     const std::string& least_uptime;
     const std::string& dead_holder;  // owner hash of a holder that was found dead, or empty
   };
-  /// Each answers as the script whose place it takes.
+  /// Each of these replies like the script that it replaces.
   Result<Answer, StoreFault> acquire(const Attempt& attempt);
 
   struct Renewal {
     const Grant& grant;
     const std::string& value;
     bool revive = false;
-    const ProcessHash& group;  // empty if we are the only holder
+    const ProcessHash& group;  // empty if this run is the only holder
   };
   Result<Answer, StoreFault> renew(const Renewal& renewal);
   Result<Answer, StoreFault> release(const ProcessHash& group, const ReleaseOptions& options);
@@ -41,7 +42,7 @@ class MigratingSlot {
   Result<Answer, StoreFault> create(const Attempt& attempt);
   Result<Answer, StoreFault> renew_lock(const Renewal& renewal);
   Result<Answer, StoreFault> renew_share(const Renewal& renewal);
-  /// 0: it was gone. `revive` brings it back instead.
+  /// Replies 0 if the key was missing and `revive` is false; with `revive` it recreates the key.
   Result<Answer, StoreFault> extend(const std::string& liveness, bool revive);
   Result<Answer, StoreFault> extend_group(const ProcessHash& group, Duration keep);
 

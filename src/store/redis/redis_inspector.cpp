@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr long long kept_elsewhere = -3;  // what look.lua says
+constexpr long long kept_elsewhere = -3;  // as look.lua replies
 constexpr const char* most_waiters = "100";
 
 std::optional<Duration> left(long long pttl) {
@@ -36,7 +36,7 @@ void put_liveness(HolderStatus& holder, long long pttl, const std::string& alive
   if (holder.life == HolderStatus::Life::Alive) holder.silent_for = since(alive_at, now);
 }
 
-/// A pattern of SCAN that means just this text.
+/// A SCAN pattern that matches exactly this text.
 std::string literally(std::string_view text) {
   std::string pattern;
   for (const char c : text) {
@@ -102,7 +102,7 @@ Result<LockStatus, StoreFault> RedisInspector::inspect(const LockKey& key,
     HolderStatus& holder = lock.holders[number];
     if (auto asked = ask_for_liveness(keys, holder, deadline); !asked) return asked.error();
     if (holder.life != HolderStatus::Life::Dead) continue;
-    // Between the two requests it may have let go, which is no death.
+    // Between the two requests the holder may have released the lock, so it is not dead.
     auto again = ask_for(keys, deadline);
     if (!again) return again.error();
     const auto is_it = [&](const HolderStatus& one) {
@@ -117,10 +117,10 @@ Result<LockStatus, StoreFault> RedisInspector::inspect(const LockKey& key,
 Result<KeysFound, StoreFault> RedisInspector::keys(const CallDeadline& deadline) {
   auto servers = caller_.connections_to_all(deadline);
   if (!servers) return servers.error();
-  std::set<std::string> names;  // SCAN may say a name twice, and so may two nodes
+  std::set<std::string> names;  // SCAN can return a name twice, and so can two nodes
   KeysFound found;
   for (std::size_t i = 0; i < servers->size(); ++i) {
-    // One that is silent leaves time for the others, and for a look at each lock.
+    // A node that does not answer leaves time for the other nodes, and for inspecting each lock.
     auto there = keys_on(*(*servers)[i], share_of(deadline, servers->size() - i + 1));
     if (there)
       names.insert(there->begin(), there->end());
@@ -154,10 +154,9 @@ Result<std::vector<std::string>, StoreFault> RedisInspector::keys_on(
 
 Result<UnlockAnswer, StoreFault> RedisInspector::unlock(const LockKey& key, const Unlocker& by,
                                                         const CallDeadline& deadline) {
-  // Longer than a peer of another kind takes to find out that its lock is not its own: it looks
-  // every 5 s.
+  // Longer than a peer other than dlock takes to notice the loss of its lock: it checks every 5 s.
   constexpr const char* mark_for_peers = "7000";
-  constexpr int most_attempts = 5;  // each is one holder that came in between
+  constexpr int most_attempts = 5;  // each attempt allows for one change of holder
   const LockKeys keys{prefix_, key};
   for (int attempt = 1; attempt <= most_attempts; ++attempt) {
     auto seen = inspect(key, deadline);

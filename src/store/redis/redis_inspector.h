@@ -6,7 +6,7 @@
 
 namespace dlock::redis {
 
-/// The locks on Redis or Valkey, of dlock and of its peers.
+/// The locks of dlock and its peers in Redis or Valkey.
 class RedisInspector final : public Inspector {
  public:
   RedisInspector(ScriptCaller caller, std::string prefix)
@@ -21,7 +21,7 @@ class RedisInspector final : public Inspector {
  private:
   struct StatusReply {
     LockStatus lock;
-    std::vector<std::size_t> unasked;  // the holders whose liveness no script can see
+    std::vector<std::size_t> unasked;  // the holders whose liveness no script can read
   };
   Result<StatusReply, StoreFault> ask_for(const LockKeys& keys, const CallDeadline& deadline);
   Result<Done, StoreFault> ask_for_liveness(const LockKeys& keys, HolderStatus& holder,

@@ -50,8 +50,7 @@ bool RedisStore::reached_by_script(const Claim& claim, const Holder& holder) {
 
 std::string RedisStore::ticket_of(const Claim& claim) const {
   if (!ticket_.empty()) return ticket_;
-  // Who could not hear that it is called is taken for dead: first the subscription, then
-  // the ticket.
+  // Subscribe first, then request the ticket: a waiter without a subscription is taken for dead.
   return claim.waits && wakeups_ ? "" : "no";
 }
 
@@ -61,7 +60,7 @@ Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim,
   const OwnerHash owner = make_owner_hash(claim.key, claim.process, ++attempt_, claim.trace);
   const std::string now = iso_now();
   const ProcessHash group = make_group_hash(claim.process);
-  // Without the key, a name means a holder that was found dead: a living one is not named then.
+  // Without the key, the named holder is one that was found dead: a live holder is not named then.
   const bool script_looks = seen_ && !seen_->dead && reached_by_script(claim, seen_->holder);
   const bool named = script_looks || (seen_ && seen_->dead);
   std::vector<std::string> keys{names.lock(),
@@ -95,10 +94,11 @@ Result<Answer, StoreFault> RedisStore::try_acquire(const Claim& claim,
 
 Result<AcquireAnswer, StoreFault> RedisStore::acquire(const Claim& claim,
                                                       const CallDeadline& deadline) {
-  // The first question names no holder, because none is known. A refusal names one, and the second
-  // asks for that holder's liveness as well. Holders that change in between are bounded.
+  // The first request names no holder, because none is known. A refusal names one, and the second
+  // request checks that holder's liveness as well. The limit bounds the retries when holders change
+  // in between.
   constexpr int most_questions = 5;
-  // A verdict is for the next question only: the holder may have come back meanwhile.
+  // "Dead" is valid for the next request only: the holder may have come back meanwhile.
   if (seen_ && seen_->dead) seen_.reset();
   Held held;
   for (int question = 0; question < most_questions; ++question) {
@@ -136,8 +136,8 @@ Result<RedisStore::Next, StoreFault> RedisStore::decide(RefusalReply& refused, c
                                                         const CallDeadline& deadline) {
   Held& held = refused.held;
   if (refused.ticket) ticket_ = *refused.ticket;
-  // The server sees no subscriber on a connection that is silent for us, as behind a router that
-  // forgot it.
+  // The server has no subscriber although the connection only looks idle here, for example behind a
+  // router that dropped it.
   if (refused.subscriber_unseen) wakeups_.reset();
   bool decided = refused.holder_was_asked_for;
   if (!decided) {
@@ -154,7 +154,7 @@ Result<RedisStore::Next, StoreFault> RedisStore::decide(RefusalReply& refused, c
     auto is_new = listen_beside(answer.connection, claim, deadline);
     if (!is_new) return is_new.error();
     if (*is_new) return Next::AskAgain;
-    // Only the first in the queue need know whether the holder lives.
+    // Only the first waiter needs to know whether the holder is alive.
     decided = decided || held.place.ahead.value_or(0) > 0;
   }
   return decided ? Next::Refuse : Next::AskAgain;
@@ -192,12 +192,13 @@ void RedisStore::await_turn(const Claim&, const CallDeadline& deadline) {
   while (wakeups_) {
     auto call = wakeups_->listen({until, deadline.cancellation});
     if (!call) {
-      // The server is gone or throws us out: the next question finds out which, but not at once.
+      // The server is down or closed the connection: the next request finds out which, after a
+      // delay.
       wakeups_.reset();
       until = std::min(until, BootClock::now() + std::chrono::milliseconds{50});
       break;
     }
-    // "first 10000": another one has the lock, and may be dead in 10 s.
+    // "first 10000": another run holds the lock, and its liveness can expire in 10 s.
     constexpr std::string_view first = "first ";
     if (!*call || !(*call)->starts_with(first)) return;
     const auto ends_in = parse_number<long>(std::string_view{**call}.substr(first.size()), 0);
@@ -210,16 +211,17 @@ void RedisStore::await_turn(const Claim&, const CallDeadline& deadline) {
 
 void RedisStore::await_loss(const Claim& claim, const Grant&, const CallDeadline& deadline) {
   if (!wakeups_ && BootClock::now() >= hang_again_) {
-    // Should it come down again at once, or this user may not listen: it is a comfort, no more.
+    // At most one attempt per renewal interval, because the connection can break again at once or
+    // this user may not subscribe. Best effort: without it a loss is noticed at the next renewal.
     hang_again_ = BootClock::now() + claim.terms.renew_every();
     auto is_new =
         listen_beside(answered_over_, claim,
                       {BootClock::now() + claim.terms.request_timeout(), deadline.cancellation});
-    // A call may have been missed before it hung.
+    // A message may have been missed before the subscription existed.
     if (is_new && *is_new) return;
   }
   if (wakeups_) {
-    // Whatever is said, and also that nothing can be heard any more, is worth a question.
+    // Any message, and also the end of the subscription, is worth a renewal.
     auto said = wakeups_->listen(deadline);
     if (!said) wakeups_.reset();
     return;
@@ -229,9 +231,9 @@ void RedisStore::await_loss(const Claim& claim, const Grant&, const CallDeadline
 
 void RedisStore::leave_queue(const Claim& claim, const CallDeadline& deadline) {
   wakeups_.reset();
-  // Whether we have a ticket or not: it may be that of an engine that died.
+  // With or without a ticket: the engine that had it may have died.
   const LockKeys& names = keys_of(claim.key);
-  // Should this fail, our place expires.
+  // If this fails, the place in the queue expires.
   [[maybe_unused]] const auto left =
       caller_.call(leave_script, {names.queue(), names.place(claim.process)},
                    {claim.process.text, names.prefix()}, deadline, Confirmation::NotNeeded);
@@ -263,7 +265,7 @@ Result<Answer, StoreFault> RedisStore::ask_to_renew(const Claim& claim, const Gr
 Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Grant& grant,
                                                   const CallDeadline& deadline) {
   auto answer = ask_to_renew(claim, grant, deadline);
-  // Should the first one have been applied all the same, the second one changes nothing.
+  // If the first request was applied after all, the second one changes nothing.
   if (!answer && answer.error().connection_ended && !answer.error().not_applied)
     answer = ask_to_renew(claim, grant, deadline);
   if (!answer) return answer.error();

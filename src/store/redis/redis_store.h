@@ -11,14 +11,15 @@
 
 namespace dlock::redis {
 
-/// Whether a server that came up a moment ago is trusted not to have forgotten a holder.
+/// Whether a recently restarted server is trusted to have kept all locks.
 enum class Restart { Distrust, Trust };
 
-/// What a liveness that ran out means for a lock that is still ours. A loss, for a peer may have
-/// judged us dead and be about to take over; but whoever chose --on-silence=continue gave that up.
+/// What expired liveness means while the lock still names this run. It is a loss, because a peer
+/// can have found the holder dead and be about to take over; --on-silence=continue accepts that
+/// risk.
 enum class Lapse { IsLoss, IsRevived };
 
-/// Whether the keys that one script touches must lie in one slot: in a Redis Cluster.
+/// Whether the keys of one script must lie in one slot, as in a Redis Cluster.
 enum class Slots { Any, One };
 
 /// A lock on Redis or Valkey. PROTOCOL.md describes the keys, the scripts and the rules.
@@ -45,18 +46,18 @@ class RedisStore final : public Store {
   std::string name() const override { return caller_.name(); }
 
  private:
-  /// What is known of the holder that stands in the way.
+  /// What is known about the current holder.
   struct Seen {
     Holder holder;
-    bool dead = false;  // found so in a request of its own
+    bool dead = false;  // as a separate request found
   };
-  // acquire() asks, classifies the reply (classify), and decides.
+  // acquire() sends the request, parses the reply (classify), and decides.
   Result<Answer, StoreFault> try_acquire(const Claim& claim, const CallDeadline& deadline);
   Result<AcquireAnswer, StoreFault> accept(const GrantReply& granted, const Claim& claim,
                                            const Answer& answer);
   enum class Next { AskAgain, Refuse };
-  /// Finds out what the refusal leaves open: whether the holder lives, and whether we can be
-  /// called.
+  /// Resolves what the refusal leaves open: whether the holder is alive, and whether the server can
+  /// wake this run.
   Result<Next, StoreFault> decide(RefusalReply& refused, const Claim& claim, const Answer& answer,
                                   const CallDeadline& deadline);
   Result<Answer, StoreFault> ask_to_renew(const Claim& claim, const Grant& grant,
@@ -64,18 +65,18 @@ class RedisStore final : public Store {
   Result<Answer, StoreFault> ask_to_release(const Claim& claim, const ReleaseOptions& options,
                                             const CallDeadline& deadline);
 
-  /// How long its liveness has to live, where that is kept; nothing when it is gone. A request of
-  /// its own.
+  /// The TTL of the holder's liveness key, read in a separate request from the node that stores it;
+  /// empty if the key is missing.
   Result<std::optional<Duration>, StoreFault> inspect(const Claim& claim, const Holder& holder,
                                                       const CallDeadline& deadline);
-  /// Whether the acquire script can look at its liveness.
+  /// Whether the acquire script can read the holder's liveness key.
   bool reached_by_script(const Claim& claim, const Holder& holder);
 
-  /// Sees to it that we can be called by the server that answered over that connection. True: this
-  /// is new, so that a call may have been missed.
+  /// Subscribes to the server that answered over that connection. True if the subscription is new,
+  /// so that a message may have been missed.
   Result<bool, StoreFault> listen_beside(std::uint64_t connection, const Claim& claim,
                                          const CallDeadline& deadline);
-  /// What to say of our ticket: see acquire.lua.
+  /// The ticket argument of acquire.lua.
   std::string ticket_of(const Claim& claim) const;
 
   std::string least_uptime(const Claim& claim) const;
@@ -83,20 +84,23 @@ class RedisStore final : public Store {
 
   ScriptCaller caller_;
   Setting setting_;
-  std::optional<LockKeys> keys_;  // of the key that was asked for last
+  std::optional<LockKeys> keys_;  // of the last requested key
   std::string keys_for_;
   bool slot_migrates_ = false;  // as the last attempt to acquire found
   std::uint32_t attempt_ = 0;
-  ProcessHash group_;  // in whose name we hold the lock, if we may not be the only holder
+  ProcessHash group_;  // the group on whose behalf this run holds the lock, if there can be several
+                       // holders
 
   std::optional<Seen> seen_;
-  std::optional<Subscription> wakeups_;  // while we wait, and then as long as we hold the lock
-  // Over which connection we were answered: when the subscription was made, and last. A name may
-  // lead to another server with each connection, so a subscription belongs to its connection.
+  std::optional<Subscription> wakeups_;  // while waiting, then while holding the lock
+  // The connection that existed when the subscription was made, and the one of the last answer. A
+  // name can resolve to another server with each connection, so a subscription belongs to its
+  // connection.
   std::uint64_t wakeups_beside_ = 0;
   std::uint64_t answered_over_ = 0;
-  Instant hang_again_{};  // when to try, should it have come down while we hold the lock
-  std::string ticket_;    // our number in the queue
+  Instant hang_again_{};  // when to resubscribe if the subscription ends while this run holds the
+                          // lock
+  std::string ticket_;    // the position of this run in the queue
   Instant ask_again_ = never;
 };
 

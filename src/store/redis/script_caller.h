@@ -9,13 +9,13 @@
 
 namespace dlock::redis {
 
-/// How many replicas must have a write before it counts, and how long the master waits for them.
+/// The number of replicas that must confirm a write, and how long the master waits for them.
 struct Replication {
   int least = 0;
   Duration timeout{};
 };
 
-/// Whether a request waits for the replicas that Replication wants.
+/// Whether a request waits for the replicas that Replication requires.
 enum class Confirmation { ByReplicas, NotNeeded };
 
 /// The reply to one script or command.
@@ -24,11 +24,11 @@ struct Answer {
   std::string server;
   Instant sent_at;
   std::uint64_t connection = 0;  // see Answers
-  int replicas = 0;              // that are known to have it, if any had to
+  int replicas = 0;              // the number that confirmed it, if any were required
 };
 
-/// Runs scripts and commands on the lock's servers: a script by its hash, and by its text where the
-/// server does not know it yet; with WAIT behind it, in the same round trip, when replicas count.
+/// Runs scripts and commands on the lock's servers. Sends a script by its hash, and by its text if
+/// the server does not know the hash. If replicas are required, sends WAIT in the same round trip.
 class ScriptCaller {
  public:
   ScriptCaller(std::unique_ptr<Servers> servers, Replication replication)
@@ -39,11 +39,11 @@ class ScriptCaller {
                                   const std::vector<std::string>& arguments,
                                   const CallDeadline& deadline,
                                   Confirmation confirmation = Confirmation::ByReplicas);
-  /// The command's second word is its key.
+  /// The second word of the command must be its key.
   Result<Answer, StoreFault> call(const Command& command, const CallDeadline& deadline,
                                   Confirmation confirmation = Confirmation::ByReplicas);
 
-  /// A write of which too few replicas know.
+  /// Whether too few replicas confirmed the write.
   bool too_few(const Answer& answer) const { return answer.replicas < replication_.least; }
   StoreFault too_few_replicas(const Answer& answer) const;
 

@@ -1,33 +1,33 @@
--- Takes the lock when there is room for one more holder and nobody waits in front of us; adopts it when
--- it is ours already; takes the place of a holder that is dead. Else joins the queue, if we wait. One
+-- Acquires the lock when there is room for one more holder and no earlier waiter; adopts it when this run
+-- holds it already; takes it over from a dead holder. Otherwise joins the queue if the run waits. One
 -- round trip when the lock is free.
 --
 -- A lock has one holder, whose value is that of the lock's key; or several (--limit, --shared), whose
 -- values are in a hash by their process hash. Then the lock's key names a group, whose liveness each
--- of them keeps alive: so a peer that knows of one holder only sees the lock held until the last has
--- gone.
+-- of them renews: a peer that supports only one holder sees the lock held until the last holder has
+-- released it.
 --
--- KEYS[1] lock   KEYS[2] our liveness   KEYS[3] token counter   KEYS[4] queue   KEYS[5] hash of holders
--- KEYS[6] past run   KEYS[7] our place in the queue
--- KEYS[8] liveness of the holder seen: this script looks whether it is dead
--- ARGV[1] our value: JSON without its closing brace, for the token is known here only
--- ARGV[2] our process hash   ARGV[3] value of the liveness   ARGV[4] lock TTL, ms
+-- KEYS[1] lock   KEYS[2] own liveness   KEYS[3] token counter   KEYS[4] queue   KEYS[5] hash of holders
+-- KEYS[6] past run   KEYS[7] own place in the queue
+-- KEYS[8] liveness of the expected holder: this script checks whether it is dead
+-- ARGV[1] own value: JSON without its closing brace, because only this script knows the token
+-- ARGV[2] own process hash   ARGV[3] value of the liveness   ARGV[4] lock TTL, ms
 -- ARGV[5] liveness TTL, ms   ARGV[6] least uptime of the server, s (0: any)   ARGV[7] key prefix
--- ARGV[8] how many may hold the lock at once (0: any number)
--- ARGV[9] our ticket; '' if we wait and have none yet, 'no' if we do not wait
--- ARGV[10] --once-per, ms (0: as often as you like)
--- ARGV[11] process hash of the group, should we be its first   ARGV[12] value of the lock for it
--- ARGV[13] owner hash of the holder seen. With KEYS[8] this script looks whether it is dead; without,
---          the caller has found it dead where its liveness is kept, in another slot of a Cluster.
+-- ARGV[8] maximum number of holders at once (0: no limit)
+-- ARGV[9] own ticket; '' for a run that waits and has none yet, 'no' for a run that does not wait
+-- ARGV[10] --once-per, ms (0: no restriction)
+-- ARGV[11] process hash of the group to create if there is none   ARGV[12] value of the lock for it
+-- ARGV[13] owner hash of the expected holder. With KEYS[8] this script checks whether it is dead; without,
+--          the caller has found it dead: its liveness is in another slot of a Cluster.
 --
--- Answers {'OK', our value, server time in ms, process hash of the group or ''}
---       | {'HELD', value of who is in the way, PTTL of its liveness or -3 if not asked, number of
---          holders (0: it is a waiter in front of us), our ticket or 'no', how many wait in front of us,
---          PTTL of the place of the one right in front of us or -1, 1 if we had been taken out of the
---          queue because our channel was found deaf}
---       | {'DONE', past run} | {'NOTALOCK', value} | what too_young says
+-- Replies {'OK', own value, server time in ms, process hash of the group or ''}
+--       | {'HELD', value of the blocking holder or waiter, PTTL of its liveness or -3 if not checked, number
+--          of holders (0: it is an earlier waiter), own ticket or 'no', number of waiters ahead,
+--          PTTL of the place of the waiter directly ahead or -1, 1 if this run was removed from the
+--          queue because its channel had no subscriber}
+--       | {'DONE', past run} | {'NOTALOCK', value} | the reply of too_young
 --
--- Nothing that grows is written before all checks: a script that fails half-way is not undone.
+-- No write that needs memory comes before the last check: Redis does not undo a script that fails half-way.
 
 local lock, liveness, queue, holders = KEYS[1], KEYS[2], KEYS[4], KEYS[5]
 local me, lock_ttl, ttl, prefix, ticket = ARGV[2], ARGV[4], ARGV[5], ARGV[7], ARGV[9]
@@ -40,14 +40,14 @@ local function limit_in(value)
   local ok, holder = pcall(cjson.decode, value)
   return ok and type(holder) == 'table' and holder.limit or 1
 end
--- The liveness of a group was deleted or evicted: a peer may take the lock at any moment.
+-- The liveness of the group was deleted or evicted: a peer can take the lock at any moment.
 local function is_gone(process) return redis.call('EXISTS', prefix .. 'proc:' .. process) == 0 end
 local function digits_of(number)
   -- `..` and tostring would print it as 1.79e+15; '%.0f' keeps every digit until the year 2255.
   return string.format('%.0f', number)
 end
 
--- Who holds the lock: how many, of them the one that ends first, and how many they put up with.
+-- The holders: their number, the one that expires first, and the smallest limit among them.
 local count, first, ends = 0, nil, -3
 local most = without_limit(tonumber(ARGV[8]))
 local function is_in_the_way(value, left, limit)
@@ -56,7 +56,7 @@ local function is_in_the_way(value, left, limit)
   if not first or left < ends then first, ends = value, left end
 end
 
-local group  -- of the lock as it is now
+local group  -- the current group of the lock
 local held = redis.call('GET', lock)
 if held and held ~= '' then
   local ok, is = pcall(cjson.decode, held)
@@ -69,8 +69,8 @@ if held and held ~= '' then
   if group then mine = redis.call('HGET', holders, me) end
   if mine and (group or is.processHash == me) and not is_forced(mine)
      and not (group and is_gone(group)) then
-    -- Ours: an earlier attempt was applied and its reply lost. Adopt it under ITS hash, and only
-    -- while its liveness stands: a lapsed one may be deleted by a peer's verdict still in flight.
+    -- An earlier attempt of this run was applied and its reply lost. Adopt the lock under ITS hash,
+    -- and only while its liveness exists: after it expired, a peer can be about to delete the lock.
     if redis.call('PEXPIRE', liveness, ttl) == 1 then
       extend(lock, lock_ttl)
       if group then
@@ -91,15 +91,16 @@ if held and held ~= '' then
       end
     end
   elseif is.processHash ~= me then
-    -- The holder is compared and found dead in the same script: between two there could be a renewal.
+    -- The holder is compared and checked in the same script: between two scripts it could renew.
     local left = -3
     if is.ownerHash == ARGV[13] then left = KEYS[8] and redis.call('PTTL', KEYS[8]) or -2 end
     if left ~= -2 then is_in_the_way(held, left, 1) end
   end
 end
 
--- Whether the run of this slot has been. A slot begins half a minute, or a quarter of it, before the
--- moment by which it is known: at that one cron starts, a little before or behind our clock.
+-- Whether the run of this slot has completed. A slot begins half a minute, or a quarter of the
+-- period, before its nominal time: cron starts at that time, a little before or after the server's
+-- clock.
 local period = tonumber(ARGV[10])
 local begins_before = math.min(30000, math.floor(period / 4))
 local function slot_of(moment) return math.floor((moment + begins_before) / period) end
@@ -112,8 +113,8 @@ if past then
   end
 end
 
--- May we enter? Only if all holders put up with one more, and nobody came before us. A group that is
--- gone is joined by nobody: its members find out when they renew.
+-- The lock is granted only if the limits of all holders allow one more and there is no earlier
+-- waiter. A group whose liveness is gone accepts no member: its members notice when they renew.
 local refused = count + 1 > most or (group and count > 0 and is_gone(group))
 if not refused then
   local waiter = call_first(queue, prefix, me, 'look')
@@ -142,8 +143,8 @@ end
 local young = too_young(tonumber(ARGV[6]))
 if young then return young end
 
--- The token: more than the last, and more than any before it if the counter was lost. A counter that
--- has more digits than a number here was not written by us, nor is one that is no number at all.
+-- The token: greater than the last, and than all before it if the counter was lost. dlock did not
+-- write a counter that is not a number, or has more digits than a number here can hold.
 local last = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
 if not (last < 9007199254740992) then last = 0 end
 local token = digits_of(math.max(last + 1, time[1] * 1000000 + time[2]))
@@ -169,7 +170,8 @@ else
 end
 redis.call('SET', liveness, ARGV[3], 'PX', ttl)
 
--- The next one need not look before our liveness could end; unless there may be room for it, too.
+-- The next waiter need not check before this liveness can expire, unless there may be room for it,
+-- too.
 if ticket ~= 'no' then leaves_queue(queue, prefix, me) end
 call_first(queue, prefix, me, group == '' and 'first ' .. ttl or 'look')
 return {'OK', value, now, group}

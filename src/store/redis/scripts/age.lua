@@ -1,11 +1,11 @@
--- What acquire and create_alone share (CMake puts it before them): a server that came up a moment ago may
--- have forgotten a holder that still runs.
+-- Shared by acquire and create_alone (CMake prepends it): a recently restarted server can have lost the lock
+-- of a holder that still runs.
 
--- Nil if the server has been up for so many seconds; else the answer to give instead of creating anything:
--- {'YOUNG', seconds until it is old enough} | {'AGELESS', why it does not tell}
+-- Nil if the server has been up for that many seconds; else the reply to return without creating anything:
+-- {'YOUNG', seconds until it is old enough} | {'AGELESS', why the uptime is unknown}
 local function too_young(least)
   if least == 0 then return nil end
-  -- The command may be renamed, or forbidden to this user; each server words that in its own way.
+  -- The command can be renamed or forbidden to this user; the error text depends on the server.
   local info = redis.pcall('INFO', 'server')
   if type(info) ~= 'string' then return {'AGELESS', info.err or ''} end
   local uptime = tonumber(string.match(info, 'uptime_in_seconds:(%d+)'))

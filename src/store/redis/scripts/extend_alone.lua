@@ -1,10 +1,10 @@
--- Lets a key live for that long at least. Several holders share it, and each has a TTL of its own: a
--- plain PEXPIRE could cut another's short.
+-- Extends the TTL of a key to at least this long. Several holders with different TTLs share the key, and
+-- a plain PEXPIRE could shorten the TTL that another holder set.
 --
 -- KEYS[1] key
--- ARGV[1] how long, ms
+-- ARGV[1] TTL, ms
 --
--- Answers 1 | 0: it is gone
+-- Replies 1 | 0: the key is missing
 
 local left = redis.call('PTTL', KEYS[1])
 if left == -2 then return 0 end

@@ -1,6 +1,6 @@
--- What acquire and release share (CMake puts it before them): about keys of a lock that is held.
+-- Shared by acquire and release (CMake prepends it): the keys of a held lock.
 
--- Somebody has freed the lock by force: see unlock.lua.
+-- Whether the value is the tombstone of a forced unlock: see unlock.lua.
 local function is_forced(value)
   local ok, holder = pcall(cjson.decode, value)
   return ok and type(holder) == 'table' and holder.forced

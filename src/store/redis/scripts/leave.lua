@@ -1,9 +1,9 @@
--- Leaves the queue, and calls the one behind if it was our turn.
+-- Leaves the queue, and wakes the next waiter if this run was the first.
 --
--- KEYS[1] queue   KEYS[2] our place in it
--- ARGV[1] our process hash   ARGV[2] key prefix
+-- KEYS[1] queue   KEYS[2] own place in it
+-- ARGV[1] own process hash   ARGV[2] key prefix
 --
--- Answers {'OK'}
+-- Replies {'OK'}
 
 local was_first = redis.call('ZRANGE', KEYS[1], 0, 0)[1] == ARGV[1]
 leaves_queue(KEYS[1], ARGV[2], ARGV[1])

@@ -1,10 +1,10 @@
--- Who holds a lock, who waits for it, and what is remembered of it. Changes nothing.
+-- The holders and waiters of a lock, and its past run. Changes nothing.
 --
 -- KEYS[1] lock   KEYS[2] hash of holders   KEYS[3] queue   KEYS[4] past run
--- ARGV[1] key prefix   ARGV[2] how many waiters to name at most
+-- ARGV[1] key prefix   ARGV[2] maximum number of waiters to list
 --
--- Answers {'FREE' | 'LOCK' | 'NOTALOCK', PTTL of the lock, server time in ms, past run or '', number of
---          waiters, {{value, PTTL of its liveness, or -3 if that is kept elsewhere, value of the
+-- Replies {'FREE' | 'LOCK' | 'NOTALOCK', PTTL of the lock, server time in ms, past run or '', number of
+--          waiters, {{value, PTTL of its liveness, or -3 if that is in another slot, value of the
 --          liveness}, ...} for each holder, {value, ...} for each waiter}
 
 local prefix = ARGV[1]
@@ -14,7 +14,7 @@ local left = redis.call('PTTL', KEYS[1])
 
 local function holder_of(value, process)
   local liveness = prefix .. 'proc:' .. process
-  -- In a Cluster that of a peer may be in another slot, which a script must not touch.
+  -- In a Cluster the liveness of a peer can be in another slot, which a script must not access.
   local ends = redis.pcall('PTTL', liveness)
   local alive = redis.pcall('GET', liveness)
   return {value, type(ends) == 'number' and ends or -3, type(alive) == 'string' and alive or ''}

@@ -1,13 +1,12 @@
--- What the scripts below it share (CMake puts it before acquire, release, leave and unlock): the queue of those
--- who wait for a lock.
+-- The queue of waiters, shared by acquire, release, leave and unlock (CMake prepends it).
 --
--- The queue is a sorted set of process hashes; the score is the ticket, which goes up with each arrival.
--- A waiter has a place, a key that it keeps alive, and listens to a channel of its own. Both tell
--- whether it lives: a channel that nobody hears is a process that ended, and a place that expired is
--- one that is stopped or cut off. So a dead waiter holds up nobody for longer than its TTL.
+-- The queue is a sorted set of process hashes; the score is the ticket, which grows with each arrival.
+-- A waiter has a place, a key that it renews, and subscribes to a channel of its own. Both show whether
+-- it is alive: if the channel has no subscriber the process has ended, and if the place has expired it
+-- is stopped or cut off. So a dead waiter blocks the queue for no longer than its TTL.
 --
--- The names of other waiters are known here only. They are in the slot of the lock, by the tag in
--- their process hash, as long as they begin as the name of their liveness does.
+-- The caller cannot pass the keys of other waiters, because only this script knows them. The tag in the
+-- process hash maps them to the slot of the lock, as long as they begin like the name of the liveness.
 
 local function place_of(prefix, process) return prefix .. 'proc:' .. process .. ':wait' end
 
@@ -16,7 +15,7 @@ local function leaves_queue(queue, prefix, process)
   redis.call('DEL', place_of(prefix, process))
 end
 
--- The first in the queue whose place is alive, or nil.
+-- The first waiter whose place exists, or nil.
 local function first_in(queue, prefix)
   while true do
     local first = redis.call('ZRANGE', queue, 0, 0)[1]
@@ -25,7 +24,7 @@ local function first_in(queue, prefix)
   end
 end
 
--- How many wait in front of `me`, and how long the place of the one right in front of it lasts, ms.
+-- The number of waiters ahead of `me`, and the PTTL of the place of the one directly ahead, ms.
 local function in_front(queue, prefix, me)
   while true do
     local ahead = redis.call('ZRANK', queue, me)
@@ -37,13 +36,13 @@ local function in_front(queue, prefix, me)
   end
 end
 
--- Says `what` to the first in the queue, unless that is `me`, and returns who has heard it; nil when
--- nobody is there.
+-- Publishes `what` to the first waiter, unless that is `me`, and returns the waiter that received
+-- it; nil if the queue is empty.
 local function call_first(queue, prefix, me, what)
   while true do
     local first = first_in(queue, prefix)
     if not first or first == me then return nil end
-    -- Where the user may not publish nobody is called: waiters look by themselves, later.
+    -- If the user may not publish, no waiter is woken: waiters check by themselves later.
     local heard = redis.pcall('PUBLISH', prefix .. 'wake:' .. first, what)
     if type(heard) ~= 'number' or heard > 0 then return first end
     leaves_queue(queue, prefix, first)

@@ -1,12 +1,12 @@
--- Gives the lock back, if it is ours: of any attempt of this run, so that one whose reply was lost
--- goes with it. Then calls the first of those who wait.
+-- Releases the lock if this run holds it, whichever attempt acquired it: so a lock whose reply was lost is
+-- released, too. Then wakes the first waiter.
 --
--- KEYS[1] lock   KEYS[2] our liveness   KEYS[3] queue   KEYS[4] hash of holders   KEYS[5] past run
--- ARGV[1] our process hash   ARGV[2] key prefix
--- ARGV[3] how long the lock stays taken although nobody uses it, ms (0: it does not)
--- ARGV[4] past run to remember, or ''   ARGV[5] how long, ms
+-- KEYS[1] lock   KEYS[2] own liveness   KEYS[3] queue   KEYS[4] hash of holders   KEYS[5] past run
+-- ARGV[1] own process hash   ARGV[2] key prefix
+-- ARGV[3] --min-hold: how much longer the lock stays taken, ms (0: not at all)
+-- ARGV[4] past run to record, or ''   ARGV[5] its TTL, ms
 --
--- Answers {'OK'} | {'LOST', lock value or ''} | {'NOTALOCK', value}
+-- Replies {'OK'} | {'LOST', lock value or ''} | {'NOTALOCK', value}
 
 local lock, liveness, queue, holders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local me, prefix, keep = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -16,24 +16,25 @@ if not held or held == '' then return {'LOST', ''} end
 local ok, is = pcall(cjson.decode, held)
 if not ok or type(is) ~= 'table' then return {'NOTALOCK', held} end
 
--- By this run already, if two of its processes give it back: the first may have died of it.
+-- Already marked if two processes of this run release it: the first can have died during its
+-- release.
 local function kept(value)
   local ok, holder = pcall(cjson.decode, value)
   if ok and type(holder) == 'table' and holder.minHold then return value end
   return string.sub(value, 1, -2) .. ',"minHold":true}'
 end
--- Also when it ran out a moment ago: without it anybody could take the lock.
+-- Also if it has just expired: without it any other run could take the lock.
 local function keep_alive(key)
   if redis.call('PEXPIRE', key, keep) == 0 then redis.call('SET', key, '{}', 'PX', keep) end
 end
 
--- PEXPIRE and DEL come first: they work when Redis is out of memory, and what grows is let through
--- after them.
+-- PEXPIRE and DEL come first: they work when Redis is out of memory, and then Redis allows the
+-- writes that need memory.
 if is.shares then
   local mine = redis.call('HGET', holders, me)
   if not mine then return {'LOST', held} end
   local group = prefix .. 'proc:' .. is.processHash
-  -- Freed by force before we knew: then --min-hold is over, too.
+  -- After a forced unlock that this run has not noticed yet, --min-hold no longer applies.
   if keep > 0 and not is_forced(mine) then
     keep_alive(liveness)
     if redis.call('EXISTS', group) == 0 then keep_alive(group) end

@@ -1,11 +1,11 @@
--- Keeps the lock without touching any other key: for a slot that migrates in a Redis Cluster and has
--- the lock and its liveness on two nodes. The caller extends the liveness after this, not before: a
--- liveness that is still there then was never absent, so nobody can have judged us dead.
+-- Renews the lock without accessing any other key: for a slot that migrates in a Redis Cluster and has
+-- the lock and its liveness on two nodes. The caller extends the liveness after this, not before: if the
+-- liveness still exists then, it was never absent, so no peer can have found this run dead.
 --
 -- KEYS[1] lock
--- ARGV[1] our owner hash   ARGV[2] value of the lock   ARGV[3] lock TTL, ms
+-- ARGV[1] own owner hash   ARGV[2] value of the lock   ARGV[3] lock TTL, ms
 --
--- Answers {'OK'} | {'LOST', lock value or ''} | {'NOTALOCK', value}
+-- Replies {'OK'} | {'LOST', lock value or ''} | {'NOTALOCK', value}
 
 local held = redis.call('GET', KEYS[1])
 if not held or held == '' then return {'LOST', ''} end

@@ -1,12 +1,12 @@
--- As renew.lua, for one of several holders.
+-- Like renew.lua, for one of several holders.
 --
--- KEYS[1] lock   KEYS[2] our liveness   KEYS[3] hash of holders   KEYS[4] liveness of the group. All
---         exist while the lock is held, so that a Cluster answers also while their slot migrates.
--- ARGV[1] our owner hash   ARGV[2] our value   ARGV[3] value of the liveness   ARGV[4] lock TTL, ms
--- ARGV[5] liveness TTL, ms   ARGV[6] '1': a liveness that ran out is revived
--- ARGV[7] our process hash   ARGV[8] process hash of the group
+-- KEYS[1] lock   KEYS[2] own liveness   KEYS[3] hash of holders   KEYS[4] liveness of the group. All
+--         exist while the lock is held, so that a Cluster answers even while their slot migrates.
+-- ARGV[1] own owner hash   ARGV[2] own value   ARGV[3] value of the liveness   ARGV[4] lock TTL, ms
+-- ARGV[5] liveness TTL, ms   ARGV[6] '1': recreate an expired liveness
+-- ARGV[7] own process hash   ARGV[8] process hash of the group
 --
--- Answers {'OK'} | {'LOST', our value or that of the lock, or ''} | {'LAPSED'} | {'NOTALOCK', value}
+-- Replies {'OK'} | {'LOST', own value or that of the lock, or ''} | {'LAPSED'} | {'NOTALOCK', value}
 
 local held = redis.call('GET', KEYS[1])
 if not held or held == '' then return {'LOST', ''} end
@@ -19,7 +19,8 @@ if lock.processHash ~= ARGV[8] or not known or type(member) ~= 'table'
   return {'LOST', mine or held}
 end
 
--- The group's first: a peer looks at it alone, and must not find it gone while we think us alive.
+-- The group's first: a peer checks only this one, and must not find it missing while this run
+-- counts as alive.
 for _, liveness in ipairs({KEYS[4], KEYS[2]}) do
   local left = redis.call('PTTL', liveness)
   if left == -2 and ARGV[6] ~= '1' then return {'LAPSED'} end

@@ -1,10 +1,10 @@
--- What the scripts share that take or renew a lock (CMake puts it before them): a replica that takes writes keeps
--- them to itself, so that a lock there is none. Who may not ask for INFO is not kept from one.
+-- Shared by the scripts that acquire or renew a lock (CMake prepends it). A writable replica does not pass
+-- its writes on, so a lock on it excludes no other run. If the user may not call INFO, the check is skipped.
 
--- Before Redis 5 a script that asked for this, or for the time, could not write without it.
+-- Before Redis 5 a script that calls INFO or TIME cannot write without this.
 if redis.replicate_commands then redis.replicate_commands() end
 
--- An error if this is no master, else nil.
+-- An error reply if this server is a replica, else nil.
 local function no_master()
   local info = redis.pcall('INFO', 'replication')
   if type(info) ~= 'string' or not string.find(info, 'role:slave', 1, true) then return nil end

@@ -1,17 +1,17 @@
--- Frees a lock from outside, if its holders are dead. With force also takes it from those that live:
--- each is told to let go, and a mark takes its place, under its process hash. So its next renewal
--- says that the lock is lost; but nobody else gets it before the release that comes when its job is
--- gone, or before its liveness has ended, which no renewal of its extends any more.
+-- Frees a lock from outside if its holders are dead. With force it also takes the lock from holders that
+-- are alive: each is notified, and a tombstone under its process hash replaces it. So its next renewal
+-- reports that the lock is lost. But no other run gets the lock before the holder releases it, once its
+-- job has ended, or before its liveness expires, which none of its renewals extends any more.
 --
 -- KEYS[1] lock   KEYS[2] hash of holders   KEYS[3] queue
 -- ARGV[1] key prefix   ARGV[2] '1': by force
--- ARGV[3] owner hash of a holder that the caller has found dead where its liveness is kept, in another
+-- ARGV[3] owner hash of a holder that the caller has found dead, because its liveness is in another
 --         slot of a Cluster; or ''
--- ARGV[4] how long the mark stays for a holder that is no dlock, ms: until it has found out
--- ARGV[5], ARGV[6] ... of each holder that was seen: its owner hash, the mark
+-- ARGV[4] TTL of the tombstone for a holder other than dlock, ms: until it has noticed the loss
+-- ARGV[5], ARGV[6] ... for each expected holder: its owner hash, its tombstone
 --
--- Answers {'FREE'} | {'FREED'} | {'HELD'} | {'FORCED'} | {'CHANGED'}: another one holds it than those
---         that were seen | {'NOTALOCK'}
+-- Replies {'FREE'} | {'FREED'} | {'HELD'} | {'FORCED'} | {'CHANGED'}: the holder is none of the expected
+--         ones | {'NOTALOCK'}
 
 local lock, holders, queue = KEYS[1], KEYS[2], KEYS[3]
 local prefix, force = ARGV[1], ARGV[2] == '1'
