@@ -11,7 +11,8 @@ namespace {
 constexpr int most_databases = 1'000'000;
 constexpr int redis_port = 6379;
 constexpr int sentinel_port = 26379;
-/// What is wrong, thrown inside this file only: a URL has many parts, each with its own mistakes.
+/// The mistake in a URL, thrown inside this file only: a URL has many parts, each with its own
+/// mistakes.
 struct WrongUrl {
   std::string text;
 };
@@ -42,7 +43,7 @@ std::string percent_decoded(std::string_view text, const char* what) {
   return out;
 }
 
-/// A part of a URL as an error may show it: what stands before an @ may be a password.
+/// A part of a URL for an error message: the text before an @ can be a password.
 std::string shown(std::string_view part) {
   const auto at = part.rfind('@');
   return at == part.npos ? printable(part) : "***" + printable(part.substr(at));
@@ -57,8 +58,8 @@ int database_in(std::string_view text) {
   return *number;
 }
 
-/// Takes `user:password@` off the front of `rest`, up to the @ at that place. The password may be
-/// given elsewhere.
+/// Removes `user:password@`, up to the @ at that position, from the start of `rest`. The password
+/// is optional.
 Login take_login(std::string_view& rest, std::size_t at) {
   if (at == rest.npos) return {};
   const std::string_view credentials = rest.substr(0, at);
@@ -74,7 +75,7 @@ Login take_login(std::string_view& rest, std::size_t at) {
   return login;
 }
 
-/// Whether what stands before a colon is an address rather than the user of a URL without its @.
+/// Whether the text before a colon is an address rather than the user of a URL that lacks its @.
 bool is_surely_a_host(std::string_view text) {
   return text == "localhost" || text.starts_with('[') ||
          (!text.empty() && text.find_first_not_of("0123456789.") == text.npos);
@@ -89,7 +90,7 @@ int port_in(std::string_view host, std::string_view text) {
                  ": write a number from 1 to 65535"};
 }
 
-/// An address of IPv6 as it is meant: the % before its zone is %25 in a URL (RFC 6874), or bare.
+/// The IPv6 address with its zone: the % before the zone is %25 in a URL (RFC 6874), or bare.
 std::string with_zone(std::string_view address) {
   const auto percent = address.find("%25");
   if (percent == address.npos || percent + 3 == address.size()) return std::string{address};
@@ -124,7 +125,7 @@ std::vector<Endpoint> endpoints_in(std::string_view text, int default_port) {
   }
 }
 
-/// Takes what follows the first slash off the end.
+/// Removes the text after the first slash from the end.
 std::string_view take_path(std::string_view& rest) {
   const auto slash = rest.find('/');
   if (slash == rest.npos) return {};
@@ -133,10 +134,10 @@ std::string_view take_path(std::string_view& rest) {
   return path;
 }
 
-/// What the TCP schemes have in common, up to the hosts.
+/// Parses the common part of the TCP schemes, up to the hosts.
 RedisAddress address_with_login(std::string_view& rest) {
   RedisAddress address;
-  address.login = take_login(rest, rest.rfind('@'));  // the last one: a password may hold some
+  address.login = take_login(rest, rest.rfind('@'));  // the last @: a password can contain one
   if (rest.find_first_of("?#") != rest.npos)
     throw WrongUrl{"has a ? or # part, which dlock does not know: leave it out"};
   return address;
@@ -200,8 +201,8 @@ RedisAddress parse_cluster(std::string_view rest) {
 
 RedisAddress parse_unix(std::string_view rest) {
   RedisAddress address;
-  // A path may hold an @ as well: credentials end where the path begins. And a password may hold
-  // what names a database behind it.
+  // A path can contain an @, too: the credentials end where the path begins. A password can contain
+  // the text that names a database at the end.
   if (!rest.starts_with('/')) address.login = take_login(rest, rest.find("@/"));
   if (const auto question = rest.rfind("?db="); question != rest.npos) {
     address.database = database_in(rest.substr(question + 4));
@@ -216,7 +217,7 @@ RedisAddress parse_unix(std::string_view rest) {
   return address;
 }
 
-/// Each scheme of a Redis, which Valkey has as well, without the s that stands for TLS.
+/// Each scheme of Redis, and with another name of Valkey, without the s for TLS.
 constexpr std::pair<std::string_view, RedisAddress (*)(std::string_view)> redis_schemes[] = {
     {"redis://", parse_standalone},
     {"redis+sentinel://", parse_sentinel},
@@ -282,8 +283,8 @@ Result<std::optional<RedisAddress>, std::string> parse_redis_address(std::string
   }
 }
 
-// A malformed URL may hide its password where none belongs: so all between the scheme and the last
-// @ goes and, without an @, what follows the colon behind a word that could be a user.
+// A malformed URL can have its password in the wrong place. So everything between the scheme and
+// the last @ is hidden and, without an @, the text after a colon that follows a possible user.
 std::string shown_url(std::string_view text) {
   const auto at = text.rfind('@');
   if (at != text.npos) return printable(text.substr(0, text.find(':'))) + "://" + shown(text);

@@ -10,62 +10,61 @@
 
 namespace dlock {
 
-/// Where one server listens.
+/// The address on which one server listens.
 struct Endpoint {
   std::string host = "127.0.0.1";
   int port = 6379;
-  std::string socket_path;  // if set, host and port mean nothing
+  std::string socket_path;  // if set, host and port are ignored
 
   /// `host:port` or the path, for messages and as a name.
   std::string text() const;
   bool operator==(const Endpoint&) const = default;
 };
 
-/// Who we are to a server. Without a password nobody logs in.
+/// The credentials for a server. Without a password dlock does not log in.
 struct Login {
   std::string user = {};
   Password password = {};
 };
 
-/// How the servers that keep a lock find each other, and we them.
+/// How the servers that store a lock are found.
 enum class Deployment { Standalone, Sentinel, Cluster };
 
 struct RedisAddress {
   Deployment deployment = Deployment::Standalone;
-  bool tls = false;           // to the servers that keep the locks
+  bool tls = false;           // to the servers that store the locks
   bool sentinel_tls = false;  // to the Sentinels
   /// The server; some of the Sentinels; some nodes of the Cluster. Never empty.
   std::vector<Endpoint> endpoints;
-  std::string master;  // the name under which the Sentinels know it
+  std::string master;  // the master's name in the Sentinels
   Login login;
   int database = 0;
 
   bool uses_tls() const { return tls || sentinel_tls; }
-  /// The URL that messages show: without user and password.
+  /// The URL that messages show, without user and password.
   std::string name() const;
 };
 
-/// Reads `redis://[user[:password]@]host[:port][/db]`, `unix://[user[:password]@]/path` with
-/// `?db=N`, `redis+sentinel://[user[:password]@]host[:port],.../master[/db]` (behind which
-/// `?tls=master` or
-/// `?tls=sentinels` means TLS to these alone), `redis+cluster://[user[:password]@]host[:port],...`,
-/// each of the TCP ones as `rediss...` for TLS and `valkey...` for `redis...`. User and password
-/// may be percent-encoded.
+/// Parses `redis://[user[:password]@]host[:port][/db]`, `unix://[user[:password]@]/path` with
+/// `?db=N`, `redis+sentinel://[user[:password]@]host[:port],.../master[/db]` (with `?tls=master` or
+/// `?tls=sentinels` TLS is used for these only),
+/// `redis+cluster://[user[:password]@]host[:port],...`; each of the TCP schemes also as `rediss...`
+/// for TLS, and with `valkey...` for `redis...`. User and password can be percent-encoded.
 ///
-/// Nothing when it is no URL of a Redis. The error is what comes after the URL in a message.
+/// Empty if the text is not a Redis URL. The error is the text that follows the URL in a message.
 Result<std::optional<RedisAddress>, std::string> parse_redis_address(std::string_view text);
 
-/// Such a URL as a message may show it: without its secrets, also if it is malformed.
+/// The URL in a form that messages can show: without its secrets, even if it is malformed.
 std::string shown_url(std::string_view text);
 
-/// What a TLS connection is checked against. Empty texts: the system's CAs, no certificate of our
-/// own, the name of the host.
+/// The settings of a TLS connection. If empty: the system's CAs, no client certificate, the name of
+/// the host.
 struct TlsOptions {
   std::string ca_file;           // PEM
   std::string certificate_file;  // PEM, the client's with its chain
   std::string key_file;          // PEM
   std::string server_name;       // sent to the server (SNI), and expected in its certificate
-  bool insecure = false;         // takes any certificate
+  bool insecure = false;         // accepts any certificate
 };
 
 }  // namespace dlock

@@ -9,8 +9,9 @@
 namespace dlock::redis {
 namespace {
 
-/// To CLUSTER SLOTS: a lone server, which serves all slots. Somebody may share it with us who names
-/// it otherwise, or another lone server that was named beside it.
+/// The reply to CLUSTER SLOTS of a standalone server, which serves all slots. Its locks would not
+/// exclude those of a run that names it as a standalone server, or that asks another server in the
+/// same list.
 bool is_no_node(const Reply& cluster_slots) {
   return cluster_slots.is_error() &&
          cluster_slots.text.find("cluster support disabled") != cluster_slots.text.npos;
@@ -37,7 +38,7 @@ Result<Answers, StoreFault> ClusterServers::ask(const std::vector<Command>& comm
     StoreFault& fault = answers.error();
     owner_.erase(slot);
     const bool called_off = deadline.cancellation != nullptr && deadline.cancellation->requested();
-    // Only a request that certainly did nothing may be made again.
+    // Only a request that certainly was not applied is retried.
     if (!fault.not_applied || called_off || fault.exit_code != ExitCode::StoreUnavailable)
       return std::move(fault);
     if (!first_fault || fault.worth_retrying) first_fault = std::move(fault);
@@ -53,14 +54,14 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
   for (int redirections = 0; redirections <= most_redirections; ++redirections) {
     std::vector<Command> sent = commands;
     if (asking) sent.insert(sent.begin(), {"ASKING"});
-    // Along with a request that has its answer anyway: a Cluster outlives the nodes that were
-    // named, and who cannot answer it is none.
+    // Sent along with a request whose answer is needed in any case: a Cluster can outlive the nodes
+    // in the URL, and a server that cannot answer it is not a Cluster.
     const bool learning = !asking && !nodes_learned_;
     if (learning) sent.push_back({"CLUSTER", "SLOTS"});
 
     auto answers = redis::ask(connection_to(node), sent, deadline);
     if (!answers) {
-      // Where a node sent us nobody answers: a failover may be under way.
+      // The target of a redirection does not answer: a failover may be in progress.
       if (redirections > 0 && answers.error().exit_code == ExitCode::StoreUnavailable)
         answers.error().worth_retrying = true;
       return answers;
@@ -72,7 +73,7 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
       learn_nodes(slots, node);
       if (is_no_node(slots)) {
         StoreFault fault = error_reply(answers->server, slots.text);
-        fault.not_applied = false;  // it did what we asked for: that is to be given back
+        fault.not_applied = false;  // the request was applied: the caller must release the lock
         return fault;
       }
     }
@@ -80,7 +81,7 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
 
     const auto redirection = redirection_in(replies.front(), node);
     if (answers->from_wrong_server()) connection_to(node).leave();
-    if (answers->turned_away()) {  // another one may serve the slot by now
+    if (answers->turned_away()) {  // another node may serve the slot by now
       StoreFault fault = error_reply(answers->server, replies.front().text);
       fault.not_applied = true;
       return fault;
@@ -115,7 +116,7 @@ Result<std::vector<std::unique_ptr<Connection>>, StoreFault> ClusterServers::con
   if (!known) return known.error();
   const Reply& ranges = known->replies.front();
   if (ranges.is_error()) return error_reply(known->server, ranges.text);
-  // Whoever answered is there: no other connection was made since.
+  // The node that answered is still connected: no other connection was made since.
   const auto asked = std::find_if(connections_.begin(), connections_.end(),
                                   [&](const Connection& c) { return c.name() == known->server; });
   std::vector<std::unique_ptr<Connection>> connections;
@@ -153,7 +154,7 @@ void ClusterServers::note_who_named(const Endpoint& node, const Endpoint& from) 
   named_by_.emplace(node.text(), "the node " + from.text() + " of the Cluster");
 }
 
-/// Who may not ask for CLUSTER SLOTS knows no more nodes than before.
+/// If the user may not call CLUSTER SLOTS, no further nodes are known.
 void ClusterServers::learn_nodes(const Reply& cluster_slots, const Endpoint& from) {
   nodes_learned_ = true;
   for (const auto& nodes : nodes_in(cluster_slots, from)) {

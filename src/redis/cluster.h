@@ -7,8 +7,8 @@
 
 namespace dlock::redis {
 
-/// A Redis Cluster: asks the node that keeps the slot of the key, and learns from its redirections
-/// which one that is. A lock lives in one slot, so there is no map of all slots to keep.
+/// A Redis Cluster: sends a request to the node that serves the slot of the key, and learns that
+/// node from redirections. A lock lies in one slot, so no map of all slots is needed.
 /// https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 class ClusterServers final : public Servers {
  public:
@@ -22,25 +22,26 @@ class ClusterServers final : public Servers {
   const std::string& name() const override { return name_; }
 
  private:
-  /// Follows MOVED and ASK from that node on.
+  /// Starts at that node and follows MOVED and ASK.
   Result<Answers, StoreFault> ask_from(Endpoint node, const std::vector<Command>& commands,
                                        int slot, const CallDeadline& deadline);
   bool is_connected(const Endpoint& node) const;
   Connection& connection_to(const Endpoint& node);
   void learn_nodes(const Reply& cluster_slots, const Endpoint& from);
-  /// A connection of its own, which knows who told that address, if our user did not.
+  /// A new connection. It knows which node named that address, unless the user gave it.
   Connection new_connection(const Endpoint& node) const;
   void note_who_named(const Endpoint& node, const Endpoint& from);
-  /// Who may know where the slot is, the likeliest first.
+  /// The nodes that may serve the slot or know its owner, the most likely first.
   std::vector<Endpoint> candidates(int slot) const;
 
   std::string name_;
   Access access_;
   std::vector<Endpoint> given_;
-  std::vector<Endpoint> nodes_;    // the given ones, then those that they told of
-  std::map<int, Endpoint> owner_;  // of the slots that we asked for
+  std::vector<Endpoint> nodes_;    // the given ones, then those that they named
+  std::map<int, Endpoint> owner_;  // of the requested slots
   std::list<Connection> connections_;
-  std::map<std::string, std::string> named_by_;  // of the others than the given ones, by their text
+  std::map<std::string, std::string> named_by_;  // which node named each address that was not
+                                                 // given, by its text
   bool nodes_learned_ = false;
 };
 

@@ -30,7 +30,7 @@ unsigned crc16(std::string_view bytes) {
   return crc;
 }
 
-/// What of the key decides on its slot.
+/// The part of the key that determines its slot.
 std::string_view hash_tag(std::string_view key) {
   const auto open = key.find('{');
   if (open == key.npos) return key;
@@ -62,7 +62,7 @@ std::string tag_into(int slot, std::string_view before, std::string_view after) 
     key.resize(before.size());
     key += tag;
     key += after;
-    // Without a tag the whole key counts, and a longer one has another slot.
+    // Without a tag the whole key counts, and a longer key has another slot.
     if (slot_of(key) == slot && (n >= 0 || slot_of(key + "0") == slot)) return tag;
   }
   return {};

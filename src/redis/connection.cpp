@@ -18,7 +18,7 @@ std::string name_of(const Endpoint& endpoint, const Access& access) {
       .name();
 }
 
-/// How the first bytes of a TLS alert look to who expected text.
+/// Whether bytes that should be RESP begin like a TLS alert.
 bool is_tls_alert(std::string_view bytes) { return bytes.starts_with("\x15\x03"); }
 
 }  // namespace
@@ -74,7 +74,7 @@ Result<Done, StoreFault> Connection::ensure_open(const CallDeadline& deadline) {
   }
   if (!opened) {
     close();
-    opened.error().not_applied = true;  // the command that the caller has in mind was not sent
+    opened.error().not_applied = true;  // the caller's command was not sent
     if (!named_by_.empty() && opened.error().exit_code == ExitCode::StoreUnavailable)
       opened.error().sentence += " (" + named_by_ + " named this address)";
   }
@@ -190,7 +190,8 @@ Result<std::vector<Reply>, StoreFault> Connection::exchange(std::string_view uns
     auto complete = take_replies(replies, count);
     if (!complete) {
       if (replies.empty() || !replies.back().is_error()) return complete.error();
-      // It said why it hangs up, and to the other requests nothing.
+      // The server sent the reason why it closes the connection, and no reply to the other
+      // requests.
       StoreFault fault = error_reply(name_, replies.back().text);
       fault.not_applied = false;
       return fault;
@@ -217,7 +218,7 @@ Result<bool, StoreFault> Connection::take_replies(std::vector<Reply>& into, std:
     if (!*reply) break;
     into.push_back(std::move(**reply));
   }
-  // Bytes that nobody asked for would be taken for the answer to the next request.
+  // Unexpected bytes would be taken for the answer to the next request.
   if (into.size() > count) return not_redis(name_);
   return into.size() == count;
 }
@@ -244,7 +245,7 @@ Result<Done, StoreFault> Connection::receive() {
   return Done{};
 }
 
-// --- without a question ---
+// --- without a reply ---
 
 Result<Done, StoreFault> Connection::tell(const Command& command, const CallDeadline& deadline) {
   const std::string bytes = encode_command(command);

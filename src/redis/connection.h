@@ -18,14 +18,14 @@
 
 namespace dlock::redis {
 
-/// How to be let in by a server.
+/// How to log in to a server.
 struct Access {
   Login login;
   int database = 0;
-  std::shared_ptr<Tls> tls;  // none: in the clear
-  /// Makes the password, if that is a command's.
+  std::shared_ptr<Tls> tls;  // null: unencrypted
+  /// Creates the password, if a command supplies it.
   std::shared_ptr<PasswordCommand> command = {};
-  /// What is known of all servers that are accessed like that.
+  /// The known addresses of all servers with this access.
   std::shared_ptr<AddressBook> addresses = {};
 };
 Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls,
@@ -33,67 +33,69 @@ Access access_to(const Login& login, int database, std::shared_ptr<Tls> tls,
 
 using Command = std::vector<std::string_view>;
 
-/// A connection to one server, on which every wait has one deadline for all its bytes.
+/// A connection to one server. One deadline bounds each wait, for all its bytes.
 ///
-/// hiredis bounds each recv(2) instead, so that a server which drips holds a "1 s" command for as
-/// long as it likes; and its sockets are neither close-on-exec nor safe from SIGPIPE. So the socket
-/// is ours and only the protocol is hiredis's.
+/// hiredis bounds each recv(2) instead, so that a server that sends byte by byte can block a "1 s"
+/// command for any time; and its sockets are neither close-on-exec nor safe from SIGPIPE. So dlock
+/// opens the socket, and hiredis only parses the protocol.
 ///
-/// After any fault the connection is closed and stays so: a late reply must never be taken for the
-/// answer to the next request (PROTOCOL.md, "Renew").
+/// After any fault the connection is closed and stays closed: a late reply must never be taken for
+/// the answer to the next request (PROTOCOL.md, "Renew").
 ///
-/// Whenever it is opened its name is looked up (dial): of several addresses the one that answered
-/// last is tried first, and those that failed us last.
+/// Each opening looks the name up (dial). Of several addresses the one that answered last is tried
+/// first, and those that failed are tried last.
 class Connection {
  public:
-  /// `named_by` told the address, if that was not our user: whoever cannot reach it is to know.
+  /// `named_by` is the server that named the address, if the user did not: an error that it cannot
+  /// be reached shows it.
   Connection(Endpoint endpoint, Access access, std::string named_by = {});
 
-  /// Connects and logs in, if there is no connection, or none any more. Logging in costs a round
-  /// trip of its own: were it sent along with the first command, a wrong password would let that
-  /// command run as the default user, and a wrong database number in database 0.
+  /// Connects and logs in, unless the connection is open. The login takes a round trip of its own:
+  /// if it were sent with the first command, a wrong password would let that command run as the
+  /// default user, and a wrong database number in database 0.
   Result<Done, StoreFault> ensure_open(const CallDeadline& deadline);
 
-  /// Sends the commands together and waits for a reply to each, which may be an error reply. Needs
-  /// ensure_open.
+  /// Sends the commands together and waits for a reply to each, which can be an error reply.
+  /// Requires ensure_open.
   Result<std::vector<Reply>, StoreFault> ask(const std::vector<Command>& commands,
                                              const CallDeadline& deadline);
 
-  /// Sends a command without waiting for the reply: the way to subscribe, after which the server
-  /// speaks when it likes. Needs ensure_open; then only listen() is used.
+  /// Sends a command without waiting for the reply. This is how to subscribe: afterwards the server
+  /// sends messages at any time. Requires ensure_open; then only listen() is used.
   Result<Done, StoreFault> tell(const Command& command, const CallDeadline& deadline);
-  /// The next thing that the server says; nothing when the deadline has passed or the wait was
-  /// cancelled, which does not harm the connection.
+  /// The next message of the server; empty if the deadline has passed or the wait was cancelled,
+  /// after which the connection is still usable.
   Result<std::optional<Reply>, StoreFault> listen(const CallDeadline& deadline);
 
   void close();
-  /// Closes it because the server is not the one to ask (see is_wrong_server).
+  /// Closes the connection because this is the wrong server (see is_wrong_server).
   void leave();
   bool open() const { return stream_ != nullptr; }
-  /// How many addresses its name has.
+  /// The number of addresses of its name.
   std::size_t addresses() const { return where_->count(); }
-  /// Of this opening: no two have the same number.
+  /// Identifies this opening: every opening has another number.
   std::uint64_t number() const { return number_; }
-  /// One more to the same address, not opened yet.
+  /// A new connection to the same address, not opened yet.
   std::unique_ptr<Connection> another() const;
   const Endpoint& endpoint() const { return endpoint_; }
-  /// Names the server in messages.
+  /// The name of the server in messages.
   const std::string& name() const { return name_; }
 
  private:
   Result<Done, StoreFault> connect(const CallDeadline& deadline);
-  /// Between two requests a server or a proxy may hang up, and whatever it says then answers none.
+  /// Whether the server or a proxy closed the connection between two requests. Anything that it
+  /// sent then answers no request.
   bool ended_meanwhile();
   Result<Done, StoreFault> shake_hands(const CallDeadline& deadline);
   Result<Done, StoreFault> log_in(const CallDeadline& deadline);
   Result<std::string, StoreFault> password(const CallDeadline& deadline) const;
   Result<std::vector<Reply>, StoreFault> exchange(std::string_view unsent, std::size_t count,
                                                   const CallDeadline& deadline);
-  /// Sends all of it. Moved: all is sent; WantsToWrite: there is no room for more now.
+  /// Sends as much as possible. Moved: all is sent; WantsToWrite: the socket's buffer is full.
   Result<Transfer::State, StoreFault> push(std::string_view& unsent);
-  /// True when all replies are there.
+  /// True if all replies have arrived.
   Result<bool, StoreFault> take_replies(std::vector<Reply>& into, std::size_t count);
-  /// Feeds the reader with what has come, which may be nothing.
+  /// Passes the bytes that have arrived, if any, to the reader.
   Result<Done, StoreFault> receive();
 
   Endpoint endpoint_;
@@ -108,7 +110,7 @@ class Connection {
   std::optional<SocketAddress> peer_;  // of this or the last opening
 };
 
-/// The time that is left, shared evenly: one server or address that hangs leaves some for the
+/// An even share of the remaining time: one server or address that hangs leaves time for the
 /// others.
 CallDeadline share_of(const CallDeadline& deadline, std::size_t parts);
 

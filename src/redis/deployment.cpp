@@ -7,7 +7,7 @@ namespace dlock::redis {
 
 namespace {
 
-/// One server, to which its name leads.
+/// One standalone server.
 class StandaloneServers final : public Servers {
  public:
   StandaloneServers(const Endpoint& endpoint, const Access& access)
@@ -24,8 +24,8 @@ class StandaloneServers final : public Servers {
 
 Result<Answers, StoreFault> StandaloneServers::ask(const std::vector<Command>& commands,
                                                    std::string_view, const CallDeadline& deadline) {
-  // A connection that is left open may lead to what the server was once, and of several addresses
-  // each may be the master's: so as often as there are such, and the second time at once.
+  // An open connection can lead to the former server, and any of several addresses can be the
+  // master's: so there are as many retries as addresses, the first one at once.
   for (std::size_t tries = 0;; ++tries) {
     auto answers = redis::ask(connection_, commands, deadline);
     if (!answers || !answers->from_wrong_server()) return answers;

@@ -18,18 +18,18 @@ using namespace std::chrono_literals;
 constexpr Duration longest_stagger = 250ms;
 constexpr std::size_t most_at_once = 8;
 
-/// This host has no way to such an address: of IPv6, say. Of several addresses the others tell
-/// more.
+/// Whether this host has no route to such an address, for example of IPv6. The errors of the other
+/// addresses say more.
 bool is_of_no_way(int error) {
   return error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
 }
 
-/// This process may have no more sockets now.
+/// Whether this process cannot open more sockets now.
 bool is_shortage(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/// One address that is being connected to.
+/// One connection attempt.
 struct Attempt {
   SocketAddress address;
   Fd socket;
@@ -69,8 +69,8 @@ class Race {
     });
   }
 
-  /// From when on an address may be tried. One that may be out of date waits for the look-up, and
-  /// longer if it failed before: it may be the look-up that leads away from there.
+  /// When an address can be tried. A possibly outdated address waits for the look-up, and longer if
+  /// it failed before, because the look-up may replace it.
   Instant earliest(const SocketAddress& address) const {
     if (!looking_up()) return began_;
     return began_ +
@@ -124,7 +124,7 @@ class Race {
     return attempts_.empty() && !next() && (lookup_ == nullptr || lookup_->finished());
   }
 
-  /// False when called off.
+  /// False if cancelled.
   bool wait() {
     std::vector<pollfd> watched;
     for (const Attempt& attempt : attempts_)
@@ -169,7 +169,7 @@ class Race {
       if (tried_.empty()) return why;
       why += "; at its last address: ";
     }
-    // Those that are still being connected to have told nothing, and had the time for it.
+    // The attempts still in progress have reported nothing, and had enough time.
     const bool silent = !attempts_.empty() && (error_ == 0 || is_of_no_way(error_));
     const int error = silent || tried_.empty() ? ETIMEDOUT : error_;
     return why + ::strerror(error);
@@ -182,7 +182,7 @@ class Race {
   bool named_ = false;  // by this look-up
   Instant next_start_ = began_;
   std::vector<SocketAddress> tried_;
-  std::vector<Attempt> attempts_;  // in the order in which they were begun
+  std::vector<Attempt> attempts_;  // in the order in which they were started
   std::optional<OpenSocket> winner_;
   int error_ = 0;
 };

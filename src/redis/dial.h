@@ -15,16 +15,16 @@ struct OpenSocket {
 };
 
 struct DialFailure {
-  std::string why;  // for a person
+  std::string why;  // for a message
   bool called_off = false;
 };
 
-/// Connects to the first address of a server that takes the connection.
+/// Connects to the first address of a server that accepts the connection.
 ///
-/// They are tried side by side (RFC 8305): the next one begins 250 ms after the one before, sooner
-/// if the deadline is near, and at once when one has failed; then the others are closed. Its name
-/// is looked up meanwhile. While that takes long, and when it fails, the addresses that it had
-/// before are tried; an address that it does not lead to any more is not.
+/// Attempts overlap (RFC 8305): the next one begins 250 ms after the one before, sooner if the
+/// deadline is near, and at once if one has failed; after a success the others are closed. The name
+/// is looked up in parallel. While the look-up takes long, and if it fails, the earlier addresses
+/// are tried; an address that the name no longer has is not.
 Result<OpenSocket, DialFailure> dial(ServerAddresses& where, const CallDeadline& deadline);
 
 }  // namespace dlock::redis

@@ -10,8 +10,8 @@
 namespace dlock::redis {
 namespace {
 
-/// One kind of error reply. `sign` is the reply's first word, or a part of its text where Redis has
-/// no word of its own for it; `remedy` finishes the sentence that begins with the server's name.
+/// One kind of error reply. `sign` is the reply's first word, or a part of its text if Redis has no
+/// word for it; `remedy` completes the sentence that begins with the server's name.
 struct Kind {
   std::string_view sign;
   ExitCode exit_code;
@@ -19,12 +19,12 @@ struct Kind {
   std::string_view remedy;
 };
 
-// The first that fits counts. 69: try again later. 77: the server refused us. 78: dlock was pointed
-// at the wrong thing.
+// The first match counts. 69: retry later. 77: the server refused the access. 78: dlock is
+// configured for the wrong server or key.
 constexpr std::array<Kind, 40> kinds{{
     {"NOAUTH", ExitCode::StoreRefused, false,
      "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
-    // What Redis says to a long command of a client that has not logged in.
+    // The reply of Redis to a long command of a client that has not logged in.
     {"unauthenticated", ExitCode::StoreRefused, false,
      "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
     {"WRONGPASS", ExitCode::StoreRefused, false,
@@ -99,7 +99,7 @@ constexpr std::array<Kind, 40> kinds{{
      "renamed commands"},
     {"not allowed from script", ExitCode::Configuration, false,
      "does not let scripts run a command that dlock needs: Redis 5 or Valkey is the least"},
-    // Of a slot that begins to migrate, or came to another node, between two commands of a script.
+    // The slot began to migrate, or moved to another node, between two commands of a script.
     {"attempted to access a non local key", ExitCode::StoreUnavailable, true,
      "is moving the slot of the lock to another node: try again when it has finished"},
     {"attempted to access a slot not served", ExitCode::StoreUnavailable, true,
@@ -117,8 +117,8 @@ bool is_word(std::string_view sign) {
   return sign.find_first_of(" abcdefghijklmnopqrstuvwxyz") == sign.npos;
 }
 
-/// A word stands at the start or, where an old Redis wraps what a script's call said, inside: some
-/// of its errors with the - of the protocol before them.
+/// A word must be at the start, or inside where an old Redis wraps the error of a script's call;
+/// some of these errors have the - of the protocol in front.
 bool has_sign(std::string_view error, std::string_view sign) {
   if (sign.empty()) return true;
   if (!is_word(sign)) return error.find(sign) != error.npos;
@@ -137,7 +137,7 @@ StoreFault unreachable(const std::string& server, const std::string& why) {
 }
 
 StoreFault timed_out(const std::string& server, Duration timeout) {
-  // What came before, such as connecting, may have used all of it up.
+  // Earlier steps, such as connecting, can have used all of the time.
   const bool any = timeout > Duration::zero();
   return {
       .sentence = server + " did not answer " + (any ? "within " + to_text(timeout) : "in time"),
@@ -220,9 +220,9 @@ bool is_wrong_server(const std::string& error) {
       "while the cluster is down",
       "attempted to access a slot not served",
       "LOADING",
-      "UNBLOCKED",  // of a WAIT, by a master that was just made a replica
+      "UNBLOCKED",  // of a WAIT, by a master that has just become a replica
       "WAIT cannot be used with replica",
-      "NOREPLICAS"};  // a master that lost its replicas, which may have a new one by now
+      "NOREPLICAS"};  // a master that lost its replicas; there may be a new master by now
   return std::any_of(signs.begin(), signs.end(),
                      [&](std::string_view sign) { return has_sign(error, sign); });
 }

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#define CARES_NO_DEPRECATED  // 1.28 has other names for some of it, which 1.18 does not know
+#define CARES_NO_DEPRECATED  // 1.28 renames some functions, and 1.18 lacks the new names
 #include <ares.h>
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
@@ -27,12 +27,13 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds first_patience = 250ms;  // with one name server
 constexpr int rounds = 5;
-constexpr Duration longest = 30s;  // of three name servers that are silent all the time it is 23 s
-/// How much later than an address of IPv4 the first one of IPv6 may come (RFC 8305, section 3).
+constexpr Duration longest = 30s;  // three name servers that never answer take 23 s
+/// How much longer than for an IPv4 address to wait for the first IPv6 address (RFC 8305, section
+/// 3).
 constexpr Duration wait_for_other_kind = 50ms;
 
-/// Sockets as ours are: close-on-exec from the first moment, and a name server that hangs up sends
-/// us no SIGPIPE.
+/// Sockets like all of dlock's: close-on-exec from the start, and without SIGPIPE when a name
+/// server closes the connection.
 const ares_socket_functions own_sockets{
     .asocket = [](int family, int type, int protocol, void* error) -> ares_socket_t {
       const int socket = ::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
@@ -53,7 +54,7 @@ const ares_socket_functions own_sockets{
     },
 };
 
-/// Which file it is, and of when; of none all zero.
+/// Identifies a file and its modification time; all zero if it is missing.
 using Version = std::tuple<ino_t, off_t, time_t, long>;
 Version version_of_settings() {
   struct stat file {};
@@ -76,7 +77,7 @@ std::string reason_for(int status) {
       return "it has no address";
     case ARES_ETIMEOUT:
       return "no name server answered";
-    case ARES_ECONNREFUSED:  // 1.18 says so, too, when all of them fail or refuse
+    case ARES_ECONNREFUSED:  // 1.18 also reports this when all of them fail or refuse
     case ARES_ESERVFAIL:
     case ARES_EREFUSED:
     case ARES_ENOTIMP:
@@ -118,7 +119,7 @@ class Lookup::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  /// Each question that is open is told so, while all of this is still there.
+  /// Calls the callback of each open question, so all members must still exist.
   ~Impl() {
     if (channel_ != nullptr) ares_destroy(channel_);
   }
@@ -134,7 +135,7 @@ class Lookup::Impl {
       ares_process_fd(channel_, reads ? socket.fd : ARES_SOCKET_BAD,
                       writes ? socket.fd : ARES_SOCKET_BAD);
     }
-    ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // of those whose time is over
+    ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // handles those that timed out
     ask();
   }
 
@@ -147,7 +148,7 @@ class Lookup::Impl {
     timeval left{};
     const timeval* const next = ares_timeout(channel_, nullptr, &left);
     if (next == nullptr) return never;
-    // It counts in milliseconds: a moment too early it would be asked again and again.
+    // It counts in milliseconds: a wait that ends a moment early would cause a busy loop.
     const Duration after = std::chrono::seconds{next->tv_sec} +
                            std::chrono::microseconds{next->tv_usec} + std::chrono::milliseconds{1};
     const Instant due = BootClock::now() + after;
@@ -189,7 +190,7 @@ class Lookup::Impl {
   bool is_stale() const { return age() > longest || settings_ != version_of_settings(); }
 
  private:
-  /// For the addresses of one kind.
+  /// The query for the addresses of one family.
   struct Question {
     Impl* lookup;
     int family;
@@ -202,7 +203,7 @@ class Lookup::Impl {
   bool open_channel() {
     [[maybe_unused]] static const int ready = ares_library_init(ARES_LIB_INIT_ALL);
     ares_options options{};
-    std::array<char, 2> files{'f', '\0'};  // for ares_getaddrinfo, by which we ask for no more
+    std::array<char, 2> files{'f', '\0'};  // for ares_getaddrinfo, which needs no other source here
     options.lookups = files.data();
     options.timeout = static_cast<int>(first_patience.count());
     options.tries = rounds;
@@ -244,7 +245,7 @@ class Lookup::Impl {
         this);
     if (v4_.addresses.empty() && v6_.addresses.empty()) {
       if (!is_localhost(host_)) return false;
-      // No name server is to be asked for this one (RFC 6761), and some lie about it.
+      // RFC 6761: name servers must not be asked for this name, and some give wrong answers.
       const in_addr v4{htonl(INADDR_LOOPBACK)};
       v4_.addresses.push_back(internet_address(AF_INET, &v4, port_));
       v6_.addresses.push_back(internet_address(AF_INET6, &in6addr_loopback, port_));
@@ -254,7 +255,7 @@ class Lookup::Impl {
   }
 
   void add(const sockaddr& address) {
-    // Read as what its family says that it is.
+    // Read as the type that its family implies.
     if (address.sa_family == AF_INET) {
       const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
       v4_.addresses.push_back(internet_address(AF_INET, &v4.sin_addr, port_));
@@ -264,8 +265,8 @@ class Lookup::Impl {
     }
   }
 
-  /// By the C library's own reading of resolv.conf, LOCALDOMAIN and RES_OPTIONS: what c-ares made
-  /// of them it does not tell.
+  /// As the C library reads resolv.conf, LOCALDOMAIN and RES_OPTIONS: c-ares does not expose its
+  /// own result.
   std::vector<std::string> full_names_of_this_host() const {
     struct __res_state settings {};
     if (::res_ninit(&settings) != 0) return {host_};
@@ -277,7 +278,7 @@ class Lookup::Impl {
     return full_names(host_, search, ndots);
   }
 
-  /// Asks for the next name, if the one before has been answered and is none.
+  /// Queries the next name, once the answer for the one before is that it does not exist.
   void ask() {
     while (!finished_ && !v4_.open && !v6_.open) {
       const bool any = !v4_.addresses.empty() || !v6_.addresses.empty();
@@ -321,8 +322,8 @@ class Lookup::Impl {
     return status;
   }
 
-  /// Then the next one of the search list may be meant. After any other failure nobody knows
-  /// whether it is: a name further down the list would lead to another server.
+  /// Only then the next name of the search list may be meant. After any other failure that is
+  /// unknown, and a name further down the list could lead to another server.
   bool nothing_by_that_name() const {
     const auto says_no = [](int status) {
       return status == ARES_ENOTFOUND || status == ARES_ENODATA;
@@ -357,11 +358,11 @@ class Lookup::Impl {
   const Instant began_ = BootClock::now();
   const Version settings_ = version_of_settings();
   ares_channel channel_ = nullptr;
-  int socket_error_ = 0;  // the last one of those that could not be made
+  int socket_error_ = 0;  // of the last socket that could not be created
   std::vector<pollfd> sockets_;
   std::vector<std::string> names_;
-  std::string name_servers_;  // c-ares puts them into another order meanwhile
-  std::size_t asked_ = 0;     // so many of them
+  std::string name_servers_;  // c-ares reorders them meanwhile
+  std::size_t asked_ = 0;     // this many of them
   Question v4_{this, AF_INET};
   Question v6_{this, AF_INET6};
   int silences_ = 0;

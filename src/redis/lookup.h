@@ -12,18 +12,17 @@ namespace dlock::redis {
 
 /// One look-up of a host name: in /etc/hosts and, if it is not there, in the DNS.
 ///
-/// getaddrinfo(3) has no deadline, gives a silent name server 5 s, and cannot be called off, so
-/// that each attempt needs a thread that may be left behind. c-ares sends and receives when it is
-/// told to: a look-up is driven by whoever waits for it, and goes on where he left it. Each name
-/// server has 0.25 s before the next one is asked, and twice as long in each round. resolv.conf and
-/// hosts are read for each look-up, for a job outlives them. The modules of nsswitch.conf are not
-/// asked.
+/// getaddrinfo(3) has no timeout, waits 5 s for a silent name server, and cannot be cancelled, so
+/// each attempt would need a thread that may be left behind. c-ares does I/O only when it is
+/// called: its caller drives the look-up and can pause and resume it. The next name server is asked
+/// after 0.25 s, and each round doubles that time. resolv.conf and hosts are read for each look-up,
+/// because a job can outlive their contents. The modules of nsswitch.conf are not used.
 ///
-/// Addresses of IPv6 and IPv4 are asked for side by side (RFC 8305): name servers that do not
-/// answer for the one kind must not hide the other.
+/// The queries for IPv6 and IPv4 run in parallel (RFC 8305): name servers that do not answer one of
+/// them must not hide the other.
 class Lookup {
  public:
-  /// Begins. What is in /etc/hosts is found at once.
+  /// Starts the look-up. Addresses in /etc/hosts are found at once.
   Lookup(const std::string& host, int port);
   ~Lookup();
   Lookup(const Lookup&) = delete;
@@ -36,17 +35,17 @@ class Lookup {
   Instant due() const;
 
   bool finished() const;
-  /// The kinds take turns, IPv6 first. More may follow until it has finished.
+  /// The families alternate, IPv6 first. More addresses can follow until the look-up has finished.
   std::vector<SocketAddress> found() const;
-  /// Why nothing was found so far, with the name servers that were asked: for a person.
+  /// Why nothing was found so far, with the queried name servers, for a message.
   std::string why_nothing() const;
 
   Duration age() const;
-  /// How many times a name server was given up.
+  /// How many times a query to a name server timed out.
   int silences() const;
   bool asked_name_servers() const;
-  /// Nothing is to be expected of it any more, or something that was true once: resolv.conf is not
-  /// what it was, or nobody has driven it for long.
+  /// Whether no result, or only an outdated one, can be expected: resolv.conf has changed, or the
+  /// look-up was paused for long.
   bool is_stale() const;
 
  private:
@@ -54,8 +53,7 @@ class Lookup {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The names that a name stands for, in the order in which they are to be asked for: see `search`
-/// and `ndots` in resolv.conf(5).
+/// The names to query for a name, in order: see `search` and `ndots` in resolv.conf(5).
 std::vector<std::string> full_names(const std::string& name, const std::vector<std::string>& search,
                                     int ndots);
 

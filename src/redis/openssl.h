@@ -11,9 +11,8 @@ namespace dlock::redis {
 
 /// The functions of OpenSSL that dlock calls, under their own names.
 ///
-/// They are looked up in the shared library when a connection first wants TLS. Linked in the
-/// ordinary way, libssl and libcrypto would be loaded and relocated at every start of dlock, by
-/// everybody.
+/// They are looked up in the shared library when the first connection requires TLS. With normal
+/// linking every start of dlock would load and relocate libssl and libcrypto, even without TLS.
 struct OpenSsl {
 #define DLOCK_OPENSSL_FUNCTIONS(X)      \
   X(ERR_clear_error)                    \
@@ -50,7 +49,7 @@ struct OpenSsl {
   DLOCK_OPENSSL_FUNCTIONS(DLOCK_DECLARE)
 #undef DLOCK_DECLARE
 
-  /// Loads the library once, and never unloads it. The error says what is missing.
+  /// Loads the library once and never unloads it. The error says what is missing.
   static Result<const OpenSsl*, std::string> load();
 };
 

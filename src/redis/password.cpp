@@ -21,8 +21,8 @@ namespace dlock {
 
 namespace {
 
-/// Of a file that is not ours the group is the administrator's choice: so secrets are mounted in
-/// containers, and an ACL that lets us read it shows as rights of the group.
+/// For a file of another user, the group is the administrator's choice: secrets are mounted like
+/// that in containers, and an ACL that lets this user read the file shows as group rights.
 bool is_for_others(const SmallFile& file) {
   if ((file.mode & S_IRWXO) != 0) return true;
   return (file.mode & S_IRWXG) != 0 && (file.owner == ::geteuid() || (file.mode & S_IWGRP) != 0);
@@ -30,13 +30,14 @@ bool is_for_others(const SmallFile& file) {
 
 constexpr std::size_t longest_output = 1 << 16;
 
-/// What a command prints that fails is no password. It reaches nobody's argument list. What the
-/// command leaves behind in its process group ends with it, and is no process of the job's.
+/// The output of a command that fails is not a password. The password is in no process's argument
+/// list. Processes that the command leaves in its process group are killed with it, and never join
+/// the job.
 constexpr const char* only_of_success =
     R"(said=$(eval "$1") && printf '%s\n' "$said"; kill -s KILL 0)";
 
-/// In a session of its own, so that it can be killed as a whole; with the signals of a program that
-/// was just started; with nothing on stdin, and our stderr for its messages.
+/// Runs the command in a session of its own, so that it can be killed as a whole; with default
+/// signal handling, no stdin, and the stderr of dlock for its messages.
 int spawn(const std::string& command, int output, pid_t& pid) {
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_t files;
@@ -143,7 +144,7 @@ void PasswordCommand::end() {
   output_.close();
   remove_helper_session(pid_);
   if (!process_.open()) return;
-  // Who has closed its output is about to end.
+  // A command that has closed its output is about to end.
   std::array<pollfd, 1> watched{{{process_.number(), POLLIN, 0}}};
   const Duration moment = std::chrono::milliseconds{BootClock::now() < until_ ? 100 : 0};
   if (!wait_for_any(watched, BootClock::now() + moment)) ::kill(-pid_, SIGKILL);

@@ -11,12 +11,12 @@
 
 namespace dlock {
 
-/// A password as somebody gives it: as it is, or where to find it. What is found may change at any
-/// time, so it is looked up anew for each connection.
+/// A password or its source. What the source supplies can change at any time, so it is read again
+/// for each connection.
 struct Password {
   std::string text = {};
-  std::string file = {};     // it is the first line
-  std::string command = {};  // for the shell; it is the first line of what that prints
+  std::string file = {};     // its first line is the password
+  std::string command = {};  // for the shell; the first line of its output is the password
   /// The option that named file or command, for messages.
   std::string option = {};
 
@@ -24,24 +24,23 @@ struct Password {
   bool operator==(const Password&) const = default;
 };
 
-/// Why there is none: names the option and what it says, and the remedy.
+/// Why there is no password: names the option, its value, and the remedy.
 struct NoPassword {
   std::string why;
 };
 
-/// The first line of its file, which others may neither read nor write: a secret that others may
-/// read is none.
+/// The first line of its file. Fails if other users can read or write the file.
 Result<std::string, NoPassword> password_in_file(const Password& password);
 
-/// Runs the command that prints a password: a token that lives for minutes is made anew for each
-/// connection.
+/// Runs the command that prints a password. It runs again for each connection, because a token can
+/// be valid for minutes only.
 ///
-/// A command may need longer than one attempt to connect: it goes on, and the next attempt finds
-/// what it said, but for `longest` at most; then it is killed with its process group. It is a child
-/// of ours, which whoever reaps our children may reap first; so how it ended is asked of its pipe.
+/// A command can take longer than one attempt to connect: it continues, and the next attempt reads
+/// its output. After `longest` it is killed with its process group. Another part of dlock that
+/// reaps children can reap it first; so its pipe, not its exit status, shows how it ended.
 ///
-/// The command may hold a secret itself, and is in no message. Not thread-safe: one thread at a
-/// time.
+/// The command itself can contain a secret, so no message shows it. Not thread-safe: one thread at
+/// a time.
 class PasswordCommand {
  public:
   static constexpr Duration longest = std::chrono::seconds{30};
@@ -51,7 +50,7 @@ class PasswordCommand {
   PasswordCommand(const PasswordCommand&) = delete;
   PasswordCommand& operator=(const PasswordCommand&) = delete;
 
-  /// What it prints first; each success ends one run of it.
+  /// The first line of its output. Each run of the command supplies one success.
   Result<std::string, StoreFault> read(const CallDeadline& deadline);
 
  private:
@@ -61,7 +60,7 @@ class PasswordCommand {
 
   Password password_;
   pid_t pid_ = 0;
-  Fd process_;  // by which it is told from one that got its number later
+  Fd process_;  // distinguishes it from a later process with the same number
   Fd output_;   // open while it runs
   std::string printed_;
   Instant until_{};

@@ -8,11 +8,11 @@
 namespace dlock::redis {
 namespace {
 
-/// No reply that dlock asks for comes near it: a server that sends more is not one of ours.
+/// Far larger than any reply that dlock requests: a server that sends more is not a usable Redis.
 constexpr std::size_t most_unread = 1 << 20;
 
-/// hiredis makes room for an array when it has read how long it is to be, for a billion elements
-/// gigabytes: what nobody can have meant is refused there.
+/// hiredis allocates an array as soon as it has read its length: for a billion elements, gigabytes.
+/// An absurd length is rejected there.
 using CreateArray = decltype(redisReplyObjectFunctions::createArray);
 CreateArray create_any_array = nullptr;
 
@@ -54,7 +54,7 @@ Reply converted(const redisReply& from) {
         to.items.push_back(converted(*from.element[i]));
       break;
     default:
-      break;  // nil; the types of RESP3 are never asked for
+      break;  // nil; types of RESP3 are never requested
   }
   return to;
 }

@@ -11,7 +11,7 @@ struct redisReader;
 
 namespace dlock::redis {
 
-/// One reply of the server, in the terms of RESP2.
+/// One reply of the server, in the types of RESP2.
 struct Reply {
   enum class Type { Nil, Integer, Text, Error, Array };
   Type type = Type::Nil;
@@ -20,15 +20,15 @@ struct Reply {
   std::vector<Reply> items;
 
   bool is_error() const { return type == Type::Error; }
-  /// The text of item `i`, empty when there is no such text.
+  /// The text of item `i`, empty if there is none.
   std::string_view text_at(std::size_t i) const;
   long long integer_at(std::size_t i) const;
 };
 
-/// The bytes of a command. Arguments may hold any byte.
+/// The bytes of a command. Arguments can contain any byte.
 std::string encode_command(const std::vector<std::string_view>& words);
 
-/// Takes bytes as they come and gives replies as they are complete; hiredis does the parsing.
+/// Accepts bytes as they arrive and returns complete replies; hiredis does the parsing.
 class ReplyReader {
  public:
   ReplyReader();
@@ -39,7 +39,7 @@ class ReplyReader {
   void feed(const char* bytes, std::size_t count);
 
   struct ProtocolError {};
-  /// The next complete reply; nothing when more bytes are needed; ProtocolError when this is not
+  /// The next complete reply; empty if more bytes are needed; ProtocolError if the bytes are not
   /// RESP.
   Result<std::optional<Reply>, ProtocolError> next();
 

@@ -26,7 +26,7 @@ SentinelServers::SentinelServers(const RedisAddress& address, Access master_acce
 
 Result<Answers, StoreFault> SentinelServers::ask(const std::vector<Command>& commands,
                                                  std::string_view, const CallDeadline& deadline) {
-  // A second try when the master that we knew turns out to be none by now: it did nothing.
+  // One retry if the known master is no longer a master: it did not apply the request.
   for (int attempt = 0;; ++attempt) {
     if (!master_ || !master_->open()) {
       if (auto found = find_master(deadline); !found) return found.error();
@@ -57,7 +57,8 @@ Result<Done, StoreFault> SentinelServers::find_master(const CallDeadline& deadli
   std::optional<StoreFault> first_fault;
   const auto note = [&](StoreFault fault) {
     fault.not_applied = true;
-    // What a Sentinel said, or what became of it, weighs more than that another one is down.
+    // An error that a Sentinel reported, or that followed from its answer, is more useful than the
+    // news that another one is down.
     const bool outranked = first_fault && (first_fault->worth_retrying || !fault.worth_retrying) &&
                            fault.exit_code == ExitCode::StoreUnavailable;
     if (!outranked) first_fault = std::move(fault);
@@ -65,7 +66,7 @@ Result<Done, StoreFault> SentinelServers::find_master(const CallDeadline& deadli
   for (std::size_t i = 0; i < sentinels_.size(); ++i) {
     const CallDeadline share = share_of(deadline, sentinels_.size() - i);
     auto endpoint = ask_sentinel(sentinels_[i], share);
-    // Kept open it would only grow stale: the next question may be days away.
+    // The connection would only become stale: the next request may be days away.
     sentinels_[i].close();
     if (deadline.cancellation != nullptr && deadline.cancellation->requested())
       return cancelled(name_);
@@ -84,7 +85,7 @@ Result<Done, StoreFault> SentinelServers::find_master(const CallDeadline& deadli
       return connected;
     }
     master_.reset();
-    // A failover may be under way, unless the server refused us.
+    // A failover may be in progress, unless the server refused the access.
     connected.error().worth_retrying = connected.error().exit_code == ExitCode::StoreUnavailable;
     note(std::move(connected.error()));
   }
@@ -108,7 +109,7 @@ Result<Endpoint, StoreFault> SentinelServers::ask_sentinel(Connection& sentinel,
   return Endpoint{.host = std::string{host}, .port = *port};
 }
 
-/// A Sentinel may be behind: whether it is the master only the server itself can say.
+/// A Sentinel can be outdated: only the server itself knows whether it is the master.
 Result<Done, StoreFault> SentinelServers::connect_to(const Endpoint& endpoint,
                                                      const Connection& sentinel,
                                                      const CallDeadline& deadline) {

@@ -6,9 +6,8 @@
 
 namespace dlock::redis {
 
-/// A master that Sentinels watch over: asks them who it is, and again whenever the one we know is
-/// gone or has become a replica.
-/// https://redis.io/docs/latest/develop/reference/sentinel-clients/
+/// A master that Sentinels monitor: queries them for its address, and again if the known master is
+/// gone or has become a replica. https://redis.io/docs/latest/develop/reference/sentinel-clients/
 class SentinelServers final : public Servers {
  public:
   SentinelServers(const RedisAddress& address, Access master_access, Access sentinel_access);
@@ -19,7 +18,7 @@ class SentinelServers final : public Servers {
   const std::string& name() const override { return name_; }
 
  private:
-  /// A connection to the present master, in master_.
+  /// Connects to the current master, in master_.
   Result<Done, StoreFault> find_master(const CallDeadline& deadline);
   Result<Endpoint, StoreFault> ask_sentinel(Connection& sentinel, const CallDeadline& deadline);
   Result<Done, StoreFault> connect_to(const Endpoint& endpoint, const Connection& sentinel,

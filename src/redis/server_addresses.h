@@ -13,33 +13,32 @@
 
 namespace dlock::redis {
 
-/// What is known of where one server is, for all connections to it.
+/// The known addresses of one server, shared by all connections to it.
 ///
-/// A name may lead elsewhere at any time, and to several addresses. So it is looked up for each
-/// connection, and what the look-up says holds. Until it has said something, and when it fails,
-/// what it said last is better than nothing: a name server that is away must not end a job whose
-/// Redis is there.
+/// A name can have several addresses, and they can change at any time. So it is looked up for each
+/// connection, and the result replaces what was known. Until there is a result, and if the look-up
+/// fails, the last result is used: an unreachable name server must not end a job whose Redis is up.
 class ServerAddresses {
  public:
   explicit ServerAddresses(const Endpoint& endpoint);
 
-  /// What is known already, without a look-up.
+  /// Whether the address is known without a look-up.
   bool need_no_lookup() const { return numeric_; }
-  /// Begins a look-up, or goes on with the last one if that has found nothing yet.
+  /// Starts a look-up, or resumes the last one if that has found nothing yet.
   Lookup& look_up();
-  /// Ends the look-up, unless it is wanted still and has found nothing yet: the next connection
-  /// goes on with it.
+  /// Ends the look-up, unless it is still needed and has found nothing yet: then the next
+  /// connection resumes it.
   void rest(bool connected);
 
-  /// That is where it is, and nowhere else.
+  /// Replaces the known addresses with these.
   void name(std::vector<SocketAddress> addresses);
-  /// By the last look-up that found any: first the one that answered last, at the end those that
-  /// failed, the latest last.
+  /// The result of the last successful look-up: first the address that answered last, at the end
+  /// those that failed, the most recent failure last.
   std::vector<SocketAddress> in_order() const;
   std::size_t count() const { return addresses_.size(); }
 
   void note_answer(const SocketAddress& from);
-  /// It did not answer, or is not the server that we want.
+  /// The address did not answer, or is the wrong server.
   void note_failure(const SocketAddress& of);
   bool has_failed(const SocketAddress& address) const;
 
@@ -49,10 +48,10 @@ class ServerAddresses {
   std::unique_ptr<Lookup> lookup_;
   std::vector<SocketAddress> addresses_;
   std::optional<SocketAddress> answered_;  // the last one that did
-  std::vector<SocketAddress> failed_;      // since they last answered; the latest at the end
+  std::vector<SocketAddress> failed_;      // since they last answered; the most recent at the end
 };
 
-/// The same for all servers that have been named. Not thread-safe.
+/// The addresses of all servers in use. Not thread-safe.
 class AddressBook {
  public:
   std::shared_ptr<ServerAddresses> of(const Endpoint& endpoint);

@@ -16,7 +16,7 @@ bool Answers::turned_away() const {
   return replies.front().is_error() && is_wrong_server(replies.front().text);
 }
 
-/// One server has all of them: whoever answers.
+/// One server has all keys: the one that answers.
 Result<std::vector<std::unique_ptr<Connection>>, StoreFault> Servers::connections_to_all(
     const CallDeadline& deadline) {
   auto found = ask({{"TIME"}}, {}, deadline);

@@ -9,44 +9,44 @@
 
 namespace dlock::redis {
 
-/// The replies to commands that went to a server together.
+/// The replies to commands that were sent to a server together.
 struct Answers {
   std::vector<Reply> replies;    // one for each command
-  std::string server;            // who gave them, for messages
-  Instant sent_at;               // read before the request left
-  std::uint64_t connection = 0;  // over which they came: see Connection::number
+  std::string server;            // that sent them, for messages
+  Instant sent_at;               // read before the request was sent
+  std::uint64_t connection = 0;  // that received them: see Connection::number
 
-  /// Some reply says that the server is not the one to ask: see is_wrong_server.
+  /// Whether a reply means that this is the wrong server: see is_wrong_server.
   bool from_wrong_server() const;
-  /// It did nothing besides saying so: the same may be asked of another one.
+  /// Whether the server refused the request without applying it: it can be sent to another server.
   bool turned_away() const;
 };
 
-/// The servers that keep the locks, however they are deployed: finds the one to ask.
+/// The servers that store the locks, in any deployment: finds the one that serves a request.
 ///
-/// Not thread-safe: one thread at a time, as the store that it belongs to.
+/// Not thread-safe: one thread at a time, like the store that it belongs to.
 class Servers {
  public:
   virtual ~Servers() = default;
 
-  /// Sends the commands, which touch no other keys than those of that key's slot, to the server in
-  /// charge of it. An error reply is an answer, unless it sends us elsewhere.
+  /// Sends the commands to the server that serves the slot of that key; they must access no keys of
+  /// another slot. An error reply is an answer, unless it redirects.
   virtual Result<Answers, StoreFault> ask(const std::vector<Command>& commands,
                                           std::string_view key, const CallDeadline& deadline) = 0;
 
-  /// A connection of its own to the server that answered last for that key; not opened yet. None
-  /// before there was an answer.
+  /// A new connection to the server that answered last for that key, not opened yet. Null before
+  /// the first answer.
   virtual std::unique_ptr<Connection> another_connection(std::string_view key) const = 0;
 
-  /// A connection of its own to each server that has a part of the keys; not opened yet.
+  /// A new connection to each server that stores a part of the keys, not opened yet.
   virtual Result<std::vector<std::unique_ptr<Connection>>, StoreFault> connections_to_all(
       const CallDeadline& deadline);
 
-  /// Names all of them in messages.
+  /// The name of all of them in messages.
   virtual const std::string& name() const = 0;
 };
 
-/// Opens the connection if need be, and asks.
+/// Opens the connection if necessary, and sends the commands.
 Result<Answers, StoreFault> ask(Connection& connection, const std::vector<Command>& commands,
                                 const CallDeadline& deadline);
 

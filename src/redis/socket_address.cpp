@@ -20,7 +20,7 @@ SocketAddress stored(const Name& name) {
   return address;
 }
 
-/// Of an interface: its name, or its number. 0 if there is none.
+/// The scope of an interface, given by its name or number. 0 if there is none.
 unsigned scope_in(const std::string& zone) {
   if (const unsigned index = ::if_nametoindex(zone.c_str()); index != 0) return index;
   return parse_number<unsigned>(zone, 1).value_or(0);

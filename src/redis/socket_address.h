@@ -6,7 +6,7 @@
 
 namespace dlock::redis {
 
-/// Where a socket can be connected to, as connect(2) wants it.
+/// An address for connect(2).
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t length = 0;
@@ -17,11 +17,11 @@ struct SocketAddress {
 
 SocketAddress unix_address(const std::string& path);
 
-/// `address` is an in_addr or in6_addr, in network byte order, by its family.
+/// `address` is an in_addr or in6_addr, depending on the family, in network byte order.
 SocketAddress internet_address(int family, const void* address, int port, unsigned scope = 0);
 
-/// The address that `host` is when it is no name: of IPv4 in any form that inet_aton(3) takes, or
-/// of IPv6, also with a zone (`fe80::1%eth0`).
+/// The address if `host` is numeric: an IPv4 address in any form that inet_aton(3) accepts, or an
+/// IPv6 address, also with a zone (`fe80::1%eth0`). Empty for a name.
 std::optional<SocketAddress> numeric_address(const std::string& host, int port);
 
 }  // namespace dlock::redis

@@ -11,30 +11,30 @@
 
 namespace dlock::redis {
 
-/// What one attempt to move bytes came to.
+/// The result of one attempt to transfer bytes.
 struct Transfer {
   enum class State { Moved, WantsToRead, WantsToWrite, Closed, Broken };
   State state = State::Moved;
   std::size_t count = 0;  // bytes, if Moved
   std::string why;        // if Broken
-  /// If Broken: trying again will not help, and dlock ends with this code.
+  /// If Broken: a retry will not help, and dlock exits with this code.
   std::optional<ExitCode> refusal = {};
 };
 
-/// Bytes to and from a server over a connected socket, in the clear or encrypted. No call waits:
-/// WantsToRead and WantsToWrite say for what to wait before the same call is made again.
+/// Transfers bytes to and from a server over a connected socket, unencrypted or encrypted. No call
+/// blocks: WantsToRead and WantsToWrite say what to wait for before the same call is repeated.
 class Stream {
  public:
   virtual ~Stream() = default;
 
-  /// To be called until Moved, before anything else.
+  /// Must be called until it returns Moved, before any other call.
   virtual Transfer shake_hands() = 0;
   virtual Transfer send(std::string_view bytes) = 0;
   virtual Transfer receive(std::span<char> into) = 0;
   virtual int fd() const = 0;
 };
 
-/// TCP or a unix socket, as it is.
+/// TCP or a unix socket, unencrypted.
 class PlainStream final : public Stream {
  public:
   explicit PlainStream(Fd socket) : socket_(std::move(socket)) {}

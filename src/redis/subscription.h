@@ -8,16 +8,17 @@
 
 namespace dlock::redis {
 
-/// A connection of its own that is subscribed to one channel. A publisher learns from the server
-/// how many subscribers have got its message, so a subscriber is seen to live.
+/// A separate connection that is subscribed to one channel. The server reports to a publisher how
+/// many subscribers received its message, so a subscription proves that its process is alive.
 class Subscription {
  public:
-  /// Subscribes, and returns when the server has confirmed it: no message is missed from then on.
+  /// Subscribes, and returns when the server has confirmed it: from then on no message is missed.
   static Result<Subscription, StoreFault> open(std::unique_ptr<Connection> connection,
                                                const std::string& channel,
                                                const CallDeadline& deadline);
 
-  /// The next message; nothing when the deadline has passed. A fault: it gets no more messages.
+  /// The next message; empty if the deadline has passed. After a fault it receives no more
+  /// messages.
   Result<std::optional<std::string>, StoreFault> listen(const CallDeadline& deadline);
 
  private:

@@ -20,7 +20,7 @@ bool is_numeric(const std::string& host) {
 
 std::string file_text(const std::string& path) { return "'" + printable(path) + "'"; }
 
-/// The newest error of OpenSSL, as text; its queue is empty afterwards.
+/// The first error in OpenSSL's queue, as text; the queue is empty afterwards.
 std::string last_error(const OpenSsl& ssl) {
   const unsigned long code = ssl.ERR_get_error();
   const char* const reason = code == 0 ? nullptr : ssl.ERR_reason_error_string(code);
@@ -28,14 +28,14 @@ std::string last_error(const OpenSsl& ssl) {
   return reason != nullptr ? reason : "no reason given";
 }
 
-/// For a key that is encrypted: nobody is there to type its passphrase.
+/// For an encrypted key: there is no terminal session to enter its passphrase.
 int no_passphrase(char*, int, int, void*) { return 0; }
 
-/// OpenSSL calls this when the server asks for a certificate and we have none.
+/// OpenSSL calls this when the server requests a certificate and dlock has none.
 int note_wish(SSL* connection, X509**, EVP_PKEY**);
 
-/// An encrypted connection. The socket's writes cannot raise SIGPIPE: all of dlock's threads have
-/// it blocked, from before their start.
+/// An encrypted connection. The socket's writes cannot raise SIGPIPE: all threads of dlock have it
+/// blocked, from before their start.
 class TlsStream final : public Stream {
  public:
   TlsStream(const OpenSsl& ssl, SSL* connection, Fd socket, bool has_certificate)
@@ -96,8 +96,8 @@ class TlsStream final : public Stream {
     return {.state = Transfer::State::Broken, .why = std::move(why), .refusal = refusal};
   }
 
-  /// In TLS 1.3 the server looks at our certificate after the handshake has ended for us, and its
-  /// alert may be lost when it closes the connection at once.
+  /// In TLS 1.3 the server checks the client's certificate after the client has completed its
+  /// handshake, and its alert can be lost when it closes the connection at once.
   Transfer closed(Transfer transfer) const {
     if (heard_ || (!certificate_wanted_ && !has_certificate_)) return transfer;
     return certificate_wanted_
@@ -176,14 +176,14 @@ class TlsStream final : public Stream {
   bool heard_ = false;
 };
 
-/// Certificates and rules of one stream, which keeps what it needs of them.
+/// The certificates and rules of one stream, which keeps what it needs of them.
 class Context {
  public:
   explicit Context(const OpenSsl& ssl)
       : ssl_(ssl), context_(ssl.SSL_CTX_new(ssl.TLS_client_method())) {
     if (context_ == nullptr) throw std::bad_alloc{};
     ssl_.SSL_CTX_ctrl(context_, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, nullptr);
-    // A write that was cut short is made again from a buffer that may have moved.
+    // A partial write is repeated from a buffer that can have moved.
     ssl_.SSL_CTX_ctrl(context_, SSL_CTRL_MODE,
                       SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, nullptr);
     ssl_.SSL_CTX_set_default_passwd_cb(context_, no_passphrase);
@@ -213,7 +213,7 @@ class Context {
   }
 
   std::unique_ptr<Stream> wrap(Fd socket, const std::string& host) const {
-    const std::string name = host.substr(0, host.find('%'));  // a certificate knows of no zone
+    const std::string name = host.substr(0, host.find('%'));  // a certificate has no zone
     SSL* const connection = ssl_.SSL_new(context_);
     if (connection == nullptr) throw std::bad_alloc{};
     X509_VERIFY_PARAM* const expected = ssl_.SSL_get0_param(connection);
@@ -242,7 +242,7 @@ class Context {
 int note_wish(SSL* connection, X509**, EVP_PKEY**) {
   const auto ssl = OpenSsl::load();
   *static_cast<bool*>((*ssl)->SSL_get_ex_data(connection, 0)) = true;
-  return 0;  // go on without one
+  return 0;  // continue without one
 }
 
 }  // namespace

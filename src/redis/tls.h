@@ -9,14 +9,14 @@
 
 namespace dlock::redis {
 
-/// Makes encrypted streams. OpenSSL is loaded by the first one; the certificates are read anew for
-/// each, for they may have been renewed since. Not thread-safe: one thread at a time.
+/// Creates encrypted streams. The first one loads OpenSSL. The certificates are read again for each
+/// stream, because they can have been renewed. Not thread-safe: one thread at a time.
 class Tls {
  public:
   explicit Tls(TlsOptions options) : options_(std::move(options)) {}
 
-  /// A stream over a connected socket to that host, whose name its certificate must bear. The error
-  /// is a setting that is wrong: what comes after the server's name, with the remedy.
+  /// A stream over a connected socket to that host, whose certificate must match that name. The
+  /// error is a wrong setting: the text that follows the server's name, with the remedy.
   Result<std::unique_ptr<Stream>, std::string> wrap(Fd socket, const std::string& host);
 
  private:
