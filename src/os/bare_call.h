@@ -11,11 +11,11 @@
 
 namespace dlock {
 
-/// A system call that nothing comes between: no library that was preloaded, as one that fakes the
-/// time of day (libfaketime) and with it the clocks and time-outs that a lock's lease rests on. Nor
-/// does it touch errno, which a child of borrowed_fork shares with its parent.
+/// A direct system call, which no preloaded library can intercept: one that fakes the time of day
+/// (libfaketime) would also change the clocks and timeouts of a lock's lease. It does not touch
+/// errno, which a child of borrowed_fork shares with its parent.
 ///
-/// Returns what the kernel returns: -errno in case of an error.
+/// Returns what the kernel returns: -errno after an error.
 inline long bare_call(long number, long first, long second = 0, long third = 0, long fourth = 0,
                       long fifth = 0) {
 #if defined(__x86_64__)
@@ -40,7 +40,7 @@ inline long bare_call(long number, long first, long second = 0, long third = 0, 
                  "r"(fourth_register), "r"(fifth_register)
                : "memory");
   return result;
-#else  // no memory is borrowed there, and a preloaded library may come between
+#else  // no memory is shared there, and a preloaded library can intercept the call
   const long result = ::syscall(number, first, second, third, fourth, fifth);
   return result == -1 ? -errno : result;
 #endif
@@ -51,7 +51,7 @@ long as_argument(Pointed* pointer) {
   return reinterpret_cast<long>(pointer);
 }
 
-/// A time as the calls of that number take it, whatever the C library's own type is.
+/// A time in the form of the kernel's calls, independent of the C library's type.
 struct KernelTime {
   long seconds;
   long nanoseconds;

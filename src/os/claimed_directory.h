@@ -8,27 +8,29 @@
 
 namespace dlock {
 
-// Directories that a run makes for itself alone: its cgroup, that of its socket. The supervisors
-// remove them at the end. When both are killed at once nobody does, so later runs remove a few of
-// those that are left.
+// Directories that a run creates for itself: that of its cgroup, and that of its socket. The
+// supervisors remove them at the end. If both are killed at once the directories stay, so later
+// runs remove a few of them.
 //
-// Whoever makes one keeps a shared flock(2) on it while it lives: a pid would mean nothing in
-// another pid namespace, and a directory may be empty for hours while its run waits for the lock.
+// The creator keeps a shared flock(2) on its directory as long as it lives: a pid would be
+// meaningless in another pid namespace, and a directory can be empty for hours while its run waits
+// for the lock.
 
-/// Opens the directory that was just made, close-on-exec, and locks it. Not open, with errno set,
-/// when that fails, or when a sweep has come first and removed it (ESTALE): then make another one.
+/// Opens a directory that was just created, close-on-exec, and locks it. Not open, with errno set,
+/// if that fails, or if a sweep has already removed it (ESTALE): then create another one.
 Fd claim_directory(const std::string& path);
 
-/// What to do in such a sweep.
+/// What a sweep removes, and how.
 struct Sweep {
-  /// Whether a directory of that name can be one of a run: others may have made others beside it.
+  /// Whether a directory with that name can belong to a run: other programs can have created others
+  /// beside it.
   std::function<bool(std::string_view name)> may_be_ours;
   std::function<void(const std::string& path)> remove;
 };
 
-/// Removes directories in `parent` that may be ours, that belong to our user and that no process
-/// claims; at most four of them, and among the first thousands of entries. The kernel lock of each
-/// is held meanwhile. May be called at any time, and never fails.
+/// Removes directories in `parent` that can belong to a run, that belong to this user and that no
+/// process claims; at most four of them, among the first thousands of entries. Holds the kernel
+/// lock of each meanwhile. Can be called at any time, and never fails.
 void sweep_abandoned(const std::string& parent, const Sweep& sweep);
 
 }  // namespace dlock

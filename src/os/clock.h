@@ -7,16 +7,16 @@
 
 namespace dlock {
 
-/// Now by CLOCK_BOOTTIME. The kernel itself is asked, for a preloaded library may have its own idea
-/// of this clock and not of its timers.
+/// The current time of CLOCK_BOOTTIME, read directly from the kernel: a preloaded library can fake
+/// this clock and not its timers.
 struct BootClock {
   static Instant now();
 };
 
-/// Now by the wall clock of this machine, in the terms of a store's clock.
+/// The current time of this machine's wall clock, in the type of a store's clock.
 StoreTime wall_clock_now();
 
-/// The same as `2026-01-31T02:00:00.123Z`. For people to read: no decision rests on it.
+/// The same as `2026-01-31T02:00:00.123Z`. For display only: no decision depends on it.
 std::string iso_now();
 
 }  // namespace dlock

@@ -11,7 +11,7 @@
 namespace dlock {
 namespace {
 
-/// Aligned as the kernel wants it.
+/// Aligned as the kernel requires.
 union RightsAndCredentials {
   cmsghdr header;
   std::array<char, CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(most_descriptors * sizeof(int))> bytes;
@@ -22,7 +22,7 @@ struct Address {
   socklen_t length = 0;
 };
 
-/// None, with errno set, for what is no address of a unix socket.
+/// Empty, with errno set, if the path is not valid for a unix socket.
 std::optional<Address> address_of(const std::string& path) {
   Address address;
   address.name.sun_family = AF_UNIX;
@@ -48,7 +48,7 @@ const sockaddr* generic(const Address& address) {
   return reinterpret_cast<const sockaddr*>(&address.name);
 }
 
-/// Takes over every descriptor, so that none is left open whatever becomes of the message.
+/// Takes ownership of every descriptor, so that none stays open if the message is discarded.
 void take(const cmsghdr& part, Datagram& datagram) {
   if (part.cmsg_level != SOL_SOCKET) return;
   const unsigned char* data = CMSG_DATA(&part);
@@ -78,8 +78,8 @@ Fd bind_datagram_socket(const std::string& path) {
       socket.open() &&
       ::setsockopt(socket.number(), SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0 &&
       ::bind(socket.number(), generic(*address), address->length) == 0 &&
-      // Whatever the umask is. An abstract one has no mode: who may send to it is seen by the
-      // credentials.
+      // Independent of the umask. An abstract socket has no mode: the credentials of a message show
+      // its sender.
       (!path.starts_with('/') || ::chmod(path.c_str(), 0600) == 0);
   return bound ? std::move(socket) : Fd{};
 }

@@ -8,7 +8,8 @@
 
 namespace dlock {
 
-/// Owns a file descriptor. Every one that dlock opens is close-on-exec: the job must not see it.
+/// Owns a file descriptor. All descriptors that dlock opens are close-on-exec: the job must not
+/// inherit them.
 class Fd {
  public:
   Fd() = default;
@@ -33,10 +34,10 @@ class Fd {
   int number_ = -1;
 };
 
-/// Waits until a child lets go of its end of a pipe: by closing it, by exec, or by its death.
+/// Waits until a child closes its end of a pipe, by close, by exec, or by its death.
 class EndOfPipe {
  public:
-  /// Before the fork. Where the system has no pipe for us, wait() does not wait.
+  /// Call before the fork. If no pipe is available, wait() returns at once.
   EndOfPipe() {
     std::array<int, 2> ends{-1, -1};
     [[maybe_unused]] const int made = ::pipe2(ends.data(), O_CLOEXEC);

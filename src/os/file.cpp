@@ -22,7 +22,7 @@ SmallFile SmallFile::read(const std::string& path) {
     file.error = error;
     return file;
   };
-  // A fifo without a writer would hold us up.
+  // A fifo without a writer would block.
   const Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat facts {};
   if (!fd.open() || ::fstat(fd.number(), &facts) != 0) return failed(errno);
@@ -74,12 +74,14 @@ std::string contents_of(const Fd& memory_file) {
 
 namespace {
 
-/// Never one that a run left behind which was killed: in a container every pid is 1.
+/// Random, so it never collides with a file left behind by a killed run: in a container every pid
+/// is 1.
 std::string temporary_name(const std::string& path) {
   return path + "." + std::to_string(random_number()) + ".tmp";
 }
 
-/// All of it; false with errno set. A disk that is full takes a part, and only then says so.
+/// Writes all of the text; false with errno set. A full disk accepts a part before it reports the
+/// error.
 bool write_all(int file, std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = ::write(file, text.data(), text.size());
@@ -114,11 +116,12 @@ bool write_atomically(const std::string& path, const std::string& text) {
 
 std::string why_not_writable(const std::string& path) {
   struct stat status {};
-  // A rename over /dev/null or a directory would be a disaster, or fail when the job has run.
+  // A rename over /dev/null would be destructive, and one over a directory would fail after the job
+  // has run.
   if (::lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
     return "is there already and is no regular file";
   if (path.empty() || path.back() == '/') return "names no file";
-  // Tried for real: what rights allow, a file system may still refuse.
+  // Tests by writing: a file system can refuse what the permissions allow.
   const std::string temporary = temporary_name(path);
   const Fd file{create(temporary)};
   if (!file.open())

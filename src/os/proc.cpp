@@ -18,7 +18,7 @@
 namespace dlock {
 namespace {
 
-/// The numbers in a line of self/status, as in "NSpid:\t4711\t17"; none if there is no such line.
+/// The numbers in a line of self/status, as in "NSpid:\t4711\t17"; empty if there is no such line.
 std::vector<pid_t> numbers_of(std::string_view status, std::string_view line) {
   std::vector<pid_t> numbers;
   const auto begin = status.find(line);
@@ -39,8 +39,8 @@ std::vector<pid_t> numbers_of(std::string_view status, std::string_view line) {
 }  // namespace
 
 std::optional<ProcessInfo> parse_stat(pid_t pid, const std::string& text) {
-  // The name is in parentheses and may hold any byte, parentheses too: what counts is after the
-  // last.
+  // The name is in parentheses and can contain any byte, parentheses too: the fields follow the
+  // last one.
   const auto name_begin = text.find('(');
   const auto name_end = text.rfind(')');
   if (name_end == text.npos || name_begin >= name_end) return {};
@@ -56,14 +56,15 @@ std::optional<ProcessInfo> parse_stat(pid_t pid, const std::string& text) {
 
 bool is_proc_of_our_namespace(pid_t pid, const std::string& self_status) {
   std::vector<pid_t> numbers = numbers_of(self_status, "\nNSpid:");
-  // Before Linux 4.1, and in sandboxes that imitate it, there is only the number in the mount's.
+  // Before Linux 4.1, and in sandboxes that imitate it, there is only the number in the mount's
+  // namespace.
   if (numbers.empty()) numbers = numbers_of(self_status, "\nPid:");
   return numbers == std::vector<pid_t>{pid};
 }
 
 Proc::Proc() : root_(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
-  // A /proc of a namespace in which we are not has no `self`, and a directory with nothing mounted
-  // on it has none either.
+  // The /proc of a pid namespace that does not contain this process has no `self`, and neither has
+  // a directory with nothing mounted on it.
   const std::string status = text_of("self/status");
   if (status.empty()) {
     why_unusable_ = std::string{"/proc does not show this process ("} + ::strerror(errno) +

@@ -9,7 +9,7 @@ namespace dlock {
 
 ArgumentArea ArgumentArea::of(int argc, char** argv) {
   if (argc < 1) return {};
-  // The kernel lays the arguments down one after the other; whoever changed argv may not have.
+  // The kernel stores the arguments contiguously, but argv can have been changed since.
   ArgumentArea area{argv[0], argv[0]};
   for (int i = 0; i < argc && argv[i] == area.end; ++i)
     area.end = argv[i] + std::strlen(argv[i]) + 1;
@@ -26,7 +26,7 @@ void set_process_title(const ArgumentArea& area, const std::string& name,
 }
 
 MemoryAccess set_memory_access(MemoryAccess wanted) {
-  constexpr int shown = 1;  // besides 0 there is 2, which the kernel alone can set: for root only
+  constexpr int shown = 1;  // besides 0 there is 2 (root only), which only the kernel can set
   const int before = ::prctl(PR_GET_DUMPABLE);
   ::prctl(PR_SET_DUMPABLE, wanted == MemoryAccess::Shown ? shown : 0);
   return before == shown ? MemoryAccess::Shown : MemoryAccess::Hidden;
@@ -35,7 +35,7 @@ MemoryAccess set_memory_access(MemoryAccess wanted) {
 bool time_namespace_begins_with_children() {
   struct stat ours {};
   struct stat of_children {};
-  // Not there: a kernel without time namespaces.
+  // If missing: a kernel without time namespaces.
   return ::stat("/proc/self/ns/time", &ours) == 0 &&
          ::stat("/proc/self/ns/time_for_children", &of_children) == 0 &&
          (ours.st_ino != of_children.st_ino || ours.st_dev != of_children.st_dev);

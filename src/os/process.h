@@ -4,7 +4,7 @@
 
 namespace dlock {
 
-/// The memory in which the kernel shows a process's arguments to ps(1).
+/// The memory from which the kernel shows a process's arguments in ps(1).
 struct ArgumentArea {
   char* begin = nullptr;
   char* end = nullptr;
@@ -12,27 +12,28 @@ struct ArgumentArea {
   static ArgumentArea of(int argc, char** argv);
 };
 
-/// Names this process: `name` for killall (15 characters at the most), `title` for ps and pkill -f.
-/// So what kills all dlocks by name does not kill both supervisors of one job. The old arguments
-/// are overwritten.
+/// Names this process: `name` for killall (at most 15 characters), `title` for ps and pkill -f. So
+/// a command that kills all dlock processes by name does not kill both supervisors of one job.
+/// Overwrites the old arguments.
 void set_process_title(const ArgumentArea& area, const std::string& name, const std::string& title);
 
-/// Whether this process's memory can be seen by others than root: as a core file, in /proc, and by
-/// who traces it. Hidden while there may be a password in it.
+/// Whether users other than root can read this process's memory: as a core file, in /proc, or with
+/// a tracer. Hidden while it can contain a password.
 ///
-/// What a fork makes is hidden as well; what exec makes is not. So a job is as it would be without
-/// dlock, which the limit of core files, being inherited, would not leave it.
+/// A forked child is hidden, too, but exec makes it readable. So the job runs as it would without
+/// dlock; a limit for core files instead would be inherited by the job.
 ///
-/// While hidden, our files in /proc belong to root. Those that are read by everybody stay so, and
-/// our own descriptors we may list; what is to be written there needs Shown (see pid_namespace).
+/// While hidden, the process's files in /proc belong to root. Files that every user can read stay
+/// readable, and the process can still list its own descriptors; writing needs Shown (see
+/// pid_namespace).
 enum class MemoryAccess { Hidden, Shown };
 
-/// Returns what it was before.
+/// Returns the previous value.
 MemoryAccess set_memory_access(MemoryAccess wanted);
 
-/// Whether a time namespace begins with the next process that we start, as after unshare(1) --time
-/// without --fork (before Linux 6.2; later ones let it begin with exec). Both supervisors read one
-/// deadline, and then would by two clocks.
+/// Whether the next child process starts a time namespace, as after unshare(1) --time without
+/// --fork (before Linux 6.2; later versions start it with exec). The two supervisors would then
+/// compare one deadline with two different clocks.
 bool time_namespace_begins_with_children();
 
 }  // namespace dlock

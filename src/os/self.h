@@ -8,12 +8,11 @@ namespace dlock {
 /// The name of this machine.
 std::string host_name();
 
-/// The user of this process as the environment has it, for people: the password database may be a
-/// network away.
+/// The user of this process from the environment, for display: the password database can require
+/// the network.
 std::string user_name();
 
-/// 64 bits that nobody else draws, to make a name unique. Should the kernel have none, the time
-/// since boot must do.
+/// 64 random bits, to make a name unique. If the kernel has none, the time since boot is used.
 std::uint64_t random_number();
 
 }  // namespace dlock

@@ -18,7 +18,7 @@ Terminal Terminal::find() {
 void Terminal::restore() const {
   const Fd tty{::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
   if (!modes_ || !tty.open() || ::tcgetpgrp(tty.number()) != ::getpgrp()) return;
-  // At once: to wait for what is unsent could be for ever, where Ctrl-S has stopped it.
+  // At once: waiting for unsent output could block for ever after a Ctrl-S.
   ::tcsetattr(tty.number(), TCSANOW, &*modes_);
 }
 

@@ -5,12 +5,12 @@
 
 namespace dlock {
 
-/// A descriptor that becomes readable at a moment of CLOCK_BOOTTIME, at resume if the machine
-/// slept through it. Throws std::system_error when it cannot be made.
+/// A descriptor that becomes readable at a time of CLOCK_BOOTTIME, or at resume if the machine was
+/// suspended at that time. Throws std::system_error if it cannot be created.
 class Timer {
  public:
   Timer();
-  /// `never` disarms it. Cheap when nothing changes.
+  /// `never` disarms it. Cheap if nothing changes.
   void arm(Instant at);
   int fd() const { return fd_.number(); }
 
@@ -19,13 +19,13 @@ class Timer {
   Instant armed_ = never;
 };
 
-/// A descriptor that becomes readable when somebody sets the wall clock: after a virtual machine
-/// was paused, the only trace of it may be that its clock is put right (PROTOCOL.md, "The
+/// A descriptor that becomes readable when the wall clock is set. A change can be the only sign
+/// that a virtual machine was paused, when its clock is corrected afterwards (PROTOCOL.md, "The
 /// deadline").
 class ClockChange {
  public:
   ClockChange();
-  /// To be called after fd() was readable, and before watching it again.
+  /// Call after fd() became readable, and before watching it again.
   void rearm();
   int fd() const { return fd_.number(); }
 

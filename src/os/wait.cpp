@@ -24,8 +24,8 @@ bool wait_for_any(std::span<pollfd> watched, Instant until) {
     if (ready > 0) return true;
     if (ready == 0) return false;
     if (ready == -EINTR) continue;
-    // The kernel has no memory, or lets us have fewer descriptors than we watch: neither is the end
-    // of a wait, and both may pass.
+    // The kernel is out of memory, or the limit of descriptors is below the number watched: neither
+    // ends the wait, and both can pass.
     KernelTime pause = KernelTime::of(std::chrono::milliseconds{1});
     bare_call(SYS_nanosleep, as_argument(&pause), 0);
     if (until == never || BootClock::now() >= until) return false;
