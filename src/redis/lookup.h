@@ -28,9 +28,9 @@ class Lookup {
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
-  /// Takes what has come, and asks further. Never waits.
+  /// Processes the replies that have arrived and sends the next queries. Never blocks.
   void go_on();
-  /// To be called again when one of these is ready, or when that moment has come.
+  /// Call go_on() again when one of these is ready, or at due().
   void watch(std::vector<pollfd>& watched) const;
   Instant due() const;
 
