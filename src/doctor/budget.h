@@ -8,8 +8,8 @@
 
 namespace dlock::doctor {
 
-/// Bounds what is spent on a store that is silent, however many servers it has: each request gets
-/// the time that a renewal would get, and all of them together a few seconds.
+/// Bounds the time for a store that does not answer, however many servers it has: each request gets
+/// the time of a renewal, and all of them together a few seconds.
 class Budget {
  public:
   explicit Budget(const LeaseTerms& terms)
@@ -17,7 +17,7 @@ class Budget {
         ends_(BootClock::now() + everything) {}
 
   CallDeadline deadline() const { return {std::min(BootClock::now() + request_, ends_)}; }
-  /// For a question that may have to go to several servers in turn.
+  /// For a request that can have to go to several servers in turn.
   CallDeadline deadline_for(std::size_t servers) const {
     return {std::min(BootClock::now() + request_ * static_cast<long>(servers), ends_)};
   }

@@ -66,7 +66,7 @@ Finding time_of_failover(const std::vector<NodeView>& views, Duration ttl) {
 }  // namespace
 
 bool ClusterNode::keeps_locks() const {
-  // Whole words: `nofailover` is harmless, and `fail?` is one node's suspicion.
+  // Whole words: `nofailover` is harmless, and `fail?` is the suspicion of one node only.
   const auto is = [this](const std::string& flag) {
     return ("," + flags + ",").find("," + flag + ",") != flags.npos;
   };
@@ -163,7 +163,7 @@ DeploymentCheck check_cluster(const RedisAddress& address, const redis::Access& 
   std::vector<NodeView> views;
   for (const Endpoint& endpoint : address.endpoints) views.push_back(ask(endpoint, access, budget));
   DeploymentCheck deployment;
-  // The connection has been refused for that already, with what to write.
+  // The connection check already reports that, with the remedy.
   if (std::all_of(views.begin(), views.end(), is_alone)) return deployment;
   for (const NodeView& view : views) {
     for (const ClusterNode& node : view.nodes) {

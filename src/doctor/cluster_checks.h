@@ -22,10 +22,10 @@ struct ClusterNode {
 
   bool keeps_locks() const;
 };
-/// A node that does not know its own host is the one that was asked.
+/// A node that does not know its own host is the one that replied, `asked`.
 std::vector<ClusterNode> parse_cluster_nodes(std::string_view text, const Endpoint& asked);
 
-/// What one node says of the Cluster.
+/// The state of the Cluster as one node reports it.
 struct NodeView {
   Endpoint node;
   std::string fault = {};  // instead of an answer
@@ -35,14 +35,14 @@ struct NodeView {
   std::optional<Duration> node_timeout = {};
 };
 
-/// Asks each node that was named. Where CLUSTER may not be asked, those are taken for the
-/// deployment.
+/// Queries each configured node. If the user may not call CLUSTER, the configured nodes are taken
+/// for the deployment.
 DeploymentCheck check_cluster(const RedisAddress& address, const redis::Access& access,
                               Duration ttl, const Budget& budget);
 
 /// Whether all slots are served.
 Finding judge_cluster_state(const std::vector<NodeView>& views);
-/// Whether all that were named can be reached, and are of one Cluster.
+/// Whether all configured nodes are reachable and belong to one Cluster.
 Finding judge_nodes(const std::vector<NodeView>& views);
 
 }  // namespace dlock::doctor

@@ -13,9 +13,8 @@ struct Examination {
   LeaseTerms terms;
 };
 
-/// Looks at this machine and at the store. Takes a lock of its own and gives it back, so that
-/// rights and scripts are tried for real; changes nothing else. Takes a few seconds at most,
-/// however silent the store is.
+/// Examines this machine and the store. Acquires and releases a probe lock, to test rights and
+/// scripts; changes nothing else. Takes a few seconds at most, even if the store does not answer.
 Diagnosis examine(const Examination& examination);
 
 }  // namespace dlock::doctor

@@ -9,23 +9,23 @@
 
 namespace dlock::doctor {
 
-/// How long a failover takes, as far as it can be known beforehand.
+/// The expected duration of a failover.
 struct FailoverTime {
-  std::string setting;  // what decides it, with its name
+  std::string setting;  // the setting that determines it, with its name
   Duration until_noticed;
-  Duration election;  // what comes on top, as a rule
+  Duration election;  // the usual time after that
 };
 
 FailoverTime sentinel_failover(Duration down_after);
 FailoverTime cluster_failover(Duration node_timeout);
 
-/// The shortest TTL with which jobs survive it, in whole seconds. A shorter one keeps the promise,
-/// but each failover kills the jobs (PROTOCOL.md, "The deadline").
+/// The shortest TTL with which jobs survive a failover, in whole seconds. With a shorter one the
+/// lock is still exclusive, but each failover kills the jobs (PROTOCOL.md, "The deadline").
 Duration ttl_to_survive(const FailoverTime& failover);
 
 Finding judge_failover_time(const FailoverTime& failover, Duration ttl);
 
-/// What is to be said of a deployment, and the servers in it that keep locks now.
+/// The findings about a deployment, and its servers that store locks now.
 struct DeploymentCheck {
   std::vector<Endpoint> servers;
   Findings findings;

@@ -26,7 +26,7 @@ const char* word_for(Verdict verdict) {
 
 namespace {
 
-/// A finding and those who share it.
+/// A finding and the servers that share it.
 struct Shared {
   Finding finding;
   std::vector<std::string> servers;
@@ -46,7 +46,7 @@ std::string names_of(const Shared& shared, std::size_t all) {
 
 constexpr std::size_t page_width = 100;
 
-/// In capitals what must not be overlooked.
+/// In capitals if it must not be overlooked.
 std::string shown(Verdict verdict) {
   return verdict == Verdict::Broken ? "BROKEN" : word_for(verdict);
 }
@@ -56,14 +56,14 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
-/// The text behind what stands at the start of its first line; further lines begin below it.
+/// The text after the start of its first line; further lines are indented to it.
 std::string hanging(const std::string& start, const std::string& text) {
   const std::size_t width = page_width - start.size();
   std::string rest = printable(text);
   std::string out = start;
   while (rest.size() > width) {
     auto blank = rest.rfind(' ', width);
-    if (blank == rest.npos) blank = rest.find(' ');  // a word too long to be broken
+    if (blank == rest.npos) blank = rest.find(' ');  // a word too long to break
     if (blank == rest.npos) break;
     out += rest.substr(0, blank) + "\n" + std::string(start.size(), ' ');
     rest.erase(0, blank + 1);
@@ -80,7 +80,7 @@ std::string lines_of(const Finding& finding, std::size_t check_width) {
   return out;
 }
 
-/// `12 ok, 2 notes, 1 weak, 1 BROKEN`, without those that there are none of.
+/// `12 ok, 2 notes, 1 weak, 1 BROKEN`, without the zero counts.
 std::string counts(const Findings& findings) {
   std::map<Verdict, int> count;
   for (const Finding& finding : findings) ++count[finding.verdict];
@@ -107,7 +107,7 @@ Findings merged(const std::vector<FindingsOf>& servers) {
         known->servers.push_back(server);
         continue;
       }
-      // Next to the same check of other servers, so that they can be compared.
+      // Next to the same check of other servers, for comparison.
       const auto same_check =
           std::find_if(shared.rbegin(), shared.rend(),
                        [&](const Shared& other) { return other.finding.check == finding.check; });

@@ -5,27 +5,27 @@
 
 namespace dlock::doctor {
 
-/// What a fact means for the promise.
+/// The effect of a fact on the guarantee of the lock.
 enum class Verdict {
   Good,
   Note,    // worth knowing
-  Weak,    // the promise holds, but jobs may be killed or refused without need, or a bound is loose
-  Broken,  // the promise does not hold here, or no lock can be had at all
+  Weak,    // guaranteed, but jobs can be killed or refused without need, or a bound is loose
+  Broken,  // not guaranteed here, or no lock can be acquired
 };
 
-/// "ok", "note", "weak" or "broken": stable, scripts look for it.
+/// "ok", "note", "weak" or "broken": stable, because scripts search for it.
 const char* word_for(Verdict verdict);
 
-/// Which side was looked at.
+/// Which side was examined.
 enum class Area { Store, Machine };
 
-/// One thing that was looked at.
+/// The result of one check.
 struct Finding {
-  std::string check;  // one or two words, stable: scripts look for it
+  std::string check;  // one or two words, stable: scripts search for it
   Verdict verdict = Verdict::Good;
   std::string fact;          // what was found, with its number
-  std::string meaning = {};  // for the promise; empty if it is good
-  std::string remedy = {};   // how to mend it; empty if it is good
+  std::string meaning = {};  // for the guarantee; empty if good
+  std::string remedy = {};   // how to fix it; empty if good
   Area area = Area::Store;
 };
 
@@ -36,23 +36,22 @@ struct FindingsOf {
   Findings findings;
 };
 
-/// The findings of several servers, check by check: what was found alike on some of them is said
-/// once, with their names, and for all of them with their number. Those of a single server as they
-/// are.
+/// Merges the findings of several servers by check. A fact that several servers share appears once,
+/// with their names, or with their number if all share it. Those of a single server stay unchanged.
 Findings merged(const std::vector<FindingsOf>& servers);
 
 struct Diagnosis {
   std::string store;  // its name, without secrets
   Findings findings;
 
-  /// Nothing breaks the promise.
+  /// Whether no finding is Broken.
   bool ok() const;
 };
 
-/// For a person: one line for each finding, and two more for each that is not good.
+/// For display: one line for each finding, and two more for each that is not good.
 std::string to_lines(const Diagnosis& report);
 
-/// One JSON object, whose fields the man page has under DOCTOR.
+/// One JSON object; the man page describes its fields under DOCTOR.
 std::string to_json(const Diagnosis& report);
 
 }  // namespace dlock::doctor

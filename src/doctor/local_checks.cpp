@@ -21,7 +21,8 @@ struct FileSystem {
   Reach reach;
 };
 
-// Those that are not simply of this machine. Not all have a name in <linux/magic.h>.
+// The file systems that are not simply local to this machine. Not all have a name in
+// <linux/magic.h>.
 constexpr std::array<FileSystem, 12> special{{
     {NFS_SUPER_MAGIC, "NFS", Reach::Network},
     {SMB_SUPER_MAGIC, "SMB", Reach::Network},
@@ -96,7 +97,7 @@ Findings check_local(const Examination& examination) {
   const LockKey probe = make_probe_key();
   findings.push_back(
       try_lock(examination.store, examination.terms, probe, Budget{examination.terms}));
-  // A run leaves the file for the token in it; that of the probe is of no use to anybody.
+  // A run keeps the file because it contains the token, which the probe does not need.
   if (const auto file = local::lock_file_path(*directory, probe)) ::unlink(file->c_str());
   return findings;
 }

@@ -4,10 +4,10 @@
 
 namespace dlock::doctor {
 
-/// Everything about the embedded store.
+/// All checks of the embedded store.
 Findings check_local(const Examination& examination);
 
-/// What kind of file system statfs(2) says by its magic number.
+/// `magic` is the type of the file system from statfs(2).
 Finding judge_file_system(const std::string& directory, unsigned long magic);
 
 }  // namespace dlock::doctor

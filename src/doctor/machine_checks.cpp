@@ -30,7 +30,7 @@ namespace {
 
 std::string error_text() { return ::strerror(errno); }
 
-/// A file of one line, without its end.
+/// The first line of a file, without its end.
 std::string line_in(const char* path) {
   const std::string text = read_file(path);
   return text.substr(0, text.find('\n'));
@@ -48,8 +48,8 @@ Finding check_boot_clock() {
       .remedy = "a kernel that has it (Linux 2.6.39), and no sandbox that forbids it"};
 }
 
-/// Starts true(1) in a pid namespace, in the way of --contain=pidns: that namespaces can be made
-/// does not yet mean that a user may map itself into one. Empty if it worked, else why it did not.
+/// Starts true(1) in a pid namespace like --contain=pidns: a system that permits namespaces can
+/// still forbid that the user is mapped into one. Empty if it worked, else the reason.
 std::string try_pid_namespace() {
   const JobSpec spec{.command = {"true"}, .environment = {}, .signals = {}, .pid_namespace = true};
   auto job = JobProcess::start(spec);
@@ -60,7 +60,8 @@ std::string try_pid_namespace() {
   ::kill(job->child(), SIGKILL);  // and with it the whole namespace
   while (::waitpid(job->child(), nullptr, 0) < 0 && errno == EINTR) {
   }
-  // The user is mapped before exec: a program that is not found was looked for inside.
+  // The user is mapped before exec: if exec does not find the program, the process was already
+  // inside.
   if (!failure || failure->error == ENOENT) return {};
   if (failure->step == StartFailure::Step::Exec)
     return std::string{"a pid namespace cannot be entered: "} + ::strerror(failure->error);
@@ -112,8 +113,8 @@ Finding check_process_tree() {
   return finding;
 }
 
-/// Starts a process in the cgroup, as a job is: that a directory can be made does not yet mean
-/// that. Empty if it worked, else why it did not.
+/// Starts a process in the cgroup, like a job: a system that permits creating the directory can
+/// still forbid that. Empty if it worked, else the reason.
 std::string try_birth_in(const Cgroup& cgroup) {
   constexpr std::size_t stack_size = 65536;
   const auto stack = std::make_unique<std::byte[]>(stack_size);
@@ -160,7 +161,7 @@ Finding check_pid_namespace() {
               "user.max_user_namespaces, AppArmor); or use a systemd unit"};
 }
 
-/// Not by the user id: root of a container may lack it.
+/// Not by the user id: root of a container can lack the capability.
 bool may_kill_everybody() {
   std::istringstream lines{read_file("/proc/self/status")};
   for (std::string line; std::getline(lines, line);) {
@@ -183,7 +184,8 @@ Finding check_user() {
           .remedy = "run dlock as root, or with a writable cgroup, for such jobs"};
 }
 
-/// dlock traces nobody, and what it reads in /proc is not guarded by this; said because people ask.
+/// dlock traces no process, and ptrace_scope does not restrict what it reads in /proc; included
+/// because users ask.
 Finding check_ptrace() {
   const std::string scope = line_in("/proc/sys/kernel/yama/ptrace_scope");
   return {.check = "ptrace",

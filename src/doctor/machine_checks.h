@@ -6,11 +6,11 @@
 
 namespace dlock::doctor {
 
-/// What dlock needs of this machine and of the rights with which it is run. Starts one short-lived
-/// process, and makes and removes one cgroup where it may.
+/// Checks what dlock needs of this machine and of its own rights. Starts short-lived processes, and
+/// creates and removes one cgroup where permitted.
 Findings check_machine();
 
-/// What the kernel reads its clocks from; empty if that cannot be seen.
+/// `name` is the kernel's clock source; empty if it is unknown.
 Finding judge_clock_source(const std::string& name);
 
 }  // namespace dlock::doctor

@@ -13,7 +13,7 @@ namespace dlock::doctor {
 
 namespace {
 
-/// By its name alone: what resolves to this machine today may not do so tomorrow.
+/// By its name alone: a name that resolves to this machine today can change.
 bool stays_on_this_machine(const Endpoint& endpoint) {
   return !endpoint.socket_path.empty() || endpoint.host == "localhost" || endpoint.host == "::1" ||
          endpoint.host.starts_with("127.");
@@ -57,7 +57,7 @@ std::vector<Asked> ask_for(const std::vector<Endpoint>& endpoints, redis::Addres
   return all;
 }
 
-/// All at the same time, until each is finished or the time is over.
+/// All in parallel, until each has finished or the time is over.
 void await(std::vector<Asked>& all, Instant until) {
   for (;;) {
     std::vector<pollfd> watched;

@@ -9,30 +9,30 @@
 
 namespace dlock::doctor {
 
-// The rules for the line between us and the servers.
+// The rules for the connections to the servers.
 
-/// Whether others can read it, or come in between.
+/// Whether a third party can read or intercept the connection.
 Finding judge_encryption(const RedisAddress& address, const TlsOptions& tls);
 
-/// Whether anybody who reaches the server may change its locks, as far as we can see: we were let
-/// in with this login.
+/// Whether anyone who can reach the server can change its locks, as far as the login that it
+/// accepted shows.
 Finding judge_login(const RedisAddress& address, const TlsOptions& tls);
 
-/// What a look-up of the name of one host came to.
+/// The result of looking up the name of one host.
 struct NameView {
   std::string host;
   std::size_t addresses = 0;
   Duration took{};         // until they were found
-  std::string why = {};    // none were found
-  bool only_half = false;  // there was no answer about the other kind of addresses
-  int silences = 0;        // how many times a name server was given up
+  std::string why = {};    // if none were found
+  bool only_half = false;  // the query for the other family had no answer
+  int silences = 0;        // how many times a query to a name server timed out
 };
 
-/// `request_timeout`: what a renewal has for everything, if it needs a new connection.
+/// `request_timeout`: the time of a renewal, including a new connection if it needs one.
 Finding judge_name(const NameView& view, Duration request_timeout);
 
-/// Of each host that name servers are asked for: addresses and what is in /etc/hosts are no news.
-/// A look-up that takes too long goes on when such a host is connected to.
+/// Looks up each host that requires name servers: addresses and names in /etc/hosts are skipped. A
+/// look-up that takes too long is resumed by the connection to that host.
 Findings check_names(const std::vector<Endpoint>& endpoints, redis::AddressBook& book,
                      Duration request_timeout, const Budget& budget);
 

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 Claim make_probe_claim(const StoreOptions& options, const LeaseTerms& terms, const LockKey& key) {
-  // Short: should we be killed now, nothing is left for long.
+  // Short: if this process is killed now, the lock soon expires.
   const Duration ttl = std::min<Duration>(terms.ttl(), 10s);
   return make_claim(options, key, {ttl, ttl}, ::getpid(), {"dlock", "doctor"});
 }
@@ -23,7 +23,7 @@ Finding failed(const std::string& what, const std::string& how) {
           .remedy = "see what the server is, and whether a proxy is in between"};
 }
 
-/// A lock that is held by us; gives it back, whatever comes.
+/// Tests a lock that this process holds; releases it in any case.
 Finding use_lock(Store& store, const Claim& claim, const Grant& grant, const StoreOptions& options,
                  const Budget& budget) {
   const Claim rival = [&] {
@@ -59,16 +59,16 @@ Finding try_lock(const StoreOptions& options, const LeaseTerms& terms, const Loc
   const Claim claim = make_probe_claim(options, terms, key);
   StoreOptions chosen = options;
   auto store = make_store(chosen);
-  // Two requests, where the server does not know the script yet; each may wait for replicas.
+  // Two requests if the server does not know the script yet; each can wait for replicas.
   auto answer = store->acquire(claim, budget.deadline_for(2));
   if (answer && std::holds_alternative<RecentlyRestarted>(*answer)) {
-    // That is a finding of its own; nobody but us asks for this key, so there is no holder to fear.
+    // The uptime has a finding of its own; no other run uses this key, so it cannot have a holder.
     chosen.trust_restart = true;
     store = make_store(chosen);
     answer = store->acquire(claim, budget.deadline_for(2));
   }
   if (!answer) {
-    // It may have been applied, or be there without its replicas: leave nothing behind.
+    // The request can have been applied, with or without its replicas: leave nothing behind.
     [[maybe_unused]] const auto released = store->release(claim, {}, budget.deadline());
     return broken_by(answer.error(), "probe lock");
   }

@@ -7,15 +7,15 @@
 
 namespace dlock::doctor {
 
-/// A key that nobody else uses.
+/// A key that no other run uses.
 LockKey make_probe_key();
 
-/// Takes the lock with the store's own code, sees a second run refused, renews the lock and gives
-/// it back. The token of the key stays in the store: the caller removes it.
+/// Acquires the lock with the code of the store, checks that a second run is refused, and renews
+/// and releases the lock. The token of the key stays in the store: the caller removes it.
 Finding try_lock(const StoreOptions& options, const LeaseTerms& terms, const LockKey& key,
                  const Budget& budget);
 
-/// What to say of a fault, with the code in which a run would end.
+/// The finding for a fault, with the exit code that a run would have.
 Finding broken_by(const StoreFault& fault, const std::string& check);
 
 }  // namespace dlock::doctor

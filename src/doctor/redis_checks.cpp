@@ -22,7 +22,7 @@ void append(Findings& to, Findings from) {
   for (Finding& finding : from) to.push_back(std::move(finding));
 }
 
-/// One look at one Redis.
+/// One examination of one Redis.
 class RedisExamination {
  public:
   RedisExamination(const RedisAddress& address, const Examination& examination)
@@ -59,9 +59,9 @@ class RedisExamination {
     return redis::LockKeys{examination_.store.prefix, probe_}.lock();
   }
 
-  /// Through the store's own way to the server in charge. TIME, because any user of dlock may ask
-  /// for it, and who may not has been let in nevertheless. A proxy may not know it, or hang up at
-  /// it: any of them passes on a GET.
+  /// Uses the store's own way to find the server. TIME, because any user of dlock may call it, and
+  /// an error that forbids it still proves the login. A proxy may not know it, or may close the
+  /// connection; any proxy forwards a GET.
   Finding check_connection() {
     const std::string check = "connection";
     const std::string lock = lock_name();
@@ -91,7 +91,8 @@ class RedisExamination {
 
   Findings try_to_lock() {
     auto rights = check_rights(*servers_, address_, examination_.store, probe_, budget_);
-    // One that does not answer this gives no lock either, and to try would only cost more time.
+    // A server that does not answer this grants no lock either, and trying would only take more
+    // time.
     if (!rights) return {broken_by(rights.error(), "probe lock")};
     const Finding lock = try_lock(examination_.store, examination_.terms, probe_, budget_);
     lock_was_had_ = lock.verdict == Verdict::Good;
@@ -112,10 +113,11 @@ class RedisExamination {
     wait_for_any({}, second_burst_at_);
     std::vector<FindingsOf> of_servers;
     for (ServerVisit& visit : visits_) {
-      // Where the nodes do not tell who is what, replicas are among those that were visited.
+      // If the nodes do not report their roles, the visited servers include replicas.
       if (address_.deployment == Deployment::Cluster && visit.is_replica()) continue;
       visit.ask_time_again(budget_);
-      // Behind that name is what gave the lock: a proxy, if it does not answer our questions.
+      // That name leads to the server that granted the lock: a proxy, if it does not answer the
+      // queries.
       const bool gave_a_lock = lock_was_had_ && visits_.size() == 1;
       of_servers.push_back(
           {visit.name(), visit.findings(examination_, address_.deployment, gave_a_lock)});
@@ -130,7 +132,7 @@ class RedisExamination {
                         .remedy = "run it again when the servers are less busy"});
   }
 
-  /// A run keeps the last token of its key for 30 days; that of the probe is of no use to anybody.
+  /// A run keeps the last token of its key for 30 days; the probe does not need its own.
   void forget_token() {
     const std::string token = redis::LockKeys{examination_.store.prefix, probe_}.token();
     [[maybe_unused]] const auto deleted =
@@ -141,12 +143,12 @@ class RedisExamination {
   const Examination& examination_;
   Budget budget_;
   redis::ServersSetting setting_;
-  redis::Access access_;  // of all that we ask ourselves
+  redis::Access access_;  // for the queries of the doctor itself
   std::unique_ptr<redis::Servers> servers_;
   LockKey probe_ = make_probe_key();
   bool lock_was_had_ = false;
   std::list<ServerVisit> visits_;
-  std::size_t not_visited_ = 0;  // there was no time for them
+  std::size_t not_visited_ = 0;  // for lack of time
   Instant second_burst_at_;
 };
 

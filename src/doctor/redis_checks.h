@@ -4,7 +4,7 @@
 
 namespace dlock::doctor {
 
-/// Everything about a Redis, however it is deployed.
+/// All checks of a Redis, in any deployment.
 Findings check_redis(const RedisAddress& address, const Examination& examination);
 
 }  // namespace dlock::doctor

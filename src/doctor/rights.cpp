@@ -8,12 +8,12 @@
 namespace dlock::doctor {
 namespace {
 
-/// A NOPERM is about the command if it has this in it, else about the key.
+/// A NOPERM concerns the command if it contains this, else the key.
 constexpr const char* about_the_command = " run ";
 
 bool has(const std::string& error, const char* sign) { return error.find(sign) != error.npos; }
 
-/// In the words for a command, or for one in a script.
+/// In the wording for a command, or for one in a script.
 bool is_denied(const std::string& error) {
   return error.starts_with("NOPERM") || has(error, "ACL failure in script") ||
          has(error, "executing the script can't");
@@ -104,7 +104,7 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
   const std::string no_such_script(40, '0');
   constexpr auto always = TriedCommand::Need::Always;
   constexpr bool never = false;  // in a script
-  // The key is there for a millisecond at most.
+  // The key exists for a millisecond at most.
   std::vector<Trial> trials{{"get", {"GET", lock}},
                             {"get", {"GET", liveness}},
                             {"get", {"GET", token}},
@@ -159,7 +159,7 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
   for (std::size_t i = 0; i < again.size(); ++i) {
     const redis::Reply& reply = answers_of_scripts->replies[i];
     TriedCommand& one = tried[again[i]];
-    // Where it is unknown in both ways, the words for a command are the plainer ones.
+    // If it is unknown in both ways, the error for a command is the clearer one.
     if (reply.is_error() && is_unknown(one.reply) && is_unknown(reply.text)) continue;
     one.reply = reply.is_error() ? reply.text : "";
     one.in_script_only = !hung_up;

@@ -11,25 +11,25 @@
 
 namespace dlock::doctor {
 
-/// Asks for each command that dlock needs, on keys of the probe lock, and says which of them this
-/// user may not run. The scripts alone do not tell: Redis then names the script, not the command.
-/// A proxy may pass on scripts and not all of the commands, or hang up at one of them; so those are
-/// tried in a script again. A fault if there was no answer to that either.
+/// Tries each command that dlock needs, on keys of the probe lock, and reports those that this user
+/// may not run. The scripts alone are not enough: their errors name the script, not the command. A
+/// proxy can forward scripts and not all of the commands, or close the connection at one of them;
+/// so refused commands are tried again in a script. A fault if that had no answer either.
 Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAddress& address,
                                          const StoreOptions& options, const LockKey& probe,
                                          const Budget& budget);
 
-/// A command that was tried, by the name that an ACL has for it.
+/// A command that was tried, by its name in an ACL.
 struct TriedCommand {
   std::string name;
   std::string reply;  // its error, or empty
-  /// Every run needs it, or only those that wait or share a lock.
+  /// Whether every run needs it, or only those that wait or share a lock.
   enum class Need { Always, ToWaitOrShare } need = Need::Always;
-  /// It works in a script only: a proxy is in between.
+  /// It works in a script only: there is a proxy in between.
   bool in_script_only = false;
 };
-/// Whether an error is about the command that was asked for, and not about whoever asks or the
-/// server: it is forbidden, or unknown to the server or to a proxy.
+/// Whether an error concerns the command itself, not the user or the server: the command is
+/// forbidden, or unknown to the server or to a proxy.
 bool is_refused_alone(const std::string& error);
 Finding judge_rights(const std::vector<TriedCommand>& tried, const std::string& prefix);
 

@@ -20,7 +20,7 @@ std::optional<long long> number_in(const SentinelView& view, std::string_view fi
   return parse_number<long long>(found->second, 0, most);
 }
 
-/// The largest that any of them names.
+/// The largest value that any of them reports.
 std::optional<long long> largest(const std::vector<SentinelView>& views, std::string_view field) {
   std::optional<long long> most;
   for (const SentinelView& view : views) {
@@ -55,7 +55,8 @@ SentinelView ask(const Endpoint& endpoint, const redis::Access& access, const st
   return view;
 }
 
-/// The master in the eyes of most. One Sentinel may be behind, which dlock finds out by itself.
+/// The master that most of them report. One Sentinel can be outdated, which dlock detects by
+/// itself.
 std::optional<Endpoint> favourite(const std::vector<SentinelView>& views) {
   std::optional<Endpoint> best;
   long most = 0;
@@ -69,7 +70,7 @@ std::optional<Endpoint> favourite(const std::vector<SentinelView>& views) {
   return best;
 }
 
-/// What the flags say of the master beside that it is one: `s_down,o_down`.
+/// Whether there are flags beside that of a master: `s_down,o_down`.
 bool is_in_trouble(const SentinelView& view) {
   const auto flags = view.fields.find("flags");
   return flags != view.fields.end() && flags->second != "master";

@@ -12,7 +12,7 @@
 
 namespace dlock::doctor {
 
-/// What one Sentinel says of the master.
+/// The master as one Sentinel reports it.
 struct SentinelView {
   std::string sentinel;
   std::string fault = {};  // instead of an answer
@@ -20,15 +20,15 @@ struct SentinelView {
   std::map<std::string, std::string, std::less<>> fields = {};  // those of SENTINEL MASTER
 };
 
-/// Asks each Sentinel that was named.
+/// Queries each configured Sentinel.
 DeploymentCheck check_sentinels(const RedisAddress& address, const redis::Access& access,
                                 Duration ttl, const Budget& budget);
 
-/// Whether all can be reached and are of one opinion.
+/// Whether all Sentinels are reachable and agree.
 Finding judge_agreement(const std::vector<SentinelView>& views);
 /// Whether there are enough of them for a failover.
 Finding judge_quorum(const std::vector<SentinelView>& views);
-/// The longest down-after of them; nothing if none tells.
+/// Their longest down-after; empty if none reports it.
 std::optional<Duration> down_after(const std::vector<SentinelView>& views);
 
 }  // namespace dlock::doctor

@@ -92,7 +92,7 @@ Finding judge_replicas(const ServerInfo& info, int least_replicas, Deployment de
       finding.remedy = "one more replica than --min-replicas, if that is too strict";
     }
   } else if (replicas > 0) {
-    // One less than there are, so that locks can be had after a failover, too.
+    // One less than there are, so that locks can also be acquired after a failover.
     const std::string advised = std::to_string(std::max(1, replicas - 1));
     finding.fact += ", --min-replicas is 0";
     finding.verdict = fails_over ? Verdict::Weak : Verdict::Note;

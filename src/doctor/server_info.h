@@ -7,8 +7,8 @@
 
 namespace dlock::doctor {
 
-/// What a server tells of itself: the `name:value` lines of INFO, and those of CLUSTER INFO, which
-/// look the same.
+/// The information of a server: the `name:value` lines of INFO, and those of CLUSTER INFO, which
+/// have the same form.
 class ServerInfo {
  public:
   static ServerInfo parse(std::string_view text);
@@ -17,10 +17,10 @@ class ServerInfo {
   bool has(std::string_view field) const { return fields_.contains(field); }
   /// Empty if there is no such field.
   std::string text(std::string_view field) const;
-  /// Nothing if there is no such field, or it is no whole number.
+  /// Empty if there is no such field, or it is not an integer.
   std::optional<long long> number(std::string_view field) const;
 
-  /// Those that have all data and hear of every change, so that WAIT counts them.
+  /// The replicas that have all data and receive every change, so that WAIT counts them.
   int replicas_in_sync() const;
 
  private:

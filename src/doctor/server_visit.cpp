@@ -18,7 +18,7 @@ void ServerVisit::arrive(const Budget& budget) {
   const redis::Reply& info = answers->replies[0];
   if (info.is_error()) refusal_ = excerpt(info.text, 120);
   if (!info.is_error()) info_ = ServerInfo::parse(info.text);
-  // Most users may not ask for the configuration, and need not.
+  // Most users may not read the configuration, and need not.
   const redis::Reply& save = answers->replies[1];
   const redis::Reply& fsync = answers->replies[2];
   settings_ = {std::string{save.text_at(1)}, std::string{fsync.text_at(1)},
@@ -33,8 +33,8 @@ void ServerVisit::ask_time(std::vector<TimeSample>& burst, const Budget& budget)
     auto answers = redis::ask(connection_, {{"TIME"}}, budget.deadline());
     const Instant received_at = BootClock::now();
     if (!answers) {
-      // One that is silent now would be silent the other times, too. That we have no more time for
-      // it is not its fault.
+      // A server that does not answer now would not answer the other requests either. If the budget
+      // is spent, the server is not to blame.
       if (!budget.spent()) ++timing_.failed;
       return;
     }

@@ -9,7 +9,7 @@
 namespace dlock::doctor {
 namespace {
 
-/// `0.37ms`; to_text() of durations knows no less than a millisecond.
+/// `0.37ms`; to_text() of durations has no unit below a millisecond.
 std::string fine_text(Duration duration) {
   const auto hundredths = duration.count() / 10'000;
   const std::string fraction = std::to_string(100 + hundredths % 100).substr(1);
@@ -41,7 +41,7 @@ const TimeSample* quickest(const std::vector<TimeSample>& burst) {
 }  // namespace
 
 std::chrono::microseconds time_of_day(std::string_view seconds, std::string_view micros) {
-  constexpr long long most = 8'000'000'000;  // the difference of two has its place in nanoseconds
+  constexpr long long most = 8'000'000'000;  // the difference of two fits into nanoseconds
   constexpr long long million = 1'000'000;
   return std::chrono::seconds{parse_number<long long>(seconds, 0, most).value_or(0)} +
          std::chrono::microseconds{parse_number<long long>(micros, 0, million - 1).value_or(0)};
@@ -80,8 +80,8 @@ std::optional<RateDifference> rate_difference(const Timing& timing) {
   const TimeSample* const first = quickest(timing.first);
   const TimeSample* const second = quickest(timing.second);
   if (first == nullptr || second == nullptr) return {};
-  // The server read its clock at some moment between our two looks: halfway, give or take half of
-  // the round trip.
+  // The server read its clock between the two local readings: halfway, plus or minus half of the
+  // round trip.
   const auto halfway = [](const TimeSample& sample) {
     return sample.sent_at + sample.round_trip() / 2;
   };
@@ -91,7 +91,7 @@ std::optional<RateDifference> rate_difference(const Timing& timing) {
   constexpr Duration rounding = std::chrono::microseconds{1};
   const Duration unknown = (first->round_trip() + second->round_trip()) / 2 + rounding;
   constexpr std::int64_t million = 1'000'000;
-  // A server whose clock was set meanwhile may be years off: in microseconds that does not
+  // If a server's clock was set meanwhile, the difference can be years: in microseconds it does not
   // overflow.
   const auto in_micros = [](Duration d) {
     return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
@@ -119,7 +119,7 @@ Finding judge_clock_rate(const std::optional<RateDifference>& difference) {
                  " than ours, known within " + percent(difference->uncertainty + rounding_up);
   if (size + difference->uncertainty <= allowed) return finding;
   if (size - difference->uncertainty > allowed) {
-    // A slow one is on the safe side: its locks end later than we believe.
+    // A slow clock is safe: its locks expire later than this run assumes.
     finding.verdict = slower ? Verdict::Weak : Verdict::Broken;
     finding.meaning = slower ? "the lock of a crashed machine blocks others longer than --ttl says"
                              : "a lock may end at the server before dlock kills its job";
