@@ -9,9 +9,8 @@
 namespace dlock::redis {
 namespace {
 
-/// The reply to CLUSTER SLOTS of a standalone server, which serves all slots. Its locks would not
-/// exclude those of a run that names it as a standalone server, or that asks another server in the
-/// same list.
+/// The reply to CLUSTER SLOTS of a standalone server, which serves all slots. Another run can name
+/// its servers differently, and then use another standalone server than the one used here.
 bool is_no_node(const Reply& cluster_slots) {
   return cluster_slots.is_error() &&
          cluster_slots.text.find("cluster support disabled") != cluster_slots.text.npos;
