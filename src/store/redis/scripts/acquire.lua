@@ -17,17 +17,18 @@
 -- ARGV[9] own ticket; '' for a run that waits and has none yet, 'no' for a run that does not wait
 -- ARGV[10] --once-per, ms (0: no restriction)
 -- ARGV[11] process hash of the group to create if there is none   ARGV[12] value of the lock for it
--- ARGV[13] owner hash of the expected holder. With KEYS[8] this script checks whether it is dead; without,
---          the caller has found it dead: its liveness is in another slot of a Cluster.
+-- ARGV[13] owner hash of the expected holder. With KEYS[8] this script checks whether it is dead;
+--          without, the caller has found it dead: its liveness is in another slot of a Cluster.
 --
 -- Replies {'OK', own value, server time in ms, process hash of the group or ''}
---       | {'HELD', value of the blocking holder or waiter, PTTL of its liveness or -3 if not checked, number
---          of holders (0: it is an earlier waiter), own ticket or 'no', number of waiters ahead,
+--       | {'HELD', value of the blocking holder or waiter, PTTL of its liveness or -3 if not checked,
+--          number of holders (0: it is an earlier waiter), own ticket or 'no', number of waiters ahead,
 --          PTTL of the place of the waiter directly ahead or -1, 1 if this run was removed from the
 --          queue because its channel had no subscriber}
 --       | {'DONE', past run} | {'NOTALOCK', value} | the reply of too_young
 --
--- No write that needs memory comes before the last check: Redis does not undo a script that fails half-way.
+-- No write that needs memory comes before the last check: Redis does not undo a script that
+-- fails half-way.
 
 local lock, liveness, queue, holders = KEYS[1], KEYS[2], KEYS[4], KEYS[5]
 local me, lock_ttl, ttl, prefix, ticket = ARGV[2], ARGV[4], ARGV[5], ARGV[7], ARGV[9]

@@ -1,8 +1,8 @@
--- Shared by acquire and create_alone (CMake prepends it): a recently restarted server can have lost the lock
--- of a holder that still runs.
+-- Shared by acquire and create_alone (CMake prepends it): a recently restarted server can have lost
+-- the lock of a holder that still runs.
 
--- Nil if the server has been up for that many seconds; else the reply to return without creating anything:
--- {'YOUNG', seconds until it is old enough} | {'AGELESS', why the uptime is unknown}
+-- Nil if the server has been up for that many seconds; else the reply to return without creating
+-- anything: {'YOUNG', seconds until it is old enough} | {'AGELESS', why the uptime is unknown}
 local function too_young(least)
   if least == 0 then return nil end
   -- The command can be renamed or forbidden to this user; the error text depends on the server.

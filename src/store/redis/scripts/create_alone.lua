@@ -8,7 +8,8 @@
 -- ARGV[5] '1': the own liveness existed before, so a lock of this run belongs to an earlier attempt
 -- ARGV[6] owner hash of the dead holder, or ''
 --
--- Replies like acquire.lua: {'OK', lock value, server time in ms, ''} | {'HELD', lock value, -3, 1, 'no', 0, -1, 0}
+-- Replies like acquire.lua: {'OK', lock value, server time in ms, ''}
+--       | {'HELD', lock value, -3, 1, 'no', 0, -1, 0}
 --       | {'NOTALOCK', value} | the reply of too_young
 
 local time = redis.call('TIME')

@@ -1,5 +1,5 @@
--- Releases the lock if this run holds it, whichever attempt acquired it: so a lock whose reply was lost is
--- released, too. Then wakes the first waiter.
+-- Releases the lock if this run holds it, whichever attempt acquired it: so a lock whose reply was
+-- lost is released, too. Then wakes the first waiter.
 --
 -- KEYS[1] lock   KEYS[2] own liveness   KEYS[3] queue   KEYS[4] hash of holders   KEYS[5] past run
 -- ARGV[1] own process hash   ARGV[2] key prefix

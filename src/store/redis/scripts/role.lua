@@ -1,5 +1,6 @@
--- Shared by the scripts that acquire or renew a lock (CMake prepends it). A writable replica does not pass
--- its writes on, so a lock on it excludes no other run. If the user may not call INFO, the check is skipped.
+-- Shared by the scripts that acquire or renew a lock (CMake prepends it). A writable replica does not
+-- pass its writes on, so a lock on it excludes no other run. If the user may not call INFO, the
+-- check is skipped.
 
 -- Before Redis 5 a script that calls INFO or TIME cannot write without this.
 if redis.replicate_commands then redis.replicate_commands() end
