@@ -32,15 +32,6 @@ ssize_t retried(Call call) {
   return result;
 }
 
-/// Returns the size of the next message; 0 at the end. If the peer exits with unread messages in
-/// its queue, the first call fails with ECONNRESET, once, and this hides what the peer had sent
-/// before. Therefore the call is repeated.
-ssize_t size_of_next(int fd) {
-  const auto peek = [fd] { return ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); };
-  const ssize_t size = retried(peek);
-  return size < 0 && errno == ECONNRESET ? retried(peek) : size;
-}
-
 }  // namespace
 
 std::pair<Channel, Channel> Channel::make_pair() {
@@ -74,15 +65,8 @@ bool Channel::send(const Message& message) {
 }
 
 std::optional<Message> Channel::receive() {
-  const ssize_t size = size_of_next(fd_.number());
-
-  if (size < 0 && errno == EAGAIN) return {};
   Header header{};
-  if (size < static_cast<ssize_t>(sizeof header)) {
-    peer_gone_ = true;
-    return {};
-  }
-  std::string text(static_cast<std::size_t>(size) - sizeof header, '\0');
+  std::array<char, longest_text> text;
   std::array<iovec, 2> parts{{{&header, sizeof header}, {text.data(), text.size()}}};
   msghdr envelope{};
   envelope.msg_iov = parts.data();
@@ -90,12 +74,20 @@ std::optional<Message> Channel::receive() {
   Rights control{};
   envelope.msg_control = control.bytes.data();
   envelope.msg_controllen = control.bytes.size();
-  if (retried([&] { return ::recvmsg(fd_.number(), &envelope, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); }) <
-      0) {
-    peer_gone_ = true;  // a message is there but cannot be read, so no later one can be read either
+  const auto take = [&] {
+    return ::recvmsg(fd_.number(), &envelope, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  };
+  ssize_t size = retried(take);
+  // If the peer exits with unread messages in its queue, one call fails so, and hides what the peer
+  // had sent before. It can come at any moment; a message is therefore received by one call.
+  if (size < 0 && errno == ECONNRESET) size = retried(take);
+  if (size < 0 && errno == EAGAIN) return {};
+  if (size < static_cast<ssize_t>(sizeof header)) {
+    peer_gone_ = true;
     return {};
   }
-  Message message{header.kind, header.number, header.detail, std::move(text), Fd{}};
+  Message message{header.kind, header.number, header.detail,
+                  std::string(text.data(), static_cast<std::size_t>(size) - sizeof header), Fd{}};
   for (cmsghdr* part = CMSG_FIRSTHDR(&envelope); part != nullptr;
        part = CMSG_NXTHDR(&envelope, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;

@@ -21,8 +21,10 @@ bool is_readable(int fd) {
   return wait_for_any(watched, BootClock::now());
 }
 
+}  // namespace
+
 /// Cancels a request after stop(). It stays set, because the event is never read.
-class StopRequest final : public Cancellation {
+class Liveness::StopRequest final : public Cancellation {
  public:
   explicit StopRequest(const Fd& stop) : stop_(stop) {}
   int fd() const override { return stop_.number(); }
@@ -34,7 +36,7 @@ class StopRequest final : public Cancellation {
 
 /// Ends the wait between two renewals: when the next one is due, when a clock was set (see
 /// ClockChange), or after stop().
-class RenewalDue final : public Cancellation {
+class Liveness::RenewalDue final : public Cancellation {
  public:
   explicit RenewalDue(const Fd& stop) : all_(::epoll_create1(EPOLL_CLOEXEC)) {
     for (const int fd : {stop.number(), timer_.fd(), clock_change_.fd()}) {
@@ -56,8 +58,6 @@ class RenewalDue final : public Cancellation {
   ClockChange clock_change_;
   Fd all_;
 };
-
-}  // namespace
 
 /// The body of the thread, and the state that both threads share.
 class Liveness::Loop {

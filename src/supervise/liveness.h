@@ -55,6 +55,8 @@ class Liveness {
   bool stop(Instant until);
 
  private:
+  class StopRequest;
+  class RenewalDue;
   class Loop;
 
   bool make_thread();
