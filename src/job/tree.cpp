@@ -8,6 +8,7 @@
 #include <optional>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
 
 namespace dlock {
 namespace {
@@ -49,7 +50,7 @@ void Tree::visit_descendants(Visitor visitor) const {
     parents.pop_back();
     for (const pid_t child : children.of(parent)) {
       if (known.contains(child)) continue;
-      const Fd pidfd = open_pidfd(child);
+      Fd pidfd = open_pidfd(child);
       if (!pidfd.open() && errno == ESRCH) continue;
       auto info = proc_.examine(child);
       if (!info) info = examine_hidden(child, parent, proc_);
@@ -81,12 +82,24 @@ void Tree::kill_all() {
 }
 
 std::vector<ProcessInfo> Tree::signal_all_but(const Sessions& spared, int number) {
+  constexpr int most_walks = 8;            // a job that forks all the time gets no end of them
+  constexpr std::size_t most_pidfds = 64;  // of the descriptors that dlock may open
   std::vector<ProcessInfo> signalled;
-  visit_descendants([&](const Fd& pidfd, const ProcessInfo& process) {
-    if (spared.contains(process.session)) return;
-    send(pidfd, process.pid, number);
-    if (process.state != 'Z' && process.state != 'X') signalled.push_back(process);
-  });
+  std::set<pid_t> done;
+  for (int walk = 0; walk < most_walks; ++walk) {
+    // First find all, then signal them. A process that dies of the signal hands its children to
+    // dlock, which has been looked at by then: a walk that signals as it goes would miss them.
+    std::vector<std::pair<Fd, ProcessInfo>> found;
+    visit_descendants([&](Fd& pidfd, const ProcessInfo& process) {
+      if (spared.contains(process.session) || !done.insert(process.pid).second) return;
+      found.emplace_back(found.size() < most_pidfds ? std::move(pidfd) : Fd{}, process);
+    });
+    if (found.empty()) break;
+    for (const auto& [pidfd, process] : found) {
+      send(pidfd, process.pid, number);
+      if (process.state != 'Z' && process.state != 'X') signalled.push_back(process);
+    }
+  }
   return signalled;
 }
 

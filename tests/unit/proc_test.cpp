@@ -171,6 +171,44 @@ TEST_CASE("a signal to a whole tree reaches the children of children") {
   ::close(told[1]);
 }
 
+TEST_CASE("a signal to a whole tree reaches those whose parent dies of it at once") {
+  // In a process of its own, to which orphans come. Each generation dies of the signal.
+  constexpr int generations = 12;
+  int told[2];
+  REQUIRE(::pipe2(told, O_CLOEXEC) == 0);
+  const pid_t supervisor = ::fork();
+  if (supervisor == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::signal(SIGTERM, SIG_DFL);  // not that of doctest
+    const Proc proc;
+    int missed = 0;
+    for (int round = 0; round < 20; ++round) {
+      int depth = 0;
+      while (depth < generations && ::fork() == 0) ++depth;
+      if (depth > 0) {
+        const char here = 'x';
+        if (depth == generations) [[maybe_unused]]
+          const auto written = ::write(told[1], &here, 1);
+        for (;;) ::pause();
+      }
+      char here = 0;
+      [[maybe_unused]] const auto complete = ::read(told[0], &here, 1);
+      Tree{proc, ::getsid(0)}.signal_all_but({}, SIGTERM);
+      const Instant until = BootClock::now() + std::chrono::seconds{2};
+      while (::waitpid(-1, nullptr, WNOHANG) >= 0 && BootClock::now() < until) ::usleep(500);
+      if (BootClock::now() >= until) ++missed;
+      Tree{proc, ::getsid(0)}.kill_all();
+    }
+    ::_exit(missed);
+  }
+  int status = -1;
+  CHECK(::waitpid(supervisor, &status, 0) == supervisor);
+  CHECK(status == 0);
+  ::close(told[0]);
+  ::close(told[1]);
+}
+
 TEST_CASE("a kill in the session of the front takes nobody but descendants") {
   // As in a shell: what we start is in a group with others that we did not start.
   int ready[2];
