@@ -128,8 +128,7 @@ TEST_CASE_TEMPLATE("a foreign holder lives until its liveness is gone, whatever 
     if (!held) let_foreign_hold(place, claim);
     return lives;
   };
-  int attempts = 0;  // on a slow machine it may have ended before the answer
-  while (!lived()) REQUIRE(++attempts < 20);
+  repeat_until(lived);
 }
 
 TEST_CASE("a foreign holder that was found dead is looked at again before the next attempt") {

@@ -96,6 +96,14 @@ inline void give_back(Store& store, const Claim& claim, const ReleaseOptions& fa
   REQUIRE(std::holds_alternative<Released>(*answer));
 }
 
+/// Repeats an attempt until it was in time: on a slow machine a short life can end before the
+/// answer arrives.
+template <class Attempt>
+void repeat_until(Attempt in_time) {
+  int attempts = 0;
+  while (!in_time()) REQUIRE(++attempts < 20);
+}
+
 /// How long it takes until it may be the turn of a claim that waits.
 inline Duration time_to_turn(Store& store, const Claim& claim, Duration patience = 5s) {
   const Instant began = BootClock::now();

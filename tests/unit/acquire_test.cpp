@@ -4,6 +4,7 @@
 #include "os/clock.h"
 #include "os/wait.h"
 #include "unit/fake_store.h"
+#include "unit/noting_log.h"
 
 #include <doctest/doctest.h>
 
@@ -33,11 +34,6 @@ class ScriptedStore final : public test::FakeStore {
 
  private:
   std::deque<Answer> answers_;
-};
-
-class SilentLog final : public Log {
- public:
-  void say(LogLevel, const std::string&) override {}
 };
 
 class Cancelled final : public Cancellation {
@@ -78,7 +74,7 @@ std::variant<Grant, NotAcquired> acquire_from(ScriptedStore& store, WaitLimit li
                                               const std::string& part_of = "",
                                               bool called_off = false) {
   const Claim claim{.key = *LockKey::parse("k"), .terms = terms, .process = {}, .host = "web1"};
-  SilentLog log;
+  test::NotingLog log;
   Cancelled interrupt{called_off};
   return acquire(
       store, claim, limit, OwnerHash{part_of}, interrupt, [](const std::string&) {}, log);

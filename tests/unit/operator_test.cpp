@@ -1,6 +1,7 @@
 // What an operator is told, and waits for, with a store that answers what the case says.
 #include "operate/show.h"
 #include "operate/unlock.h"
+#include "unit/noting_log.h"
 
 #include <doctest/doctest.h>
 
@@ -39,11 +40,6 @@ class FakeInspector final : public Inspector {
   int looks = 0;
 };
 
-class SilentLog final : public Log {
- public:
-  void say(LogLevel, const std::string&) override {}
-};
-
 HolderStatus holder(const std::string& process, Life life = Life::Alive) {
   HolderStatus status{.life = life};
   status.holder.owner.text = "k@" + process + ".1";
@@ -57,7 +53,7 @@ HolderStatus holder(const std::string& process, Life life = Life::Alive) {
 LockStatus held_by(HolderStatus status) { return {.key = "k", .holders = {std::move(status)}}; }
 
 Unlocked unlock_by_force(FakeInspector& inspector) {
-  SilentLog log;
+  test::NotingLog log;
   auto unlocked = unlock(inspector, {.key = *LockKey::parse("k"), .by = {.by_force = true}}, log);
   REQUIRE(unlocked.ok());
   return *unlocked;
@@ -103,7 +99,7 @@ TEST_CASE("who is asked and says no frees nothing") {
     FakeInspector inspector;
     inspector.locks["k"] = {held_by(holder("h/1.2"))};
     int questions = 0;
-    SilentLog log;
+    test::NotingLog log;
     auto unlocked = unlock(inspector,
                            {.key = *LockKey::parse("k"),
                             .by = {.by_force = true},

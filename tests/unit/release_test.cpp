@@ -3,6 +3,7 @@
 
 #include "os/clock.h"
 #include "unit/fake_store.h"
+#include "unit/noting_log.h"
 
 #include <doctest/doctest.h>
 
@@ -34,17 +35,11 @@ class ScriptedStore final : public test::FakeStore {
   std::deque<Answer> answers_;
 };
 
-class NotingLog final : public Log {
- public:
-  void say(LogLevel, const std::string& text) override { said.push_back(text); }
-  std::vector<std::string> said;
-};
-
 const StoreFault no_answer{.sentence = "no answer", .worth_retrying = true};
 const StoreFault not_sent{.sentence = "not sent", .not_applied = true, .worth_retrying = true};
 const StoreFault refused{.sentence = "refused", .not_applied = true};
 
-std::optional<ReleaseAnswer> release_to(ScriptedStore& store, NotingLog& log,
+std::optional<ReleaseAnswer> release_to(ScriptedStore& store, test::NotingLog& log,
                                         Duration timeout = 2s) {
   const Claim claim{
       .key = *LockKey::parse("k"), .terms = {400ms, 5min}, .process = {}, .host = "web1"};
@@ -54,7 +49,7 @@ std::optional<ReleaseAnswer> release_to(ScriptedStore& store, NotingLog& log,
 }  // namespace
 
 TEST_CASE("a release without an answer is tried again, and what it may have done is no loss") {
-  NotingLog log;
+  test::NotingLog log;
   ScriptedStore lost_reply{{no_answer, ReleaseAnswer{Lost{}}}};
   const auto answer = release_to(lost_reply, log);
   REQUIRE(answer);
@@ -69,7 +64,7 @@ TEST_CASE("a release without an answer is tried again, and what it may have done
 }
 
 TEST_CASE("a release is tried until its timeout, and no longer") {
-  NotingLog log;
+  test::NotingLog log;
   ScriptedStore away{{not_sent}};
   const Instant began = BootClock::now();
   CHECK_FALSE(release_to(away, log, 100ms).has_value());

@@ -3,6 +3,7 @@
 #include "job/tree_kill.h"
 
 #include "os/clock.h"
+#include "unit/noting_log.h"
 
 #include <doctest/doctest.h>
 
@@ -17,12 +18,6 @@ using namespace dlock;
 using namespace std::chrono_literals;
 
 namespace {
-
-class NotingLog final : public Log {
- public:
-  void say(LogLevel, const std::string& text) override { said.push_back(text); }
-  std::vector<std::string> said;
-};
 
 /// A child that waits to be killed; not longer than its parent.
 class Child {
@@ -82,7 +77,7 @@ class EmptyCgroup {
 }  // namespace
 
 TEST_CASE("a process that is not in the job's cgroup is killed as well, a moment later") {
-  NotingLog log;
+  test::NotingLog log;
   const Proc proc;
   const EmptyCgroup empty;
   Child child;
@@ -98,7 +93,7 @@ TEST_CASE("a process that is not in the job's cgroup is killed as well, a moment
 }
 
 TEST_CASE("a kill is repeated, at first after a millisecond, and less often when nobody is new") {
-  NotingLog log;
+  test::NotingLog log;
   const Proc proc;
   const Cgroup none;
   TreeKill kill{Tree{proc, ::getsid(0)}, none, "k", log};
@@ -123,7 +118,7 @@ TEST_CASE("a kill is repeated, at first after a millisecond, and less often when
 }
 
 TEST_CASE("a job that is still alive after two seconds of a kill is told, and then each second") {
-  NotingLog log;
+  test::NotingLog log;
   const Proc proc;
   const Cgroup none;
   TreeKill kill{Tree{proc, ::getsid(0)}, none, "k", log};
