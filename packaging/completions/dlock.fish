@@ -88,11 +88,11 @@ end
 
 complete -c dlock -f
 complete -c dlock -n __dlock_needs_command -a run -d 'Run a job while holding a lock'
-complete -c dlock -n __dlock_needs_command -a status -d 'Say who holds a lock'
-complete -c dlock -n __dlock_needs_command -a list -d 'Show all locks that somebody holds'
-complete -c dlock -n __dlock_needs_command -a unlock -d 'Free a lock'
-complete -c dlock -n __dlock_needs_command -a doctor -d 'Can the promise be kept here?'
-complete -c dlock -n __dlock_needs_command -a heartbeat -d 'Report progress from inside a job'
-complete -c dlock -n __dlock_needs_command -a completion -d 'Print what completes these words'
+complete -c dlock -n __dlock_needs_command -a status -d 'Report the holder of a lock and its waiters'
+complete -c dlock -n __dlock_needs_command -a list -d 'List all locks that are held'
+complete -c dlock -n __dlock_needs_command -a unlock -d 'Free a lock whose holder is dead, or take it by force'
+complete -c dlock -n __dlock_needs_command -a doctor -d 'Check whether this machine and store can keep the promise'
+complete -c dlock -n __dlock_needs_command -a heartbeat -d 'Report the progress of a job from inside'
+complete -c dlock -n __dlock_needs_command -a completion -d 'Print a completion script for a shell'
 complete -c dlock -n 'not __dlock_needs_command; and not __dlock_in_job' -a '(__dlock_complete)'
 complete -c dlock -n __dlock_in_job -a '(__dlock_job)'
