@@ -8,6 +8,7 @@
 #include "store/local/lock_file.h"
 #include "store/local/sweep.h"
 #include "store/lock_json.h"
+#include "unit/child.h"
 
 #include <atomic>
 #include <csignal>
@@ -131,7 +132,7 @@ TEST_CASE("who waits in the kernel for a run ends with it") {
   const auto holder = place.open();
   take(*holder, claim_of(1));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  const pid_t run = ::fork();
+  const pid_t run = test::fork_child();
   if (run == 0) {
     const auto store = place.open();
     const Claim claim = waiting(claim_of(2));

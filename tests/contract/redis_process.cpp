@@ -5,6 +5,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "redis/connection.h"
+#include "unit/child.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -63,8 +64,9 @@ RedisProcess::RedisProcess(Kind kind) : kind_(kind), directory_(make_own_directo
                  {"--cluster-enabled", "yes", "--cluster-port", std::to_string(free_port())});
   }
   words.insert(words.end(), {"--port", std::to_string(port_)});
-  pid_ = ::fork();
+  pid_ = test::fork_child();
   if (pid_ == 0) {
+    ::alarm(0);  // it lives as long as the test
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);

@@ -1,5 +1,6 @@
 #include "os/process.h"
 #include "store/local/clocks.h"
+#include "unit/child.h"
 
 #include <doctest/doctest.h>
 
@@ -23,7 +24,7 @@ TEST_CASE("the machine's boot clock is ours without what a time namespace puts o
 TEST_CASE("a time namespace that begins with our children is noticed") {
   CHECK_FALSE(time_namespace_begins_with_children());
   constexpr int no_such_right = 2;
-  const pid_t child = ::fork();
+  const pid_t child = test::fork_child();
   if (child == 0) {
     if (::unshare(CLONE_NEWTIME) != 0) ::_exit(no_such_right);
     ::_exit(time_namespace_begins_with_children() ? 0 : 1);

@@ -3,6 +3,7 @@
 #include "job/tree_kill.h"
 
 #include "os/clock.h"
+#include "unit/child.h"
 #include "unit/noting_log.h"
 
 #include <doctest/doctest.h>
@@ -10,7 +11,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,14 +19,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A child that waits to be killed; not longer than its parent.
+/// A child that waits to be killed.
 class Child {
  public:
-  Child() : pid_(::fork()) {
-    if (pid_ != 0) return;
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (;;) ::pause();
-  }
+  Child() : pid_(test::fork_waiting_child()) {}
   ~Child() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
