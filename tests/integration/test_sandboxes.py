@@ -89,8 +89,8 @@ class AWaitpidThatIsRefused(Case):
 
     def test_the_same_when_the_front_is_left_to_kill(self):
         held = self.start_run("sleep", "60", prefix_command=refusing(WAIT4, errno.EPERM))
-        engine = held.engine()
-        procs.kill(engine)
+        held.job()  # the lock is held
+        procs.kill(held.engine())
         hold_for(0.5, held.running, "the front")
         self.assertEqual(self.run_job("true").code, dlock.HELD)
 
