@@ -25,10 +25,13 @@ FencingToken next_token(FencingToken last) {
   return {std::max(last.value + 1, microseconds_now())};
 }
 
-std::string value_of(const Claim& claim, FencingToken token) {
-  const std::string now = iso_now();
-  return lock_json(claim, make_owner_hash(claim.key, claim.process, 1, claim.trace), now, now,
-                   token);
+OwnerHash owner_of(const Claim& claim) {
+  return make_owner_hash(claim.key, claim.process, 1, claim.trace);
+}
+
+std::string value_of(const Claim& claim, const OwnerHash& owner, const std::string& now,
+                     FencingToken token) {
+  return lock_json(claim, owner, now, now, token);
 }
 
 }  // namespace
@@ -57,7 +60,8 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire(const Claim& claim,
     lock_.close();
     return answer;
   }
-  if (auto joined = place_->queue.join(value_of(claim, {}), deadline); !joined)
+  if (auto joined = place_->queue.join(value_of(claim, owner_of(claim), iso_now(), {}), deadline);
+      !joined)
     return joined.error();
   return answer;
 }
@@ -171,7 +175,9 @@ Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
     last = *floor;
   }
   const FencingToken token = next_token(last);
-  const std::string value = value_of(claim, token);
+  const OwnerHash owner = owner_of(claim);
+  const std::string now = iso_now();
+  const std::string value = value_of(claim, owner, now, token);
   if (!lock_.overwrite(turn == nullptr ? value : only_token(token)))
     return cannot("write", place_->lock, errno);
   if (turn != nullptr) {
@@ -182,8 +188,7 @@ Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
   }
   place_->queue.leave();
   wait_.reset();  // no helper process may exist beside the job
-  const auto holder = parse_lock_json(value);
-  grant_ = Grant{holder->owner, token, holder->acquired_at, never, store_time()};
+  grant_ = Grant{owner, token, now, never, store_time()};
   return AcquireAnswer{grant_};
 }
 
