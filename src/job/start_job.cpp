@@ -5,14 +5,15 @@
 
 namespace dlock {
 
-Result<Cgroup, std::string> cgroup_for_job(Containment containment, Orphans orphans, Log& log) {
-  const bool wanted = containment == Containment::Cgroup;
-  // A cgroup in which the job leaves processes behind could not be removed.
-  const bool tried = containment == Containment::Auto && orphans != Orphans::Leave;
-  if (!wanted && !tried) return Cgroup{};
+bool wants_cgroup(Containment containment, Orphans orphans) {
+  return containment == Containment::Cgroup ||
+         (containment == Containment::Auto && orphans != Orphans::Leave);
+}
+
+Result<Cgroup, std::string> make_cgroup(Containment containment, Log& log) {
   auto made = Cgroup::make();
   if (made) return made;
-  if (wanted) return "--contain=cgroup: " + made.error();
+  if (containment == Containment::Cgroup) return "--contain=cgroup: " + made.error();
   log.debug("no cgroup for the job: " + made.error());
   return Cgroup{};
 }

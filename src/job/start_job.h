@@ -22,10 +22,13 @@ struct JobNotStarted {
   std::string why;
 };
 
-/// Returns the cgroup for the job: none, if none was asked for or the job can do without one. The
-/// error is the reason why a requested cgroup could not be made. This needs no lock and takes a
-/// fifth of the time of a hand-over, so a waiting run does it while it waits.
-Result<Cgroup, std::string> cgroup_for_job(Containment containment, Orphans orphans, Log& log);
+/// Whether the job gets a cgroup, if one can be made. A cgroup in which the job leaves processes
+/// behind could not be removed.
+bool wants_cgroup(Containment containment, Orphans orphans);
+
+/// Returns the cgroup for the job: none, if the job can do without one. The error is the reason why
+/// a required cgroup could not be made.
+Result<Cgroup, std::string> make_cgroup(Containment containment, Log& log);
 
 /// Forks the job, into the cgroup if there is one. If no process can be started in the cgroup, it
 /// is removed, and the job starts without it where that is allowed. mkdir(2) does not reveal this:

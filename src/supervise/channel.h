@@ -17,9 +17,11 @@ enum class MessageKind : std::int32_t {
   Kill,                // kill the whole process tree of the job now
   EarlySignalsPassed,  // signals that came before the fork of the engine, if there is a terminal
   WitnessTaken,        // number: 1 if the front has the descriptor of a Witness, else 0
+  Cgroup,              // text and fd: the directory of the job's cgroup, or neither if there is
+                       // none; number: 1 if one is required, and text says why there is none
   // engine to front
   Witness,        // fd: keeps the lock of the embedded store; answered by WitnessTaken
-  Cgroup,         // text: the directory of the job's cgroup
+  CgroupRemoved,  // no process could be started in it
   Socket,         // text: the directory of the job's socket
   Granted,        // text: when the lock was acquired, in ms of the store's clock
   Waiting,        // text: what the engine waits for; empty: it has the lock

@@ -7,6 +7,7 @@
 #include "heartbeat/service_manager.h"
 #include "heartbeat/socket_directory.h"
 #include "job/cgroup.h"
+#include "job/start_job.h"
 #include "job/tree_kill.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -20,6 +21,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <optional>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -49,6 +51,7 @@ class Front {
       take_signals(BootClock::now());
       channel_.send({.kind = MessageKind::EarlySignalsPassed});
     }
+    if (wants_cgroup(setting_.options.containment, setting_.options.orphans)) make_job_cgroup();
     while (rules_.state() != front::Rules::State::Over) turn();
     cgroup_.remove_abandoned_neighbours();
     cgroup_.remove();
@@ -75,6 +78,20 @@ class Front {
   }
 
  private:
+  /// The engine asks the store meanwhile.
+  void make_job_cgroup() {
+    auto made = make_cgroup(setting_.options.containment, log_);
+    if (!made) {
+      channel_.send({.kind = MessageKind::Cgroup, .number = 1, .text = made.error()});
+      return;
+    }
+    cgroup_ = std::move(*made);
+    Message message{.kind = MessageKind::Cgroup, .text = cgroup_.path()};
+    if (cgroup_.exists())
+      message.fd = Fd{::fcntl(cgroup_.directory().number(), F_DUPFD_CLOEXEC, 0)};
+    channel_.send(message);
+  }
+
   void turn() {
     std::array<pollfd, 4> watched{{{channel_open_ ? channel_.fd() : -1, POLLIN, 0},
                                    {signals_.number(), POLLIN, 0},
@@ -127,8 +144,8 @@ class Front {
         channel_.send({.kind = MessageKind::WitnessTaken, .number = message.fd.open() ? 1 : 0});
         if (message.fd.open()) witnesses_.push_back(std::move(message.fd));
         break;
-      case MessageKind::Cgroup:
-        cgroup_ = Cgroup{message.text};
+      case MessageKind::CgroupRemoved:
+        cgroup_ = Cgroup{};
         break;
       case MessageKind::Socket:
         socket_directory_ = SocketDirectory{message.text};
@@ -176,6 +193,7 @@ class Front {
       case MessageKind::Kill:
       case MessageKind::EarlySignalsPassed:
       case MessageKind::WitnessTaken:
+      case MessageKind::Cgroup:
         break;  // sent by the front only
     }
   }

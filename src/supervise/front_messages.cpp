@@ -4,12 +4,13 @@
 #include "os/wait.h"
 
 #include <array>
+#include <utility>
 
 namespace dlock::supervise {
 
 bool FrontMessages::requested() {
   while (!requested_) {
-    const auto message = channel_.receive();
+    auto message = channel_.receive();
     if (!message) {
       requested_ = channel_.peer_gone();
       break;
@@ -23,6 +24,7 @@ bool FrontMessages::requested() {
     }
     if (message->kind == MessageKind::Signal) signal_ = message->number;
     requested_ = message->kind == MessageKind::Signal || message->kind == MessageKind::Kill;
+    if (message->kind == MessageKind::Cgroup) cgroup_ = std::move(*message);
   }
   return requested_;
 }
@@ -40,6 +42,11 @@ FrontMessages::Witnesses FrontMessages::await_witnesses(std::size_t count) {
     if (witnesses_ == count) return Witnesses::Taken;
     wait_for_any(watched, never);
   }
+}
+
+void FrontMessages::await_cgroup() {
+  std::array<pollfd, 1> watched{{{channel_.fd(), POLLIN, 0}}};
+  while (!requested() && !cgroup_) wait_for_any(watched, never);
 }
 
 }  // namespace dlock::supervise

@@ -5,6 +5,8 @@
 
 #include <csignal>
 #include <cstddef>
+#include <optional>
+#include <utility>
 
 namespace dlock::supervise {
 
@@ -27,12 +29,18 @@ class FrontMessages final : public Cancellation {
   /// Waits until the front has confirmed `count` witnesses, or reports that it cannot take one.
   Witnesses await_witnesses(std::size_t count);
 
+  /// Waits for the front's Cgroup message, or until the run is asked to stop.
+  void await_cgroup();
+  /// The Cgroup message, if it has arrived and was not taken yet.
+  std::optional<Message> take_cgroup() { return std::exchange(cgroup_, {}); }
+
  private:
   Channel& channel_;
   bool requested_ = false;
   bool had_early_signals_ = false;
   std::size_t witnesses_ = 0;
   bool witness_refused_ = false;
+  std::optional<Message> cgroup_;
   int signal_ = SIGTERM;
 };
 

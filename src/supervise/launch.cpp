@@ -82,10 +82,7 @@ class Launch {
   Refused take_lock() {
     if (setting_.terminal) calls_.await_early_signals();
     const Instant began = BootClock::now();
-    const auto on_wait = [this](const std::string& for_whom) {
-      tell_whom_we_wait_for(for_whom);
-      prepare_cgroup();
-    };
+    const auto on_wait = [this](const std::string& for_whom) { tell_whom_we_wait_for(for_whom); };
     auto result =
         acquire(*store_, setting_.claim, options_.wait, options_.part_of, calls_, on_wait, log_);
     launched_.acquired = BootClock::now();
@@ -104,8 +101,7 @@ class Launch {
   Refused make_guards() {
     const auto sent = send_witnesses();
     if (!sent) return not_started(sent.error(), std::string{no_witness} + ::strerror(sent.error()));
-    prepare_cgroup();
-    if (!no_cgroup_.empty()) return not_started(0, no_cgroup_);
+    if (auto refused = take_cgroup()) return refused;
     try {
       launched_.liveness =
           std::make_unique<Liveness>(store_, setting_.claim, grant(), setting_.deadline);
@@ -120,9 +116,22 @@ class Launch {
       case FrontMessages::Witnesses::Refused:
         return not_started(EMFILE, std::string{no_witness} + ::strerror(EMFILE));
       case FrontMessages::Witnesses::Cancelled:
-        release_unused();
-        return not_acquired({Ending::Interrupted, 0, "the lock was given back", {}});
+        return cancelled();
     }
+    return {};
+  }
+
+  /// The front makes it while this process asks the store, and keeps it as well.
+  Refused take_cgroup() {
+    if (!wants_cgroup(options_.containment, options_.orphans)) return {};
+    calls_.await_cgroup();
+    auto told = calls_.take_cgroup();
+    if (!told) return cancelled();
+    if (told->number == 1) return not_started(0, told->text);
+    const bool made = !told->text.empty();
+    launched_.cgroup = Cgroup{std::move(told->text), std::move(told->fd)};
+    if (made && !launched_.cgroup.directory().open())
+      return not_started(EMFILE, std::string{"the directory of its cgroup: "} + ::strerror(EMFILE));
     return {};
   }
 
@@ -131,11 +140,11 @@ class Launch {
     if (!socket) return not_started(0, socket.error());
     JobSpec spec = spec_of(setting_, grant());
     if (*socket != nullptr) tell_of_socket(spec, **socket, options_);
-    const std::string cgroup_told = launched_.cgroup.path();
+    const std::string path = launched_.cgroup.path();
     auto started =
         start_job(std::move(spec), options_.containment, std::move(launched_.cgroup), proc_, log_);
     launched_.cgroup = started ? std::move(started->cgroup) : Cgroup{};
-    if (launched_.cgroup.path() != cgroup_told) channel_.send({.kind = MessageKind::Cgroup});
+    if (launched_.cgroup.path() != path) channel_.send({.kind = MessageKind::CgroupRemoved});
     if (!started) {
       if (*socket != nullptr) (*socket)->remove_directory();
       return not_started(started.error().error, started.error().why);
@@ -159,14 +168,25 @@ class Launch {
     RunReport report = report_of(refused.ending, detail);
     report.reason = refused.reason;
     report.holder = refused.holder;
-    return NotLaunched{std::move(report), detail, std::move(launched_.cgroup)};
+    return NotLaunched{std::move(report), detail, unused_cgroup()};
+  }
+
+  Refused cancelled() {
+    release_unused();
+    return not_acquired({Ending::Interrupted, 0, "the lock was given back", {}});
   }
 
   Refused not_started(std::int32_t error, const std::string& why) {
     RunReport report = report_of(Ending::SystemFailed, error);
     report.reason = "the job could not be started: " + why;
     release_unused();
-    return NotLaunched{std::move(report), error, std::move(launched_.cgroup)};
+    return NotLaunched{std::move(report), error, unused_cgroup()};
+  }
+
+  /// To be removed by this process if the front is gone.
+  Cgroup unused_cgroup() {
+    if (auto told = calls_.take_cgroup()) return {std::move(told->text), std::move(told->fd)};
+    return std::move(launched_.cgroup);
   }
 
   RunReport report_of(Ending ending, std::int32_t detail) const {
@@ -195,18 +215,6 @@ class Launch {
   void tell_whom_we_wait_for(const std::string& who) {
     if (options_.manager.wants_to_hear())
       channel_.send({.kind = MessageKind::Waiting, .text = who});
-  }
-
-  void prepare_cgroup() {
-    if (std::exchange(cgroup_prepared_, true)) return;
-    auto made = cgroup_for_job(options_.containment, options_.orphans, log_);
-    if (!made) {
-      no_cgroup_ = made.error();
-      return;
-    }
-    launched_.cgroup = std::move(*made);
-    if (launched_.cgroup.exists())
-      channel_.send({.kind = MessageKind::Cgroup, .text = launched_.cgroup.path()});
   }
 
   /// Returns no socket for a job that has nothing to report and nothing to ask: with
@@ -239,8 +247,6 @@ class Launch {
   FrontMessages calls_{channel_};
   Launched launched_{};
   bool has_waited_ = false;
-  bool cgroup_prepared_ = false;
-  std::string no_cgroup_;  // the reason, if a cgroup was asked for
 };
 
 }  // namespace

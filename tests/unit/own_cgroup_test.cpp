@@ -1,4 +1,4 @@
-#include "job/cgroup.h"
+#include "job/own_cgroup.h"
 
 #include <doctest/doctest.h>
 

@@ -52,7 +52,7 @@ class EmptyCgroup {
   EmptyCgroup() {
     std::string pattern = std::filesystem::temp_directory_path() / "dlock-unit-XXXXXX";
     REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    cgroup_ = Cgroup{pattern};
+    cgroup_ = Cgroup{pattern, {}};
     std::ofstream{pattern + "/cgroup.kill"} << "";
   }
   ~EmptyCgroup() { std::filesystem::remove_all(cgroup_.path()); }
