@@ -10,7 +10,10 @@ or in a directory of one machine, runs the job while it has the lock,
 and kills every process of the job before the lock could be somebody
 else's.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
-set(CPACK_PACKAGE_FILE_NAME "dlock-${PROJECT_VERSION}-linux-${CMAKE_SYSTEM_PROCESSOR}")
+# As Debian, Go and container registries name processors.
+string(REGEX REPLACE "^x86_64$" "amd64" processor "${CMAKE_SYSTEM_PROCESSOR}")
+string(REGEX REPLACE "^aarch64$" "arm64" processor "${processor}")
+set(CPACK_PACKAGE_FILE_NAME "dlock-${PROJECT_VERSION}-linux-${processor}")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/compress.cmake)
 set(CPACK_VERBATIM_VARIABLES ON)

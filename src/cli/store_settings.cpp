@@ -100,7 +100,7 @@ void check_readable(const char* option, const std::string& path) {
   }
 }
 
-TlsOptions tls_options(const Words& words) {
+TlsOptions tls_settings(const Words& words) {
   if (words.tls_certificate.empty() != words.tls_key.empty()) {
     usage_error(words.tls_key.empty()
                     ? "--tls-cert is given without --tls-key: a certificate needs its key"
@@ -174,7 +174,7 @@ void settle_redis(RedisAddress& redis, StoreOptions& options, Source source, con
     if (source == Source::Environment) configuration_error("DLOCK_STORE" + what);
     usage_error("--store" + what);
   }
-  if (redis.uses_tls()) options.tls = tls_options(words);
+  if (redis.uses_tls()) options.tls = tls_settings(words);
   if (redis.deployment == Deployment::Sentinel)
     options.sentinel_login = sentinel_login(words, environment);
 }

@@ -1,8 +1,27 @@
 #include "redis/openssl.h"
 
+#ifndef DLOCK_STATIC
 #include <dlfcn.h>
+#endif
 
 namespace dlock::redis {
+
+#ifdef DLOCK_STATIC
+
+Result<const OpenSsl*, std::string> OpenSsl::load() {
+  static const OpenSsl linked = [] {
+    ::OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+    OpenSsl functions;
+#define DLOCK_TAKE(name) functions.name = &::name;
+    DLOCK_OPENSSL_FUNCTIONS(DLOCK_TAKE)
+#undef DLOCK_TAKE
+    return functions;
+  }();
+  return &linked;
+}
+
+#else
+
 namespace {
 
 #ifdef OPENSSL_SHLIB_VERSION
@@ -32,5 +51,7 @@ Result<const OpenSsl*, std::string> OpenSsl::load() {
   functions = found;
   return &functions;
 }
+
+#endif
 
 }  // namespace dlock::redis

@@ -12,7 +12,9 @@ namespace dlock::redis {
 /// The functions of OpenSSL that dlock calls, under their own names.
 ///
 /// They are looked up in the shared library when the first connection requires TLS. With normal
-/// linking every start of dlock would load and relocate libssl and libcrypto, even without TLS.
+/// linking every start of dlock would load and relocate libssl and libcrypto, even without TLS. A
+/// static dlock has them inside: a static program can load a library only where the C library is
+/// the one that it was linked with.
 struct OpenSsl {
 #define DLOCK_OPENSSL_FUNCTIONS(X)      \
   X(ERR_clear_error)                    \
@@ -44,12 +46,15 @@ struct OpenSsl {
   X(TLS_client_method)                  \
   X(X509_VERIFY_PARAM_set1_host)        \
   X(X509_VERIFY_PARAM_set1_ip_asc)      \
+  X(X509_get_default_cert_dir)          \
+  X(X509_get_default_cert_file)         \
   X(X509_verify_cert_error_string)
 #define DLOCK_DECLARE(name) decltype(&::name) name = nullptr;
   DLOCK_OPENSSL_FUNCTIONS(DLOCK_DECLARE)
 #undef DLOCK_DECLARE
 
-  /// Loads the library once and never unloads it. The error says what is missing.
+  /// Loads the library once and never unloads it. The error says what is missing. A static dlock
+  /// does not read the system's openssl.cnf, which can name modules to be loaded.
   static Result<const OpenSsl*, std::string> load();
 };
 

@@ -6,8 +6,10 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <new>
+#include <unistd.h>
 
 namespace dlock::redis {
 namespace {
@@ -19,6 +21,11 @@ bool is_numeric(const std::string& host) {
 }
 
 std::string file_text(const std::string& path) { return "'" + printable(path) + "'"; }
+
+/// Where Linux distributions keep the certificates of the CAs that they trust, in one file: Debian
+/// and Alpine, Fedora and RHEL, openSUSE.
+constexpr std::array ca_bundles{"/etc/ssl/certs/ca-certificates.crt",
+                                "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"};
 
 /// The first error in OpenSSL's queue, as text; the queue is empty afterwards.
 std::string last_error(const OpenSsl& ssl) {
@@ -197,7 +204,7 @@ class Context {
     ssl_.SSL_CTX_set_verify(context_, options.insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
                             nullptr);
     if (options.ca_file.empty()) {
-      ssl_.SSL_CTX_set_default_verify_paths(context_);
+      trust_the_system();
     } else if (ssl_.SSL_CTX_load_verify_locations(context_, options.ca_file.c_str(), nullptr) !=
                1) {
       return bad_file("--tls-cacert", options.ca_file, "certificate");
@@ -229,6 +236,20 @@ class Context {
   }
 
  private:
+  /// The CAs of this system. A dlock that was built on another distribution has an OpenSSL that
+  /// looks for them where that one keeps them.
+  void trust_the_system() {
+    ssl_.SSL_CTX_set_default_verify_paths(context_);
+    const auto is_there = [](const char* path) { return ::access(path, F_OK) == 0; };
+    if (std::getenv("SSL_CERT_FILE") != nullptr || std::getenv("SSL_CERT_DIR") != nullptr ||
+        is_there(ssl_.X509_get_default_cert_file()) || is_there(ssl_.X509_get_default_cert_dir()))
+      return;
+    for (const char* bundle : ca_bundles) {
+      if (ssl_.SSL_CTX_load_verify_locations(context_, bundle, nullptr) == 1) break;
+    }
+    ssl_.ERR_clear_error();
+  }
+
   std::string bad_file(const char* option, const std::string& path, const char* kind) const {
     return std::string{option} + " " + file_text(path) + " holds no PEM " + kind + " (" +
            last_error(ssl_) + ")";

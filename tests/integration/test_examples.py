@@ -9,6 +9,8 @@ import unittest
 
 from harness import dlock
 from harness.case import Case, needs_pid_namespace, unshare_user
+from harness.redis_server import RedisServer
+from harness.resp import Login
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 
@@ -123,8 +125,17 @@ class Pipelines(ExampleCase):
 @needs_pid_namespace
 class Kubernetes(ExampleCase):
     def test_the_command_of_the_cronjob_is_pid_1_of_its_container_and_runs_once_a_day(self):
-        (command,) = re.findall(r"^ *command: (\[.*\])$", text_of("packaging", "examples", "kubernetes-cronjob.yaml"), re.M)
+        server = RedisServer(self.path("redis"), login=Login("a password"))
+        self.addCleanup(server.stop)
+        (command,) = re.findall(r"^ *command: (\[.*?\])$", text_of("packaging", "examples", "kubernetes-cronjob.yaml"), re.M | re.S)
         words = json.loads(command)
+        secret = words.index("--password-file") + 1
+        self.assertTrue(words[secret].startswith("/run/secrets/"))
+        words[secret] = self.path("password")
+        with open(words[secret], "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o400)) as file:
+            file.write("a password\n")
+        words[1:2] = ["run", "--trust-restart"]
+        self.env["DLOCK_STORE"] = server.url
         self.script("report", 'echo "ran under pid $(ps -o ppid= -p $PPID | tr -d " ")"')
         words[-1] = os.path.join(self.bin, "report")
         container = ["unshare", *unshare_user(), "--pid", "--fork", "--mount-proc"]

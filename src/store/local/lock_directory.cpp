@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -107,17 +108,31 @@ struct OwnDirectory {
   std::vector<std::string> parts;
 };
 
+/// Empty if the password database has none. A static program does not ask the modules of
+/// nsswitch.conf, which need the C library of this system: it knows the users of /etc/passwd.
+std::string home_of(uid_t user) {
+#ifdef DLOCK_STATIC
+  const std::unique_ptr<FILE, int (*)(FILE*)> file{std::fopen("/etc/passwd", "re"), std::fclose};
+  const passwd* entry = nullptr;
+  while (file != nullptr && (entry = ::fgetpwent(file.get())) != nullptr && entry->pw_uid != user) {
+  }
+#else
+  const passwd* entry = ::getpwuid(user);
+#endif
+  return entry == nullptr || entry->pw_dir == nullptr ? "" : entry->pw_dir;
+}
+
 Result<OwnDirectory, StoreFault> own_directory() {
   if (::geteuid() == 0) return OwnDirectory{"/run", {"/dlock"}};
-  const passwd* user = ::getpwuid(::geteuid());
-  if (user == nullptr || user->pw_dir == nullptr || user->pw_dir[0] != '/') {
+  std::string home = home_of(::geteuid());
+  if (!home.starts_with('/')) {
     return StoreFault{.exit_code = ExitCode::Configuration,
                       .sentence = "user id " + std::to_string(::geteuid()) +
                                   " has no home directory in the password database for its locks" +
                                   elsewhere,
                       .not_applied = true};
   }
-  return OwnDirectory{user->pw_dir, {"/.local", "/state", "/dlock"}};
+  return OwnDirectory{std::move(home), {"/.local", "/state", "/dlock"}};
 }
 
 /// "/dir/" would follow a link that "/dir" does not.
