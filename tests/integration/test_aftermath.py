@@ -31,7 +31,7 @@ def samples(text):
 
 
 class StatusFileTests:
-    def test_it_tells_times_and_what_the_job_used_up(self):
+    def test_the_status_file_reports_the_times_and_the_resource_use_of_the_job(self):
         burn = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; sleep 0.3"
         ended = self.start_with_status("sh", "-c", burn, options=OPTIONS)
         self.assertEqual(ended.wait(), 0)
@@ -41,7 +41,7 @@ class StatusFileTests:
         self.assertGreater(told["job"]["user_ms"] + told["job"]["system_ms"], 5)
         self.assertGreater(told["job"]["max_rss_kib"], 300)
 
-    def test_it_tells_how_long_a_run_waited_and_for_whom_in_vain(self):
+    def test_the_status_file_of_a_refused_waiter_reports_the_time_waited_and_the_holder(self):
         held = self.start_run("sleep", "60", options=[*OPTIONS, "--note", "nightly"])
         held.job()
         ended = self.start_with_status("true", options=[*OPTIONS, "-w", "300ms"])
@@ -50,7 +50,7 @@ class StatusFileTests:
         self.assertEqual((ended.status["holder"]["pid"], ended.status["holder"]["note"]), (held.pid, "nightly"))
         self.assertNotIn("held_ms", ended.status)
 
-    def test_it_tells_to_whom_a_lock_was_lost(self):
+    def test_the_status_file_of_a_lost_lock_names_who_took_it(self):
         held = self.start_with_status("sleep", "60", options=OPTIONS)
         held.job()
         store = [word for word in self.default_store if word != "--trust-restart"]
@@ -64,7 +64,7 @@ class StatusFileOnTheEmbeddedStore(StatusFileTests, Case):
 
 
 class StatusFileOnRedis(StatusFileTests, OnRedis):
-    def test_it_tells_of_the_renewals(self):
+    def test_the_status_file_reports_the_renewals(self):
         ended = self.start_with_status("sleep", "1.5", options=OPTIONS)
         self.assertEqual(ended.wait(), 0)
         renewals = ended.status["renewals"]
@@ -73,7 +73,7 @@ class StatusFileOnRedis(StatusFileTests, OnRedis):
         self.assertGreaterEqual(renewals["max_ms"], renewals["mean_ms"])
 
 
-    def test_it_tells_to_whom_a_lock_was_lost_of_which_only_the_release_was_told(self):
+    def test_a_loss_that_is_noticed_only_at_the_release_names_the_new_holder(self):
         end = self.path("end")
         held = self.start_with_status("/bin/sh", "-c", f"until test -e {end}; do sleep 0.02; done", options=["--ttl", "60s"])
         held.job()
@@ -98,7 +98,7 @@ class Metrics(Case):
         with open(self.file, encoding="utf-8") as file:
             return samples(file.read())
 
-    def test_runs_are_counted_by_what_they_came_to(self):
+    def test_runs_are_counted_by_outcome(self):
         began = time.time()
         for _ in range(3):
             self.run_counted("sleep", "0.1")
@@ -117,20 +117,20 @@ class Metrics(Case):
         self.assertTrue(began < told["dlock_last_success_timestamp_seconds"][key] <= succeeded + 0.01)
         self.assertGreater(told["dlock_last_run_timestamp_seconds"][key], succeeded)
 
-    def test_several_keys_share_a_file_whatever_is_in_them(self):
+    def test_several_keys_share_one_metrics_file_whatever_characters_they_contain(self):
         for key in ("a", 'quo"te', "back\\slash", "b c"):
             self.run_counted("true", key=key)
         labels = set(self.read()["dlock_last_exit_code"])
         self.assertEqual(labels, {'key="a"', 'key="quo\\"te"', 'key="back\\\\slash"', 'key="b c"'})
 
-    def test_many_at_once_lose_no_count(self):
+    def test_concurrent_runs_lose_no_count(self):
         runs = [self.start_run("true", key=f"k{number % 4}", options=["--limit", "100", "--metrics-file", self.file])
                 for number in range(40)]
         self.assertEqual([run.wait() for run in runs], [0] * 40)
         self.assertEqual(sum(self.read()["dlock_runs_total"].values()), 40)
         self.assertEqual(os.listdir(self.path("metrics")), ["dlock.prom"])
 
-    def test_what_cannot_be_written_or_is_something_else_starts_nothing(self):
+    def test_a_metrics_file_that_cannot_be_used_prevents_the_start(self):
         other = self.path("other.prom")
         with open(other, "w", encoding="ascii") as file:
             file.write("node_load1 0.5\n")
@@ -145,7 +145,7 @@ class Metrics(Case):
             self.assertEqual(file.read(), "node_load1 0.5\n")
 
     @needs_root
-    def test_a_directory_of_somebody_else_starts_nothing(self):
+    def test_a_metrics_file_in_a_directory_of_another_user_prevents_the_start(self):
         os.chmod(self.path("metrics"), 0o755)
         mine = self.path("mine")
         os.mkdir(mine)
@@ -154,7 +154,7 @@ class Metrics(Case):
         self.assertEqual(refused.code, dlock.CONFIG)
         self.assert_says(refused, "--metrics-file", "Permission denied")
 
-    def test_a_file_that_another_one_keeps_delays_the_end_by_ten_seconds_at_most(self):
+    def test_a_metrics_file_that_stays_locked_delays_the_end_by_at_most_ten_seconds(self):
         import fcntl
         self.run_counted("true")
         with open(self.file, "rb") as file:
@@ -164,7 +164,7 @@ class Metrics(Case):
             self.assertLess(now() - began, 10 + LATE + 1 * PATIENCE)
             self.assert_says(ended, "--metrics-file", "could not be written")
 
-    def test_who_asks_dlock_to_end_does_not_wait_for_a_file_that_another_one_keeps(self):
+    def test_sigterm_ends_the_wait_for_a_locked_metrics_file(self):
         import fcntl
         self.run_counted("true")
         with open(self.file, "rb") as file:
@@ -181,7 +181,7 @@ class Metrics(Case):
 
 
 class ALongReport(OnRedis):
-    def test_it_is_whole_and_the_right_hook_is_run_whatever_a_peer_has_written(self):
+    def test_a_report_with_very_long_values_is_complete_and_runs_the_right_hook(self):
         long = "x" * 30_000
         value = {"ownerHash": f"{self.key}@{long}/1.1.1", "processHash": f"{long}/1.1", "host": long, "user": long, "command": long,
                  "note": long, "trace": long, "acquiredAt": long}
@@ -223,25 +223,25 @@ class Hooks(Case):
         held.job()
         return held
 
-    def test_a_skipped_run(self):
+    def test_a_skipped_run_runs_on_skip(self):
         held = self.hold_it()
         self.assertEqual(self.with_hook("--on-skip", "true").code, dlock.HELD)
         key, outcome, code, report = self.told()
         self.assertEqual((key, outcome, code, report["holder"]["pid"]), ("job", "held", dlock.HELD, held.pid))
 
-    def test_a_run_that_somebody_else_has_done_is_skipped_too(self):
+    def test_a_run_whose_slot_is_used_runs_on_skip(self):
         self.run_job("true", options=["--once-per", "daily"])
         self.assertEqual(self.with_hook("--on-skip", "true", options=["--once-per", "daily"]).code, 0)
         self.assertEqual(self.told()[1], "already_done")
 
-    def test_a_failed_run(self):
+    def test_a_failed_run_runs_on_failure(self):
         for words, code, outcome in ((["sh", "-c", "exit 3"], 3, "job_failed"), (["sh", "-c", "kill -9 $$"], 137, "job_failed"),
                                      (["/no/such"], 127, "cannot_run")):
             with self.subTest(words=words):
                 self.assertEqual(self.with_hook("--on-failure", *words).code, code)
                 self.assertEqual(self.told()[:3], ("job", outcome, code))
 
-    def test_a_lost_lock_is_a_failure_unless_it_has_a_hook_of_its_own(self):
+    def test_a_lost_lock_runs_on_lost_and_without_it_on_failure(self):
         for option in ("--on-lost", "--on-failure"):
             with self.subTest(option=option):
                 held = self.start_run("sleep", "60", options=[*OPTIONS, option, self.TELL.format(self.directory)])
@@ -256,36 +256,36 @@ class Hooks(Case):
         self.assertIn("its-own", held.stderr)
         self.assertNotIn("the-other", held.stderr)
 
-    def test_a_run_that_succeeded_runs_none(self):
+    def test_a_successful_run_runs_no_hook(self):
         ended = self.run_job("true", options=["--on-skip", "echo X", "--on-lost", "echo X", "--on-failure", "echo X"])
         self.assertEqual((ended.code, ended.stdout, ended.stderr), (0, "", ""))
 
-    def test_the_lock_is_free_while_it_runs_and_its_output_is_on_stderr(self):
+    def test_the_lock_is_free_while_a_hook_runs_and_its_output_goes_to_stderr(self):
         store = " ".join(self.local_store)
         hook = f"{dlock.BINARY} run {store} --key job -- echo free"
         ended = self.run_job("false", options=[*OPTIONS, "--on-failure", hook])
         self.assertEqual((ended.code, ended.stdout, ended.stderr), (1, "", "free\n"))
 
-    def test_one_that_hangs_is_killed_and_said_to_have_been(self):
+    def test_a_hook_that_hangs_is_killed_and_reported(self):
         began = now()
         ended = self.run_job("false", options=[*OPTIONS, "--on-failure", "sleep 60 & sleep 60", "--hook-timeout", "300ms"])
         self.assertEqual(ended.code, 1)
         self.assert_says(ended, "--on-failure 'sleep 60 & sleep 60' did not end within 0.3s and was killed")
         self.assertLess(now() - began, 3 * PATIENCE)
 
-    def test_who_asks_dlock_to_end_does_not_wait_for_it(self):
+    def test_sigterm_ends_the_wait_for_a_hook(self):
         ends = self.start_run("false", options=[*OPTIONS, "--on-failure", f": > {self.path('begun')}; sleep 60"])
         wait_until(lambda: os.path.exists(self.path("begun")), 15, "the hook runs")
         ends.signal(signal.SIGTERM)
         self.assertEqual(ends.wait(5), 1)
         self.assert_says(ends, "was killed, because dlock was asked to end")
 
-    def test_one_that_fails_is_told_and_changes_nothing(self):
+    def test_a_hook_that_fails_is_reported_and_does_not_change_the_exit_code(self):
         ended = self.run_job("sh", "-c", "exit 3", options=[*OPTIONS, "--on-failure", "exit 4"])
         self.assertEqual(ended.code, 3)
         self.assert_says(ended, "--on-failure 'exit 4' ended with 4")
 
-    def test_it_has_the_signals_of_the_caller_and_no_descriptor_of_ours(self):
+    def test_a_hook_has_the_signal_settings_of_the_caller_and_no_descriptor_of_dlock(self):
         hook = "grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/$$/fd | tr '\\n' ' '"
         ended = self.run_job("false", options=[*OPTIONS, "--on-failure", hook])
         blocked, ignored, descriptors = ended.stderr.splitlines()
@@ -293,7 +293,7 @@ class Hooks(Case):
         self.assertEqual(int(ignored.split()[1], 16) & (1 << (signal.SIGTERM - 1)), 0)
         self.assertLessEqual(len(descriptors.split()), 4)  # and the directory that ls reads
 
-    def test_a_front_that_is_killed_takes_it_along(self):
+    def test_a_hook_dies_when_the_front_is_killed(self):
         ends = self.start_run("false", options=[*OPTIONS, "--on-failure", f"echo $$ > {self.path('pid')}; exec sleep 60"])
         wait_until(lambda: self.read("pid").endswith("\n"), 15, "it runs")
         pid = int(self.read("pid"))
@@ -301,7 +301,7 @@ class Hooks(Case):
         ends.wait()
         wait_until(lambda: not procs.alive(pid), 5, "the hook is gone")
 
-    def test_bad_times_are_refused(self):
+    def test_an_invalid_hook_timeout_is_refused(self):
         for bad in ("0", "soon", "-1s"):
             refused = self.run_job("true", options=["--on-failure", "true", "--hook-timeout", bad])
             self.assertEqual(refused.code, dlock.USAGE)

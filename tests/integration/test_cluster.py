@@ -68,7 +68,7 @@ class FindingTheNode(ClusterCase):
             self.assertEqual(held.wait(), 143)
             self.assertIsNone(self.lock_at(self.owner()))
 
-    def test_keys_with_braces_of_every_shape_in_key_and_prefix(self):
+    def test_keys_and_prefixes_with_braces_of_every_shape_are_locked_in_one_slot(self):
         shapes = ["a{b", "a}b", "}{", "{t}:x", "{}x", "{", "}", "a{}b{c}", "{a}{b}"]
         for number, shape in enumerate(shapes):
             for prefix in ("dlock:", "lk{:", "{lk}:", "p}{:")[number % 2::2]:
@@ -87,14 +87,14 @@ class FindingTheNode(ClusterCase):
                     held.signal(15)
                     self.assertEqual((held.wait(), waits.wait()), (143, 0), waits.stderr)
 
-    def test_one_round_trip_to_acquire_when_the_first_node_asked_is_the_right_one(self):
+    def test_acquiring_takes_one_round_trip_if_the_first_node_asked_has_the_slot(self):
         self.assertEqual(self.try_second(), 0)  # the node knows the scripts from now on
         between = Relay(self.owner().port)
         self.addCleanup(between.stop)
         self.assertEqual(self.try_second(store=self.store_at(f"redis+cluster://127.0.0.1:{between.port}")), 0)
         self.assertEqual((between.round_trips, between.accepted), (2, 1))  # one to acquire and one to release
 
-    def test_a_foreign_holder_s_liveness_lies_in_another_slot_and_node(self):
+    def test_a_foreign_holder_whose_liveness_is_on_another_node_is_waited_for(self):
         owner = self.owner()
         # A holder of the Node library takes no care where its liveness is.
         process = next(f"peer/1.{number}" for number in range(1000)
@@ -111,7 +111,7 @@ class FindingTheNode(ClusterCase):
         self.assertEqual(elsewhere("EXISTS", f"dlock:proc:{process}"), 1)
         self.assertEqual([each.wait() for each in waiting], [0, 0, 0, 0], [each.stderr for each in waiting])
 
-    def test_operators_see_all_nodes_and_free_a_lock_on_any_of_them(self):
+    def test_status_list_and_unlock_see_all_nodes_and_free_locks_on_each_of_them(self):
         looked_at = ["--store", self.deployment.url]
         prefix = ["--prefix", f"{self.key}:"]
         keys = [f"k{number}" for number in range(6)]
@@ -127,7 +127,7 @@ class FindingTheNode(ClusterCase):
             self.assertEqual((freed.code, each.wait()), (0, dlock.LOST), freed.stderr)
         self.assertEqual(self.run_words("list", "--keys", *looked_at, *prefix).stdout, "")
 
-    def test_a_foreign_holder_s_liveness_is_looked_at_where_it_is(self):
+    def test_status_and_unlock_read_the_liveness_of_a_foreign_holder_from_its_node(self):
         owner = self.owner()
         process = next(f"peer/1.{number}" for number in range(1000)
                        if self.deployment.node_of(f"dlock:proc:peer/1.{number}") is not owner)
@@ -144,17 +144,17 @@ class FindingTheNode(ClusterCase):
         self.assertEqual(freed.code, 0, freed.stderr)
         self.assertEqual(self.run_words("status", *looked_at, self.key).code, 0)
 
-    def test_a_node_given_as_a_standalone_redis(self):
+    def test_a_cluster_node_given_as_a_standalone_redis_is_refused_with_the_remedy(self):
         self.refused(dlock.CONFIG, self.store_at(self.deployment.nodes[0].url), "redis+cluster://")
 
-    def test_nodes_that_are_dead_are_passed_over(self):
+    def test_dead_nodes_are_skipped(self):
         dead = RedisServer(self.path("dead"))
         dead.stop()
         store = self.store_at(self.deployment.url_of(dead, self.deployment.nodes[0]))
         self.assertEqual(self.try_second(store=store), 0)
         self.refused(dlock.UNREACHABLE, self.store_at(self.deployment.url_of(dead)), "Connection refused")
 
-    def test_a_standalone_redis_given_as_a_cluster_is_refused_and_keeps_nothing(self):
+    def test_a_standalone_redis_given_as_a_cluster_is_refused_and_no_lock_is_left_there(self):
         server = RedisServer(self.path("alone"))
         self.addCleanup(server.stop)
         store = self.store_at(self.deployment.url_of(server))
@@ -176,7 +176,7 @@ class NodesThatCannotServe(ClusterCase):
         wait_until(lambda: "cluster_state:ok" in server("CLUSTER", "INFO"), 10, "the slots are served")
         return server
 
-    def test_a_node_that_cannot_serve_is_passed_over_wherever_it_stands(self):
+    def test_a_node_that_cannot_serve_is_skipped_at_any_place_in_the_list(self):
         server = self.lone_node()
         for reply in (b"-CLUSTERDOWN The cluster is down\r\n", b"-LOADING Redis is loading the dataset in memory\r\n",
                       b"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n"):
@@ -187,7 +187,7 @@ class NodesThatCannotServe(ClusterCase):
                     self.store = self.store_at("redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports))
                     self.assertEqual(self.try_second(), 0)
 
-    def test_list_shows_what_it_can_see_and_says_who_is_missing(self):
+    def test_list_shows_the_locks_it_can_read_and_names_the_missing_nodes(self):
         deployment = self.deploy_cluster("--cluster-require-full-coverage", "no", replicas=0)
         self.first()
         silent, dead = [node for node in deployment.nodes if node is not self.owner()]
@@ -205,7 +205,7 @@ class NodesThatCannotServe(ClusterCase):
         self.assertEqual(self.run_words("list", "--keys", *asked).stdout, "job\n")
         silent.resume()
 
-    def test_an_owner_that_is_cut_off_from_the_others_is_left_for_its_successor(self):
+    def test_a_slot_owner_that_is_cut_off_is_replaced_by_its_successor(self):
         self.TTL = "2s"
         server = self.lone_node()
         cut_off = []
@@ -218,7 +218,7 @@ class NodesThatCannotServe(ClusterCase):
 
 
 class Logins(ClusterCase):
-    def test_every_node_asks_for_the_password(self):
+    def test_dlock_logs_in_on_every_node(self):
         deployment = self.deploy_cluster(replicas=0, login=LOGIN)
         for number in range(4):
             self.key = f"job{number}"
@@ -228,7 +228,7 @@ class Logins(ClusterCase):
 
 
 class Tls(ClusterCase):
-    def test_tls_from_end_to_end_also_when_the_slot_moves_to_a_node_that_was_not_named(self):
+    def test_tls_is_used_on_every_node_also_on_one_that_the_url_does_not_name(self):
         self.TTL = "6s"
         made = certificates()
         deployment = self.deploy_cluster(replicas=0, tls=made.tls())
@@ -245,7 +245,7 @@ class Tls(ClusterCase):
         self.assertEqual(self.try_second(*trusting), 0)
 
 
-class AYoungNode(ClusterCase):
+class ARecentlyStartedNode(ClusterCase):
     def waits_for_it(self):
         waiting = self.start_run("true", store=["--store", self.deployment.url], options=["--ttl", "60s"])
         waiting.wait_said("--trust-restart")
@@ -254,7 +254,7 @@ class AYoungNode(ClusterCase):
         waiting.wait(5)
         self.assertEqual(waiting.died_by, 15, waiting.stderr)
 
-    def test_nothing_is_created_there_also_not_in_a_slot_that_migrates(self):
+    def test_a_node_that_started_recently_grants_no_lock_also_not_in_a_migrating_slot(self):
         deployment = self.deploy_cluster(replicas=0)
         self.waits_for_it()
         self.assertEqual(self.try_second(), 0)  # leaves the counter, and with it on another node than ...
@@ -265,7 +265,7 @@ class AYoungNode(ClusterCase):
 
 
 class Failover(ClusterCase):
-    def test_the_master_is_replaced_while_the_job_runs(self):
+    def test_a_job_survives_a_planned_failover(self):
         deployment = self.deploy_cluster()
         held = self.first(seconds=8, store=self.store_at(deployment.url_of(self.owner())))
         self.renewed_at(self.owner())  # by now the holder knows the other nodes, too
@@ -276,7 +276,7 @@ class Failover(ClusterCase):
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assert_no_overlap_so_far()
 
-    def test_the_master_is_killed_and_the_job_survives_though_it_was_given_that_one_node_only(self):
+    def test_a_job_survives_the_kill_of_the_master_even_if_the_url_names_only_that_node(self):
         self.TTL = "20s"
         deployment = self.deploy_cluster()
         owner = self.owner()
@@ -290,7 +290,7 @@ class Failover(ClusterCase):
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assert_no_overlap_so_far()
 
-    def test_the_master_is_killed_and_a_short_ttl_ends_the_job_first(self):
+    def test_with_a_short_ttl_the_job_ends_before_the_killed_master_is_replaced(self):
         self.TTL = "1300ms"
         deployment = self.deploy_cluster()
         held = self.first()
@@ -299,7 +299,7 @@ class Failover(ClusterCase):
         self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
         self.assert_no_overlap_so_far()
 
-    def test_the_cluster_is_down(self):
+    def test_a_cluster_that_is_down_refuses_new_locks_and_ends_the_job_at_the_deadline(self):
         self.TTL = "2s"
         deployment = self.deploy_cluster(replicas=0)
         held = self.first()
@@ -310,7 +310,7 @@ class Failover(ClusterCase):
         self.second_follows()
         self.assert_no_overlap_so_far()
 
-    def test_replicas_of_the_slot_s_master_count(self):
+    def test_the_replicas_of_the_master_of_the_slot_count_for_min_replicas(self):
         deployment = self.deploy_cluster()
         self.wait_replicated_here(self.owner())
         self.assertEqual(self.try_second("--min-replicas", "1"), 0)
@@ -356,7 +356,7 @@ class Migration(ClusterCase):
         self.assertEqual(held.wait(), 143, held.stderr)
         self.assertEqual(self.try_second(), 0)
 
-    def test_a_job_that_ends_meanwhile_gives_the_lock_back(self):
+    def test_a_job_that_ends_during_a_migration_releases_its_lock(self):
         held = self.first()
         self.deployment.begin_migration(self.slot, self.target)
         self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
@@ -364,7 +364,7 @@ class Migration(ClusterCase):
         self.assertEqual(held.wait(), 143, held.stderr)
         self.assertNotIn(self.lock_name, self.lock_keys(self.source) + self.lock_keys(self.target))
 
-    def test_a_free_lock_is_acquired_meanwhile(self):
+    def test_a_free_lock_is_acquired_during_a_migration(self):
         self.deployment.begin_migration(self.slot, self.target)
         held = self.first()
         self.stays_held(held)
@@ -373,7 +373,7 @@ class Migration(ClusterCase):
         # Also one that has been held before, so that its counter is there.
         self.assertEqual(self.try_second(), 0)
 
-    def test_a_dead_holder_s_lock_is_taken_over_meanwhile(self):
+    def test_the_lock_of_a_dead_holder_is_taken_over_during_a_migration(self):
         first = self.first()
         self.deployment.begin_migration(self.slot, self.target)
         self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
@@ -386,7 +386,7 @@ class Migration(ClusterCase):
         self.assertLess(now() - killed, 4 + 5)
         self.assert_no_overlap_so_far()
 
-    def test_a_lock_that_was_deleted_meanwhile_is_a_loss(self):
+    def test_a_lock_that_is_deleted_during_a_migration_is_a_loss(self):
         held = self.first()
         self.deployment.begin_migration(self.slot, self.target)
         self.deployment.move_keys(self.slot, self.source, self.target)

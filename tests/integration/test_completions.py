@@ -106,14 +106,14 @@ class Bash(Completions):
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
         return done.stdout.splitlines() if done.stdout != "\n" else []
 
-    def test_commands_and_the_options_of_each(self):
+    def test_sub_commands_and_the_options_of_each_are_offered(self):
         self.assertEqual(set(self.complete("dlock ")), COMMANDS | {"--help", "--version"})
         self.assertEqual(self.complete("dlock st"), ["status"])
         for command in COMMANDS:
             self.assertEqual(set(self.complete(f"dlock {command} -")), self.options_of(command))
         self.assertEqual(self.complete("dlock run --on-sil"), ["--on-silence"])
 
-    def test_values(self):
+    def test_values_of_options_are_offered(self):
         self.assertEqual(self.complete("dlock run --on-silence "), ["kill", "continue"])
         self.assertEqual(self.complete("dlock run --on-silence=k"), ["kill"])
         self.assertEqual(self.complete("dlock run --contain pi"), ["pidns"])
@@ -126,7 +126,7 @@ class Bash(Completions):
         self.assertEqual(self.complete("dlock run --nonblock "), ["--"])
         self.assertEqual(self.complete("dlock completion "), ["bash", "zsh", "fish"])
 
-    def test_keys_are_data(self):
+    def test_keys_are_quoted_and_never_executed(self):
         self.hold_all()
         offered = self.complete("dlock status ")
         self.assertEqual(len(offered), len(self.KEYS))
@@ -137,19 +137,19 @@ class Bash(Completions):
         self.assertEqual(self.complete("dlock status a:b"), ["b:c"])
         self.assert_nothing_ran()
 
-    def test_keys_come_from_the_store_of_the_line(self):
+    def test_keys_come_from_the_store_of_the_command_line(self):
         self.hold_all()
         self.env["DLOCK_STORE"] = "redis://127.0.0.1:1"
         self.assertEqual(self.complete("dlock status back"), [])
         self.assertEqual(self.complete(f"dlock status --store local:{self.locks} backu"), ["backup"])
         self.assertEqual(self.complete(f"dlock status --store=local:{self.locks} backu"), ["backup"])
 
-    def test_the_job_s_command(self):
+    def test_the_command_of_the_job_is_completed_as_a_command(self):
         self.assertIn("sleep", self.complete("dlock run --key k -- sle"))
         with open(self.path("a-file"), "w", encoding="ascii"):
             self.assertEqual(self.complete("dlock run --key k -- cat a-f"), ["a-file"])
 
-    def test_at_a_real_prompt(self):
+    def test_completion_works_at_an_interactive_prompt(self):
         typist = Typist(["bash", "--norc", "--noprofile", "-i"], {**self.env, "PS1": "READY> ", "TERM": "dumb"}, self.directory)
         self.addCleanup(typist.close)
         typist.expect("READY> ")
@@ -176,7 +176,7 @@ class Zsh(Completions):
         typist.type(f"\025{typed}\t")
         return typist.expect(pattern)
 
-    def test_commands_options_values_and_keys(self):
+    def test_sub_commands_options_values_and_keys_are_completed(self):
         self.hold_all()
         typist = self.begin()
         self.after(typist, "dlock sta", "status ")
@@ -191,7 +191,7 @@ class Zsh(Completions):
         self.after(typist, "dlock run --key k -- printen", "printenv ")
         self.assert_nothing_ran()
 
-    def test_every_option_of_each_command(self):
+    def test_every_option_of_each_sub_command_is_offered(self):
         typist = self.begin()
         for command in sorted(COMMANDS):
             with self.subTest(command=command):
@@ -211,12 +211,12 @@ class Fish(Completions):
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
         return [line.split("\t")[0] for line in done.stdout.splitlines()]
 
-    def test_commands_and_the_options_of_each(self):
+    def test_sub_commands_and_the_options_of_each_are_offered(self):
         self.assertEqual(set(self.complete("dlock ")), COMMANDS)
         for command in COMMANDS:
             self.assertEqual(set(self.complete(f"dlock {command} -")), self.options_of(command))
 
-    def test_values(self):
+    def test_values_of_options_are_offered(self):
         self.assertEqual(set(self.complete("dlock run --on-silence ")), {"kill", "continue"})
         self.assertEqual(self.complete("dlock run --on-silence=k"), ["--on-silence=kill"])
         self.assertEqual(set(self.complete("dlock run --once-per ")), {"hourly", "daily"})
@@ -225,13 +225,13 @@ class Fish(Completions):
         with open(self.path("a-file"), "w", encoding="ascii"):
             self.assertEqual(self.complete("dlock run --status-file a-f"), ["a-file"])
 
-    def test_keys_are_data(self):
+    def test_keys_are_quoted_and_never_executed(self):
         self.hold_all()
         self.assertEqual(set(self.complete("dlock status back")), {"backup", "back up"})
         self.assertEqual(set(self.complete("dlock unlock --force a:b")), {"a:b:c"})
         self.assert_nothing_ran()
 
-    def test_the_job_s_command(self):
+    def test_the_command_of_the_job_is_completed_as_a_command(self):
         self.assertIn("printenv", self.complete("dlock run --key k -- printen"))
         with open(self.path("a-file"), "w", encoding="ascii"):
             self.assertIn("a-file", self.complete("dlock run --key k -- cat a-f"))

@@ -34,7 +34,7 @@ class SettingsCase(RedisCase):
 
 
 class TheExample(SettingsCase):
-    def test_each_of_its_settings_is_taken(self):
+    def test_each_setting_of_the_example_file_is_accepted(self):
         path = __file__.rpartition("/tests/")[0] + "/packaging/dlock.toml"
         with open(path, encoding="utf-8") as file:
             settings = [line[1:] for line in file if " = " in line and not line.startswith("# ")]
@@ -55,28 +55,28 @@ class TheExample(SettingsCase):
 class Order(SettingsCase):
     """Every layer names another store, of which one only can be reached."""
 
-    def test_the_command_line_beats_the_environment(self):
+    def test_the_command_line_outranks_the_environment(self):
         done = self.run_with("--store", self.redis.url, DLOCK_STORE=NOBODY_LISTENS)
         self.assertEqual(done.code, 0, done.stderr)
 
-    def test_the_environment_beats_the_file(self):
+    def test_the_environment_outranks_the_file(self):
         config = self.file("config", f'store = "{NOBODY_LISTENS}"\n')
         done = self.run_with("--config", config, DLOCK_STORE=self.redis.url)
         self.assertEqual(done.code, 0, done.stderr)
 
-    def test_the_file_beats_the_default(self):
+    def test_the_file_outranks_the_default(self):
         config = self.file("config", f'store = "{self.redis.url}"\nprefix = "{self.prefix}"\n')
         held = self.hold(store=["--trust-restart"], options=["--config", config])
         self.assertIsNotNone(self.lock_value())
         self.assertNotIn("no store is configured", held.stderr)
 
-    def test_the_command_line_beats_the_file_for_any_option(self):
+    def test_the_command_line_outranks_the_file_for_any_option(self):
         config = self.file("config", 'store = "local"\nconflict-exit-code = 9\nttl = "5s"\n')
         self.hold(options=["--config", config])
         self.assertEqual(self.run_job("true", options=["--config", config]).code, 9)
         self.assertEqual(self.run_job("true", options=["--config", config, "-E", "8"]).code, 8)
 
-    def test_of_options_that_exclude_each_other_that_of_the_command_line_counts(self):
+    def test_of_options_that_exclude_each_other_the_one_on_the_command_line_counts(self):
         waits = self.file("waits", 'store = "local"\nwait = "20s"\nshared = true\n')
         lone = self.file("lone", 'store = "local"\nnonblock = true\nlimit = "2"\n')
         self.hold(options=["--config", waits])
@@ -87,20 +87,20 @@ class Order(SettingsCase):
         self.assertEqual(ended.code, dlock.HELD)
         self.assert_says(ended, "waited")
 
-    def test_a_wait_for_ever_can_be_had_from_the_file(self):
+    def test_a_wait_without_limit_can_be_set_in_the_file(self):
         config = self.file("config", 'store = "local"\nwait = true\n')
         held = self.hold(seconds=1)
         self.assertEqual(self.run_job("true", options=["--config", config]).code, 0)
         self.assertEqual(held.wait(), 0)
 
-    def test_a_config_by_the_command_line_beats_one_by_the_environment(self):
+    def test_a_config_file_given_on_the_command_line_outranks_that_of_the_environment(self):
         good, bad = self.file("good", f'store = "{self.redis.url}"\n'), self.file("bad", f'store = "{NOBODY_LISTENS}"\n')
         self.assertEqual(self.run_with("--config", good, DLOCK_CONFIG=bad).code, 0)
         self.assertEqual(self.run_with(DLOCK_CONFIG=good).code, 0)
         self.assertEqual(self.run_with(DLOCK_CONFIG=bad).code, dlock.UNREACHABLE)
 
     @needs_root
-    def test_the_default_file_is_read_if_it_is_there(self):
+    def test_the_default_file_is_read_if_it_exists(self):
         os.mkdir(self.path("etc"))
         script = 'mount --bind "$1" /etc || exit 99; shift; exec "$@"'
         prefix = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", self.path("etc")]
@@ -113,7 +113,7 @@ class Order(SettingsCase):
         self.assertEqual((there.code, there.stderr), (0, ""))
 
     @needs_root
-    def test_a_default_file_that_cannot_be_read_is_never_passed_over(self):
+    def test_a_default_file_that_cannot_be_read_is_an_error(self):
         os.mkdir(self.path("etc"))
         os.mkdir(self.path("etc/dlock.toml"))
         script = 'mount --bind "$1" /etc || exit 99; shift; exec "$@"'
@@ -129,7 +129,7 @@ class BadFiles(SettingsCase):
         config = self.file("config", text, mode)
         self.assert_refused(self.run_with("--config", config), dlock.CONFIG, config, *says)
 
-    def test_what_is_wrong_is_named_with_the_file(self):
+    def test_an_error_in_a_file_is_reported_with_the_file_and_the_reason(self):
         for text, says in ((f'stoer = "{NOBODY_LISTENS}"\n', ("'stoer' is not known", "long name of an option")),
                            ('key = "k"\n', ("'key' is not known",)),
                            ('[redis]\nstore = "local"\n', ("section",)),
@@ -151,7 +151,7 @@ class BadFiles(SettingsCase):
             with self.subTest(text=text):
                 self.refused(text, *says)
 
-    def test_a_file_that_is_not_there_or_is_none(self):
+    def test_a_missing_file_and_a_file_that_is_not_regular_are_refused(self):
         self.assert_refused(self.run_with("--config", self.path("none")), dlock.CONFIG, "--config", "none", "No such file")
         self.assert_refused(self.run_with(DLOCK_CONFIG=self.path("none")), dlock.CONFIG, "DLOCK_CONFIG", "No such file")
         self.assert_refused(self.run_with(DLOCK_CONFIG=""), dlock.CONFIG, "DLOCK_CONFIG '' names no file")
@@ -159,7 +159,7 @@ class BadFiles(SettingsCase):
         os.mkfifo(self.path("fifo"))
         self.assert_refused(self.run_with("--config", self.path("fifo")), dlock.CONFIG, "fifo")
 
-    def test_a_user_without_a_password_or_a_secret_elsewhere_is_no_password(self):
+    def test_a_user_without_a_password_is_refused_and_secrets_of_other_urls_are_accepted(self):
         self.refused('store = "redis://dlock@127.0.0.1:1"\n', "--store names a user but no password")
         url = "redis://dlock@127.0.0.1:1"
         self.assert_refused(self.run_with(DLOCK_STORE=url), dlock.CONFIG, "dlock: DLOCK_STORE names a user but no password")
@@ -169,11 +169,11 @@ class BadFiles(SettingsCase):
             done = self.run_with("--config", self.file("config", text, 0o644))
             self.assertEqual(done.code, 0, done.stderr)
 
-    def test_one_that_everybody_may_write(self):
+    def test_a_file_that_is_writable_for_everyone_is_refused(self):
         for mode in (0o646, 0o602, 0o666):
             self.refused('ttl = "5s"\n', "can be written by everybody", "chmod o-w", mode=mode)
 
-    def test_a_password_in_a_file_for_everybody(self):
+    def test_a_password_in_a_file_that_is_readable_for_everyone_is_refused(self):
         self.refused(f'store = "redis://u:{PASSWORD}@127.0.0.1:1"\n', "password", "everybody", "chmod")
 
 
@@ -188,38 +188,38 @@ class Passwords(SettingsCase):
     def url(self, password):
         return self.secured.url.replace("://", f"://:{password}@")
 
-    def test_from_a_file(self):
+    def test_a_password_is_read_from_a_file(self):
         for text in (PASSWORD, PASSWORD + "\n", PASSWORD + "\r\n", PASSWORD + "\nanything else\n"):
             done = self.run_with("--store", self.secured.url, "--password-file", self.file("secret", text))
             self.assertEqual(done.code, 0, done.stderr)
 
-    def test_from_the_environment_as_redis_cli_has_it(self):
+    def test_a_password_is_read_from_rediscli_auth(self):
         done = self.run_with("--store", self.secured.url, REDISCLI_AUTH=PASSWORD)
         self.assertEqual(done.code, 0, done.stderr)
 
-    def test_a_newline_at_the_end_of_a_variable_is_not_part_of_it(self):
+    def test_a_newline_at_the_end_of_a_variable_is_ignored(self):
         for end in ("\n", "\r\n"):
             done = self.run_with(DLOCK_STORE=self.secured.url + end, REDISCLI_AUTH=PASSWORD + end)
             self.assertEqual(done.code, 0, done.stderr)
 
-    def test_the_url_beats_rediscli_auth_and_a_password_file_beats_both(self):
+    def test_the_url_outranks_rediscli_auth_and_a_password_file_outranks_both(self):
         self.assertEqual(self.run_with(DLOCK_STORE=self.url(PASSWORD), REDISCLI_AUTH="wrong").code, 0)
         done = self.run_with("--password-file", self.file("secret", PASSWORD), DLOCK_STORE=self.url("wrong"), REDISCLI_AUTH="wrong")
         self.assertEqual(done.code, 0, done.stderr)
 
-    def test_rediscli_auth_beats_the_configuration_file(self):
+    def test_rediscli_auth_outranks_the_configuration_file(self):
         wrong = self.file("wrong", "wrong")
         for text in (f'store = "{self.url("wrong")}"\n', f'store = "{self.secured.url}"\npassword-file = "{wrong}"\n'):
             done = self.run_with("--config", self.file("config", text), REDISCLI_AUTH=PASSWORD)
             self.assertEqual(done.code, 0, done.stderr)
 
-    def test_from_the_configuration_file(self):
+    def test_a_password_is_read_from_the_configuration_file(self):
         secret = self.file("secret", PASSWORD)
         for text in (f'store = "{self.url(PASSWORD)}"\n', f'store = "{self.secured.url}"\npassword-file = "{secret}"\n'):
             done = self.run_with("--config", self.file("config", text))
             self.assertEqual(done.code, 0, done.stderr)
 
-    def test_file_and_command_count_by_their_place_and_not_both_of_one(self):
+    def test_of_a_password_file_and_a_command_the_one_from_the_higher_source_counts(self):
         wrong, right = self.file("wrong", "wrong"), f"echo {PASSWORD}"
         config = self.file("config", f'store = "{self.secured.url}"\npassword-file = "{wrong}"\n')
         done = self.run_with("--config", config, "--password-command", right)
@@ -230,7 +230,7 @@ class Passwords(SettingsCase):
             self.assertEqual(done.code, 0, done.stderr)
         self.assertEqual(self.run_with("--config", config, REDISCLI_AUTH=PASSWORD).code, 0)
 
-    def test_a_password_command_beside_another_password_is_refused_and_not_shown(self):
+    def test_a_password_command_together_with_another_password_is_refused(self):
         right = f"echo {PASSWORD}"
         refused = self.run_with("--store", self.secured.url, "--password-command", right, "--password-file", self.file("secret", "x"))
         self.assert_refused(refused, dlock.USAGE, "and --password-command both give a password")
@@ -239,23 +239,23 @@ class Passwords(SettingsCase):
         refused = self.run_with("--store", "local", "--password-command", right)
         self.assert_refused(refused, dlock.USAGE, "--password-command is for a Redis")
 
-    def test_a_password_file_that_others_can_use_is_refused(self):
+    def test_a_password_file_that_other_users_can_access_is_refused(self):
         for mode in (0o640, 0o604, 0o660, 0o644):
             secret = self.file("secret", PASSWORD, mode)
             refused = self.run_with("--store", self.secured.url, "--password-file", secret)
             self.assert_refused(refused, dlock.CONFIG, "--password-file", "others than its owner", "chmod 600")
 
-    def test_bad_password_files(self):
+    def test_a_missing_or_empty_password_file_is_refused(self):
         for path, says in ((self.path("none"), "No such file"), ("", "'' names no file"), (self.file("empty", ""), "no password"),
                            (self.file("blank", "\nsecond\n"), "no password"), (self.directory, "directory")):
             refused = self.run_with("--store", self.secured.url, "--password-file", path)
             self.assert_refused(refused, dlock.CONFIG, "--password-file", says)
 
-    def test_a_password_given_twice_on_the_command_line(self):
+    def test_two_passwords_on_the_command_line_are_refused(self):
         refused = self.run_with("--store", self.url(PASSWORD), "--password-file", self.file("secret", PASSWORD))
         self.assert_refused(refused, dlock.USAGE, "--password-file", "both give a password")
 
-    def test_a_user_without_any_password(self):
+    def test_a_user_without_a_password_is_refused(self):
         refused = self.run_with("--store", self.secured.url.replace("://", "://jobs@"))
         self.assert_refused(refused, dlock.USAGE, "a user but no password", "--password-file")
 

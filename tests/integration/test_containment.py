@@ -21,7 +21,7 @@ class EveryWayOfContaining(Case):
         return self.start_tree(count, daemons, options=[f"--contain={way}", *AFTER_THE_LAST, *how.pop("options", ())], **how)
 
     @in_each_way
-    def test_the_jobs_exit_code_is_kept(self, way):
+    def test_the_exit_code_of_the_job_is_kept(self, way):
         self.assertEqual(self.run_job(JOBTOOL, "exit", "7", options=[f"--contain={way}"]).code, 7)
 
     @in_each_way
@@ -29,21 +29,21 @@ class EveryWayOfContaining(Case):
         self.assertEqual(self.run_job(JOBTOOL, "raise", "TERM", options=[f"--contain={way}"]).died_by, signal.SIGTERM)
 
     @in_each_way
-    def test_a_command_that_is_not_found_is_127_and_one_that_cannot_be_run_126(self, way):
+    def test_a_command_that_is_not_found_is_127_and_one_that_cannot_be_run_is_126(self, way):
         for command, code in (("/no/such/command", 127), (self.directory, 126)):
             ended = self.run_job(command, options=[f"--contain={way}"])
             self.assertEqual(ended.code, code, ended.stderr)
             self.assert_says(ended, command)
 
     @in_each_way
-    def test_term_reaches_the_job(self, way):
+    def test_sigterm_reaches_the_job(self, way):
         held, heads = self.start_contained(way)
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 143)
         self.assert_everybody_left(heads)
 
     @in_each_way
-    def test_kill_9_of_the_front_or_the_engine_leaves_nothing(self, way):
+    def test_sigkill_of_the_front_or_the_engine_leaves_no_process(self, way):
         for who in ("front", "engine"):
             held, heads = self.start_contained(way)
             procs.kill(held.pid if who == "front" else held.engine())
@@ -51,13 +51,13 @@ class EveryWayOfContaining(Case):
             held.wait()
 
     @in_each_way
-    def test_daemons_that_outlive_the_root_are_ended_with_it(self, way):
+    def test_daemons_that_outlive_the_command_are_ended_with_it(self, way):
         held, heads = self.start_contained(way, tree_options=["--root-seconds", "0.2", "--exit", "3"])
         self.assertEqual(held.wait(), 3)
         self.assert_everybody_left(heads)
 
     @in_each_way
-    def test_who_was_left_behind_and_ended_is_told(self, way):
+    def test_processes_that_outlived_the_command_are_reported(self, way):
         ended = self.start_with_status(JOBTOOL, "tree", "1", "5", "/dev/null", "--root-seconds", "0.2", "--exit", "3",
                                        options=[f"--contain={way}"])
         self.assertEqual(ended.wait(), 3)
@@ -80,7 +80,7 @@ class EveryWayOfContaining(Case):
         self.assert_everybody_left(heads)
 
     @in_each_way
-    def test_descendants_that_ignore_every_polite_signal_are_ended(self, way):
+    def test_descendants_that_ignore_terminating_signals_are_ended(self, way):
         held, heads = self.start_contained(way, options=["--kill-after", "300ms"],
                                            tree_options=["--ignore", "TERM,INT,HUP,QUIT"])
         held.signal(signal.SIGTERM)
@@ -94,13 +94,13 @@ class EveryWayOfContaining(Case):
 
 class BothSupervisorsKilledAtOnce(Case):
     @needs_pid_namespace
-    def test_in_a_pid_namespace_nothing_survives(self):
+    def test_in_a_pid_namespace_no_process_survives(self):
         for _ in range(5):
             held, heads = self.start_tree(11, 5, options=["--contain=pidns", *AFTER_THE_LAST])
             held.kill_both()
             heads.wait_gone(1)
 
-    def test_with_walk_the_root_dies_whatever_becomes_of_its_daemons(self):
+    def test_with_contain_walk_the_command_dies_and_its_daemons_can_survive(self):
         for _ in range(5):
             held, heads = self.start_tree(11, 5, options=["--contain=walk", *AFTER_THE_LAST])
             job = held.job()
@@ -117,7 +117,7 @@ HIDDEN_PROC = ["unshare", "-m", "sh", "-c",
                "sh", "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
 
 
-class AJobThatMayNotBeKilled(RedisCase):
+class AJobThatCannotBeKilled(RedisCase):
     """dlock of an ordinary user, whose job has become root by a setuid program."""
 
     def setUp(self):
@@ -139,7 +139,7 @@ class AJobThatMayNotBeKilled(RedisCase):
         (root_pid,) = heads.wait_for(1)
         return held, heads, root_pid
 
-    def test_it_is_named_and_nothing_is_called_released_and_all_ends_when_it_dies(self):
+    def test_the_process_is_named_the_lock_is_kept_and_the_run_ends_when_it_exits(self):
         held, heads, rooted = self.start_rooted(6)
         procs.kill(held.engine())  # the front is left to kill what it may not
         held.wait_said(str(rooted), 5)
@@ -151,7 +151,7 @@ class AJobThatMayNotBeKilled(RedisCase):
         heads.wait_gone(10)
         held.wait(3)
 
-    def test_a_lost_lock_whose_job_cannot_be_killed_is_reported_every_second_and_the_lock_is_left_alone(self):
+    def test_after_a_loss_it_is_reported_every_second_and_the_new_lock_is_left_alone(self):
         held, heads, rooted = self.start_rooted(5)
         self.redis("SET", self.lock_name, '{"ownerHash":"job@other/1.1.1","processHash":"other/1.1"}')
         held.wait_said(str(rooted), 5)
@@ -162,7 +162,7 @@ class AJobThatMayNotBeKilled(RedisCase):
         self.assertIn("other/1.1", self.lock_value())
 
 
-    def test_a_setuid_program_that_keeps_its_real_user_may_be_killed_and_is(self):
+    def test_a_setuid_program_that_keeps_its_real_user_is_killed(self):
         heads = self.headcount()
         held = self.start_run(self.tool, "tree", "3", "2", heads.path, "--seconds", "20", store=self.redis_store,
                               preexec_fn=as_nobody)
@@ -170,7 +170,7 @@ class AJobThatMayNotBeKilled(RedisCase):
         held.signal(signal.SIGKILL)
         self.assert_gone(heads)
 
-    def test_also_where_proc_hides_the_processes_of_others(self):
+    def test_a_setuid_program_is_killed_even_if_proc_hides_processes_of_other_users(self):
         heads = self.headcount()
         held = self.start_run(self.tool, "tree", "3", "2", heads.path, "--seconds", "20", store=self.redis_store,
                               options=["--contain=walk"], prefix_command=HIDDEN_PROC)
@@ -181,10 +181,10 @@ class AJobThatMayNotBeKilled(RedisCase):
         self.assert_gone(heads)
 
 
-class OddSurroundings(Case):
+class UnusualEnvironments(Case):
     @needs_root
     @needs_pid_namespace
-    def test_without_proc_it_refuses_or_copes_but_never_runs_unguarded(self):
+    def test_without_proc_dlock_refuses_or_contains_the_job(self):
         # a mount namespace with an empty directory over /proc
         heads = self.headcount()
         script = 'mount -t tmpfs none /proc && exec "$@"'
@@ -200,7 +200,7 @@ class OddSurroundings(Case):
         self.assert_gone(heads)
 
     @needs_root
-    def test_with_hidden_processes_of_others_it_still_finds_its_own(self):
+    def test_descendants_are_found_if_proc_hides_processes_of_other_users(self):
         heads = self.headcount()
         os.chmod(self.directory, 0o1777)
         os.chown(self.locks, NOBODY, NOBODY)
@@ -214,7 +214,7 @@ class OddSurroundings(Case):
         self.assert_gone(heads)
 
     @needs_root
-    def test_with_a_read_only_cgroup_file_system_auto_falls_back_and_cgroup_refuses(self):
+    def test_with_a_read_only_cgroup_file_system_auto_falls_back_and_cgroup_is_refused(self):
         script = 'for m in $(awk \'$3=="cgroup2"{print $2}\' /proc/mounts); do mount -o remount,bind,ro $m || exit 99; done; exec "$@"'
         prefix = ["unshare", "-m", "sh", "-c", script, "sh"]
         if self.run_words("--version", prefix_command=prefix).code == 99:
@@ -232,7 +232,7 @@ class OddSurroundings(Case):
 
     @needs_cgroup
     @needs_root
-    def test_a_mount_that_is_covered_by_another_one_is_not_taken(self):
+    def test_a_cgroup_mount_that_is_hidden_by_another_mount_is_not_used(self):
         place = self.own_cgroup()
         script = """mount -t cgroup2 cgroup2 /sys/fs/cgroup && mkdir /sys/fs/cgroup/inner &&
             echo $$ >/sys/fs/cgroup/inner/cgroup.procs || exit 99; "$@"; code=$?
@@ -245,7 +245,7 @@ class OddSurroundings(Case):
 
     @needs_cgroup
     @needs_root
-    def test_the_job_never_leaves_the_cgroup_that_dlock_was_started_in(self):
+    def test_the_job_never_leaves_the_cgroup_in_which_dlock_was_started(self):
         # In a cgroup namespace without a mount of its own our path says / and the mount shows the host's root.
         place = self.own_cgroup()
         seen = self.path("seen")
@@ -257,7 +257,7 @@ class OddSurroundings(Case):
         self.assertNotIn("..", path)
 
     @needs_root
-    def test_cgroup_is_refused_with_its_reason_where_it_cannot_be_had(self):
+    def test_an_unavailable_cgroup_is_refused_with_the_reason(self):
         os.chown(self.locks, NOBODY, NOBODY)
         refused = self.run_job("touch", self.path("ran"), options=["--contain=cgroup"], preexec_fn=as_nobody)
         self.assertIn(refused.code, (dlock.CONFIG, dlock.SYSTEM))
@@ -266,7 +266,7 @@ class OddSurroundings(Case):
 
     @needs_root
     @needs_pid_namespace
-    def test_an_ordinary_user_has_a_pid_namespace_too(self):
+    def test_an_unprivileged_user_can_use_a_pid_namespace(self):
         os.chown(self.locks, NOBODY, NOBODY)
         os.chmod(self.directory, 0o1777)
         ended = self.run_job("sh", "-c", "exit 6", options=["--contain=pidns"], preexec_fn=as_nobody)

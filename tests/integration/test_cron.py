@@ -34,7 +34,7 @@ class Cron(Case):
         self.addCleanup(machine.kill)
         return machine
 
-    def test_of_two_machines_with_the_same_line_one_runs_the_job_and_the_other_says_nothing(self):
+    def test_two_machines_with_the_same_crontab_line_run_the_job_once(self):
         path = self.life_file()
         with open(EXAMPLE, encoding="utf-8") as file:
             line = file.read()

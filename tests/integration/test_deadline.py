@@ -59,7 +59,7 @@ class TheGrantIsReadLate(Deadline):
         self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)  # the server knows the script from now on
         self.between.freeze(DOWN)
 
-    def test_no_job_is_started_and_the_lock_is_given_back(self):
+    def test_a_grant_that_is_read_after_its_lease_expired_starts_no_job_and_is_released(self):
         started = self.start_run("touch", self.path("ran"), store=self.through(self.between), options=OPTIONS)
         wait_until(self.lock_value, 10, "the server grants the lock")
         engine = started.engine()
@@ -73,8 +73,8 @@ class TheGrantIsReadLate(Deadline):
         self.assertIsNone(self.lock_value())
 
 
-class TheStoreIsSilent(Deadline):
-    def test_the_job_lives_until_the_deadline_and_is_gone_before_the_lease_ends(self):
+class TheStoreDoesNotAnswer(Deadline):
+    def test_the_job_runs_until_the_deadline_and_is_gone_before_the_lease_expires(self):
         held, heads = self.start_tree_through_relay()
         ends = self.cut_off()
         self.assertLess(heads.wait_gone(5), ends)
@@ -86,7 +86,7 @@ class TheStoreIsSilent(Deadline):
                          "is left, and others can have the lock within 2s (--ttl): redis://", "did not answer within",
                          "; mend the store, or give --on-silence=continue or a longer --ttl if such outages are normal\n")
 
-    def test_the_first_lease_ends_as_well_when_no_renewal_was_ever_answered(self):
+    def test_the_first_lease_expires_as_well_if_no_renewal_was_ever_answered(self):
         for attempt in range(10):  # on a busy machine a renewal may come first
             held = self.hold_through_relay()
             self.between.freeze(UP, DOWN)
@@ -101,7 +101,7 @@ class TheStoreIsSilent(Deadline):
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
         self.assertLess(life.last_tick(self.life), ends)
 
-    def test_the_engine_kills_at_its_deadline_and_the_front_has_nothing_to_do(self):
+    def test_the_engine_kills_at_its_deadline_before_the_front_has_to(self):
         """The quickest of a few shows what dlock adds; the front would come 150 ms later."""
         late = []
         for number in range(3):
@@ -115,21 +115,21 @@ class TheStoreIsSilent(Deadline):
             self.redis("FLUSHALL")
         self.assertLess(min(late), 0.05, late)
 
-    def test_the_status_file_says_unconfirmed(self):
+    def test_the_status_file_reports_lock_unconfirmed(self):
         held = self.start_with_status(JOBTOOL, "tick", self.life, store=self.through(self.between), options=OPTIONS)
         self.wait_job_starts(self.life, 0, held)
         self.between.freeze()
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
         self.assertEqual((held.status["outcome"], held.status["exit_code"]), ("lock_unconfirmed", dlock.UNCONFIRMED))
 
-    def test_a_job_that_ignores_term_gets_no_time_at_the_deadline(self):
+    def test_a_job_that_ignores_sigterm_gets_no_grace_period_at_the_deadline(self):
         held = self.hold(life=self.life, store=self.through(self.between), options=[*OPTIONS, "--kill-after", "30s"],
                          tick_options=["--ignore", "TERM,INT,HUP"])
         ends = self.cut_off()
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
         self.assert_killed_in_time(ends)
 
-    def test_silence_shorter_than_the_lease_costs_the_job_nothing(self):
+    def test_an_outage_shorter_than_the_lease_does_not_affect_the_job(self):
         held = self.hold_through_relay("--status-file", self.path("status"), seconds=3)
         self.between.freeze()
         # the last renewal is at most one interval and one timeout old when the silence begins
@@ -137,13 +137,13 @@ class TheStoreIsSilent(Deadline):
         self.between.thaw()
         self.assertEqual(held.wait(), 0)
 
-    def test_replies_that_are_lost_while_requests_arrive_are_silence_too(self):
+    def test_lost_replies_count_as_missing_even_if_requests_arrive(self):
         held = self.hold_through_relay()
         self.between.freeze(DOWN)
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
         self.contender_follows()
 
-    def test_a_jam_whose_late_replies_arrive_after_the_deadline_changes_nothing(self):
+    def test_replies_that_arrive_after_the_deadline_do_not_save_the_job(self):
         held = self.hold_through_relay()
         ends = self.cut_off()
         wait_until(lambda: now() > ends - MARGIN / 2, 5, "the deadline passes")
@@ -152,7 +152,7 @@ class TheStoreIsSilent(Deadline):
         self.assert_killed_in_time(ends)
         self.contender_follows()
 
-    def test_with_on_silence_continue_the_job_runs_on_while_nobody_took_the_lock(self):
+    def test_with_on_silence_continue_the_job_runs_on_while_the_lock_is_not_taken(self):
         held = self.hold_through_relay("--on-silence=continue", "--lock-ttl", "60s")
         self.between.freeze()
         hold_for(1.5 * TTL, held.running, "dlock")
@@ -160,14 +160,14 @@ class TheStoreIsSilent(Deadline):
         held.signal(signal.SIGTERM)
         self.assertIn(held.wait(), (143, dlock.UNCONFIRMED))
 
-    def test_with_on_silence_continue_a_short_silence_is_forgotten(self):
+    def test_with_on_silence_continue_a_short_outage_has_no_effect(self):
         held = self.hold_through_relay("--on-silence=continue", seconds=3)
         self.between.freeze()
         hold_for(RENEWAL, held.running, "dlock")
         self.between.thaw()
         self.assertEqual(held.wait(), 0)
 
-    def test_with_on_silence_continue_the_job_dies_at_once_when_the_answer_is_not_yours(self):
+    def test_with_on_silence_continue_the_job_is_killed_at_once_when_the_lock_is_taken(self):
         held = self.hold_through_relay("--on-silence=continue")
         self.cut_off()
         other = self.life_file("other")
@@ -180,7 +180,7 @@ class TheStoreIsSilent(Deadline):
         self.assertLess(life.last_tick(self.life) - thawed, 2 * RENEWAL + LATE)
         self.assertEqual(self.keys(), before, "something was created again")
 
-    def test_with_on_silence_continue_a_lock_that_nobody_took_is_kept_although_its_liveness_had_ended(self):
+    def test_with_on_silence_continue_an_expired_lock_that_was_not_taken_is_kept(self):
         held = self.hold_through_relay("--on-silence=continue", seconds=4)
         ends = self.cut_off()
         wait_until(lambda: now() > ends + 0.1, 5, "the liveness ends")
@@ -190,7 +190,7 @@ class TheStoreIsSilent(Deadline):
         self.assertEqual(json.loads(self.lock_value())["ownerHash"], owner)
         self.assertEqual(held.wait(), 0, held.stderr)
 
-    def test_with_on_silence_continue_a_lock_that_is_gone_is_a_loss_and_is_not_created_again(self):
+    def test_with_on_silence_continue_a_deleted_lock_is_a_loss_and_not_recreated(self):
         held = self.hold_through_relay("--on-silence=continue")
         ends = self.cut_off()
         self.redis("DEL", self.lock_name)
@@ -200,7 +200,7 @@ class TheStoreIsSilent(Deadline):
         self.assertEqual(held.wait(), dlock.LOST)
         self.assertEqual([key for key in self.keys() if "fence" not in key], [])
 
-    def test_without_it_a_liveness_that_ended_is_a_loss_and_is_not_created_again(self):
+    def test_without_on_silence_continue_an_expired_liveness_is_a_loss(self):
         held = self.hold_through_relay()
         owner = json.loads(self.lock_value())
         self.redis("DEL", f"{self.prefix}proc:{owner['processHash']}")
@@ -209,7 +209,7 @@ class TheStoreIsSilent(Deadline):
 
 
 class ASupervisorIsStopped(Deadline):
-    def test_with_the_engine_stopped_the_front_kills_before_the_lease_ends(self):
+    def test_with_the_engine_stopped_the_front_kills_before_the_lease_expires(self):
         held, heads = self.start_tree_through_relay()
         procs.stop(held.engine())
         ends = self.liveness_ends()
@@ -218,7 +218,7 @@ class ASupervisorIsStopped(Deadline):
         self.assert_killed_in_time(ends, later=FRONT_LATER)
         self.contender_follows()
 
-    def test_with_the_front_stopped_the_engine_kills_by_itself_before_the_lease_ends(self):
+    def test_with_the_front_stopped_the_engine_kills_before_the_lease_expires(self):
         held, heads = self.start_tree_through_relay()
         procs.stop(held.pid)
         ends = self.cut_off()
@@ -228,7 +228,7 @@ class ASupervisorIsStopped(Deadline):
         procs.resume(held.pid)
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
 
-    def test_an_engine_that_wakes_up_after_its_deadline_does_not_start_again_what_was_killed(self):
+    def test_an_engine_that_resumes_after_its_deadline_does_not_restart_the_job(self):
         held = self.hold_through_relay()
         engine = held.engine()
         procs.stop(engine)
@@ -238,7 +238,7 @@ class ASupervisorIsStopped(Deadline):
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
         self.contender_follows()
 
-    def test_a_stop_of_everything_is_survived_by_nobody_who_lost_the_lock_meanwhile(self):
+    def test_if_all_processes_are_stopped_and_the_lock_is_lost_the_job_does_not_survive(self):
         held = self.hold_through_relay()
         engine, job = held.engine(), held.job()
         for pid in (job, engine, held.pid):
@@ -252,7 +252,7 @@ class ASupervisorIsStopped(Deadline):
         self.assertIn(held.wait(), (dlock.UNCONFIRMED, dlock.LOST))
         self.assert_no_overlap(self.life)
 
-    def test_a_stop_of_everything_is_not_blamed_on_the_store_nor_on_an_outage_that_is_over(self):
+    def test_a_stop_of_all_processes_is_not_reported_as_a_fault_of_the_store(self):
         held = self.hold_through_relay()
         self.between.freeze()
         held.wait_said("could not be renewed")
@@ -271,7 +271,7 @@ class ASupervisorIsStopped(Deadline):
 
 
 class TheGrantComesLate(Deadline):
-    def test_a_grant_that_arrives_when_its_lease_is_worth_nothing_starts_no_job(self):
+    def test_a_grant_that_arrives_after_its_lease_expired_starts_no_job(self):
         self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)  # the server knows the scripts from here on
         self.between.freeze(DOWN)
         started = self.start_run(JOBTOOL, "tick", self.life, store=self.through(self.between), options=OPTIONS)

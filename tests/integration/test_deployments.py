@@ -21,10 +21,10 @@ class Deployments(Case):
 
 
 class Servers(Deployments):
-    def test_the_version_has_a_name_and_a_number(self):
+    def test_the_server_reports_its_name_and_version(self):
         self.assertRegex(version(), r"^(Redis|Valkey) \d+\.\d+\.\d+$")
 
-    def test_a_persistent_server_remembers_over_a_crash_and_another_one_does_not(self):
+    def test_only_a_persistent_server_keeps_its_data_over_a_crash(self):
         for persistent, remembered in ((True, "value"), (False, None)):
             with self.subTest(persistent=persistent):
                 server = self.server(f"persistent-{persistent}", persistent=persistent, login=resp.Login('a "word"', "dl"))
@@ -67,7 +67,7 @@ class Certificates(Deployments):
         self.addCleanup(client.close)
         return client("PING")
 
-    def test_the_servers_certificate_is_good_for_its_name_and_its_address_beside_a_plain_port(self):
+    def test_the_certificate_is_valid_for_name_and_address_and_a_plain_port_stays_open(self):
         server = self.server("good", tls=certificates().tls(), plain=True)
         for name in ("localhost", "127.0.0.1"):
             client = resp.Client(server.tls_port, tls=certificates().context(), server_name=name)
@@ -77,7 +77,7 @@ class Certificates(Deployments):
         self.addCleanup(client.close)
         self.assertEqual(client("PING"), "PONG")
 
-    def test_each_bad_one_is_bad_in_its_own_way(self):
+    def test_each_invalid_certificate_is_refused_for_its_own_reason(self):
         made = certificates()
         for name, identity, ca, complaint in (("wrong-host", made.wrong_host, made.ca, "[Hh]ostname mismatch"),
                                               ("expired", made.expired, made.ca, "certificate has expired"),
@@ -87,7 +87,7 @@ class Certificates(Deployments):
                 with self.assertRaisesRegex(ssl.SSLCertVerificationError, complaint):
                     self.ask(server, made.context(ca=ca))
 
-    def test_a_server_may_want_a_certificate_of_its_clients(self):
+    def test_a_server_can_require_a_client_certificate(self):
         made = certificates()
         server = self.server("strict", tls=made.tls(clients="yes"))
         self.assertEqual(server.port, 0)
@@ -103,7 +103,7 @@ class Sentinel(Deployments):
         self.addCleanup(started.stop)
         return started
 
-    def test_it_fails_over_when_told_and_when_the_master_dies_and_takes_it_back_as_a_replica(self):
+    def test_it_fails_over_on_request_or_crash_and_readmits_the_master_as_a_replica(self):
         sentinel = self.deployment()
         first = sentinel.master()
         first("SET", "key", "value")
@@ -137,7 +137,7 @@ class Cluster(Deployments):
         except resp.ReplyError as error:
             return str(error).split()[0]
 
-    def test_a_slot_migrates_step_by_step_and_masters_are_followed_when_told_and_when_they_die(self):
+    def test_a_slot_migrates_in_steps_and_a_replica_takes_over_on_request_or_crash(self):
         cluster = ClusterDeployment(self.path("cluster"), login=resp.Login("password"), tls=certificates().tls(),
                                     node_timeout=1000)
         self.addCleanup(cluster.stop)

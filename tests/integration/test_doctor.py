@@ -68,7 +68,7 @@ class DoctorCase(Case):
 
 @needs(PROGRAM)
 class OneRedis(FakeRedisCase, DoctorCase):
-    def test_a_healthy_server_is_0_and_nothing_is_left_in_it(self):
+    def test_a_healthy_server_exits_0_and_no_key_is_left_in_it(self):
         report = self.report("--prefix", self.prefix, url=self.redis.url)
         self.assert_ok(report)
         for check in ("connection", "server", "role", "replicas", "eviction", "memory", "latency", "clock rate", "rights",
@@ -92,7 +92,7 @@ class OneRedis(FakeRedisCase, DoctorCase):
             for explanation in (finding["meaning"], finding["remedy"]):
                 self.assertEqual(explanation == "", finding["verdict"] == "ok", finding)
 
-    def test_a_policy_that_evicts_is_broken_with_a_limit_and_weak_without_and_a_full_server_gives_no_lock(self):
+    def test_an_evicting_policy_is_broken_with_a_memory_limit_and_weak_without(self):
         limited = self.begin(url=self.own_server("--maxmemory-policy", "volatile-ttl", "--maxmemory", "50mb").url)
         text = self.start("doctor", "--store", self.redis.url)
         unlimited = self.begin(url=self.own_server("--maxmemory-policy", "allkeys-lru").url)
@@ -114,7 +114,7 @@ class OneRedis(FakeRedisCase, DoctorCase):
         self.assertTrue(any(line.startswith("            mend:  CONFIG SET maxmemory-policy noeviction") for line in lines))
         self.assertRegex(lines[-1], r"^\d+ ok, \d+ notes?.*, 1 BROKEN: dlock cannot keep its promise here$")
 
-    def test_what_a_server_that_was_just_started_forgets_is_a_note_and_weak_with_trust_restart(self):
+    def test_missing_persistence_is_a_note_and_weak_with_trust_restart(self):
         server = self.own_server()
         young, trusted = self.begin(url=server.url), self.begin("--trust-restart", url=server.url)
         kept = self.begin(url=self.own_server(persistent=True).url)
@@ -129,7 +129,7 @@ class OneRedis(FakeRedisCase, DoctorCase):
         self.assert_found(kept, "persistence", "ok", "appendfsync always")
         self.assert_found(saved, "persistence", "note", "save 3600 1")
 
-    def test_a_replica_is_broken_also_one_that_takes_writes_and_min_replicas_must_be_there(self):
+    def test_a_replica_is_broken_even_if_writable_and_min_replicas_must_exist(self):
         master = self.own_server()
         replica = self.own_server(replica_of=master)
         wait_until(lambda: master.replicates_to(1), 10, "the replica is in sync")
@@ -147,7 +147,7 @@ class OneRedis(FakeRedisCase, DoctorCase):
         self.assert_broken(many, "replicas", "probe lock")
         self.assert_found(many, "probe lock", "broken", "only 1 of 3 replicas")
 
-    def test_a_node_of_a_cluster_and_what_is_no_redis_at_all_are_told_apart(self):
+    def test_a_cluster_node_and_a_server_that_is_not_redis_are_told_apart(self):
         node = self.begin(url=self.own_server("--cluster-enabled", "yes").url)
         web = FakeRedis(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n")
         self.addCleanup(web.stop)
@@ -169,7 +169,7 @@ class Rights(RedisCase, DoctorCase):
     def assert_no_secret(self, report):
         self.assertNotIn(SECRET, report.started.stdout + report.started.stderr)
 
-    def test_the_least_rights_are_enough_and_each_that_lacks_is_named(self):
+    def test_the_least_rights_suffice_and_each_missing_right_is_named(self):
         renamed = self.begin(url=self.own_server("--rename-command", "PTTL", "").url)
         self.own_server()
         enough = self.as_user("enough", LEAST_RIGHTS)
@@ -196,7 +196,7 @@ class Rights(RedisCase, DoctorCase):
         self.assert_broken(renamed, "rights")
         self.assert_found(renamed, "rights", "broken", "pttl", "rename-command")
 
-    def test_a_wrong_password_and_a_missing_one_are_said_in_the_stores_own_words(self):
+    def test_a_wrong_or_missing_password_is_reported_as_by_a_run(self):
         server = self.own_server("--requirepass", SECRET)
         missing = self.begin(url=server.url)
         wrong = self.begin(more_env={"DLOCK_STORE": f"redis://:{SECRET}-not@127.0.0.1:{server.port}"})
@@ -211,7 +211,7 @@ class Rights(RedisCase, DoctorCase):
 class IllServers(FakeRedisCase, DoctorCase):
     MOST = 5  # seconds, of which one is for the clock
 
-    def test_a_proxy_through_which_locks_can_be_had_is_not_called_broken(self):
+    def test_a_proxy_that_supports_locks_is_not_reported_as_broken(self):
         # What twemproxy and Envoy pass on. The first hangs up at anything else, the second calls it unknown.
         passed = {"GET", "SET", "DEL", "PEXPIRE", "PTTL", "EXISTS", "EVAL", "EVALSHA", "ZRANGE", "ZREM", "ZADD", "ZRANK", "HSET", "HGET",
                   "HGETALL", "HLEN", "HDEL", "PING"}
@@ -228,13 +228,13 @@ class IllServers(FakeRedisCase, DoctorCase):
             self.assert_found(report, "rights", "note", "a proxy is in between", "hangs up" if refuse is hang_up else "publish")
             self.assert_found(report, "server", "note")
 
-    def test_one_that_cannot_be_reached_is_1_and_the_machine_is_looked_at_nevertheless(self):
+    def test_an_unreachable_server_exits_1_and_the_machine_is_checked_all_the_same(self):
         report = self.report(url=f"redis://127.0.0.1:{free_port()}")
         self.assert_broken(report, "connection")
         self.assert_found(report, "connection", "broken", "Connection refused", "69")
         self.assert_found(report, "subreaper", "ok")
 
-    def test_it_ends_in_time_when_the_server_hangs_drips_or_falls_silent_in_the_middle(self):
+    def test_it_ends_in_time_when_the_server_hangs_drips_or_stops_answering(self):
         hanging = self.own_server()
         hanging.pause()
         self.addCleanup(hanging.resume)
@@ -253,7 +253,7 @@ class IllServers(FakeRedisCase, DoctorCase):
                 self.assert_broken(report, "probe lock" if name == "falls silent" else "connection")
                 self.assert_found(report, "subreaper", "ok")
 
-    def test_a_slow_server_and_a_clock_of_another_rate_are_held_against_what_the_deadline_allows_for(self):
+    def test_latency_and_clock_rate_are_judged_against_the_margins_of_the_deadline(self):
         times = []
 
         def slow_once(words):
@@ -286,7 +286,7 @@ class IllServers(FakeRedisCase, DoctorCase):
             return b"*2\r\n" + resp.bulk(str(int(shown))) + resp.bulk(str(int(shown % 1 * 1e6)))
         return self.begin(url=self.at_fake(answer))
 
-    def test_ctrl_c_ends_it(self):
+    def test_control_c_ends_it(self):
         hanging = self.own_server()
         hanging.pause()
         self.addCleanup(hanging.resume)
@@ -298,7 +298,7 @@ class IllServers(FakeRedisCase, DoctorCase):
 
 @needs(PROGRAM)
 class Deployments(DoctorCase):
-    def test_sentinels_are_held_against_the_ttl_and_against_each_other(self):
+    def test_sentinels_are_compared_with_the_ttl_and_with_each_other(self):
         deployment = SentinelDeployment(self.path("sentinel"), down_after=5000, sentinel_login=resp.Login(SECRET))
         self.addCleanup(deployment.stop)
         self.env["DLOCK_SENTINEL_PASSWORD"] = SECRET
@@ -326,7 +326,7 @@ class Deployments(DoctorCase):
         deployment.sentinels[0].stop()
         self.assert_found(self.report(url=deployment.url), "sentinels", "weak", "2 of 3 answer", "Connection refused")
 
-    def test_a_cluster_is_looked_at_as_a_whole(self):
+    def test_all_nodes_of_a_cluster_are_checked(self):
         cluster = ClusterDeployment(self.path("cluster"))
         self.addCleanup(cluster.stop)
         alone = self.server_alone()
@@ -371,7 +371,7 @@ class Deployments(DoctorCase):
         return server
 
     @needs("openssl")
-    def test_tls_is_good_weak_without_a_check_and_broken_with_a_wrong_ca(self):
+    def test_tls_is_ok_weak_without_verification_and_broken_with_a_wrong_ca(self):
         made = certificates()
         server = RedisServer(self.path("tls"), tls=made.tls())
         self.addCleanup(server.stop)
@@ -391,7 +391,7 @@ class ThisMachine(DoctorCase):
     def local(self, *options, **how):
         return self.report(*options, url=f"local:{self.locks}", **how)
 
-    def test_the_local_store_is_0_covers_this_machine_only_and_stays_empty(self):
+    def test_the_local_store_exits_0_is_noted_as_local_and_stays_empty(self):
         report = self.local()
         self.assert_ok(report)
         self.assert_found(report, "reach", "note", "another machine")
@@ -399,20 +399,20 @@ class ThisMachine(DoctorCase):
             self.assert_found(report, check, "ok")
         self.assertEqual(set(os.listdir(self.locks)) - {"last-token"}, set())
 
-    def test_a_directory_that_others_may_write_to_is_broken(self):
+    def test_a_directory_that_other_users_can_write_to_is_broken(self):
         os.chmod(self.locks, 0o777)
         report = self.local()
         self.assert_broken(report, "directory")
         self.assert_found(report, "directory", "broken", "chmod go-w", "78")
 
     @needs_root
-    def test_a_user_who_is_not_root_learns_what_that_means_and_leaves_no_process(self):
+    def test_an_unprivileged_user_is_told_the_consequences_and_no_process_is_left(self):
         os.chown(self.locks, 65534, 65534)
         report = self.local(preexec_fn=as_nobody)
         self.assert_ok(report)
         self.assert_found(report, "user", "note", "user id 65534", "set-user-ID")
 
-    def test_the_options_are_checked_as_those_of_run_are(self):
+    def test_its_options_are_checked_like_those_of_run(self):
         for words, code, text in ((["--ttl", "1s"], dlock.USAGE, "--ttl '1s' is too short"),
                                   (["--key", "k"], dlock.USAGE, "--key"),
                                   (["--", "true"], dlock.USAGE, "runs no command"),

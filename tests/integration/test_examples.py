@@ -59,7 +59,7 @@ class ComingFromAnotherLock(ExampleCase):
             with self.subTest(new):
                 self.assert_ran(self.shell(new))
 
-    def test_where_the_other_was_flock_both_agree_when_the_lock_is_free_and_when_it_is_held(self):
+    def test_flock_and_dlock_agree_when_the_lock_is_free_and_when_it_is_held(self):
         file = self.path("file")
         agreed = 0
         for old, new in self.rows():
@@ -76,7 +76,7 @@ class ComingFromAnotherLock(ExampleCase):
                 agreed += 1
         self.assertGreater(agreed, 4)
 
-    def test_the_job_s_exit_code_is_kept(self):
+    def test_the_exit_code_of_the_job_is_kept(self):
         self.script("cmd", "exit 3")
         for _, new in self.rows():
             if "|" not in new:
@@ -95,7 +95,7 @@ class Pipelines(ExampleCase):
                 self.assertTrue(line.startswith(before))
                 self.assert_ran(self.shell(line[len(before):], **environment))
 
-    def test_a_second_pipeline_waits_and_is_told_whose_turn_it_is(self):
+    def test_a_second_pipeline_waits_and_names_the_holder(self):
         self.script("deploy.sh", "cat")
         line = next(line.strip()[2:] for line in text_of("packaging", "examples", "gitlab-ci.yml").splitlines() if " dlock run " in line)
         environment = {"CI_ENVIRONMENT_NAME": "production", "CI_PIPELINE_ID": "4711", "CI_COMMIT_REF_NAME": "main"}
@@ -112,7 +112,7 @@ class Pipelines(ExampleCase):
             first.stdin.close()
             self.assertEqual(first.wait(30), 0)
 
-    def test_the_lines_of_the_readme_for_a_shell_run_what_they_name(self):
+    def test_the_shell_lines_of_the_readme_run_their_scripts(self):
         lines = [line for block in re.findall(r"^```sh\n(.*?)^```$", text_of("README.md"), re.M | re.S)
                  for line in block.splitlines() if line.startswith("dlock run ") and line.rstrip().endswith(".sh")]
         self.assertGreater(len(lines), 3)

@@ -30,7 +30,7 @@ class TheJobsOwnStatus(Case):
         self.assertEqual(ended.died_by, signal.SIGSEGV)
         self.assertEqual([name for name in os.listdir(self.directory) if name.startswith("core")], [])
 
-    def test_the_status_file_tells_the_jobs_75_from_ours(self):
+    def test_the_status_file_tells_exit_code_75_of_the_job_from_that_of_dlock(self):
         ours = self.start_with_status(JOBTOOL, "exit", "75")
         self.assertEqual(ours.wait(), 75)
         self.assertEqual(ours.status["exit_code"], 75)
@@ -42,30 +42,30 @@ class TheJobsOwnStatus(Case):
         self.assertIn(ended.status["signal"], (15, "TERM", "SIGTERM"))
         self.assertEqual(ended.status["key"], self.key)
 
-    def test_a_job_that_succeeds_says_nothing_on_standard_error(self):
+    def test_a_successful_job_prints_nothing_on_standard_error(self):
         self.assertEqual(self.run_job("true").stderr, "")
 
 
-class SomebodyElseHoldsTheLock(Case):
+class TheLockIsHeld(Case):
     def setUp(self):
         super().setUp()
         self.holder = self.hold(options=["--trace", "release-4711", "--note", "nightly backup"])
 
-    def test_the_second_one_exits_75_and_starts_no_job(self):
+    def test_the_second_run_exits_75_and_starts_no_job(self):
         second = self.run_job("touch", self.path("ran"))
         self.assertEqual(second.code, dlock.HELD)
         self.assertFalse(os.path.exists(self.path("ran")))
 
-    def test_minus_n_says_the_same_as_the_default(self):
+    def test_the_option_n_is_the_default(self):
         for option in ("-n", "--nonblock"):
             self.assertEqual(self.run_job("true", options=[option]).code, dlock.HELD)
 
-    def test_the_code_is_the_callers_choice_with_minus_E(self):
+    def test_the_option_conflict_exit_code_sets_the_exit_code(self):
         for words in (["-E", "0"], ["-E", "255"], ["--conflict-exit-code", "9"], ["--conflict-exit-code=9"]):
             with self.subTest(option=words):
                 self.assertEqual(self.run_job("true", options=words).code, int(words[-1].split("=")[-1]))
 
-    def test_the_message_names_the_key_the_host_the_pid_the_command_and_since_when(self):
+    def test_the_message_names_the_key_the_host_the_pid_the_command_and_the_time(self):
         second = self.run_job("true")
         self.assertEqual(len(second.own_lines), 1, second.stderr)
         host = os.uname().nodename
@@ -74,11 +74,11 @@ class SomebodyElseHoldsTheLock(Case):
         self.assertRegex(second.stderr, r"\d{4}-\d\d-\d\d|\bago\b|since")
         self.assert_says(second, "; nothing was started; -w waits for it, dlock status shows more\n")
 
-    def test_minus_q_keeps_the_code_and_drops_the_line(self):
+    def test_the_option_q_keeps_the_exit_code_and_drops_the_message(self):
         second = self.run_job("true", options=["-q"])
         self.assertEqual((second.code, second.stderr), (dlock.HELD, ""))
 
-    def test_the_status_file_says_held_and_by_whom(self):
+    def test_the_status_file_reports_held_and_the_holder(self):
         second = self.start_with_status("true")
         self.assertEqual(second.wait(), dlock.HELD)
         self.assertEqual((second.status["outcome"], second.status["exit_code"]), ("held", dlock.HELD))
@@ -115,7 +115,7 @@ class TheCommandCannotBeRun(Case):
         self.refuse("no-such-command-anywhere", 127, "no-such-command-anywhere", "No such file", "it is in no directory of PATH (/usr/bin:/bin)",
                     more_env={"PATH": "/usr/bin:/bin"})
 
-    def test_a_command_line_in_one_word_is_127_and_how_to_write_it_is_said(self):
+    def test_a_command_line_in_one_word_is_127_with_the_correct_form(self):
         for line in ("echo hello", "/bin/echo hello"):
             self.refuse(line, 127, f"cannot run '{line}': No such file or directory; write its words apart, or sh -c '...';")
 
@@ -125,7 +125,7 @@ class TheCommandCannotBeRun(Case):
     def test_an_empty_command_word_is_127(self):
         self.refuse("", 127)
 
-    def test_a_file_taken_for_a_directory_is_126(self):
+    def test_a_regular_file_used_as_a_directory_is_126(self):
         self.refuse(self.file("plain", b"", 0o755) + "/command", 126, "Not a directory")
 
     def test_a_file_without_the_execute_bit_is_126(self):
@@ -134,7 +134,7 @@ class TheCommandCannotBeRun(Case):
     def test_a_directory_is_126(self):
         self.refuse(self.directory, 126, "Permission denied")
 
-    def test_a_missing_interpreter_is_127_and_the_message_says_that_it_is_the_interpreter(self):
+    def test_a_missing_interpreter_is_127_and_the_message_names_the_interpreter(self):
         self.refuse(self.file("script", b"#!/no/such/interpreter\n", 0o755), 127, "script", "interpreter")
 
     def test_a_loop_of_links_is_126(self):
@@ -150,7 +150,7 @@ class TheCommandCannotBeRun(Case):
         self.assertIn(self.run_job(path).code, (126, 127))
         self.assertEqual(self.run_job("true").code, 0)
 
-    def test_a_command_without_a_slash_is_looked_for_as_by_env(self):
+    def test_a_command_without_a_slash_is_found_as_by_env(self):
         for directory, name, content, mode in (("first", "denied", b"echo first\n", 0o644), ("second", "denied", b"exit 3\n", 0o755),
                                                ("first", "only", b"", 0o644), ("second", "script", b'echo "$0 $*"\n', 0o755),
                                                ("here", "local", b"exit 5\n", 0o755), ("first", "file", b"", 0o644)):
@@ -167,7 +167,7 @@ class TheCommandCannotBeRun(Case):
                     self.assertEqual((ended.code, ended.stdout), (wanted.returncode, wanted.stdout.decode()), ended.stderr)
 
     @needs_root
-    def test_a_file_of_somebody_else_is_126(self):
+    def test_a_file_of_another_user_is_126(self):
         os.chmod(self.directory, 0o1777)
         locks = self.path("theirs")
         os.mkdir(locks, 0o700)
@@ -176,7 +176,7 @@ class TheCommandCannotBeRun(Case):
                     store=["--store", f"local:{locks}"], preexec_fn=as_nobody)
 
 
-class InterruptedBeforeTheJob(Case):
+class Help(Case):
     def test_help_and_version_exit_0_and_write_to_standard_output(self):
         for words in (["--help"], ["--version"], ["run", "--help"]):
             with self.subTest(words=words):

@@ -36,7 +36,7 @@ class TheClocksAreFaked(RedisCase):
                 self.assertEqual(run.wait(), dlock.UNCONFIRMED, run.stderr)
                 self.assertLess(life.runs(run.life)[0].last - since, TTL * PATIENCE)
 
-    def test_a_lock_is_renewed_and_nobody_else_has_it_meanwhile(self):
+    def test_a_lock_is_renewed_and_no_other_run_gets_it_meanwhile(self):
         runs = self.start_all(seconds=1.5 * TTL)
         others = [self.start_run(JOBTOOL, "tick", run.life, "0.1", key=name, store=self.redis_store, options=["-w", "20s"])
                   for name, run in runs.items()]
@@ -49,7 +49,7 @@ class TheClocksAreFaked(RedisCase):
             self.assertEqual(len(life.runs(run.life)), 2)
             self.assert_no_overlap(run.life)
 
-    def test_with_a_silent_store_the_job_is_dead_before_its_lease_ends(self):
+    def test_if_the_store_does_not_answer_the_job_is_dead_before_its_lease_expires(self):
         server = self.own_server()
         runs = self.start_all(seconds=60)
         silent = now()
@@ -57,7 +57,7 @@ class TheClocksAreFaked(RedisCase):
         self.addCleanup(procs.resume, server.pid)
         self.assert_dead_with_the_lease(runs, silent)
 
-    def test_with_a_stopped_engine_the_front_kills_before_the_lease_ends(self):
+    def test_with_a_stopped_engine_the_front_kills_before_the_lease_expires(self):
         runs = self.start_all(seconds=60)
         stopped = now()
         for run in runs.values():

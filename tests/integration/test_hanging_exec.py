@@ -41,13 +41,13 @@ class AnExecThatHangs(RedisCase):
         self.assertLess(now() - asked, 2)
         self.assertIsNone(self.lock_value())
 
-    def test_term_ends_dlock_and_frees_the_lock(self):
+    def test_sigterm_ends_dlock_and_frees_the_lock(self):
         for containment in ("auto", "walk"):
             with self.subTest(containment=containment):
                 self.assert_ends_on_term(self.start_hanging(f"--contain={containment}"))
 
     @needs_pid_namespace
-    def test_term_ends_dlock_and_frees_the_lock_with_a_pid_namespace(self):
+    def test_sigterm_ends_dlock_and_frees_the_lock_with_a_pid_namespace(self):
         self.assert_ends_on_term(self.start_hanging("--contain=pidns"))
 
     def test_the_lock_is_renewed_meanwhile_and_the_job_runs_when_exec_returns(self):
@@ -56,14 +56,14 @@ class AnExecThatHangs(RedisCase):
         self.let_exec_go_on()
         self.assertEqual(started.wait(), 7, started.stderr)
 
-    def test_the_end_of_the_lease_kills_it(self):
+    def test_the_end_of_the_lease_kills_the_hanging_process(self):
         server = self.own_server()
         started = self.start_hanging("--ttl", "2s")
         procs.stop(server.pid)
         self.assertEqual(started.wait(5), dlock.UNCONFIRMED, started.stderr)
         self.assertNotIn("engine process", started.stderr)  # which is what the front says when it had to
 
-    def test_kill_9_of_the_engine_ends_it(self):
+    def test_sigkill_of_the_engine_ends_the_hanging_process(self):
         started = self.start_hanging()
         os.kill(started.engine(), signal.SIGKILL)
         self.assertEqual(started.wait(5), dlock.SYSTEM, started.stderr)

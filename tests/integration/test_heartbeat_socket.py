@@ -14,20 +14,20 @@ PATIENT = ["--heartbeat-timeout", "60s"]
 
 
 class TheCommandHeartbeat(HeartbeatCase):
-    def test_it_exits_0_and_says_nothing_while_the_lock_is_held(self):
+    def test_it_exits_0_and_prints_nothing_while_the_lock_is_held(self):
         held, address = self.start_idle()
         done = self.beat(address)
         self.assertEqual((done.code, done.stdout, done.stderr), (0, "", ""))
         self.assertTrue(held.running())
 
-    def test_outside_of_a_job_it_exits_64_and_says_where_it_belongs(self):
+    def test_outside_of_a_job_it_exits_64_and_says_where_to_use_it(self):
         for address in (None, ""):
             done = self.run_words("heartbeat", more_env={"DLOCK_SOCKET": address})
             self.assertEqual(done.code, dlock.USAGE)
             self.assertEqual(len(done.own_lines), 1)
             self.assert_says(done, "DLOCK_SOCKET", "dlock run --heartbeat-timeout")
 
-    def test_it_takes_no_words_and_no_file_of_settings(self):
+    def test_it_accepts_no_arguments_and_reads_no_configuration_file(self):
         for words in (["x"], ["--key", "k"], ["--", "true"]):
             self.assertEqual(self.run_words("heartbeat", *words, more_env={"DLOCK_SOCKET": "/x"}).code, dlock.USAGE)
         with open(self.path("broken"), "wb") as file:
@@ -45,13 +45,13 @@ class TheCommandHeartbeat(HeartbeatCase):
             self.assertEqual(len(done.own_lines), 1)
             self.assert_says(done, "the lock is lost", "stop working")
 
-    def test_what_is_no_socket_of_dlock_is_64(self):
+    def test_a_path_that_is_not_a_socket_of_dlock_is_64(self):
         for address in ("nonsense", "/" + "x" * 200):
             done = self.run_words("heartbeat", more_env={"DLOCK_SOCKET": address})
             self.assertEqual(done.code, dlock.USAGE, done.stderr)
             self.assert_says(done, "DLOCK_SOCKET")
 
-    def test_against_a_stopped_engine_it_gives_up_with_81_after_two_seconds(self):
+    def test_it_exits_81_after_two_seconds_if_the_engine_is_stopped(self):
         held, address = self.start_idle()
         procs.stop(held.engine())
         began = now()
@@ -61,7 +61,7 @@ class TheCommandHeartbeat(HeartbeatCase):
         self.assertLess(now() - began, 2 + 1 * PATIENCE)
         procs.resume(held.engine())
 
-    def test_it_gives_up_as_soon_when_the_queue_of_a_stopped_engine_is_full(self):
+    def test_it_exits_81_after_two_seconds_if_the_queue_of_the_engine_is_full(self):
         held, address = self.start_idle()
         procs.stop(held.engine())
         flood = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -78,13 +78,13 @@ class TheCommandHeartbeat(HeartbeatCase):
         wait_until(lambda: self.beat(address).code == 0, 5, "it works again")
 
     @needs_root
-    def test_another_user_is_told_that_it_is_not_his(self):
+    def test_another_user_is_refused_with_the_reason(self):
         held, address = self.start_idle()
         done = self.run_words("heartbeat", more_env={"DLOCK_SOCKET": address}, preexec_fn=as_nobody)
         self.assertEqual(done.code, dlock.SYSTEM)
         self.assert_says(done, "may not be used by this user")
 
-    def test_ctrl_c_ends_it(self):
+    def test_control_c_ends_it(self):
         held, address = self.start_idle()
         procs.stop(held.engine())
         asking = self.start("heartbeat", more_env={"DLOCK_SOCKET": address},
@@ -95,25 +95,25 @@ class TheCommandHeartbeat(HeartbeatCase):
         procs.resume(held.engine())
 
 
-class WhoHasASocket(HeartbeatCase):
-    def test_a_plain_run_has_none(self):
+class TheSocketOfAJob(HeartbeatCase):
+    def test_a_plain_run_has_no_socket(self):
         directory, private = self.private_run()
         ended = self.run_job("sh", "-c", f"echo ${{DLOCK_SOCKET-none}} ${{NOTIFY_SOCKET-none}}; ls {directory}",
                              more_env={"NOTIFY_SOCKET": "/outer"}, prefix_command=private)
         self.assertEqual(ended.stdout, "none /outer\n")
 
-    def test_with_on_silence_continue_the_job_can_ask_and_its_notifications_go_where_they_went(self):
+    def test_with_on_silence_continue_the_job_has_a_socket_but_keeps_notify_socket(self):
         ended = self.run_job("sh", "-c", f"{BEAT} && echo $NOTIFY_SOCKET ${{WATCHDOG_USEC-none}} $DLOCK_SOCKET",
                              options=["--on-silence=continue"], more_env={"NOTIFY_SOCKET": "/outer", "WATCHDOG_USEC": None})
         self.assertEqual((ended.code, ended.stdout.split()[:2]), (0, ["/outer", "none"]), ended.stderr)
         self.assert_directory_is_gone(ended.stdout.split()[2])
 
-    def test_with_a_timeout_the_job_is_told_it_as_systemd_tells_a_service(self):
+    def test_with_a_timeout_the_job_gets_watchdog_usec_as_from_systemd(self):
         ended = self.run_job("sh", "-c", "echo $WATCHDOG_USEC ${WATCHDOG_PID-none}; test \"$NOTIFY_SOCKET\" = \"$DLOCK_SOCKET\"",
                              options=["--heartbeat-timeout", "12.5s"], more_env={"WATCHDOG_PID": "1", "WATCHDOG_USEC": "9"})
         self.assertEqual((ended.code, ended.stdout), (0, "12500000 none\n"), ended.stderr)
 
-    def test_nobody_but_its_user_can_reach_it_whatever_the_umask(self):
+    def test_only_its_user_can_access_the_socket_whatever_the_umask(self):
         for mask in (0o000, 0o777):
             held, address = self.start_idle(preexec_fn=lambda: os.umask(mask))  # noqa: B023
             self.assertEqual(os.stat(os.path.dirname(address)).st_mode & 0o777, 0o700)
@@ -122,7 +122,7 @@ class WhoHasASocket(HeartbeatCase):
             held.signal(signal.SIGTERM)
             held.wait()
 
-    def test_its_address_fits_and_does_not_depend_on_the_environment(self):
+    def test_its_address_is_short_and_does_not_depend_on_the_environment(self):
         long = self.path("x" * 100)
         os.mkdir(long)
         held, address = self.start_idle(more_env={"TMPDIR": long, "XDG_RUNTIME_DIR": long, "HOME": long})
@@ -130,7 +130,7 @@ class WhoHasASocket(HeartbeatCase):
         self.assertEqual(self.beat(address).code, 0)
 
     @needs_root
-    def test_an_unprivileged_user_has_one_as_well(self):
+    def test_an_unprivileged_user_has_a_socket(self):
         locks = self.path("theirs")
         os.mkdir(locks, 0o700)
         os.chown(locks, 65534, 65534)
@@ -142,7 +142,7 @@ class WhoHasASocket(HeartbeatCase):
         plain = self.run_job("sh", "-c", "ls /proc/self/fd | wc -l").stdout
         self.assertEqual(self.run_job("sh", "-c", "ls /proc/self/fd | wc -l", options=PATIENT).stdout, plain)
 
-    def test_an_inner_plain_run_reports_to_the_outer_one_and_an_inner_one_with_a_timeout_to_itself(self):
+    def test_a_nested_run_reports_to_the_outer_run_and_one_with_a_timeout_to_itself(self):
         inner = f"{DLOCK} run --key inner --store local:{self.locks}"
         held = self.run_job("sh", "-c", f"echo $DLOCK_SOCKET; {inner} -- sh -c 'echo $DLOCK_SOCKET'; "
                             f"{inner} --heartbeat-timeout 60s -- sh -c 'echo $DLOCK_SOCKET; {BEAT}'", options=PATIENT)
@@ -157,12 +157,12 @@ class Deaths(HeartbeatCase):
         held.wait()
         self.assert_directory_is_gone(address)
 
-    def test_a_front_that_is_killed_leaves_no_directory(self):
+    def test_a_killed_front_leaves_no_directory(self):
         held, address = self.start_idle()
         procs.kill(held.pid)
         self.assert_nothing_left(held, address)
 
-    def test_an_engine_that_is_killed_leaves_no_directory(self):
+    def test_a_killed_engine_leaves_no_directory(self):
         held, address = self.start_idle()
         procs.kill(held.engine())
         self.assert_nothing_left(held, address)
@@ -177,7 +177,7 @@ class Deaths(HeartbeatCase):
         self.assert_hung(held)
         self.assert_directory_is_gone(held.stdout.strip())
 
-    def test_what_a_job_leaves_running_is_told_that_the_lock_is_lost(self):
+    def test_a_process_that_outlives_its_run_is_told_that_the_lock_is_lost(self):
         held = self.start_run("sh", "-c", f"setsid sh -c 'sleep 0.5; {BEAT}; echo $? >{self.path('code')}' & echo $DLOCK_SOCKET",
                               options=[*PATIENT, "--orphans=leave"])
         self.assertEqual(held.wait(), 0)
@@ -191,14 +191,14 @@ class Deaths(HeartbeatCase):
         self.assertEqual(self.run_job("/no/such/command", options=PATIENT, prefix_command=private).code, 127)
         self.assertEqual(os.listdir(directory), [])
 
-    def test_a_run_that_is_refused_makes_no_directory(self):
+    def test_a_refused_run_creates_no_directory(self):
         self.hold()
         directory, private = self.private_run()
         self.assertEqual(self.run_job("true", options=PATIENT, prefix_command=private).code, dlock.HELD)
         self.assertEqual(os.listdir(directory), [])
 
 
-class NoPlaceForIt(HeartbeatCase):
+class NoPlaceForTheSocket(HeartbeatCase):
     """Where no directory can be made, who must report is not started, and who may only ask runs without."""
 
     def nowhere(self):
@@ -215,7 +215,7 @@ class NoPlaceForIt(HeartbeatCase):
         self.assertFalse(self.file("ran"))
         self.assertEqual(self.run_job("true").code, 0)
 
-    def test_a_job_that_could_only_ask_runs_with_a_warning(self):
+    def test_a_job_that_only_queries_its_lock_runs_with_a_warning(self):
         ended = self.run_job("true", options=["--on-silence=continue"], prefix_command=self.nowhere())
         self.assertEqual(ended.code, 0, ended.stderr)
         self.assert_says(ended, "dlock heartbeat does not work in this job", "Read-only")

@@ -67,7 +67,7 @@ class HostileWriters(HeartbeatCase):
             thread.start()
         self.addCleanup(lambda: (self.stopping.set(), [thread.join(5) for thread in started]))
 
-    def test_garbage_and_huge_datagrams_are_no_progress_and_hurt_nobody(self):
+    def test_invalid_and_huge_datagrams_are_no_progress_and_do_no_harm(self):
         held, address = self.start_idle()
         writer = self.client(address)
         writer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400_000)
@@ -76,7 +76,7 @@ class HostileWriters(HeartbeatCase):
         self.assertEqual(self.beat(address).code, 0)
         self.assertTrue(held.running())
 
-    def test_a_flood_neither_grows_dlock_nor_keeps_it_from_ending_a_hung_job_in_time(self):
+    def test_a_flood_of_datagrams_does_not_grow_dlock_or_delay_the_end_of_a_hung_job(self):
         held, address = self.start_idle("--heartbeat-timeout", f"{2 * PATIENCE}s")
         engine, _, base = self.settled(held, address)
         began = now()
@@ -87,7 +87,7 @@ class HostileWriters(HeartbeatCase):
         self.assert_hung(held)
         self.assertLess(now() - began, 2 * PATIENCE + 1.5 * PATIENCE)
 
-    def test_a_flood_of_questions_without_readers_hurts_nobody(self):
+    def test_a_flood_of_queries_without_readers_does_no_harm(self):
         held, address = self.start_idle()
         engine, base, _ = self.settled(held, address)
         writer = self.client(address)
@@ -99,7 +99,7 @@ class HostileWriters(HeartbeatCase):
         self.assertEqual(self.beat(address).code, 0)
         self.assert_no_more_descriptors(engine, base)
 
-    def test_an_answer_never_waits_for_who_asked(self):
+    def test_a_reply_never_blocks_on_its_reader(self):
         held, address = self.start_idle()
         reader, pipe = os.pipe()
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -117,7 +117,7 @@ class HostileWriters(HeartbeatCase):
         os.close(reader)
         os.close(pipe)
 
-    def test_thousands_who_connect_and_never_speak_cost_nothing(self):
+    def test_many_connections_without_data_use_no_resources(self):
         held, address = self.start_idle()
         engine, base, memory = self.settled(held, address)
         silent = [self.client(address) for _ in range(800)]
@@ -127,7 +127,7 @@ class HostileWriters(HeartbeatCase):
         self.assert_no_more_descriptors(engine, base)
         self.assertLess(self.memory(engine) - memory, 1024)
 
-    def test_descriptors_that_come_along_are_closed(self):
+    def test_descriptors_sent_with_a_datagram_are_closed(self):
         held, address = self.start_idle()
         engine, base, _ = self.settled(held, address)
         writer = self.client(address)
@@ -141,7 +141,7 @@ class HostileWriters(HeartbeatCase):
         self.assertEqual(os.read(reader, 1), b"", "somebody still holds the other end")
         os.close(reader)
 
-    def test_a_descriptor_that_takes_a_minute_to_close_delays_neither_the_end_nor_the_release(self):
+    def test_a_descriptor_that_blocks_on_close_delays_neither_the_end_nor_the_release(self):
         held, address = self.start_idle("--heartbeat-timeout", f"{1 * PATIENCE}s")
         engine = held.engine()
         listener = socket.create_server(("127.0.0.1", 0))
@@ -166,7 +166,7 @@ class HostileWriters(HeartbeatCase):
         far.close()
         listener.close()
 
-    def test_a_reader_of_notifications_that_is_slow_holds_up_no_report(self):
+    def test_a_slow_reader_of_notifications_delays_no_report(self):
         upstream = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(upstream.close)
         upstream.bind(self.path("upstream"))
@@ -186,7 +186,7 @@ def _queue_is_long():
         return int(file.read()) >= 8
 
 
-class NotificationsThatPass(HeartbeatCase):
+class Notifications(HeartbeatCase):
     """dlock stands between the job and systemd only for the reports."""
 
     def setUp(self):
@@ -200,14 +200,14 @@ class NotificationsThatPass(HeartbeatCase):
         self.addCleanup(self.writer.close)
         self.writer.connect(address)
 
-    def test_everything_but_reports_is_passed_on_unchanged_and_in_order(self):
+    def test_all_notifications_except_reports_are_passed_on_unchanged_and_in_order(self):
         texts = [b"READY=1", b"STATUS=a b\nERRNO=7\n", b"\nodd\n\n", b"STOPPING=1", b"WATCHDOG=trigger", b"x\0y" * 300]
         for text in texts:
             self.writer.send(b"WATCHDOG=1")
             self.writer.send(text)
         self.assertEqual([self.upstream.recv(5000) for _ in texts], texts)
 
-    def test_the_line_of_a_report_is_taken_out(self):
+    def test_the_line_of_a_report_is_removed(self):
         self.writer.send(b"WATCHDOG=1\n")
         self.writer.send(b"STATUS=a\nWATCHDOG=1\nREADY=1")
         self.assertEqual(self.upstream.recv(100), b"STATUS=a\nREADY=1")
@@ -225,7 +225,7 @@ class NotificationsThatPass(HeartbeatCase):
         self.assertEqual(os.read(reader, 9), b"")  # nobody has the other end any more: sd_notify_barrier(3) rests on this
         os.close(reader)
 
-    def test_the_last_words_of_a_job_arrive_before_dlock_ends(self):
+    def test_the_last_notification_of_a_job_arrives_before_dlock_ends(self):
         for number in range(10):
             last = self.run_job("python3", "-c", "import os, socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)"
                                 f".sendto(b'STATUS={number}', os.environ['NOTIFY_SOCKET'])", key="another", options=HEARTBEAT[:1] + ["60s"],
@@ -234,7 +234,7 @@ class NotificationsThatPass(HeartbeatCase):
             self.upstream.setblocking(False)
             self.assertEqual(self.upstream.recv(100), b"STATUS=%d" % number)
 
-    def test_who_listens_may_be_started_anew(self):
+    def test_the_receiver_of_notifications_can_be_restarted(self):
         self.writer.send(b"STATUS=1")
         self.assertEqual(self.upstream.recv(100), b"STATUS=1")
         self.upstream.close()

@@ -9,7 +9,7 @@ from harness.wait import PATIENCE, now
 
 
 class Settings(Case):
-    def test_a_configuration_file_that_everybody_may_write_is_refused(self):
+    def test_a_configuration_file_that_is_writable_for_everyone_is_refused(self):
         settings = self.path("dlock.toml")
         with open(settings, "w", encoding="ascii") as file:
             file.write(f'on-failure = "touch {self.path("ran")}"\n')
@@ -20,14 +20,14 @@ class Settings(Case):
             self.assert_says(refused, settings, "chmod o-w")
             self.assertFalse(os.path.exists(self.path("ran")))
 
-    def test_none_at_all_can_still_be_chosen(self):
+    def test_an_empty_configuration_can_still_be_chosen_with_dev_null(self):
         self.assertEqual(self.run_job("true", options=["--config", "/dev/null"]).code, 0)
 
 
 class Results(Case):
     """A job, or somebody else who may write to the directory, changes it while the job runs."""
 
-    def test_a_pipe_in_the_place_of_the_metrics_holds_nobody_up(self):
+    def test_a_pipe_in_the_place_of_the_metrics_file_does_not_block(self):
         metrics = self.path("metrics")
         began = now()
         ended = self.run_job("mkfifo", metrics, options=["--metrics-file", metrics])
@@ -35,7 +35,7 @@ class Results(Case):
         self.assert_says(ended, "--metrics-file", "could not be written")
         self.assertLess(now() - began, 5 * PATIENCE)
 
-    def test_a_link_in_the_place_of_either_file_is_not_followed(self):
+    def test_a_link_in_the_place_of_a_result_file_is_not_followed(self):
         with open(self.path("precious"), "w", encoding="ascii") as file:
             file.write("precious")
         for option in ("--metrics-file", "--status-file"):

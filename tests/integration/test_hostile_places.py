@@ -29,25 +29,25 @@ class AboveTheLocks(HostilePlaces):
             os.chown(above, owner, owner)
         return ["--store", f"local:{above}/locks"]
 
-    def test_where_everybody_may_rename_them_nothing_runs(self):
+    def test_a_parent_directory_that_is_writable_for_everyone_is_refused(self):
         self.refuse(self.run_touch(store=self.below(0o777)), "renamed by others", self.path("above"), "--store")
 
     @needs_root
-    def test_nor_where_another_user_may(self):
+    def test_a_parent_directory_of_another_user_is_refused(self):
         self.refuse(self.run_touch(store=self.below(0o755, NOBODY)), "renamed by others", f"user id {NOBODY}")
 
-    def test_nor_behind_a_link_that_everybody_may_turn_elsewhere(self):
+    def test_a_link_that_other_users_can_replace_is_refused(self):
         self.below(0o777)
         os.mkdir(self.path("real"))
         os.symlink(self.path("real"), self.path("above", "link"))
         self.refuse(self.run_touch(store=["--store", f"local:{self.path('above', 'link')}/locks"]), "renamed by others")
 
-    def test_nor_behind_a_link_into_such_a_place(self):
+    def test_a_link_into_a_directory_that_is_writable_for_everyone_is_refused(self):
         self.below(0o777)
         os.symlink(self.path("above"), self.path("link"))
         self.refuse(self.run_touch(store=["--store", f"local:{self.path('link')}/locks"]), "renamed by others")
 
-    def test_a_sticky_directory_as_tmp_and_one_of_the_users_group_will_do(self):
+    def test_a_sticky_parent_and_one_of_the_own_group_are_accepted(self):
         self.assertEqual(self.run_job("true", store=self.below(0o1777)).code, 0)
         os.chmod(self.path("above"), 0o775)
         self.assertEqual(self.run_job("true", store=["--store", f"local:{self.path('above')}/locks"]).code, 0)
@@ -61,13 +61,13 @@ class LockFiles(HostilePlaces):
         self.lock = os.path.join(self.locks, "job.lock")
 
     @needs_root
-    def test_one_that_another_user_made_is_not_used(self):
+    def test_a_lock_file_of_another_user_is_refused(self):
         with open(self.lock, "wb"):
             pass
         os.chown(self.lock, NOBODY, NOBODY)
         self.refuse(self.run_touch(), f"user id {NOBODY}", "remove it")
 
-    def test_one_that_is_another_file_as_well_is_left_as_it_is(self):
+    def test_a_lock_file_that_is_a_hard_link_is_refused_and_left_unchanged(self):
         with open(self.path("precious"), "w", encoding="ascii") as file:
             file.write("precious")
         os.link(self.path("precious"), self.lock)

@@ -42,7 +42,7 @@ class HostileValues(RedisCase):
         self.redis("SET", self.lock_name, value, "PX", 60000)
         self.redis("SET", f"{self.prefix}proc:h/1.2", "{}", "PX", 60000)
 
-    def test_whatever_is_in_the_place_of_a_lock_nothing_runs_and_the_reason_is_said(self):
+    def test_no_value_in_the_place_of_a_lock_starts_a_job_and_the_reason_is_reported(self):
         for name, value in VALUES.items():
             with self.subTest(name):
                 self.plant(value)
@@ -55,7 +55,7 @@ class HostileValues(RedisCase):
                     asked = self.run_words(*words, *self.redis_store[:4])
                     self.assertIn(asked.code, (0, dlock.HELD, dlock.CONFIG), asked.stderr)
 
-    def test_whatever_is_in_the_place_of_the_token_counter_a_job_gets_a_token(self):
+    def test_any_value_of_the_token_counter_gives_a_valid_token(self):
         for value in ("1e300", "inf", "nan", "-5", str(2**64 - 1), "", "x"):
             with self.subTest(value):
                 self.redis("SET", f"{self.prefix}fence:{{{self.lock_name}}}", value)
@@ -63,7 +63,7 @@ class HostileValues(RedisCase):
                 self.assertEqual(ran.code, 0, ran.stderr)
                 self.assertGreater(int(ran.stdout), 1.7e15)  # microseconds since 1970
 
-    def test_whatever_takes_the_place_of_a_lock_its_job_is_killed_as_for_any_loss(self):
+    def test_any_value_that_replaces_a_lock_is_a_loss_and_kills_the_job(self):
         for name, value in VALUES.items():
             with self.subTest(name):
                 self.redis("DEL", self.lock_name)

@@ -25,7 +25,7 @@ class InTheJournal(Case):
         wait_until(lambda: len(self.journal.entries("DLOCK_KEY=job")) >= count, 5, f"{count} messages are in the journal")
         return self.journal.entries("DLOCK_KEY=job")
 
-    def test_the_last_words_of_each_run_are_found_by_the_key_and_belong_to_who_said_them(self):
+    def test_the_last_message_of_each_run_has_its_key_and_belongs_to_its_process(self):
         self.hold()
         for _ in range(RUNS):
             self.assertEqual(self.logged("true").wait(), dlock.HELD)
@@ -36,14 +36,14 @@ class InTheJournal(Case):
             self.assertEqual((entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"]), ("5", "dlock"), entry)
             self.assertIn(entry.get("_COMM"), ("dlock", "dlock-engine"), entry)  # what it cannot know of a process that is gone
 
-    def test_an_error_is_one_and_the_job_s_words_are_its_own(self):
+    def test_an_error_has_its_priority_and_the_output_of_the_job_is_separate(self):
         ended = self.logged("sh", "-c", "echo words of the job >&2; kill -9 $PPID")
         self.assertEqual(ended.wait(), dlock.SYSTEM)
         self.assertEqual([entry["PRIORITY"] for entry in self.entries(1)], ["3"])
         words = [entry for entry in self.journal.entries("_TRANSPORT=stdout")]
         self.assertEqual([(entry["MESSAGE"], "DLOCK_KEY" in entry) for entry in words], [("words of the job", False)])
 
-    def test_json_is_a_line_with_its_priority(self):
+    def test_a_json_message_is_one_line_with_its_priority(self):
         self.hold()
         self.assertEqual(self.logged("true", options=["--log-format", "json"]).wait(), dlock.HELD)
         self.assertEqual(self.journal.entries("DLOCK_KEY=job"), [])
@@ -51,7 +51,7 @@ class InTheJournal(Case):
                            5, "the line is in the journal")
         self.assertTrue(entry["MESSAGE"].startswith('{"time":'), entry)
 
-    def test_a_journal_that_is_stuck_keeps_nobody(self):
+    def test_a_journal_that_does_not_read_delays_no_run(self):
         first = self.hold()
         self.journal.pause()
         began = now()
@@ -62,7 +62,7 @@ class InTheJournal(Case):
         first.signal(signal.SIGTERM)
         first.wait()
 
-    def test_a_loss_is_told_after_the_kill_also_when_the_journal_is_stuck(self):
+    def test_a_loss_is_reported_after_the_kill_also_when_the_journal_does_not_read(self):
         life = self.life_file()
         held = self.logged(JOBTOOL, "tick", life, "60", options=["--ttl", "2s"])
         self.wait_job_starts(life, 0, held)

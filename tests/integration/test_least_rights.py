@@ -33,7 +33,7 @@ def as_least(url):
 
 
 class Standalone(RedisCase):
-    def test_a_run_from_acquire_to_release_and_a_takeover(self):
+    def test_the_rights_suffice_to_acquire_renew_release_and_take_over(self):
         self.prefix = "dlock:"
         server = self.own_server()
         server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"])
@@ -49,7 +49,7 @@ class Standalone(RedisCase):
         wait_until(lambda: self.run_job("true", options=["--ttl", "1300ms"], **how).code == 0, 5, "the dead holder's lock is taken")
 
 
-    def test_runs_that_wait_and_runs_that_share_a_lock(self):
+    def test_the_rights_suffice_to_wait_and_to_share_a_lock(self):
         self.prefix = "dlock:"
         server = self.own_server()
         server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"], *RULES["dlock-waiting"], *RULES["dlock-sharing"])
@@ -62,7 +62,7 @@ class Standalone(RedisCase):
                 wait_until(lambda waits=waits: "waiting for it" in waits.stderr, 10, lambda waits=waits: waits.stderr)
                 self.assertEqual((held.wait(), waits.wait()), (0, 0), held.stderr + waits.stderr)
 
-    def test_whoever_looks_at_locks_and_frees_them(self):
+    def test_the_rights_suffice_for_status_list_and_unlock(self):
         self.prefix = "dlock:"
         server = self.own_server()
         server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"], *RULES["dlock-waiting"], *RULES["dlock-sharing"],
@@ -79,7 +79,7 @@ class Standalone(RedisCase):
                     self.assertEqual(asked.code, code, asked.stderr)
                 self.assertEqual(held.wait(), dlock.LOST)
 
-    def test_a_run_that_does_not_wait_needs_no_more_when_others_do(self):
+    def test_a_run_that_does_not_wait_needs_no_further_rights_when_others_wait(self):
         self.prefix = "dlock:"
         server = self.own_server()
         server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"])
@@ -88,7 +88,7 @@ class Standalone(RedisCase):
         wait_until(lambda: "waiting for it" in waits.stderr, 10, lambda: waits.stderr)
         self.assertEqual((held.wait(), waits.wait()), (0, 0), held.stderr + waits.stderr)
 
-    def test_a_run_that_may_not_subscribe_says_so(self):
+    def test_a_run_without_the_right_to_subscribe_reports_it(self):
         self.prefix = "dlock:"
         server = self.own_server()
         server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"])
@@ -114,7 +114,7 @@ class Deployments(DeploymentCase):
 
 
 class Sentinel(SentinelCase, Deployments):
-    def test_a_run_through_a_failover_with_replicas_counted(self):
+    def test_the_rights_suffice_for_a_failover_with_replicas_counted(self):
         self.TTL = "8s"
         deployment = self.deploy_sentinel()
         self.use(deployment.servers, deployment.url, "dlock", "dlock-sentinel", "dlock-replicas")
@@ -127,7 +127,7 @@ class Sentinel(SentinelCase, Deployments):
 
 
 class Cluster(Deployments):
-    def test_a_run_through_a_slot_migration(self):
+    def test_the_rights_suffice_for_a_slot_migration(self):
         deployment = self.deploy(ClusterDeployment, replicas=0)
         self.use(deployment.nodes, deployment.url, "dlock", "dlock-cluster")
         lock = f"dlock:lock:{self.key}"

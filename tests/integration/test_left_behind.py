@@ -21,7 +21,7 @@ class Cgroups(Case):
         return self.start_run(*words, preexec_fn=self.place.join, **how)
 
     @needs_cgroup
-    def test_a_cgroup_of_a_run_that_is_gone_is_removed_by_the_next_one(self):
+    def test_the_cgroup_of_a_dead_run_is_removed_by_the_next_run(self):
         for number in range(3):
             held = self.start_here("sleep", "60", key=f"killed{number}")
             held.job()
@@ -32,14 +32,14 @@ class Cgroups(Case):
         self.assertEqual(self.place.below(), [])
 
     @needs_cgroup
-    def test_a_few_at_a_time(self):
+    def test_a_few_cgroups_are_removed_at_a_time(self):
         for number in range(10):
             os.mkdir(os.path.join(self.place.directory, f"dlock-{number}-1"))
         self.assertEqual(self.start_here("true").wait(), 0)
         self.assertEqual(len(self.place.below()), 6)
 
     @needs_cgroup
-    def test_those_of_runs_that_wait_or_have_a_job_and_those_of_others_stay(self):
+    def test_cgroups_of_live_runs_and_cgroups_that_are_not_of_dlock_stay(self):
         others = ["another", "dlock-2", "dlock-jobs", "dlock-x-1", "dlock-1-x", "dlock-1-2-3"]
         for name in others:
             os.mkdir(os.path.join(self.place.directory, name))
@@ -67,7 +67,7 @@ class Sockets(Case):
     def start_with_socket(self, *words, **how):
         return self.start_run(*words, options=["--heartbeat-timeout", "60s"], **how)
 
-    def test_a_socket_of_a_run_that_is_gone_is_removed_by_a_later_one_with_a_socket(self):
+    def test_the_socket_of_a_dead_run_is_removed_by_a_later_run_with_a_socket(self):
         held = self.start_with_socket("sleep", "60")
         directory = self.socket_directory(held)
         alive = self.start_with_socket("sleep", "60", key="alive")
@@ -81,7 +81,7 @@ class Sockets(Case):
         wait_until(removed, 20, "a later run removes the directory")
         self.assertTrue(os.path.exists(os.path.join(used, "socket")))
 
-    def test_a_directory_of_such_a_name_with_anything_else_in_it_stays(self):
+    def test_a_directory_with_such_a_name_but_other_contents_stays(self):
         held = self.start_with_socket("sleep", "60")
         other = os.path.join(os.path.dirname(self.socket_directory(held)), f"dlock-{os.getpid():06}")
         os.mkdir(other, 0o700)

@@ -23,14 +23,14 @@ class LocalStore(Case):
 
 
 class HoldingAndReleasing(LocalStore):
-    def test_the_second_one_is_refused_until_the_first_has_ended(self):
+    def test_a_second_run_is_refused_until_the_first_has_ended(self):
         first = self.hold()
         self.assertEqual(self.run_job("true").code, dlock.HELD)
         first.signal(signal.SIGTERM)
         first.wait()
         self.assertEqual(self.run_job("true").code, 0)
 
-    def test_release_is_instant_whoever_dies(self):
+    def test_the_lock_is_free_at_once_after_the_death_of_a_supervisor(self):
         for who in ("front", "engine", "both"):
             with self.subTest(killed=who):
                 held, heads = self.start_tree(11, 5, options=["--contain=walk"] if who != "both" else ["--contain=auto"])
@@ -65,7 +65,7 @@ class HoldingAndReleasing(LocalStore):
         self.assertEqual(self.run_job("true").code, 0)
         heads.wait_gone(5)
 
-    def test_the_front_keeps_the_lock_when_the_engine_is_killed_and_it_is_stopped_itself(self):
+    def test_a_stopped_front_keeps_the_lock_when_the_engine_is_killed(self):
         held, heads = self.start_tree(3, 2)
         engine = held.engine()
         procs.stop(held.pid)
@@ -77,7 +77,7 @@ class HoldingAndReleasing(LocalStore):
         self.assertEqual(held.wait(), dlock.SYSTEM)
         self.assertEqual(self.run_job("true").code, 0)
 
-    def test_flock_of_the_same_file_by_somebody_else_counts_as_held(self):
+    def test_flock_of_the_same_file_by_another_program_counts_as_held(self):
         blocker = subprocess.Popen(["flock", self.path("locks", f"{self.key}.lock"), "sleep", "30"], env=self.env)
         self.addCleanup(lambda: (blocker.kill(), blocker.wait(), [procs.kill(pid) for pid in self.survivors()]))
         wait_until(lambda: self.run_job("true").code == dlock.HELD, 5, "it counts as held")
@@ -90,12 +90,12 @@ class HoldingAndReleasing(LocalStore):
             tokens = [int(line) for line in file]
         self.assertEqual((len(tokens), tokens), (4, sorted(set(tokens))))
 
-    def test_files_are_for_their_owner_only(self):
+    def test_files_can_be_accessed_only_by_their_owner(self):
         self.hold()
         for path in self.files():
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode) & 0o077, 0, path)
 
-    def test_a_damaged_lock_file_is_no_obstacle(self):
+    def test_a_damaged_lock_file_does_not_prevent_a_run(self):
         self.assertEqual(self.run_job("true").code, 0)
         for path in self.files():
             with open(path, "wb") as file:
@@ -108,7 +108,7 @@ class HoldingAndReleasing(LocalStore):
         second = self.run_job("true")
         self.assertEqual((second.code, len(second.own_lines)), (dlock.HELD, 1))
 
-    def test_a_full_disk_refuses_before_the_start(self):
+    def test_a_full_disk_refuses_a_run_before_the_start(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full")
         if os.geteuid() != 0:
@@ -135,32 +135,32 @@ class TheFileUnderARunningJob(LocalStore):
         self.assertEqual(len(held.own_lines), 1, held.stderr)
         return held
 
-    def test_removed_is_a_loss(self):
+    def test_a_removed_file_is_a_loss(self):
         self.lose(lambda: [os.unlink(path) for path in self.files()])
 
-    def test_renamed_is_a_loss(self):
+    def test_a_renamed_file_is_a_loss(self):
         self.lose(lambda: [os.rename(path, self.path("elsewhere")) for path in self.files()])
 
-    def test_replaced_is_a_loss(self):
+    def test_a_replaced_file_is_a_loss(self):
         def replace():
             for path in self.files():
                 shutil.copy(path, self.path("copy"))
                 os.rename(self.path("copy"), path)
         self.lose(replace)
 
-    def test_the_directory_replaced_is_a_loss(self):
+    def test_a_replaced_directory_is_a_loss(self):
         def replace():
             os.rename(self.locks, self.path("old"))
             os.mkdir(self.locks, 0o700)
         self.lose(replace)
 
-    def test_a_file_that_a_cleaner_removed_between_two_runs_is_no_obstacle(self):
+    def test_a_file_that_a_cleaner_removed_between_two_runs_does_no_harm(self):
         for _ in range(3):
             self.assertEqual(self.run_job("true").code, 0)
             for path in self.files():
                 os.unlink(path)
 
-    def test_a_cleaner_that_never_rests_makes_no_two_jobs_run_for_longer_than_a_renewal_interval(self):
+    def test_with_continual_removal_two_jobs_overlap_for_at_most_one_renewal_interval(self):
         path = self.life_file()
         until = now() + 4
         running = []
@@ -179,7 +179,7 @@ class TheFileUnderARunningJob(LocalStore):
         for earlier, later in zip(ran, ran[1:]):
             self.assertLess(earlier.last - later.first, RENEWAL + LATE)
 
-    def test_touching_or_reading_the_file_is_no_loss(self):
+    def test_touching_or_reading_the_file_is_not_a_loss(self):
         held = self.hold(options=OPTIONS, seconds=1.5)
         for path in self.files():
             os.utime(path)
@@ -195,16 +195,16 @@ class TheDefaultStore(LocalStore):
         super().setUp()
         self.key = f"dlock-test-{os.path.basename(self.directory)}"
 
-    def test_it_is_the_embedded_one_and_one_line_says_that_it_covers_this_machine_only(self):
+    def test_it_is_the_embedded_store_with_a_note_that_it_covers_only_this_machine(self):
         ended = self.run_job("true", store=[], **self.private())
         self.assertEqual((ended.code, len(ended.own_lines)), (0, 1), ended.stderr)
         self.assert_says(ended, "this machine", "--store")
 
-    def test_minus_q_and_an_explicit_local_say_nothing(self):
+    def test_the_option_q_and_an_explicit_local_print_no_message(self):
         self.assertEqual(self.run_job("true", store=[], options=["-q"], **self.private()).stderr, "")
         self.assertEqual(self.run_job("true", store=["--store", "local"], **self.private()).stderr, "")
 
-    def test_two_of_them_meet_however_started(self):
+    def test_two_runs_exclude_each_other_in_any_environment(self):
         self.hold(store=[], **self.private())
         for env in ({}, {"HOME": "/nonexistent", "XDG_RUNTIME_DIR": "/nonexistent", "TMPDIR": "/nonexistent"},
                     {"HOME": None, "XDG_RUNTIME_DIR": None, "XDG_STATE_HOME": "/nonexistent", "USER": None}):
@@ -213,7 +213,7 @@ class TheDefaultStore(LocalStore):
 
     @needs_root
     @needs("unshare")
-    def test_for_others_than_root_it_is_private_and_below_the_home_of_the_password_file(self):
+    def test_for_other_users_than_root_it_is_private_and_below_their_home_directory(self):
         user = next((each for each in pwd.getpwall() if 0 < each.pw_uid < NOBODY and each.pw_dir.startswith("/")), None)
         if user is None:
             self.skipTest("no other user here")
@@ -230,7 +230,7 @@ class TheDefaultStore(LocalStore):
             self.assertTrue(file.read().startswith("drwx------"))
 
     @needs_root
-    def test_a_user_without_a_home_is_told_what_to_give(self):
+    def test_a_user_without_a_home_directory_is_told_which_option_to_use(self):
         ended = self.run_job("touch", self.path("ran"), store=[], preexec_fn=as_nobody)
         self.assertEqual(ended.code, dlock.CONFIG, ended.stderr)
         self.assert_says(ended, "--store")

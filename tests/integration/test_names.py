@@ -53,28 +53,28 @@ class NamesCase(RedisCase):
 
 
 class Starts(NamesCase):
-    def test_a_name_server_that_is_silent_costs_a_quarter_of_a_second(self):
+    def test_a_name_server_that_does_not_answer_costs_a_quarter_of_a_second(self):
         self.names.says(Names.FIRST, silent=True)
         self.runs(within=1, options=[])
         self.assertIn((Names.FIRST, "A"), self.asked())
 
-    def test_one_that_is_silent_about_addresses_of_ipv6_costs_next_to_nothing(self):
+    def test_a_name_server_that_ignores_ipv6_queries_costs_almost_no_time(self):
         self.names.says(names=HERE, silent=["AAAA"])
         self.runs(within=0.9, options=[])
 
-    def test_one_that_fails_or_is_not_there_is_followed_by_the_next_one(self):
+    def test_after_a_name_server_that_fails_the_next_one_is_asked(self):
         self.names.says(Names.FIRST, rcode=SERVFAIL)
         self.runs(within=1)
         self.names.resolv_conf("nameserver 127.0.0.99", f"nameserver {Names.SECOND}")
         self.runs(within=1)
 
-    def test_a_look_up_that_takes_longer_than_one_attempt_goes_on_in_the_next(self):
+    def test_a_lookup_that_takes_longer_than_one_attempt_continues_in_the_next(self):
         self.names.says(names=HERE, delay=1.6)
         self.refused("no name server answered within")
         run = self.begin("sh", "-c", "echo ran", options=["--ttl", "2s", "-w", "10s"])
         self.assertEqual((run.wait(), run.stdout), (0, "ran\n"), run.stderr)
 
-    def test_a_name_server_that_is_named_meanwhile_is_asked(self):
+    def test_a_name_server_that_is_configured_meanwhile_is_asked(self):
         self.names.says(silent=True)
         self.names.resolv_conf(f"nameserver {Names.FIRST}")
         run = self.begin("sh", "-c", "echo ran", options=["--ttl", "2s", "-w", "20s"])
@@ -83,7 +83,7 @@ class Starts(NamesCase):
         self.names.resolv_conf(f"nameserver {Names.SECOND}")
         self.assertEqual((run.wait(5), run.stdout), (0, "ran\n"), run.stderr)
 
-    def test_an_answer_that_was_cut_short_is_asked_for_again_over_tcp(self):
+    def test_a_truncated_answer_is_requested_again_over_tcp(self):
         self.names.says(names={NAME: {"A": [f"127.0.1.{i}" for i in range(1, 20)] + ["127.0.0.1"]}}, truncates=True)
         self.runs()
         self.assertIn([Names.FIRST, "A", NAME, "tcp"], self.names.queries())
@@ -92,31 +92,31 @@ class Starts(NamesCase):
         self.names.says(names={NAME: {"CNAME": "a.test"}, "a.test": {"CNAME": "b.test"}, "b.test": {"A": ["127.0.0.1"]}})
         self.runs()
 
-    def test_an_answer_to_another_question_is_none(self):
+    def test_an_answer_to_another_question_is_ignored(self):
         self.names.says(names=HERE, says="other.test")
         self.refused("its name could not be resolved")
 
-    def test_short_names_are_searched_for_as_the_c_library_does(self):
+    def test_short_names_are_searched_for_as_by_the_c_library(self):
         self.names.resolv_conf(f"nameserver {Names.FIRST}", "search one.test two.test", "options ndots:2")
         self.names.says(names={"redis.two.test": {"A": ["127.0.0.1"]}})
         self.runs(url="redis://redis")
         self.assertEqual([name for _, kind, name, _ in self.names.queries() if kind == "A"], ["redis.one.test", "redis.two.test"])
 
-    def test_no_name_further_down_the_search_list_is_taken_while_it_is_unknown_what_a_former_one_means(self):
+    def test_a_name_of_the_search_list_is_not_used_while_an_earlier_one_is_undecided(self):
         self.names.resolv_conf(f"nameserver {Names.FIRST}", "search one.test two.test")
         for former in ({"AAAA": ["::9"]}, {"A": ["127.0.0.9"]}):
             self.names.says(names={"redis.one.test": former, "redis.two.test": {"A": ["127.0.0.1"], "AAAA": ["::1"]}})
             self.refused(url="redis://redis")
         self.assertNotIn("redis.two.test", [name for _, _, name, _ in self.names.queries()])
 
-    def test_what_is_in_hosts_and_localhost_no_name_server_is_asked_for(self):
+    def test_names_in_hosts_and_localhost_are_not_looked_up_at_name_servers(self):
         self.names.says(names={name: {"A": ["127.0.0.9"], "AAAA": ["::9"]} for name in ("localhost", "sidecar")})
         self.names.hosts("127.0.0.1 sidecar")
         for url in ("redis://sidecar", "redis://localhost", "redis://127.0.0.1", "redis://127.1"):
             self.runs(url=url)
         self.assertEqual(self.names.queries(), [])
 
-    def test_each_host_has_one_thread_while_it_is_looked_up(self):
+    def test_a_lookup_starts_no_thread(self):
         self.names.says(silent=True)
         run = self.begin("true", options=["-w", "20s"])
         engine = run.engine()
@@ -126,7 +126,7 @@ class Starts(NamesCase):
 
 
 class Messages(NamesCase):
-    def test_whether_there_is_no_such_name_or_no_answer_is_told_and_who_was_asked(self):
+    def test_the_message_says_why_the_lookup_failed_and_which_servers_were_asked(self):
         servers = f"(asked: {Names.FIRST}, {Names.SECOND})"
         self.refused("redis://other.test:6379", "its name could not be resolved: there is no such name", servers, url="redis://other.test")
         self.names.says(silent=True)
@@ -145,7 +145,7 @@ class Doctor(NamesCase):
         self.assertEqual(looked.wait(), code, looked.stdout + looked.stderr)
         return [(one["verdict"], one["fact"]) for one in json.loads(looked.stdout)["findings"] if one["check"] == "name"]
 
-    def test_tells_how_long_a_look_up_took_and_whether_a_name_server_was_silent(self):
+    def test_doctor_reports_the_time_of_a_lookup_and_a_name_server_that_did_not_answer(self):
         ((verdict, fact),) = self.found()
         self.assertEqual(verdict, "ok")
         self.assertRegex(fact, rf"^{NAME} has 1 address, found in \d+ms$")
@@ -154,7 +154,7 @@ class Doctor(NamesCase):
         self.assertEqual(verdict, "note")
         self.assertRegex(fact, rf"^{NAME} has 1 address, found in [23]\d\dms; a name server was silent$")
 
-    def test_tells_when_there_is_no_answer_or_only_half_of_one(self):
+    def test_doctor_reports_a_missing_or_incomplete_answer(self):
         self.names.says(names=HERE, silent=["AAAA"])
         ((verdict, fact),) = self.found()
         self.assertEqual(verdict, "note")
@@ -163,7 +163,7 @@ class Doctor(NamesCase):
         self.assertEqual(self.found(code=1), [("weak", f"{NAME} could not be resolved: there is no such name "
                                                f"(asked: {Names.FIRST}, {Names.SECOND})")])
 
-    def test_says_nothing_of_hosts_that_no_name_server_is_asked_for(self):
+    def test_doctor_does_not_report_hosts_that_need_no_name_server(self):
         for host in ("127.0.0.1", "localhost"):
             self.assertEqual(self.found(url=f"redis://{host}"), [])
 
@@ -173,22 +173,22 @@ class ManyAddresses(NamesCase):
         self.names.says(names={NAME: {"A": [one for one in addresses if ":" not in one],
                                       "AAAA": [one for one in addresses if ":" in one]}})
 
-    def test_those_that_are_silent_or_refuse_are_passed_by(self):
+    def test_addresses_that_do_not_answer_or_refuse_are_skipped(self):
         self.leads_to("127.0.0.7", "127.0.0.8", "127.0.0.9", "127.0.0.1")
         for address in ("127.0.0.7", "127.0.0.8"):
             self.names.silent(address)
         self.runs(within=1.2, options=[])
 
-    def test_so_are_addresses_of_ipv6_where_there_is_no_way_to_them(self):
+    def test_ipv6_addresses_without_a_route_are_skipped(self):
         self.leads_to("2001:db8::1", "2001:db8::2", "127.0.0.1")
         self.runs(within=0.8, options=[])
 
-    def test_a_name_with_nothing_but_an_address_of_ipv6_is_found(self):
+    def test_a_name_with_only_an_ipv6_address_is_resolved(self):
         self.names.lead("::1", self.redis)
         self.leads_to("::1")
         self.runs()
 
-    def test_when_all_of_many_are_silent_the_message_is_about_that(self):
+    def test_if_no_address_answers_the_message_says_so(self):
         addresses = [f"127.0.0.{i}" for i in range(100, 112)]
         for address in addresses:
             self.names.silent(address)
@@ -209,7 +209,7 @@ class Jobs(NamesCase):
         self.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         self.redis("CLIENT", "KILL", "TYPE", "pubsub")
 
-    def test_outlive_name_servers_that_fail(self):
+    def test_jobs_survive_name_servers_that_fail(self):
         failures = {"silent": {"silent": True}, "forgetful": {"names": {}}, "broken": {"rcode": SERVFAIL},
                     "slower than a renewal may be": {"names": HERE, "delay": 0.4},
                     "naming a silent address first": {"names": {NAME: {"A": ["127.0.0.9", "127.0.0.1"]}}}}
@@ -226,7 +226,7 @@ class Jobs(NamesCase):
             with self.subTest(failure):
                 self.assertEqual((run.wait(), run.stderr), (0, ""))
 
-    def test_do_not_go_where_their_name_does_not_lead_any_more(self):
+    def test_jobs_do_not_connect_to_an_address_that_their_name_no_longer_has(self):
         other = self.own_server()
         self.redis = self.server
         self.names.lead("127.0.0.2", other)
@@ -236,7 +236,7 @@ class Jobs(NamesCase):
         self.assertEqual(run.wait(), dlock.LOST, run.stderr)  # the other one knows nothing of it
 
 
-    def test_follow_their_name_to_the_new_master_although_the_old_one_answers_on(self):
+    def test_jobs_follow_their_name_to_the_new_master_while_the_old_one_still_answers(self):
         old = self.own_server()
         new = self.own_server("--replicaof", HOST, str(old.port))
         self.names = Names(self.path("failover"), old)

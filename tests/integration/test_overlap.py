@@ -26,21 +26,21 @@ class OverlapOnRedis(RedisCase):
     def second_follows(self, seconds=15):
         return self.take_when_free(self.life, seconds, store=self.redis_store, options=OPTIONS)
 
-    def test_the_wrapper_gets_sigterm_overlap_0(self):
+    def test_after_sigterm_jobs_overlap_for_0_ms(self):
         first = self.first()
         first.signal(signal.SIGTERM)
         self.second_follows()
         self.assertEqual(first.wait(), 143)
         self.assert_no_overlap(self.life)
 
-    def test_the_wrapper_gets_sigterm_and_the_job_takes_its_time_overlap_0(self):
+    def test_after_sigterm_to_a_job_that_ends_slowly_jobs_overlap_for_0_ms(self):
         first = self.first(tick_options=["--ignore", "TERM"], seconds=2)
         first.signal(signal.SIGTERM)
         self.second_follows()
         self.assertEqual(first.wait(), 0)
         self.assert_no_overlap(self.life)
 
-    def test_the_wrapper_gets_sigkill_overlap_0_and_the_next_holder_within_200_ms(self):
+    def test_after_sigkill_jobs_overlap_for_0_ms_and_the_next_starts_within_200_ms(self):
         took = []
         for number in range(5):
             self.life = self.life_file(f"life{number}")
@@ -52,7 +52,7 @@ class OverlapOnRedis(RedisCase):
             took.append(life.runs(self.life)[1].first - killed)
         self.assert_mostly_within(0.2, took)
 
-    def test_the_wrapper_is_paused_overlap_0(self):
+    def test_with_a_stopped_front_jobs_overlap_for_0_ms(self):
         first = self.first(seconds=6)
         procs.stop(first.pid)
         hold_for(2 * TTL, lambda: self.run_job("true", store=self.redis_store).code == dlock.HELD, "the lock")
@@ -61,14 +61,14 @@ class OverlapOnRedis(RedisCase):
         self.assertEqual(first.wait(), 0)
         self.assert_no_overlap(self.life)
 
-    def test_the_engine_is_paused_overlap_0(self):
+    def test_with_a_stopped_engine_jobs_overlap_for_0_ms(self):
         first = self.first()
         procs.stop(first.engine())
         self.second_follows()
         self.assertEqual(first.wait(), dlock.UNCONFIRMED)
         self.assert_no_overlap(self.life)
 
-    def test_the_whole_wrapper_is_paused_and_comes_back_overlap_0(self):
+    def test_with_both_supervisors_stopped_and_resumed_jobs_overlap_for_0_ms(self):
         first = self.first()
         engine, job = first.engine(), first.job()
         for pid in (job, first.pid, engine):
@@ -79,7 +79,7 @@ class OverlapOnRedis(RedisCase):
         self.assertIn(first.wait(), (dlock.LOST, dlock.UNCONFIRMED))
         self.assert_no_overlap(self.life)
 
-    def test_cut_off_from_the_store_for_a_while_overlap_0(self):
+    def test_after_a_short_cut_off_from_the_store_jobs_overlap_for_0_ms(self):
         first = self.first()
         self.between.freeze()
         self.second_follows()
@@ -87,14 +87,14 @@ class OverlapOnRedis(RedisCase):
         self.assertEqual(first.wait(), dlock.UNCONFIRMED)
         self.assert_no_overlap(self.life)
 
-    def test_cut_off_for_good_overlap_0(self):
+    def test_after_a_permanent_cut_off_from_the_store_jobs_overlap_for_0_ms(self):
         first = self.first()
         self.between.freeze()
         self.second_follows()
         self.assertEqual(first.wait(), dlock.UNCONFIRMED)
         self.assert_no_overlap(self.life)
 
-    def test_the_store_is_restarted_and_its_memory_lost_overlap_at_most_one_renewal_interval(self):
+    def test_after_a_store_restart_jobs_overlap_for_at_most_one_renewal_interval(self):
         server = self.own_server()
         first = self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
         server.restart_with_lost_memory()
@@ -102,7 +102,7 @@ class OverlapOnRedis(RedisCase):
         self.assertEqual(first.wait(), dlock.LOST)
         self.assertLess(life.overlap(self.life), RENEWAL + LATE)
 
-    def test_the_store_is_restarted_and_nobody_is_told_to_trust_it_overlap_0(self):
+    def test_after_a_store_restart_without_trust_restart_jobs_overlap_for_0_ms(self):
         server = self.own_server()
         first = self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
         server.restart_with_lost_memory()
@@ -110,14 +110,14 @@ class OverlapOnRedis(RedisCase):
         self.assertEqual(first.wait(), dlock.LOST)
         self.assert_no_overlap(self.life)
 
-    def test_the_lock_key_is_deleted_by_hand_overlap_at_most_one_renewal_interval(self):
+    def test_after_the_lock_key_is_deleted_jobs_overlap_for_at_most_one_renewal_interval(self):
         first = self.first()
         self.redis("DEL", self.lock_name)
         self.second_follows()
         self.assertEqual(first.wait(), dlock.LOST)
         self.assertLess(life.overlap(self.life), RENEWAL + LATE)
 
-    def test_many_contenders_one_after_the_other_overlap_0(self):
+    def test_of_many_contenders_no_two_jobs_overlap(self):
         began, running = now(), []
         # For five seconds, and on a loaded machine until there is something to judge.
         while now() < began + 5 or (len(life.runs(self.life)) <= 10 and now() < began + 60):
@@ -143,14 +143,14 @@ class OverlapOnTheEmbeddedStore(Case):
     def second_follows(self, seconds=15):
         return self.take_when_free(self.life, seconds, options=OPTIONS)
 
-    def test_the_wrapper_gets_sigterm_overlap_0(self):
+    def test_after_sigterm_jobs_overlap_for_0_ms(self):
         first = self.first()
         first.signal(signal.SIGTERM)
         self.second_follows()
         self.assertEqual(first.wait(), 143)
         self.assert_no_overlap(self.life)
 
-    def test_either_supervisor_gets_sigkill_overlap_0_and_the_next_holder_within_200_ms(self):
+    def test_after_sigkill_jobs_overlap_for_0_ms_and_the_next_starts_within_200_ms(self):
         for who in ("front", "engine"):
             with self.subTest(killed=who):
                 took = []
@@ -166,7 +166,7 @@ class OverlapOnTheEmbeddedStore(Case):
                     took.append(life.runs(self.life)[1].first - killed)
                 self.assert_mostly_within(0.2, took)
 
-    def test_both_supervisors_get_sigkill_overlap_0(self):
+    def test_after_sigkill_of_both_supervisors_jobs_overlap_for_0_ms(self):
         first = self.first()
         engine = first.engine()
         procs.stop(engine)
@@ -176,7 +176,7 @@ class OverlapOnTheEmbeddedStore(Case):
         self.second_follows()
         self.assert_no_overlap(self.life)
 
-    def test_the_wrapper_is_paused_overlap_0(self):
+    def test_with_a_stopped_front_jobs_overlap_for_0_ms(self):
         first = self.first(seconds=4)
         procs.stop(first.pid)
         hold_for(1.5 * TTL, lambda: self.run_job("true").code == dlock.HELD, "the lock")
@@ -185,7 +185,7 @@ class OverlapOnTheEmbeddedStore(Case):
         self.assertEqual(first.wait(), 0)
         self.assert_no_overlap(self.life)
 
-    def test_the_whole_wrapper_is_paused_and_the_job_runs_on_overlap_0(self):
+    def test_with_both_supervisors_stopped_the_job_runs_on_and_jobs_overlap_for_0_ms(self):
         first = self.first()
         engine, job = first.engine(), first.job()
         procs.stop(first.pid)
@@ -199,7 +199,7 @@ class OverlapOnTheEmbeddedStore(Case):
         first.wait()
         self.assert_no_overlap(self.life)
 
-    def test_the_lock_file_is_deleted_by_hand_overlap_at_most_one_renewal_interval(self):
+    def test_after_the_lock_file_is_deleted_jobs_overlap_for_at_most_one_renewal_interval(self):
         first = self.first()
         for name in os.listdir(self.locks):
             os.unlink(os.path.join(self.locks, name))
@@ -207,14 +207,14 @@ class OverlapOnTheEmbeddedStore(Case):
         self.assertEqual(first.wait(), dlock.LOST)
         self.assertLess(life.overlap(self.life), RENEWAL + LATE)
 
-    def test_the_whole_directory_is_deleted_by_hand_overlap_at_most_one_renewal_interval(self):
+    def test_after_the_directory_is_deleted_jobs_overlap_for_at_most_one_renewal_interval(self):
         first = self.first()
         shutil.rmtree(self.locks)
         self.second_follows()
         self.assertEqual(first.wait(), dlock.LOST)
         self.assertLess(life.overlap(self.life), RENEWAL + LATE)
 
-    def test_many_contenders_one_after_the_other_overlap_0(self):
+    def test_of_many_contenders_no_two_jobs_overlap(self):
         began, running = now(), []
         # For five seconds, and on a loaded machine until there is something to judge.
         while now() < began + 5 or (len(life.runs(self.life)) <= 10 and now() < began + 60):

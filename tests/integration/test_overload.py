@@ -12,7 +12,7 @@ from harness.wait import LATE, PATIENCE, now, wait_until
 
 
 class Hogs(RedisCase):
-    def test_a_stopped_engine_still_costs_the_job_its_life_in_time(self):
+    def test_with_a_stopped_engine_the_job_is_killed_in_time_on_an_overloaded_machine(self):
         hogs = [subprocess.Popen(["sh", "-c", "while :; do :; done"], env=self.env) for _ in range(8 * os.cpu_count())]
         self.addCleanup(lambda: [(hog.kill(), hog.wait()) for hog in hogs])
         for number in range(3):
@@ -64,23 +64,23 @@ class ForkBombs(Case):
         heads.wait_gone(1)
         self.assertLess(now() - began, 1 * PATIENCE + LATE)
 
-    def test_hopping_processes_are_caught(self):
+    def test_processes_that_keep_forking_and_exiting_are_killed(self):
         self.defuse("hop", "walk", 4)
 
-    def test_daemon_spillers_are_caught(self):
+    def test_processes_that_keep_starting_daemons_are_killed(self):
         self.defuse("spin", "walk", 50)
 
-    def test_an_exponential_bomb_at_its_limit_is_caught_in_a_session_of_its_own(self):
+    def test_an_exponential_fork_bomb_in_its_own_session_is_killed(self):
         self.defuse("exp", "walk", self.LIMIT // 2)
 
     @needs_cgroup
-    def test_all_of_them_are_caught_by_a_cgroup(self):
+    def test_all_fork_bombs_are_killed_by_their_cgroup(self):
         for kind, count in (("hop", 4), ("spin", 50), ("exp", self.LIMIT // 2)):
             with self.subTest(bomb=kind):
                 self.defuse(kind, "cgroup", count)
 
     @needs_pid_namespace
-    def test_all_of_them_are_caught_by_a_pid_namespace(self):
+    def test_all_fork_bombs_are_killed_by_their_pid_namespace(self):
         for kind, count in (("hop", 4), ("spin", 50), ("exp", self.LIMIT // 2)):
             with self.subTest(bomb=kind):
                 self.defuse(kind, "pidns", count)
@@ -88,7 +88,7 @@ class ForkBombs(Case):
 
 class AThousand(Case):
     @in_each_way
-    def test_a_tree_of_a_thousand_is_gone_within_a_second_or_three_times_what_the_kernel_needs_for_a_group(self, way):
+    def test_a_tree_of_1000_processes_is_killed_in_1_s_or_3_times_what_the_kernel_needs(self, way):
         count = 1000 if PATIENCE == 1 else 200
         kernel = self.seconds_to_kill_a_group(count)
         held, heads = self.start_tree(count - 50, 50, options=[f"--contain={way}"])

@@ -15,13 +15,13 @@ FOREIGN = '{"ownerHash":"job@other/1.1.1","processHash":"other/1.1"}'
 
 
 class Ended(RedisCase):
-    def test_the_lock_is_released_when_a_job_that_ran_too_long_or_hung_is_gone(self):
+    def test_the_lock_is_released_after_a_job_that_ran_too_long_or_hung(self):
         for option, code in ((["--max-run", "200ms"], dlock.MAX_RUN), (["--heartbeat-timeout", "200ms"], dlock.HUNG)):
             ended = self.run_job("sleep", "60", store=self.redis_store, options=option)
             self.assertEqual(ended.code, code, ended.stderr)
             self.assertIsNone(self.lock_value())
 
-    def test_the_lock_is_held_and_renewed_until_the_kill(self):
+    def test_the_lock_is_renewed_until_the_job_is_killed(self):
         held = self.hold(store=self.redis_store, options=[*TTL, "--max-run", SOON, "-k", "2500ms"],
                          tick_options=["--ignore", "TERM"])
         value = None
@@ -30,20 +30,20 @@ class Ended(RedisCase):
             held.running() and self.assertIsNotNone(value)
         self.assertEqual(held.wait(), dlock.MAX_RUN, held.stderr)
 
-    def test_a_lock_that_is_lost_while_the_job_is_being_ended_is_the_code(self):
+    def test_a_lock_that_is_lost_during_the_end_of_the_job_decides_the_exit_code(self):
         held = self.hold(store=self.redis_store, options=[*TTL, "--max-run", SOON, "-k", "60s"], tick_options=["--ignore", "TERM"])
         wait_until(lambda: held.running() and self.redis("SET", self.lock_name, FOREIGN), 5)
         self.assertEqual(held.wait(), dlock.LOST)
 
-    def test_a_store_that_falls_silent_while_the_job_is_being_ended_is_the_code(self):
+    def test_a_store_that_stops_answering_during_the_end_decides_the_exit_code(self):
         between = self.relay()
         held = self.hold(store=self.through(between), options=[*TTL, "--max-run", SOON, "-k", "60s"], tick_options=["--ignore", "TERM"])
         between.refuse()
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
 
 
-class Asked(RedisCase, HeartbeatCase):
-    def test_with_on_silence_continue_a_job_is_told_81_while_nothing_is_proved_and_0_when_it_is_again(self):
+class HeartbeatQueries(RedisCase, HeartbeatCase):
+    def test_with_on_silence_continue_heartbeat_exits_81_while_the_lock_is_unconfirmed(self):
         between = self.relay()
         held, address = self.start_idle(*TTL, "--on-silence=continue", store=self.through(between))
         self.assertEqual(self.beat(address).code, 0)
@@ -57,7 +57,7 @@ class Asked(RedisCase, HeartbeatCase):
         wait_until(lambda: self.beat(address).code == 0, 10, "the lock is renewed")
         self.assertTrue(held.running())
 
-    def test_when_the_store_says_that_the_lock_is_lost_it_is_80(self):
+    def test_heartbeat_exits_80_when_the_store_reports_the_loss_of_the_lock(self):
         between = self.relay()
         held, address = self.start_idle(*TTL, "--on-silence=continue", store=self.through(between))
         self.redis("SET", self.lock_name, FOREIGN)
@@ -69,7 +69,7 @@ class Asked(RedisCase, HeartbeatCase):
 class BeingKilled(RedisCase, HeartbeatCase):
     """dlock of an ordinary user, whose job has become root: the kill takes as long as that job lives."""
 
-    def test_while_the_job_is_being_killed_it_is_80(self):
+    def test_heartbeat_exits_80_while_the_job_is_being_killed(self):
         if os.geteuid() != 0:
             self.skipTest("needs root: it makes a setuid-root program")
         tool = self.path("setuid-jobtool")

@@ -26,21 +26,21 @@ class WhileTheJobRuns(RedisFaults):
     def hold_through(self, between, *options, seconds=60):
         return self.hold(life=self.life, store=self.through(between), options=[*OPTIONS, *options], seconds=seconds)
 
-    def test_a_drip_of_bytes_ends_at_the_deadline_without_overlap(self):
+    def test_replies_that_arrive_byte_by_byte_end_the_job_at_the_deadline_without_overlap(self):
         between = self.relay()
         held = self.hold_through(between)
         between.drip(4, DOWN)
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
         self.contender_follows()
 
-    def test_a_drip_of_requests_too(self):
+    def test_requests_that_arrive_byte_by_byte_end_the_job_at_the_deadline(self):
         between = self.relay()
         held = self.hold_through(between)
         between.drip(4, UP)
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
         self.contender_follows()
 
-    def test_a_reset_is_followed_by_a_new_connection(self):
+    def test_a_connection_reset_is_followed_by_a_new_connection(self):
         between = self.relay()
         held = self.hold_through(between, seconds=3)
         for _ in range(4):
@@ -49,14 +49,14 @@ class WhileTheJobRuns(RedisFaults):
         self.assertEqual(held.wait(), 0)
         self.assertGreater(between.accepted, 2)
 
-    def test_a_server_that_is_away_for_good_ends_the_job_at_the_deadline(self):
+    def test_a_server_that_stays_away_ends_the_job_at_the_deadline(self):
         between = self.relay()
         held = self.hold_through(between)
         between.refuse()
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
         self.contender_follows()
 
-    def test_the_fault_that_lasts_is_told_and_not_the_one_with_which_it_began(self):
+    def test_the_fault_that_lasts_is_reported_and_not_the_first_one(self):
         server = self.own_server()
         held = self.start_with_status(JOBTOOL, "tick", self.life, "60", store=self.redis_store, options=OPTIONS)
         self.wait_job_starts(self.life, 0, held)
@@ -66,7 +66,7 @@ class WhileTheJobRuns(RedisFaults):
         self.assertIn("wants a password", held.own_lines[-1])
         self.assertIn("wants a password", held.status["reason"])
 
-    def test_a_server_that_is_away_for_a_moment_does_not(self):
+    def test_a_server_that_is_away_briefly_does_not_end_the_job(self):
         between = self.relay()
         held = self.hold_through(between, seconds=3)
         between.refuse()
@@ -74,7 +74,7 @@ class WhileTheJobRuns(RedisFaults):
         between.thaw()
         self.assertEqual(held.wait(), 0)
 
-    def test_a_server_that_is_stopped_for_good_ends_the_job_and_the_end_is_not_delayed_by_more_than_two_seconds(self):
+    def test_a_server_that_stays_stopped_ends_the_job_two_seconds_late_at_most(self):
         server = self.own_server()
         held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
         server.pause()
@@ -84,7 +84,7 @@ class WhileTheJobRuns(RedisFaults):
         self.assertLess(life.last_tick(self.life) - stopped, TTL)
         server.resume()
 
-    def test_a_server_that_is_stopped_for_a_moment_costs_nothing(self):
+    def test_a_server_that_is_stopped_briefly_does_not_end_the_job(self):
         server = self.own_server()
         held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=3)
         server.pause()
@@ -92,7 +92,7 @@ class WhileTheJobRuns(RedisFaults):
         server.resume()
         self.assertEqual(held.wait(), 0)
 
-    def test_every_error_reply_is_silence_and_not_an_answer(self):
+    def test_every_error_reply_counts_as_no_answer(self):
         ill = {}
         fake = self.fake(lambda words: ill["reply"] if ill and is_script(words) else PASS)
         for name, (reply, _) in ERROR_REPLIES.items():
@@ -105,7 +105,7 @@ class WhileTheJobRuns(RedisFaults):
                 self.assertEqual(held.wait(), 0, held.stderr)
         self.assert_no_overlap(self.life)
 
-    def test_an_error_reply_that_stays_ends_the_job_at_the_deadline(self):
+    def test_a_lasting_error_reply_ends_the_job_at_the_deadline(self):
         ill = {}
         fake = self.fake(lambda words: ill["reply"] if ill and is_script(words) else PASS)
         held = self.hold(life=self.life, store=self.fake_store(fake), options=OPTIONS)
@@ -113,7 +113,7 @@ class WhileTheJobRuns(RedisFaults):
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
         self.contender_follows()
 
-    def test_a_lease_that_ends_after_the_job_leaves_the_jobs_code_alone(self):
+    def test_a_lease_that_expires_after_the_job_does_not_change_its_exit_code(self):
         between = self.relay()
         first = self.hold(life=self.life, store=self.through(between), options=OPTIONS, seconds=0.9, tick_options=["--exit", "3"])
         between.freeze()
@@ -123,7 +123,7 @@ class WhileTheJobRuns(RedisFaults):
         self.assert_says(first, "the lock could not be released")
         self.assert_no_overlap(self.life)
 
-    def test_a_lock_key_that_became_something_else_is_an_answer_and_left_alone(self):
+    def test_a_lock_key_with_another_value_is_a_loss_and_left_unchanged(self):
         for make in (("LPUSH", self.lock_name, "x"), ("SET", self.lock_name, "not json"), ("SET", self.lock_name, "{}")):
             with self.subTest(command=make):
                 self.redis("DEL", self.lock_name)
@@ -135,14 +135,14 @@ class WhileTheJobRuns(RedisFaults):
                 self.assertLess(life.last_tick(self.life) - changed, RENEWAL + LATE)
                 self.assertEqual(self.redis("EXISTS", self.lock_name), 1)
 
-    def test_renewing_works_on_a_server_without_memory_and_so_does_release(self):
+    def test_renewal_and_release_work_on_a_server_that_is_out_of_memory(self):
         server = self.own_server()
         held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=3)
         server("CONFIG", "SET", "maxmemory", "1")
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assertIsNone(self.lock_value())
 
-    def test_the_lock_is_lost_within_one_renewal_interval_in_every_way_to_lose_it(self):
+    def test_every_kind_of_loss_kills_the_job_within_one_renewal_interval(self):
         def liveness():
             return f"{self.prefix}proc:{json.loads(self.lock_value())['processHash']}"
         removed = []
@@ -169,7 +169,7 @@ class WhileTheJobRuns(RedisFaults):
                 if name == "liveness deleted":
                     self.assertEqual(self.redis("EXISTS", removed[0]), 0)
 
-    def test_a_restart_that_lost_the_memory_is_a_loss(self):
+    def test_a_server_restart_with_lost_memory_is_a_loss(self):
         server = self.own_server()
         held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
         server.restart_with_lost_memory()
@@ -182,12 +182,12 @@ class WhileTheJobRuns(RedisFaults):
         self.redis("DEL", self.lock_name)
         self.assertEqual(held.wait(), dlock.LOST)
 
-    def test_a_script_cache_emptied_during_the_run_is_no_fault(self):
+    def test_an_emptied_script_cache_does_not_affect_the_run(self):
         held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=2)
         self.redis("SCRIPT", "FLUSH")
         self.assertEqual(held.wait(), 0, held.stderr)
 
-    def test_a_killed_connection_is_no_fault(self):
+    def test_a_killed_connection_does_not_affect_the_run(self):
         held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=2)
         self.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         self.assertEqual(held.wait(), 0, held.stderr)
@@ -204,17 +204,17 @@ class AwayFromTheStart(RedisFaults):
         self.assertEqual(waiting.wait(), 0, waiting.stderr)
         self.assert_says(waiting, "answers again")
 
-    def test_one_that_refuses_connections_is_waited_for(self):
+    def test_a_waiter_waits_for_a_server_that_refuses_connections(self):
         between = self.relay()
         between.refuse()
         self.waits_through(self.through(between), between.thaw)
 
-    def test_one_that_is_silent_is_waited_for(self):
+    def test_a_waiter_waits_for_a_server_that_does_not_answer(self):
         between = self.relay()
         between.freeze()
         self.waits_through(self.through(between), between.thaw)
 
-    def test_one_that_cannot_serve_yet_is_waited_for(self):
+    def test_a_waiter_waits_for_a_server_that_cannot_serve_yet(self):
         for name in ("LOADING", "MASTERDOWN", "READONLY", "MISCONF"):
             with self.subTest(reply=name):
                 ill = [ERROR_REPLIES[name][0]]
@@ -224,7 +224,7 @@ class AwayFromTheStart(RedisFaults):
                 ill.clear()
                 self.assertEqual(waiting.wait(), 0, waiting.stderr)
 
-    def test_the_limit_ends_the_wait_with_69_and_what_the_store_said(self):
+    def test_the_wait_limit_ends_the_run_with_69_and_the_error_of_the_store(self):
         fake = self.fake(lambda words: ERROR_REPLIES["LOADING"][0])
         began = now()
         ended = self.run_job("true", store=self.fake_store(fake), options=[*OPTIONS, "-w", "1500ms"])
@@ -232,13 +232,13 @@ class AwayFromTheStart(RedisFaults):
         self.assertEqual(ended.code, dlock.UNREACHABLE)
         self.assertIn("still loading its data", ended.own_lines[-1])
 
-    def test_a_refusal_for_good_ends_it_at_once(self):
+    def test_a_permanent_refusal_ends_the_wait_at_once(self):
         fake = self.fake(lambda words: ERROR_REPLIES["WRONGPASS"][0])
         self.assertEqual(self.run_job("true", store=self.fake_store(fake), options=[*OPTIONS, "-w"]).code, dlock.REFUSED)
 
 
 class LostReplies(RedisFaults):
-    def test_the_reply_to_acquire(self):
+    def test_a_lost_reply_to_acquire_is_retried(self):
         between = self.relay()
         between.cut_after(b"EVAL")
         ended = self.run_job(JOBTOOL, "tick", self.life, "0.5", store=self.through(between), options=OPTIONS)
@@ -246,14 +246,14 @@ class LostReplies(RedisFaults):
         self.assertEqual(len(life.runs(self.life)), 1)
         self.assertIsNone(self.lock_value())
 
-    def test_the_reply_to_a_renewal(self):
+    def test_a_lost_reply_to_a_renewal_is_retried(self):
         between = self.relay()
         held = self.hold(life=self.life, store=self.through(between), options=OPTIONS, seconds=2)
         between.cut_after(b"EVAL")
         self.assertEqual((held.wait(), between.cuts), (0, 1), held.stderr)
         self.assertEqual(held.own_lines, [])  # it is asked for again at once
 
-    def test_the_reply_to_release(self):
+    def test_a_lost_reply_to_release_is_retried(self):
         between = self.relay()
         held = self.start_run("sh", "-c", f"while [ ! -e {self.path('go')} ]; do sleep 0.01; done; exit 9",
                               store=self.through(between), options=["--ttl", "60s"])
@@ -265,7 +265,7 @@ class LostReplies(RedisFaults):
         self.assertEqual((held.wait(), between.cuts), (9, 1), held.stderr)
         self.assertIsNone(self.lock_value())
 
-    def test_a_store_that_is_silent_at_release_delays_the_end_by_two_seconds_at_most_and_the_code_stands(self):
+    def test_a_store_that_does_not_answer_a_release_delays_the_end_by_at_most_two_seconds(self):
         server = self.own_server()
         held = self.start_run("sh", "-c", f"while [ ! -e {self.path('go')} ]; do sleep 0.01; done; exit 9",
                               store=self.redis_store, options=["--ttl", "60s"])

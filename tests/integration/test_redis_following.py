@@ -35,7 +35,7 @@ class Following(DeploymentCase):
 
 
 class Sentinel(SentinelCase, Following):
-    def test_waiters_are_called_by_the_new_master(self):
+    def test_waiters_are_woken_by_the_new_master(self):
         deployment = self.deploy_sentinel()
         held = self.first()
         waiters = [self.waiter() for _ in range(2)]
@@ -45,7 +45,7 @@ class Sentinel(SentinelCase, Following):
                    10, "both listen to the new master")
         self.serves_in_order(held, waiters, within=2 * PATIENCE)
 
-    def test_readers_and_a_waiting_writer_go_over_to_the_new_master(self):
+    def test_readers_and_a_waiting_writer_move_to_the_new_master(self):
         deployment = self.deploy_sentinel()
         readers = [self.first("--shared", seconds=8) for _ in range(2)]
         writer = self.waiter()
@@ -83,7 +83,7 @@ class StableName(Following):
         self.assert_no_overlap_so_far()
         self.assertEqual(self.try_second(), 0)
 
-    def test_an_old_master_that_takes_writes_as_a_replica_is_left_as_well(self):
+    def test_dlock_leaves_an_old_master_that_accepts_writes_as_a_replica(self):
         self.old("CONFIG", "SET", "replica-read-only", "no")
         held = self.first(seconds=4)
         self.fail_over()
@@ -94,7 +94,7 @@ class StableName(Following):
         self.assertEqual(held.wait(), 0, held.stderr)
         self.refused(dlock.UNREACHABLE, self.store_at(self.old.url), "is a replica", ttl=self.TTL)
 
-    def test_waiters_are_called_by_the_new_master(self):
+    def test_waiters_are_woken_by_the_new_master(self):
         held = self.first()
         waits = self.waiter()
         self.fail_over()
@@ -103,7 +103,7 @@ class StableName(Following):
                    == [1], 10, "the waiter listens to the new master")
         self.serves_in_order(held, [waits], within=2 * PATIENCE)
 
-    def test_an_old_master_that_stale_reads_are_forbidden_on_or_that_loads_is_left_as_well(self):
+    def test_dlock_leaves_an_old_master_that_answers_masterdown_or_loading(self):
         for reply in ("MASTERDOWN", "LOADING"):
             with self.subTest(reply=reply):
                 stale = FakeRedis(lambda words, reply=reply: ERROR_REPLIES[reply][0] if self.failed_over else PASS, self.old.port)
@@ -118,7 +118,7 @@ class StableName(Following):
                 self.assertEqual(held.wait(), 0, held.stderr)
 
     @needs_own_hosts
-    def test_of_several_addresses_the_one_that_is_no_master_is_left_for_the_others(self):
+    def test_of_several_addresses_the_one_that_is_not_a_master_is_skipped(self):
         addresses = ("127.0.0.1", "127.0.0.2")
         with_two = with_hosts(self.path("hosts"), *(f"{address} store.test" for address in addresses))
         for replica in addresses:
@@ -143,7 +143,7 @@ class Cluster(Following):
         self.source = self.deployment.node_of(self.lock_name)
         self.target = self.deployment.other_master(self.source)
 
-    def test_waiters_are_called_by_the_node_to_which_the_slot_has_gone(self):
+    def test_waiters_are_woken_by_the_node_to_which_the_slot_has_migrated(self):
         held = self.first()
         waiters = [self.waiter() for _ in range(2)]
         self.deployment.migrate(self.slot, self.target)
@@ -162,7 +162,7 @@ class Cluster(Following):
         self.deployment.move_keys(self.slot, self.source, self.target)
         self.deployment.finish_migration(self.slot, self.target)
 
-    def test_no_step_of_a_migration_disturbs_those_who_hold_a_lock_together(self):
+    def test_no_step_of_a_migration_disturbs_holders_that_share_a_lock(self):
         readers = [self.first("--shared") for _ in range(2)]
         self.deployment.begin_migration(self.slot, self.target)
         self.stay(readers)
@@ -182,7 +182,7 @@ class Cluster(Following):
         hold_for(4.5, lambda: all(each.running() for each in readers), "the readers' dlock")
         self.assertEqual(self.try_second(), dlock.HELD)
 
-    def test_a_share_that_is_given_back_meanwhile_is_free(self):
+    def test_a_share_that_is_released_during_a_migration_is_free(self):
         reader = self.first("--shared")
         self.deployment.begin_migration(self.slot, self.target)
         self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
@@ -192,7 +192,7 @@ class Cluster(Following):
         self.deployment.finish_migration(self.slot, self.target)
         wait_until(lambda: self.try_second() == 0, 5, "the lock is free")
 
-    def test_a_lock_is_kept_and_a_run_remembered_while_the_slot_migrates(self):
+    def test_min_hold_and_once_per_work_while_the_slot_migrates(self):
         self.deployment.begin_migration(self.slot, self.target)
         self.assertEqual(self.try_second("--once-per", "daily", "--min-hold", "3s"), 0)
         self.assertEqual(self.try_second(), dlock.HELD)

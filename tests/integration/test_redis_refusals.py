@@ -37,7 +37,7 @@ class Refusals(FakeRedisCase):
 
 
 class ErrorRepliesBeforeTheStart(Refusals):
-    def test_each_has_its_own_code_and_its_own_sentence_and_leaves_nothing_at_the_server(self):
+    def test_each_error_reply_has_its_own_exit_code_and_sentence_and_leaves_no_key(self):
         sentences = {}
         for name, (reply, codes) in ERROR_REPLIES.items():
             with self.subTest(reply=name):
@@ -48,11 +48,11 @@ class ErrorRepliesBeforeTheStart(Refusals):
                 sentences[name] = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", ended.own_lines[0])
         self.assertEqual(len(set(sentences.values())), len(ERROR_REPLIES), sentences)
 
-    def test_a_script_cache_that_was_emptied_is_no_fault(self):
+    def test_an_emptied_script_cache_does_not_affect_the_run(self):
         self.redis("SCRIPT", "FLUSH")
         self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)
 
-    def test_a_real_server_that_wants_a_password_is_77(self):
+    def test_a_real_server_that_requires_a_password_is_77(self):
         self.own_server("--requirepass", "correct")
         self.refuse({dlock.REFUSED}, "password", store=self.redis_store)
 
@@ -69,7 +69,7 @@ class ErrorRepliesBeforeTheStart(Refusals):
         server = self.own_server("--user", *"narrow on >pw ~other:* &* +@all".split())
         self.refuse({dlock.REFUSED}, **self.by_environment(f"redis://narrow:pw@127.0.0.1:{server.port}"))
 
-    def test_a_real_server_at_its_memory_limit_is_69_and_nothing_is_left_there(self):
+    def test_a_real_server_at_its_memory_limit_is_69_and_no_key_is_left_there(self):
         server = self.own_server()
         server("CONFIG", "SET", "maxmemory", "1")
         self.refuse({dlock.UNREACHABLE}, "memory", store=self.redis_store)
@@ -104,7 +104,7 @@ class ErrorRepliesBeforeTheStart(Refusals):
         server("SCRIPT", "KILL")
         worker.join(5)
 
-    def test_a_real_cluster_node_given_as_standalone_is_told_apart(self):
+    def test_a_real_cluster_node_given_as_standalone_is_recognized(self):
         server = self.own_server("--cluster-enabled", "yes")
         ended = self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, store=self.redis_store)
         self.assertIn("luster", ended.stderr)
@@ -113,12 +113,12 @@ class ErrorRepliesBeforeTheStart(Refusals):
     def test_a_real_database_that_does_not_exist_is_named(self):
         self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, "99", store=self.store_at(f"{self.redis.url}/99"))
 
-    def test_a_lock_key_of_another_type_is_refused_and_left_alone(self):
+    def test_a_lock_key_of_another_type_is_refused_and_left_unchanged(self):
         self.redis("LPUSH", self.lock_name, "x")
         self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, self.key, store=self.redis_store)
         self.assertEqual(self.redis("LRANGE", self.lock_name, "0", "-1"), ["x"])
 
-    def test_a_value_that_is_no_lock_is_refused_and_left_alone(self):
+    def test_a_value_that_is_not_a_lock_is_refused_and_left_unchanged(self):
         for value in ("hello", "{", "[]", "42", '"text"', "null", "{}", '{"ownerHash":"a"}', '{"processHash":"a/1.1"}',
                       '{"ownerHash":1,"processHash":2}', '{"ownerHash":null,"processHash":null}'):
             with self.subTest(value=value):
@@ -126,7 +126,7 @@ class ErrorRepliesBeforeTheStart(Refusals):
                 self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, self.key, store=self.redis_store)
                 self.assertEqual(self.lock_value(), value)
 
-    def test_an_empty_value_is_no_lock_and_may_be_taken(self):
+    def test_an_empty_value_is_not_a_lock_and_can_be_replaced(self):
         self.redis("SET", self.lock_name, "")
         self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)
 
@@ -153,27 +153,27 @@ class NoRedisThere(Refusals):
         threading.Thread(target=accept, daemon=True).start()
         return self.store_at(f"redis://127.0.0.1:{listener.getsockname()[1]}")
 
-    def test_nobody_listens(self):
+    def test_a_port_without_a_server_is_refused(self):
         port = free_port()
         self.refuse({dlock.UNREACHABLE}, f"127.0.0.1:{port}", store=self.store_at(f"redis://127.0.0.1:{port}"))
 
-    def test_no_such_socket(self):
+    def test_a_missing_socket_is_refused(self):
         self.refuse({dlock.UNREACHABLE}, self.path("none.sock"), store=self.store_at(f"unix://{self.path('none.sock')}"))
 
-    def test_a_name_that_does_not_resolve(self):
+    def test_a_name_that_does_not_resolve_is_refused(self):
         self.refuse({dlock.UNREACHABLE}, "no-such-host.invalid", store=self.store_at("redis://no-such-host.invalid"), seconds=20)
 
-    def test_a_web_server(self):
+    def test_a_web_server_is_refused(self):
         def answer(connection):
             connection.recv(4096)
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
             connection.close()
         self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, "not", store=self.serve(answer))
 
-    def test_a_server_that_speaks_first(self):
+    def test_a_server_that_sends_first_is_refused(self):
         self.refuse({dlock.UNREACHABLE, dlock.CONFIG}, store=self.serve(lambda connection: connection.sendall(b"220 mail\r\n")))
 
-    def test_garbage_of_every_kind(self):
+    def test_invalid_replies_of_every_kind_are_refused(self):
         for garbage in (b"\x00" * 100, b"*-5\r\n", b"$999999999999\r\nx", b"*1000000000\r\n", b":notanumber\r\n", b"\r\n",
                         b"$-2\r\n", b"+" + b"x" * 1_000_000, b"*3\r\n:1\r\n:2\r\n:3\r\n", b":1\r\n" * 10, b"*0\r\n" * 10,
                         b"$3\r\nabc\r\n" * 10, b"*-1\r\n" * 10):
@@ -183,24 +183,24 @@ class NoRedisThere(Refusals):
                     connection.sendall(garbage)
                 self.refuse({dlock.UNREACHABLE, dlock.CONFIG, dlock.REFUSED}, store=self.serve(answer), seconds=15)
 
-    def test_a_server_that_accepts_and_says_nothing(self):
+    def test_a_server_that_accepts_and_sends_nothing_is_refused(self):
         self.refuse({dlock.UNREACHABLE}, store=self.serve(lambda connection: None))
 
-    def test_a_server_that_closes_at_once(self):
+    def test_a_server_that_closes_at_once_is_refused(self):
         self.refuse({dlock.UNREACHABLE}, store=self.serve(lambda connection: connection.close()))
 
-    def test_a_server_that_drips_a_byte_at_a_time_is_given_up_at_its_deadline(self):
+    def test_a_server_that_sends_byte_by_byte_is_refused_at_the_deadline(self):
         between = self.relay()
         between.drip(2, DOWN)
         self.refuse({dlock.UNREACHABLE}, store=self.through(between))
 
-    def test_a_server_that_is_stopped(self):
+    def test_a_server_that_is_stopped_is_refused(self):
         server = self.own_server()
         server.pause()
         self.refuse({dlock.UNREACHABLE}, store=self.redis_store)
         server.resume()
 
-    def test_term_while_the_store_is_silent_ends_dlock_at_once_by_that_signal(self):
+    def test_sigterm_ends_dlock_at_once_while_the_store_does_not_answer(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(signal=number.name):
                 waiting = self.start_run("true", store=self.serve(lambda connection: None), options=["--ttl", "60s"])
@@ -233,7 +233,7 @@ class DeploymentsThatContradictThemselves(Refusals):
             return b"*1\r\n$%d\r\n%s\r\n" % (len(role), role) if words[0] == b"ROLE" else other
         return self.refused_by(answers, lambda address: f"redis+sentinel://{address}/main")
 
-    def test_an_address_that_nobody_answers_at_comes_with_who_named_it(self):
+    def test_an_unreachable_address_is_reported_with_the_server_that_named_it(self):
         port = free_port()
         told = (b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%d\r\n" % (len(str(port)), port), b"-MOVED 1 127.0.0.1:%d\r\n" % port)
         for scheme, path, reply, who in (("redis+sentinel", "/main", told[0], "the Sentinel redis://127.0.0.1:{}"),
@@ -243,12 +243,12 @@ class DeploymentsThatContradictThemselves(Refusals):
                         f"({who.format(namer.port)} named this address)",
                         store=self.store_at(f"{scheme}://127.0.0.1:{namer.port}{path}"))
 
-    def test_nodes_that_send_us_in_a_circle_are_told(self):
+    def test_nodes_that_redirect_in_a_circle_are_reported(self):
         refused = self.refused_by(lambda words, host, port: b"-MOVED 1 %s:%s\r\n" % (host, port),
                                   lambda address: f"redis+cluster://{address}")
         self.assert_says(refused, "sends us from node to node")
 
-    def test_what_it_said_is_told_when_the_last_question_had_no_time_for_an_answer(self):
+    def test_the_last_reply_is_reported_if_the_last_request_had_no_time_for_a_reply(self):
         asked = []
 
         def answers(*_):
@@ -258,17 +258,17 @@ class DeploymentsThatContradictThemselves(Refusals):
         refused = self.refused_by(answers, lambda address: f"redis://{address}")
         self.assert_says(refused, "says that its Cluster is down")
 
-    def test_a_master_of_the_sentinels_that_calls_itself_a_replica_is_told(self):
+    def test_a_master_named_by_sentinels_that_reports_to_be_a_replica_is_reported(self):
         refused = self.of_sentinels(b"slave", b"-ERR nobody asks\r\n")
         self.assert_says(refused, "is a replica by now, although a Sentinel still calls it the master")
 
-    def test_a_master_of_the_sentinels_that_takes_no_writes_is_told(self):
+    def test_a_master_named_by_sentinels_that_refuses_writes_is_reported(self):
         refused = self.of_sentinels(b"master", b"-READONLY You can't write against a read only replica.\r\n")
         self.assert_says(refused, "is a replica, although the Sentinels call it the master of 'main'")
 
 
-class AYoungServer(Refusals):
-    def test_nothing_is_created_on_a_server_younger_than_the_ttl_and_the_line_names_the_remedy(self):
+class ARecentlyStartedServer(Refusals):
+    def test_no_lock_is_created_on_a_server_younger_than_the_ttl_and_the_remedy_is_named(self):
         server = self.own_server()
         born = now()
         ended = self.run_job(JOBTOOL, "tick", self.life, "0.1", store=self.store_at(server.url, trust=False),
@@ -280,14 +280,14 @@ class AYoungServer(Refusals):
         self.assert_says(ended, "--trust-restart")
         self.assertEqual(len(ended.own_lines), 1, ended.stderr)
 
-    def test_who_waits_for_less_time_than_that_is_told_so(self):
+    def test_a_wait_limit_shorter_than_that_time_ends_the_run_with_the_reason(self):
         server = self.own_server()
         began = now()
         self.refuse({dlock.UNREACHABLE}, "came up too short a time ago to be trusted with a lock", "--trust-restart",
                     store=self.store_at(server.url, trust=False), options=["--ttl", "30s", "-w", "300ms", "-q"])
         self.assertGreater(now() - began, 0.3)
 
-    def test_trust_restart_skips_it(self):
+    def test_trust_restart_skips_that_wait(self):
         server = self.own_server()
         began = now()
         ended = self.run_job("true", store=self.redis_store, options=["--ttl", "30s"])
@@ -295,7 +295,7 @@ class AYoungServer(Refusals):
         self.assertLess(now() - began, 3 * PATIENCE)
         self.assertIsNotNone(server)
 
-    def test_one_that_does_not_tell_its_age_is_78_unless_it_is_trusted(self):
+    def test_a_server_that_hides_its_uptime_is_78_without_trust_restart(self):
         renamed = self.own_server("--rename-command", "INFO", "")
         forbidding = self.own_server()
         forbidding("ACL", "SETUSER", "default", "-info")
@@ -305,7 +305,7 @@ class AYoungServer(Refusals):
                             store=self.store_at(server.url, trust=False), options=[*OPTIONS, *wait])
             self.assertEqual(self.run_job("true", store=self.store_at(server.url), options=OPTIONS).code, 0)
 
-    def test_a_lock_that_somebody_holds_there_is_refused_without_waiting(self):
+    def test_a_held_lock_on_such_a_server_is_refused_without_waiting(self):
         server = self.own_server()
         self.hold(life=self.life, store=self.redis_store)
         began = now()
@@ -313,7 +313,7 @@ class AYoungServer(Refusals):
         self.assertEqual(second.code, dlock.HELD)
         self.assertLess(now() - began, 3 * PATIENCE)
 
-    def test_term_during_that_wait_ends_dlock_by_the_signal(self):
+    def test_sigterm_during_that_wait_ends_dlock_by_the_signal(self):
         server = self.own_server()
         waiting = self.start_run("true", store=self.store_at(server.url, trust=False), options=["--ttl", "60s"])
         waiting.wait_said("--trust-restart")
@@ -327,7 +327,7 @@ class AYoungServer(Refusals):
 class Names(Refusals):
     @needs_root
     @needs_ip
-    def test_127_0_0_1_is_found_by_its_names_where_all_else_is_of_ipv6(self):
+    def test_the_names_of_127_0_0_1_are_found_on_a_host_with_only_ipv6_otherwise(self):
         server = self.own_server()
         hosts = self.path("hosts")
         with open(hosts, "w", encoding="ascii") as file:
@@ -376,7 +376,7 @@ class SlowNames(Refusals):
                              prefix_command=prefix)
         self.assertEqual((ended.code, ended.stderr), (0, ""))
 
-    def test_a_run_goes_on_when_an_address_before_the_good_one_falls_silent(self):
+    def test_a_run_survives_when_an_earlier_address_of_its_server_stops_answering(self):
         relay, prefix = self.two_faced()
         held = self.start_run(JOBTOOL, "tick", self.life, "4", store=self.store_at(f"redis://two-faced:{relay.port}"),
                               options=OPTIONS, prefix_command=prefix)
@@ -385,7 +385,7 @@ class SlowNames(Refusals):
         relay.reset()
         self.assertEqual(held.wait(), 0, held.stderr)
 
-    def test_when_no_address_answers_the_message_is_about_that(self):
+    def test_if_no_address_answers_the_message_says_so(self):
         port = free_port()
         for address in ("127.0.0.1", "127.0.0.2"):
             self.full_listener(address, port)

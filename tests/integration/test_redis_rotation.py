@@ -75,19 +75,19 @@ class Passwords(Rotation):
         with open(runs, encoding="ascii") as file:
             self.assertGreater(len(file.readlines()), before)
 
-    def test_a_command_that_is_slower_than_an_attempt_goes_on_until_the_next(self):
+    def test_a_password_command_slower_than_one_attempt_continues_in_the_next(self):
         command = f"sleep 0.5; cat {self.password}"
         held = self.hold(life=self.life, store=self.store, options=self.by_command(command))
         self.change()
         self.end_connections(self.server)
         hold_for(TTL, held.running, "dlock")
 
-    def test_a_command_that_hangs_ends_the_attempt_and_leaves_nothing_behind(self):
+    def test_a_password_command_that_hangs_ends_the_attempt_and_leaves_no_process(self):
         ended = self.run_job("true", store=self.store, options=self.by_command("sleep 1000 & sleep 1000"))
         self.assertEqual(ended.code, dlock.UNREACHABLE)
         self.assert_says(ended, "--password-command", "has not printed a password yet")
 
-    def test_a_command_that_hangs_while_the_job_runs_ends_with_it(self):
+    def test_a_password_command_that_hangs_during_the_job_ends_with_it(self):
         flag = self.path("flag")
         command = f"[ -e {flag} ] && sleep 1000; cat {self.password}"
         held = self.hold(life=self.life, store=self.store, options=self.by_command(command))
@@ -97,7 +97,7 @@ class Passwords(Rotation):
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
         self.assertIn("has not printed a password yet", held.own_lines[-1])
 
-    def test_a_command_that_still_runs_is_no_process_of_the_job(self):
+    def test_a_running_password_command_is_not_a_process_of_the_job(self):
         began, flag, hangs, got = (self.path(name) for name in ("began", "flag", "hangs", "got"))
         command = (f"[ -e {flag} ] && {{ trap 'echo TERM > {got}' TERM; touch {hangs}; sleep 1000 & wait; sleep 1000; }}; "
                    f"cat {self.password}")
@@ -121,19 +121,19 @@ class Passwords(Rotation):
                 for path in (began, flag, hangs):
                     os.unlink(path)
 
-    def test_what_a_command_leaves_in_its_group_is_no_leftover_of_the_job(self):
+    def test_background_processes_of_a_password_command_are_not_leftovers_of_the_job(self):
         command = f"sleep 1000 > /dev/null 2>&1 & cat {self.password}"
         ended = self.run_job("true", store=self.store, options=self.by_command(command))
         self.assertEqual((ended.code, ended.own_lines), (0, []))
 
-    def test_a_command_that_fails_or_says_nothing_is_no_password(self):
+    def test_a_password_command_that_fails_or_prints_nothing_gives_no_password(self):
         for command in ("echo old; exit 3", "true", "echo", "no-such-command-at-all", "exit 0"):
             with self.subTest(command=command):
                 ended = self.run_job("true", store=self.store, options=self.by_command(command))
                 self.assertEqual(ended.code, dlock.CONFIG, ended.stderr)
                 self.assert_says(ended, "--password-command", "gave no password")
 
-    def test_a_command_has_no_stdin_of_ours_and_the_signals_of_a_fresh_program(self):
+    def test_a_password_command_has_no_stdin_of_dlock_and_default_signal_settings(self):
         seen = self.path("seen")
         command = f"cat > {seen}; grep -E '^Sig(Blk|Ign)' /proc/self/status >> {seen}; cat {self.password}"
         ended = self.run_job("true", store=self.store, options=self.by_command(command))
@@ -143,7 +143,7 @@ class Passwords(Rotation):
         of_the_c_library = 1 << 31 | 1 << 32  # which posix_spawn always ignores
         self.assertEqual((int(blocked, 16), int(ignored, 16) & ~of_the_c_library), (0, 0))
 
-    def test_the_other_commands_take_it_as_well(self):
+    def test_the_other_sub_commands_accept_a_password_command(self):
         held = self.hold(life=self.life, store=self.store, options=self.by_file())
         words = [word for word in self.store if word != "--trust-restart"]
         command = ["--password-command", f"cat {self.password}"]
@@ -151,13 +151,13 @@ class Passwords(Rotation):
         self.assertEqual(self.run_words("unlock", "--force", *words, *command, "job").code, 0)
         self.assertEqual(held.wait(), dlock.LOST)
 
-    def test_two_places_for_a_password_on_the_command_line_are_refused(self):
+    def test_two_password_options_on_the_command_line_are_refused(self):
         for options in ([*self.by_file(), "--password-command", "true"], self.by_command("")):
             ended = self.run_job("true", store=self.store, options=options)
             self.assertEqual(ended.code, dlock.USAGE, ended.stderr)
             self.assert_says(ended, "--password-command")
 
-    def test_a_standby_outlives_a_rotation_in_which_the_server_is_first(self):
+    def test_a_standby_survives_a_rotation_that_begins_at_the_server(self):
         held = self.hold(life=self.life, store=self.redis_store, options=OPTIONS, seconds=3 * PATIENCE)
         standby = self.start_run("true", store=self.store, options=[*self.by_file(), "-w"])
         standby.wait_said("waiting for it")
@@ -167,7 +167,7 @@ class Passwords(Rotation):
         self.put(self.password, "new\n")
         self.assertEqual((held.wait(), standby.wait()), (0, 0), standby.stderr)
 
-    def test_a_standby_ends_when_the_refusal_lasts(self):
+    def test_a_standby_ends_if_the_refusal_lasts(self):
         self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
         standby = self.start_run("true", store=self.store, options=[*self.by_file(), "-w"])
         standby.wait_said("waiting for it")
@@ -175,7 +175,7 @@ class Passwords(Rotation):
         self.end_connections(self.server)
         self.assertEqual(standby.wait(), dlock.REFUSED, standby.stderr)
 
-    def test_a_password_file_that_is_somebody_else_s_may_be_read_by_the_group(self):
+    def test_a_password_file_of_another_user_can_be_readable_for_the_group(self):
         """So containers mount secrets, and an ACL shows like that."""
         if os.geteuid() != 0:
             self.skipTest("needs root, to give a file away")
@@ -202,14 +202,14 @@ class Certificates(Rotation):
     def server_shows(self, identity):
         self.server("CONFIG", "SET", "tls-cert-file", identity.certificate, "tls-key-file", identity.key)
 
-    def test_the_ca_and_the_server_s_certificate(self):
+    def test_the_ca_and_the_certificate_of_the_server_can_be_rotated(self):
         other = self.made.under_another_ca
         held = self.hold(life=self.life, store=self.store, options=[*OPTIONS, "--tls-cacert", self.ca])
         self.server_shows(other)
         self.copy(self.made.unknown_ca, "ca.pem")
         self.outlives(held, self.server)
 
-    def test_our_own_certificate_and_its_key(self):
+    def test_the_client_certificate_and_its_key_can_be_rotated(self):
         certificate, key = self.copy(self.made.unknown_client.certificate, "us.pem"), self.copy(self.made.unknown_client.key, "us.key")
         both = self.path("both.pem")
         with open(both, "w", encoding="ascii") as file:
@@ -224,7 +224,7 @@ class Certificates(Rotation):
         self.copy(self.made.client.certificate, "us.pem")
         self.outlives(held, self.server)
 
-    def test_what_is_wrong_by_then_is_told_at_the_end(self):
+    def test_an_error_after_a_rotation_is_reported_at_the_end(self):
         held = self.hold(life=self.life, store=self.store, options=[*OPTIONS, "--tls-cacert", self.ca])
         self.server_shows(self.made.under_another_ca)
         self.end_connections(self.server)

@@ -21,19 +21,19 @@ class WaysToConnect(RedisCase):
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 143)
 
-    def test_over_tcp(self):
+    def test_dlock_connects_over_tcp(self):
         self.works_at(f"redis://127.0.0.1:{self.redis.port}")
         self.works_at(f"redis://127.0.0.1:{self.redis.port}/")
 
-    def test_over_a_unix_socket(self):
+    def test_dlock_connects_over_a_unix_socket(self):
         self.works_at(self.redis.unix_url)
 
-    def test_by_the_environment(self):
+    def test_dlock_connects_to_the_store_of_the_environment(self):
         held = self.hold(store=["--prefix", self.prefix, "--trust-restart"], more_env={"DLOCK_STORE": self.redis.url})
         self.assertIsNotNone(self.lock_value())
         self.assertEqual(held.stderr, "")
 
-    def test_in_a_database_by_number(self):
+    def test_dlock_uses_a_database_by_number(self):
         for url, number in ((f"{self.redis.url}/3", 3), (f"{self.redis.unix_url}?db=4", 4)):
             with self.subTest(url=url):
                 self.hold(store=self.store_at(url))
@@ -47,7 +47,7 @@ class WaysToConnect(RedisCase):
         self.hold(store=self.store_at(f"{self.redis.url}/3"))
         self.assertEqual(self.run_job("true", store=self.store_at(f"{self.redis.url}/4")).code, 0)
 
-    def test_with_a_password(self):
+    def test_dlock_logs_in_with_a_password(self):
         server = self.own_server("--requirepass", SECRET)
         client = server.client(password=SECRET)
         self.addCleanup(client.close)
@@ -56,7 +56,7 @@ class WaysToConnect(RedisCase):
         held.signal(signal.SIGTERM)
         held.wait()
 
-    def test_with_a_user_that_has_no_more_rights_than_it_needs(self):
+    def test_dlock_logs_in_as_a_user_with_only_the_rights_it_needs(self):
         rights = f"~{self.prefix}* resetchannels -@all +@read +@write +@scripting +@connection +info +time"
         server = self.own_server("--user", "dl", "on", f">{SECRET}", *rights.split())
         self.works_at(f"redis://dl:{SECRET_IN_URL}@127.0.0.1:{server.port}")
@@ -73,7 +73,7 @@ class WaysToConnect(RedisCase):
 
 
 class WhatIsWritten(RedisCase):
-    def test_the_lock_its_liveness_and_their_lifetimes(self):
+    def test_the_lock_and_its_liveness_have_their_values_and_lifetimes(self):
         self.hold(store=self.redis_store, options=["--ttl", "5s", "--lock-ttl", "90s", "--trace", "t-1", "--note", "a note"])
         lock = json.loads(self.lock_value())
         self.assertRegex(lock["ownerHash"], rf"^job@{re.escape(lock['processHash'])}\.\d+#t-1$")
@@ -88,7 +88,7 @@ class WhatIsWritten(RedisCase):
         self.assertTrue(0 < self.redis("PTTL", liveness) <= 5000)
         self.assertTrue(80_000 < self.redis("PTTL", self.lock_name) <= 90_000)
 
-    def test_without_a_trace_there_is_no_such_field(self):
+    def test_without_a_trace_the_lock_has_no_trace_field(self):
         self.hold(store=self.redis_store)
         lock = json.loads(self.lock_value())
         self.assertNotIn("trace", lock)
@@ -100,7 +100,7 @@ class WhatIsWritten(RedisCase):
         self.assertTrue(7000 < self.redis("PTTL", f"{self.prefix}proc:{lock['processHash']}") <= 10_000)
         self.assertTrue(290_000 < self.redis("PTTL", self.lock_name) <= 300_000)
 
-    def test_the_default_prefix(self):
+    def test_the_default_prefix_is_used(self):
         self.own_server()
         self.prefix = "dlock:"
         self.hold(store=["--store", self.redis.url, "--trust-restart"])
@@ -127,7 +127,7 @@ class WhatIsWritten(RedisCase):
             self.run_job("true", store=self.redis_store)
         wait_until(lambda: len(self.redis("CLIENT", "LIST").splitlines()) <= before, 5, "the connections close")
 
-    def test_any_bytes_in_a_key_make_a_lock(self):
+    def test_a_key_of_any_bytes_can_be_locked(self):
         for key in (b"\xff\xfe", "ü/x y".encode(), b'quote"back\\slash', b"{tag}:x", b"a}b{", b"nl\nx"):
             with self.subTest(key=key):
                 self.key = key.decode("utf-8", "surrogateescape")
@@ -150,16 +150,16 @@ class FencingTokens(RedisCase):
         self.assertRegex(text, r"^[1-9]\d*$")
         return int(text)
 
-    def test_they_increase_with_every_acquisition(self):
+    def test_tokens_rise_with_each_acquisition(self):
         tokens = [self.token() for _ in range(5)]
         self.assertEqual(tokens, sorted(set(tokens)))
 
-    def test_also_when_their_counter_was_lost(self):
+    def test_tokens_rise_even_if_their_counter_was_deleted(self):
         before = self.token()
         self.redis("FLUSHALL")
         self.assertGreater(self.token(), before)
 
-    def test_also_when_the_counter_is_ahead_of_the_clock_and_no_digit_is_lost(self):
+    def test_tokens_rise_from_a_counter_ahead_of_the_clock_and_keep_all_digits(self):
         before = self.token()
         (counter,) = self.keys()
         ahead = before + 7_000_000_000_001
@@ -182,14 +182,14 @@ class RoundTrips(RedisCase):
         self.assertEqual(self.run_job("true", store=store).code, 0)
         return self.statistics()
 
-    def test_one_script_to_acquire_and_one_to_release_by_the_servers_own_count(self):
+    def test_the_server_counts_one_script_to_acquire_and_one_to_release(self):
         calls = self.of_one_run(self.redis_store)
         self.assertEqual((calls.get("evalsha", 0), calls.get("eval", 0)), (2, 0), calls)
         self.assertEqual(calls.get("info"), 1, calls)  # in the script that takes the lock: the role of the server
         for asked in ("ping", "hello", "script|load", "client|setname", "client|setinfo", "config|resetstat|get"):
             self.assertNotIn(asked, calls)
 
-    def test_one_round_trip_to_acquire_and_one_to_release_on_the_wire(self):
+    def test_the_wire_shows_one_round_trip_to_acquire_and_one_to_release(self):
         self.of_one_run(self.redis_store)
         between = self.relay()
         self.assertEqual(self.run_job("true", store=self.through(between)).code, 0)
@@ -204,7 +204,7 @@ class RoundTrips(RedisCase):
         self.assertEqual(self.run_job("true", store=self.store_at(url)).code, 0)
         self.assertLessEqual(between.round_trips, 3)
 
-    def test_a_server_old_enough_is_not_asked_its_age_in_a_round_trip_of_its_own(self):
+    def test_the_check_of_the_uptime_costs_no_additional_round_trip(self):
         options = ["--ttl", "1500ms"]
         store = self.store_at(self.redis.url, trust=False)
         self.assertEqual(self.run_job("true", store=store, options=options).code, 0)
@@ -213,7 +213,7 @@ class RoundTrips(RedisCase):
         self.assertEqual(self.run_job("true", store=store, options=options).code, 0)
         self.assertEqual(between.round_trips, 2)
 
-    def test_a_refusal_is_two_round_trips_of_which_the_second_asks_whether_the_holder_lives(self):
+    def test_a_refusal_takes_two_round_trips_the_second_to_check_that_the_holder_lives(self):
         self.hold(store=self.redis_store)
         between = self.relay()
         second = self.run_job("true", store=self.through(between))
@@ -235,7 +235,7 @@ class Secrets(RedisCase):
         for form in (SECRET, SECRET_IN_URL, "s3cr3t"):
             self.assertNotIn(form, text, where)
 
-    def test_while_the_job_runs(self):
+    def test_a_password_is_not_visible_while_the_job_runs(self):
         for by in ("option", "environment"):
             with self.subTest(given_by=by):
                 self.key = by
@@ -255,16 +255,16 @@ class Secrets(RedisCase):
                 with open(status, encoding="utf-8") as file:
                     self.assert_secret(file.read(), "the status file")
 
-    def test_a_password_on_the_command_line_is_warned_of(self):
+    def test_a_password_on_the_command_line_causes_a_warning(self):
         ended = self.run_job("true", store=self.store_at(self.url()))
         self.assertEqual(ended.code, 0)
         self.assertTrue(any("password" in line for line in ended.own_lines), ended.stderr)
 
-    def test_a_password_in_the_environment_is_not_warned_of(self):
+    def test_a_password_in_the_environment_causes_no_warning(self):
         ended = self.run_job("true", store=["--prefix", self.prefix, "--trust-restart"], more_env={"DLOCK_STORE": self.url()})
         self.assertEqual((ended.code, ended.stderr), (0, ""))
 
-    def test_in_errors(self):
+    def test_a_password_is_not_in_error_messages(self):
         wrong = "s3cr3t-but-wrong"
         for url in (self.url(secret=wrong), self.url(port=1), f"redis://:{wrong}@127.0.0.1:70000",
                     f"redis://user:{wrong}@no-such-host.invalid", f"redis://:{wrong}@127.0.0.1:6379/x",
@@ -280,13 +280,13 @@ class Secrets(RedisCase):
                         with open(status, encoding="utf-8") as file:
                             self.assert_secret(file.read(), "the status file")
 
-    def test_in_the_message_that_names_the_holder(self):
+    def test_a_password_is_not_in_the_message_that_names_the_holder(self):
         self.hold(store=self.store_at(self.url()))
         second = self.run_job("true", store=self.store_at(self.url()), options=["-v"])
         self.assertEqual(second.code, dlock.HELD)
         self.assert_secret(second.stderr, "standard error")
 
-    def test_the_jobs_own_words_are_not_touched(self):
+    def test_a_url_among_the_words_of_the_job_is_not_changed(self):
         path = self.path("argv")
         ended = self.run_job(JOBTOOL, "report", path, self.url(), store=self.store_at(self.url()))
         self.assertEqual(ended.code, 0)

@@ -52,7 +52,7 @@ class WhileRenewalsFail(Warned):
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
         self.assertEqual(self.warnings(), 1)
 
-    def test_the_warning_comes_as_much_later_as_was_asked(self):
+    def test_the_warning_is_delayed_by_the_given_time(self):
         held = self.start_listener("--warn-signal", "USR1:700ms")
         self.between.refuse()
         held.wait_said("could not be renewed")
@@ -62,7 +62,7 @@ class WhileRenewalsFail(Warned):
         self.assertLess(now() - failing, 0.7 + LATE)
         self.end(held)
 
-    def test_a_short_outage_warns_of_nothing(self):
+    def test_a_short_outage_causes_no_warning(self):
         held = self.start_listener("--warn-signal", "USR1:1s")
         self.between.refuse()
         held.wait_said("could not be renewed")
@@ -71,7 +71,7 @@ class WhileRenewalsFail(Warned):
         hold_for(1.1, lambda: self.warnings() == 0 and held.running(), "the silence")
         self.end(held)
 
-    def test_there_is_one_warning_in_an_outage_and_another_in_the_next(self):
+    def test_each_outage_causes_one_warning(self):
         held = self.start_listener("--warn-signal", "USR1", "--on-silence=continue")
         for outage in (1, 2):
             self.between.refuse()
@@ -81,7 +81,7 @@ class WhileRenewalsFail(Warned):
             wait_until(lambda: held.stderr.count("is renewed again") == outage, 10, "the store answers again")
         self.end(held)
 
-    def test_a_job_that_is_to_go_on_in_silence_is_warned_too(self):
+    def test_with_on_silence_continue_the_job_is_warned(self):
         held = self.start_listener("--warn-signal", "USR1:2s", "--on-silence=continue")
         self.between.refuse()
         held.wait_said("the job goes on unproved", 10)
@@ -90,14 +90,14 @@ class WhileRenewalsFail(Warned):
         self.end(held)
 
 
-class Unwarned(Warned):
-    def test_a_job_whose_lock_is_lost_is_killed_unwarned(self):
+class NoWarning(Warned):
+    def test_a_job_whose_lock_is_lost_is_killed_without_a_warning(self):
         held = self.start_listener("--warn-signal", "USR1")
         self.redis("DEL", self.lock_name)
         self.assertEqual(held.wait(), dlock.LOST)
         self.assertEqual(self.warnings(), 0)
 
-    def test_a_job_whose_connection_is_closed_between_two_renewals_by_fin_or_by_rst(self):
+    def test_a_connection_closed_by_fin_or_rst_between_two_renewals_causes_no_warning(self):
         held = self.start_listener("--warn-signal", "USR1", "-v")
         for end in (self.between.hang_up, self.between.reset) * 2:
             before, connections = self.lock_value(), self.between.accepted
@@ -109,20 +109,20 @@ class Unwarned(Warned):
         self.assertNotIn("could not be renewed", held.stderr)
         self.end(held)
 
-    def test_without_the_option_nothing_comes(self):
+    def test_without_the_option_there_is_no_warning(self):
         held = self.start_listener()
         self.between.refuse()
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
         self.assertEqual(self.warnings(), 0)
 
-    def test_with_a_local_store_it_never_comes_not_even_for_a_loss(self):
+    def test_with_a_local_store_there_is_no_warning_not_even_for_a_loss(self):
         held = self.start_listener("--warn-signal", "USR1", store=self.local_store)
         for name in os.listdir(self.locks):
             os.unlink(os.path.join(self.locks, name))
         self.assertEqual(held.wait(), dlock.LOST)
         self.assertEqual(self.warnings(), 0)
 
-    def test_a_time_that_would_come_after_the_kill_is_refused_with_the_most_that_is_possible(self):
+    def test_a_time_after_the_kill_is_refused_with_the_maximum(self):
         refused = self.run_job("touch", self.path("ran"), store=self.redis_store, options=[*OPTIONS, "--warn-signal", "USR1:1078ms"])
         self.assertEqual(refused.code, dlock.USAGE)
         self.assert_says(refused, "--warn-signal 'USR1:1078ms'", "1077ms")

@@ -44,7 +44,7 @@ class AProcOfAnotherPidNamespace(Case):
                 os.unlink(self.path("locks", f"{self.key}.lock"))
                 heads.wait_gone(3)
 
-    def test_a_job_dies_with_the_engine_and_no_stranger_of_its_numbers_does(self):
+    def test_a_job_dies_with_the_engine_and_no_other_process_with_its_numbers_does(self):
         """Inside the namespace the numbers are small. Outside they are those of others, of whom one is watched."""
         for way in [way for way in ("cgroup", "pidns") if way in ways()]:
             with self.subTest(contain=way):
@@ -59,7 +59,7 @@ class AProcOfAnotherPidNamespace(Case):
                 self.assertIsNone(stranger.poll())
                 started.wait()
 
-    def test_auto_refuses_or_contains(self):
+    def test_contain_auto_refuses_or_contains_the_job(self):
         started, heads = self.start_run_or_refusal()
         if heads is None:
             self.assertEqual(started.code, dlock.SYSTEM, started.stderr)
@@ -72,7 +72,7 @@ class AProcOfAnotherPidNamespace(Case):
             return self.run_job("true", prefix_command=FOREIGN_PROC), None
         return self.start_tree(5, 2, prefix_command=FOREIGN_PROC)
 
-    def test_doctor_calls_it_broken(self):
+    def test_doctor_reports_it_as_broken(self):
         told = self.run_words("doctor", *self.local_store, "--json", prefix_command=FOREIGN_PROC)
         self.assertEqual(told.code, 1)
         self.assertRegex(told.stdout, r'(?s)"process tree".{0,40}"broken".{0,80}another pid namespace')
@@ -80,14 +80,14 @@ class AProcOfAnotherPidNamespace(Case):
 
 @unittest.skipIf(WAIT4 is None, "the number of wait4 is not known for this processor")
 class AWaitpidThatIsRefused(Case):
-    def test_the_lock_is_kept_for_that_is_no_proof_that_the_job_is_gone(self):
+    def test_the_lock_is_kept_because_the_end_of_the_job_is_not_proved(self):
         held = self.start_run("sleep", "0.1", prefix_command=refusing(WAIT4, errno.EPERM))
         held.wait_said("cannot be proved")
         self.assert_says(held, "waitpid: Operation not permitted", "the lock is not released")
         hold_for(0.5, held.running, "dlock")
         self.assertEqual(self.run_job("true").code, dlock.HELD)
 
-    def test_the_same_when_the_front_is_left_to_kill(self):
+    def test_the_lock_is_kept_if_the_front_has_to_kill(self):
         held = self.start_run("sleep", "60", prefix_command=refusing(WAIT4, errno.EPERM))
         held.job()  # the lock is held
         procs.kill(held.engine())
@@ -103,7 +103,7 @@ class ACgroupInWhichNothingCanBeStarted(Case):
         return ran
 
     @needs_cgroup
-    def test_a_filter_that_refuses_clone3_costs_the_cgroup_and_not_the_job(self):
+    def test_a_filter_that_refuses_clone3_prevents_the_cgroup_and_not_the_job(self):
         for error in (errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP, errno.EACCES, errno.EBUSY, errno.EAGAIN):
             with self.subTest(error=errno.errorcode[error]):
                 ran = self.assert_runs_without(prefix_command=refusing(CLONE3, error))
@@ -112,7 +112,7 @@ class ACgroupInWhichNothingCanBeStarted(Case):
 
     @needs_root
     @needs_cgroup
-    def test_so_does_a_cgroup_that_was_given_to_the_user_but_for_its_list_of_processes(self):
+    def test_a_delegated_cgroup_without_write_access_to_cgroup_procs_is_not_used(self):
         place = cgroups.v2_cgroup()
         self.addCleanup(place.remove)
         os.chown(place.directory, NOBODY, NOBODY)
@@ -125,13 +125,13 @@ class ACgroupInWhichNothingCanBeStarted(Case):
         self.assertEqual(place.below(), [])
 
     @needs_cgroup
-    def test_who_asked_for_a_cgroup_is_told(self):
+    def test_with_contain_cgroup_the_run_is_refused_with_the_reason(self):
         refused = self.run_job("true", options=["--contain=cgroup"], prefix_command=refusing(CLONE3, errno.ENOSYS))
         self.assertEqual(refused.code, dlock.SYSTEM)
         self.assert_says(refused, "--contain=cgroup: no process can be started in", "Function not implemented")
 
     @needs_cgroup
-    def test_a_threaded_cgroup_has_no_place_for_a_job(self):
+    def test_a_threaded_cgroup_is_not_used(self):
         place = cgroups.v2_cgroup()
         self.addCleanup(place.remove)
         try:
@@ -145,12 +145,12 @@ class ACgroupInWhichNothingCanBeStarted(Case):
         self.assert_runs_without(preexec_fn=join)
         self.assertEqual(threaded.below(), [])
 
-    def test_a_job_in_no_cgroup_starts_under_a_filter_too(self):
+    def test_a_job_without_a_cgroup_starts_under_a_filter(self):
         ran = self.run_job("echo", "ran", options=["--contain=walk"], prefix_command=refusing(CLONE3, errno.ENOSYS))
         self.assertEqual((ran.code, ran.stdout), (0, "ran\n"), ran.stderr)
 
     @needs_cgroup
-    def test_doctor_tries_a_birth(self):
+    def test_doctor_tries_to_start_a_process_in_the_cgroup(self):
         told = self.run_words("doctor", *self.local_store, "--json", prefix_command=refusing(CLONE3, errno.ENOSYS))
         self.assertRegex(told.stdout, r'(?s)"cgroup".{0,40}"note".{0,80}no process can be started in')
 
@@ -165,12 +165,12 @@ class NoThreadCanBeMade(OnRedis):
         self.assertEqual((ended.wait(), ended.own_lines), (0, []))
         self.assertGreaterEqual(ended.status["renewals"]["count"], 3)
 
-    def test_a_lock_that_is_lost_ends_the_job(self):
+    def test_a_lost_lock_ends_the_job(self):
         held = self.hold(**self.how)
         self.redis("DEL", self.lock_name)
         self.assertEqual(held.wait(PATIENCE), dlock.LOST)
 
-    def test_a_job_under_a_silent_store_is_dead_before_its_lease_ends(self):
+    def test_if_the_store_does_not_answer_the_job_is_dead_before_its_lease_expires(self):
         server = self.own_server()
         self.addCleanup(procs.resume, server.pid)
         path = self.life_file()
@@ -190,7 +190,7 @@ class NoThreadCanBeMade(OnRedis):
 @needs_root
 @needs_pid_namespace
 class AUserThatCannotBeMapped(Case):
-    def test_it_is_the_system_that_refused_and_not_the_command(self):
+    def test_the_refusal_is_reported_as_that_of_the_system_and_not_of_the_command(self):
         read_only = ["unshare", "-m", "sh", "-c", 'mount -t proc -o ro proc /proc || exit 99; exec "$@"', "sh",
                      "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
         os.chown(self.locks, NOBODY, NOBODY)
@@ -202,13 +202,13 @@ class AUserThatCannotBeMapped(Case):
         self.assertNotIn("cannot run", refused.stderr)
 
 
-class WhatComesToTheFront(Case):
+class ChildrenOfOthers(Case):
     """Children that are not of the job: of whoever became dlock by exec, and what probes leave in a container."""
 
     def zombies_below(self, pid):
         return [child for child in procs.children(pid) if (procs.stat(child) or {}).get("state") == "Z"]
 
-    def test_children_that_the_caller_had_are_reaped(self):
+    def test_children_of_the_program_that_executed_dlock_are_reaped(self):
         held = self.start_run("sleep", "60", prefix_command=["sh", "-c", 'sleep 0.1 & sleep 0.2 & exec "$@"', "sh"])
         held.job()
         wait_until(lambda: len(procs.children(held.pid)) == 1, 5, "only the engine is left below the front")
@@ -216,7 +216,7 @@ class WhatComesToTheFront(Case):
 
     @needs_root
     @needs_pid_namespace
-    def test_as_process_1_it_reaps_what_probes_leave_behind_while_it_waits_and_while_a_job_runs(self):
+    def test_as_process_1_the_front_reaps_orphans_while_it_waits_and_while_a_job_runs(self):
         inside = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
         holder = self.hold(seconds=60)
         waiter = self.start_run("sleep", "60", options=["-w"], prefix_command=inside)
@@ -237,7 +237,7 @@ class WhatComesToTheFront(Case):
         probe()
         self.assertTrue(waiter.running())
 
-    def test_the_jobs_exit_code_is_kept_beside_them(self):
+    def test_the_exit_code_of_the_job_is_kept_beside_such_children(self):
         ran = self.run_job("sh", "-c", "sleep 0.2; exit 7", prefix_command=["sh", "-c", '(exit 3) & sleep 0.1 & exec "$@"', "sh"])
         self.assertEqual(ran.code, 7)
 

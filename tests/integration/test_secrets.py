@@ -56,12 +56,12 @@ class AHeldPassword(RedisCase):
     def cores(self):
         return [name for name in os.listdir(self.directory) if name.startswith("core")]
 
-    def test_no_process_of_its_user_reads_it_out_of_either_supervisor(self):
+    def test_no_process_of_the_same_user_can_read_it_from_either_supervisor(self):
         held = self.hold_as_nobody(**self.secret)
         for pid in (held.pid, held.engine()):
             self.assertEqual(self.seen_in(pid), ["refused"])
 
-    def test_a_dlock_without_one_can_be_debugged_as_any_program_and_so_can_the_job(self):
+    def test_without_a_password_dlock_can_be_debugged_and_the_job_always(self):
         plain = self.hold_as_nobody(store=["--store", f"redis://127.0.0.1:{self.server.port}", "--prefix", self.prefix,
                                            "--trust-restart"])
         held = self.hold_as_nobody(**self.secret)
@@ -86,7 +86,7 @@ class AHeldPassword(RedisCase):
         if os.environ.get("DLOCK_SANITIZE", "none") != "none":
             self.skipTest("a sanitizer's memory makes core files of terabytes")
 
-    def test_no_core_file_has_it_when_dlock_crashes(self):
+    def test_no_core_file_of_dlock_contains_it(self):
         self.needs_core_files()
         how = {"preexec_fn": with_cores, "cwd": self.directory}
         for supervisor in (lambda held: held.pid, lambda held: held.engine()):

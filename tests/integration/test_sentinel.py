@@ -21,7 +21,7 @@ class FindingTheMaster(SentinelCase):
         self.assertEqual(held.wait(), 143)
         self.assertEqual(self.try_second(), 0)
 
-    def test_sentinels_that_are_dead_or_hang_are_passed_over(self):
+    def test_sentinels_that_are_dead_or_hang_are_skipped(self):
         deployment = self.deploy_sentinel()
         deployment.sentinels[0].stop()
         self.assertEqual(self.try_second(), 0)
@@ -30,26 +30,26 @@ class FindingTheMaster(SentinelCase):
         self.assertEqual(self.try_second(), 0)
         self.assertLess(now() - begun, 3 + LATE)  # all of them together have a half of --ttl
 
-    def test_all_sentinels_down(self):
+    def test_if_all_sentinels_are_down_the_run_is_refused(self):
         deployment = self.deploy_sentinel()
         for sentinel in deployment.sentinels:
             sentinel.stop()
         self.refused(dlock.UNREACHABLE, self.store, "no Sentinel could tell the master", "Connection refused")
 
-    def test_a_name_that_they_do_not_know(self):
+    def test_a_master_name_that_the_sentinels_do_not_know_is_refused(self):
         deployment = self.deploy_sentinel()
         self.refused(dlock.CONFIG, self.store_at(self.url_of(deployment.sentinels, "other")), "knows no master of the name 'other'")
 
-    def test_a_redis_given_as_a_sentinel_and_a_sentinel_given_as_a_redis(self):
+    def test_a_redis_given_as_a_sentinel_and_a_sentinel_given_as_a_redis_are_refused(self):
         deployment = self.deploy_sentinel()
         self.refused(dlock.CONFIG, self.store_at(self.url_of([deployment.master()])), "is no Sentinel")
         self.refused(dlock.CONFIG, self.store_at(deployment.sentinels[0].url), "a Sentinel is named as redis+sentinel://")
 
-    def test_a_replica_given_as_a_redis(self):
+    def test_a_replica_given_as_a_redis_is_refused(self):
         deployment = self.deploy_sentinel()
         self.refused(dlock.UNREACHABLE, self.store_at(deployment.replicas()[0].url), "is a replica")
 
-    def test_logins_of_master_and_sentinels_of_their_own(self):
+    def test_the_master_and_the_sentinels_have_separate_logins(self):
         self.deploy_sentinel(login=LOGIN, sentinel_login=Login("watch-password", "watcher"))
         secret = self.path("sentinel-password")
         with open(secret, "w", opener=lambda path, flags: os.open(path, flags, 0o600), encoding="ascii") as file:
@@ -62,7 +62,7 @@ class FindingTheMaster(SentinelCase):
         self.env["DLOCK_SENTINEL_PASSWORD"] = "watch-password"
         self.assertEqual(self.try_second(store=[*self.store, "--sentinel-user", "watcher"]), 0)
 
-    def test_tls_from_end_to_end(self):
+    def test_tls_is_used_to_the_sentinels_and_the_master(self):
         made = certificates()
         deployment = self.deploy_sentinel(tls=made.tls())
         self.assertTrue(deployment.url.startswith("rediss+sentinel://"))
@@ -70,7 +70,7 @@ class FindingTheMaster(SentinelCase):
         self.assertEqual(self.try_second("--tls-cacert", made.ca), 0)
 
 
-    def test_operators_look_at_the_master(self):
+    def test_status_list_and_unlock_use_the_master(self):
         deployment = self.deploy_sentinel()
         held = self.first()
         looked_at = ["--store", deployment.url]
@@ -79,7 +79,7 @@ class FindingTheMaster(SentinelCase):
         freed = self.run_words("unlock", "--force", *looked_at, self.key)
         self.assertEqual((freed.code, held.wait()), (0, dlock.LOST), freed.stderr)
 
-    def test_nothing_is_created_on_a_master_younger_than_the_ttl(self):
+    def test_no_lock_is_created_on_a_master_younger_than_the_ttl(self):
         deployment = self.deploy_sentinel()
         waiting = self.start_run("true", store=["--store", deployment.url], options=["--ttl", "60s"])
         waiting.wait_said("--trust-restart")
@@ -90,7 +90,7 @@ class FindingTheMaster(SentinelCase):
 
 
 class Replicas(SentinelCase):
-    def test_so_many_replicas_must_have_it(self):
+    def test_an_acquisition_needs_confirmation_by_the_given_number_of_replicas(self):
         self.deploy_sentinel()
         self.assertEqual(self.try_second("--min-replicas", "2"), 0)
         begun = now()
@@ -100,7 +100,7 @@ class Replicas(SentinelCase):
         self.assertLess(now() - begun, 1.5 * LATE)
         self.assertEqual(self.try_second(), 0)  # what it had for a moment it gave back
 
-    def test_the_loss_of_a_replica_is_silence_and_ends_the_job_at_the_deadline(self):
+    def test_the_loss_of_a_replica_counts_as_no_answer_and_ends_the_job_at_the_deadline(self):
         self.TTL = "2s"
         deployment = self.deploy_sentinel()
         held = self.first("--min-replicas", "2")
@@ -114,14 +114,14 @@ class Replicas(SentinelCase):
 
 
 class Alone(DeploymentCase):
-    def test_a_server_without_replicas_cannot_satisfy_any(self):
+    def test_a_server_without_replicas_does_not_satisfy_min_replicas(self):
         server = RedisServer(self.path("redis"))
         self.addCleanup(server.stop)
         refused = self.run_job("true", store=self.store_at(server.url), options=["--min-replicas", "1"])
         self.assertEqual(refused.code, dlock.UNREACHABLE)
         self.assert_says(refused, "only 0 of 1 replicas")
 
-    def test_bad_numbers_are_refused(self):
+    def test_invalid_numbers_are_refused(self):
         for options, says in ((["--min-replicas", "-1"], "--min-replicas '-1'"), (["--min-replicas", "x"], "--min-replicas 'x'"),
                               (["--min-replicas", "1", "--replica-timeout", "0"], "--replica-timeout '0'"),
                               (["--min-replicas", "1", "--replica-timeout", "2s"], "--replica-timeout '2s'")):

@@ -10,7 +10,7 @@ from harness.wait import LATE, now, wait_until
 class Failover(SentinelCase):
     """The second contender asks all the time; in none of these may two jobs run at once."""
 
-    def test_the_master_is_replaced_while_the_job_runs(self):
+    def test_a_job_survives_a_planned_failover(self):
         deployment = self.deploy_sentinel()
         held = self.first(seconds=8)
         new = deployment.sentinel_failover()
@@ -22,7 +22,7 @@ class Failover(SentinelCase):
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assert_no_overlap_so_far()
 
-    def test_the_master_is_killed_and_the_job_survives_a_long_enough_ttl(self):
+    def test_a_job_with_a_sufficient_ttl_survives_the_kill_of_the_master(self):
         self.TTL = "20s"
         deployment = self.deploy_sentinel()
         held = self.first(seconds=10)
@@ -33,7 +33,7 @@ class Failover(SentinelCase):
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assert_no_overlap_so_far()
 
-    def test_the_master_is_killed_and_a_short_ttl_ends_the_job_first(self):
+    def test_with_a_short_ttl_the_job_ends_before_the_killed_master_is_replaced(self):
         self.TTL = "1300ms"
         deployment = self.deploy_sentinel()
         held = self.first()
@@ -42,7 +42,7 @@ class Failover(SentinelCase):
         self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
         self.assert_no_overlap_so_far()
 
-    def test_the_master_hangs(self):
+    def test_with_a_short_ttl_the_job_ends_before_the_hanging_master_is_replaced(self):
         self.TTL = "2s"
         deployment = self.deploy_sentinel()
         held = self.first()
@@ -61,7 +61,7 @@ class LostByTheFailover(SentinelCase):
         deployment = self.deploy_sentinel(login=LOGIN)
         return deployment, deployment.partition_master()
 
-    def test_the_old_job_dies_within_a_renewal_of_the_new_master_s_first_answer(self):
+    def test_the_old_job_dies_within_one_renewal_after_the_first_reply_of_the_new_master(self):
         deployment, old = self.deploy_and_cut_off()
         held = self.first()
         new = deployment.wait_for_new_master(old)
@@ -73,13 +73,13 @@ class LostByTheFailover(SentinelCase):
         self.assertLess(now() - gone, 6 / 5 + 1.0 * LATE)
         self.assertEqual(new.role(), "master")
 
-    def test_with_min_replicas_nothing_is_acquired_there(self):
+    def test_with_min_replicas_no_lock_is_acquired_on_an_isolated_master(self):
         self.deploy_and_cut_off()
         started = self.run_job("true", store=self.store, options=["--ttl", self.TTL, "--min-replicas", "1"])
         self.assertEqual(started.code, dlock.UNREACHABLE)
         self.assert_says(started, "only 0 of 1 replicas")
 
-    def test_with_min_replicas_a_job_dies_before_anybody_else_gets_its_lock(self):
+    def test_with_min_replicas_a_job_dies_before_another_run_gets_its_lock(self):
         self.TTL = "2s"
         deployment = self.deploy_sentinel(login=LOGIN)
         held = self.first("--min-replicas", "1")

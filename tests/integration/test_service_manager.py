@@ -36,7 +36,7 @@ class ManagedCase(Case):
 
 
 class TypeNotify(ManagedCase):
-    def test_it_is_ready_when_the_job_runs_and_stops_when_the_job_is_gone(self):
+    def test_dlock_is_ready_when_the_job_runs_and_stopping_when_the_job_is_gone(self):
         served = self.serve("sleep", "60")
         ready = self.manager.wait_for("READY", "1")
         self.assertEqual(ready.sender, served.pid, "systemd believes the main process only")
@@ -46,13 +46,13 @@ class TypeNotify(ManagedCase):
         self.manager.wait_for("STOPPING", "1")
         self.manager.wait_for("STATUS", "job failed: exit code 143")
 
-    def test_an_abstract_socket_will_do(self):
+    def test_an_abstract_socket_is_supported(self):
         manager = self.manager_at(f"@dlock-test-{self.key}-{os.getpid()}")
         served = self.serve("true", manager=manager)
         self.assertEqual(served.wait(), 0)
         self.assertEqual([said.text for said in manager.drain()], ["READY=1", "STOPPING=1", "STATUS=success"])
 
-    def test_whoever_waits_says_for_whom_and_is_not_ready(self):
+    def test_a_waiter_names_the_holder_and_is_not_ready(self):
         held = self.hold(options=["--note", "nightly"])
         served = self.serve("true", options=["-w"])
         waiting = self.manager.wait_for("STATUS", "waiting for key 'job', held by host")
@@ -64,7 +64,7 @@ class TypeNotify(ManagedCase):
         self.assertEqual([said.text for said in self.manager.drain()[-4:]],
                          ["STATUS=", "READY=1", "STOPPING=1", "STATUS=success"])
 
-    def test_a_standby_asks_for_more_time_as_long_as_it_waits(self):
+    def test_a_standby_extends_its_start_timeout_as_long_as_it_waits(self):
         held = self.hold()
         served = self.serve("sleep", "60", options=["-w"])
         first, second = [self.manager.wait_for("EXTEND_TIMEOUT_USEC", seconds=15) for _ in range(2)]
@@ -74,7 +74,7 @@ class TypeNotify(ManagedCase):
         served.job()
         self.assertEqual(len(self.manager.all("EXTEND_TIMEOUT_USEC")), 2)
 
-    def test_the_job_itself_may_say_when_it_is_ready(self):
+    def test_the_job_itself_can_report_readiness(self):
         for waits in (False, True):
             with self.subTest(waits=waits):
                 self.manager = self.manager_at(self.path(f"notify{waits}"))
@@ -92,7 +92,7 @@ class TypeNotify(ManagedCase):
                 served.signal(signal.SIGTERM)
                 served.wait()
 
-    def test_who_is_refused_says_by_whom_and_was_never_ready(self):
+    def test_a_refused_run_names_the_holder_and_is_never_ready(self):
         held = self.hold()
         served = self.serve("true")
         self.assertEqual(served.wait(), dlock.HELD)
@@ -100,20 +100,20 @@ class TypeNotify(ManagedCase):
         self.assertIn("STATUS=held: held by host", said.text)
         self.assertIn(f"pid {held.pid}", said.text)
 
-    def test_a_command_that_cannot_be_run_was_never_ready(self):
+    def test_a_command_that_cannot_be_run_is_never_ready(self):
         served = self.serve("/no/such/program")
         self.assertEqual(served.wait(), 127)
         self.assertEqual(self.manager.all("READY"), [])
         self.assertIn("/no/such/program", self.manager.drain()[-1].text)
 
-    def test_a_job_that_is_killed_is_stopping_before_it_is_gone_and_the_last_status_says_why(self):
+    def test_a_killed_job_is_reported_as_stopping_first_and_the_last_status_has_the_reason(self):
         served = self.serve("sleep", "60", options=["--max-run", "300ms"])
         self.assertEqual(served.wait(), 124)
         texts = [said.text for said in self.manager.drain()]
         self.assertEqual([text.split("\n")[0] for text in texts if "STOPPING" in text], ["STOPPING=1"])
         self.assertTrue(texts[-1].startswith("STATUS=max run exceeded: "), texts)
 
-    def test_when_the_front_has_to_kill_it_says_so_as_well(self):
+    def test_a_kill_by_the_front_is_reported_as_well(self):
         served = self.serve("sleep", "60")
         self.manager.wait_for("READY")
         procs.kill(served.engine())
@@ -121,7 +121,7 @@ class TypeNotify(ManagedCase):
         self.manager.wait_for("STOPPING")
         self.assertIn("STATUS=supervisor died: dlock's engine process was ended by SIGKILL", self.manager.drain()[-1].text)
 
-    def test_a_dlock_that_a_script_of_the_service_calls_says_nothing(self):
+    def test_a_dlock_started_by_a_script_of_the_service_sends_nothing(self):
         inner = f"exec '{dlock.BINARY}' run --key inner {' '.join(self.local_store)} -- true"
         served = self.serve("sh", "-c", f"({inner}); sleep 60", key="outer")
         self.manager.wait_for("READY")
@@ -129,11 +129,11 @@ class TypeNotify(ManagedCase):
         self.assertEqual({said.sender for said in self.manager.drain()}, {served.pid})
         self.assertEqual(self.manager.all("STOPPING"), [])
 
-    def test_a_manager_that_does_not_listen_any_more_delays_nothing(self):
+    def test_a_service_manager_that_has_closed_its_socket_causes_no_delay(self):
         self.manager.close()
         self.assertEqual(self.serve("true").wait(), 0)
 
-    def test_a_manager_that_does_not_read_delays_nothing_and_hears_of_ready_later(self):
+    def test_a_service_manager_that_does_not_read_causes_no_delay_and_gets_ready_later(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler, self.assertRaises(BlockingIOError):
             filler.setblocking(False)
             for _ in range(10_000):
@@ -144,7 +144,7 @@ class TypeNotify(ManagedCase):
         served.signal(signal.SIGTERM)
         self.assertEqual(served.wait(), 143)
 
-    def test_what_the_job_says_comes_through_but_for_its_pid_which_is_not_the_main_one(self):
+    def test_notifications_of_the_job_are_passed_on_without_mainpid(self):
         text = "STATUS=half done\nMAINPID=1\nWATCHDOG=1"
         served = self.serve(sys.executable, "-c", SAYS_READY, text, "60", options=["--heartbeat-timeout", "60s"])
         said = self.manager.wait_for("STATUS", "half done")
@@ -153,7 +153,7 @@ class TypeNotify(ManagedCase):
 
 
 class Watchdog(ManagedCase):
-    def test_on_the_embedded_store_it_is_fed_while_it_waits_and_while_the_job_runs(self):
+    def test_on_the_embedded_store_watchdog_messages_are_sent_while_waiting_and_running(self):
         held = self.hold()
         served = self.serve("sleep", "60", options=["-w"], more={"WATCHDOG_USEC": "900000"})
         for _ in range(4):
@@ -163,7 +163,7 @@ class Watchdog(ManagedCase):
         for _ in range(4):
             self.manager.wait_for("WATCHDOG", "1")
 
-    def test_without_one_and_for_another_process_it_is_not_fed(self):
+    def test_without_a_watchdog_or_for_another_process_no_watchdog_message_is_sent(self):
         for more in ({}, {"WATCHDOG_USEC": "soon"}, {"WATCHDOG_USEC": "0"}):
             served = self.serve("sleep", "0.5", more=more)
             self.assertEqual(served.wait(), 0)
@@ -173,7 +173,7 @@ class Watchdog(ManagedCase):
 
 
 class WatchdogOnRedis(ManagedCase, OnRedis):
-    def test_it_is_fed_as_long_as_the_lock_is_renewed(self):
+    def test_watchdog_messages_are_sent_as_long_as_the_lock_is_renewed(self):
         between = self.relay()
         served = self.serve(JOBTOOL, "tick", self.life_file(), "60", store=self.through(between), options=["--ttl", "10s"],
                             more={"WATCHDOG_USEC": "1500000"})

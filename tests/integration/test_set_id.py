@@ -14,7 +14,7 @@ CAP_KILL = 5
 
 
 @needs_root
-class BorrowedRights(Case):
+class PrivilegedProgram(Case):
     def setUp(self):
         super().setUp()
         if os.statvfs(self.directory).f_flag & os.ST_NOSUID:
@@ -41,22 +41,22 @@ class BorrowedRights(Case):
             self.assertIn(remedy, said)
         self.assertFalse(os.path.exists(self.path("ran")) or os.path.exists(self.path("status")))
 
-    def test_a_set_user_id_dlock_runs_nothing_and_writes_nothing(self):
+    def test_a_set_user_id_dlock_refuses_to_run(self):
         os.chmod(self.program, 0o4755)
         self.assert_refused("chmod ug-s")
 
-    def test_a_set_group_id_dlock_neither(self):
+    def test_a_set_group_id_dlock_refuses_to_run(self):
         os.chmod(self.program, 0o2755)
         self.assert_refused("chmod ug-s")
 
-    def test_a_dlock_with_capabilities_neither(self):
+    def test_a_dlock_with_file_capabilities_refuses_to_run(self):
         try:
             os.setxattr(self.program, "security.capability", struct.pack("<5I", REVISION_2 | EFFECTIVE, 1 << CAP_KILL, 0, 0, 0))
         except OSError as why:
             self.skipTest(f"files cannot have capabilities here: {why}")
         self.assert_refused("setcap -r")
 
-    def test_without_any_of_that_the_same_file_runs(self):
+    def test_without_these_privileges_the_same_file_runs(self):
         code, said = self.run_a_job()
         self.assertEqual((code, said), (0, ""))
         self.assertTrue(os.path.exists(self.path("ran")))

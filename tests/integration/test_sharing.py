@@ -31,7 +31,7 @@ class SharingTests:
     def attempt(self, *options, **how):
         return self.run_job("true", options=[*OPTIONS, *options], **how)
 
-    def test_readers_run_together_and_a_writer_alone(self):
+    def test_readers_run_together_and_a_writer_runs_alone(self):
         readers = [self.share("--shared") for _ in range(3)]
         writer = self.attempt()
         self.assertEqual(writer.code, dlock.HELD)
@@ -44,7 +44,7 @@ class SharingTests:
         self.assertEqual(reader.code, dlock.HELD)
         self.assert_says(reader, "is held by host")
 
-    def test_up_to_n_run_at_once_and_no_more(self):
+    def test_a_limit_of_n_admits_n_runs_at_once_and_no_more(self):
         first = self.share("--limit", "2")
         self.share("--limit", "2")
         self.assertEqual(self.attempt("--limit", "2").code, dlock.HELD)
@@ -52,7 +52,7 @@ class SharingTests:
         first.wait()
         self.assertEqual(self.attempt("--limit", "2").code, 0)
 
-    def test_a_waiting_writer_is_passed_by_no_later_reader(self):
+    def test_a_waiting_writer_is_not_passed_by_a_later_reader(self):
         reader = self.share("--shared")
         writer = self.start_run(JOBTOOL, "tick", self.life, "0.2", options=[*OPTIONS, "-w"])
         wait_until(lambda: "waiting for it" in writer.stderr, 10, "the writer waits")
@@ -65,14 +65,14 @@ class SharingTests:
         self.assertEqual((writer.wait(), waiting.wait()), (0, 0))
         self.assert_no_overlap(self.life)
 
-    def test_each_holder_has_a_token_of_its_own_that_goes_up(self):
+    def test_each_holder_has_its_own_token_and_tokens_rise(self):
         for _ in range(3):
             self.share("--limit", "3")
         tokens = [int(run.token) for run in life.runs(self.life)]
         self.assertEqual(len(set(tokens)), 3)
         self.assertEqual(tokens, sorted(tokens))
 
-    def test_a_holder_is_killed_and_its_place_is_free_while_the_others_go_on(self):
+    def test_the_place_of_a_killed_holder_is_free_while_the_others_continue(self):
         killed = self.share("--limit", "2")
         other = self.share("--limit", "2")
         procs.kill(killed.pid)
@@ -81,7 +81,7 @@ class SharingTests:
         self.assertTrue(other.running())
         self.assertEqual(self.attempt().code, dlock.HELD)
 
-    def test_both_supervisors_of_a_holder_die_and_its_place_is_free_within_a_ttl(self):
+    def test_after_the_death_of_both_supervisors_the_place_is_free_within_one_ttl(self):
         dead = self.share("--limit", "2")
         other = self.share("--limit", "2")
         engine = dead.engine()
@@ -94,7 +94,7 @@ class SharingTests:
         self.assertLess(now() - died, TTL + 2 * PATIENCE)
         self.assertTrue(other.running())
 
-    def test_holders_that_come_and_die_at_random_are_never_more_than_n_and_nobody_waits_for_ever(self):
+    def test_holders_that_die_at_random_never_exceed_the_limit_and_no_waiter_starves(self):
         seed = random.randrange(1 << 30)
         chance = random.Random(seed)
         lives = {3: self.life_file("three"), 5: self.life_file("five")}
@@ -120,7 +120,7 @@ class SharingTests:
                 self.assertLessEqual(beside(run.first, *lives.values()), most, f"seed {seed}: {run}")
                 self.assertLessEqual(beside(run.last, *lives.values()), most, f"seed {seed}: {run}")
 
-    def test_readers_and_writers_that_come_and_die_at_random_never_meet(self):
+    def test_readers_and_writers_that_die_at_random_never_overlap(self):
         seed = random.randrange(1 << 30)
         chance = random.Random(seed)
         readers, writers = self.life_file("readers"), self.life_file("writers")
@@ -148,7 +148,7 @@ class SharingTests:
 
 
 class SharingOnTheEmbeddedStore(SharingTests, Case):
-    def test_a_holder_s_file_is_removed_and_its_job_dies(self):
+    def test_a_holder_whose_file_is_removed_loses_its_share(self):
         held = self.share("--shared")
         other = self.share("--shared")
         directory = f"{self.locks}/{self.key}.holders"
@@ -158,7 +158,7 @@ class SharingOnTheEmbeddedStore(SharingTests, Case):
         self.assertEqual(held.wait(), dlock.LOST)
         self.assertTrue(other.running())
 
-    def test_a_newcomer_that_may_open_few_files_only_takes_no_place_from_those_who_live(self):
+    def test_a_run_with_few_descriptors_never_takes_the_place_of_a_live_holder(self):
         holders = [self.share("--limit", "12") for _ in range(12)]
         for files in range(6, 26):
             newcomer = self.attempt("--limit", "12", **self.with_files(files))
@@ -167,7 +167,7 @@ class SharingOnTheEmbeddedStore(SharingTests, Case):
         self.assertEqual(len(os.listdir(f"{self.locks}/{self.key}.holders")), 12)
         self.assertEqual([each.running() for each in holders], [True] * 12)
 
-    def test_to_be_one_of_many_takes_no_more_files_than_to_be_alone(self):
+    def test_a_share_needs_no_more_descriptors_with_many_holders_than_with_one(self):
         def fewest(*options):
             return next(files for files in range(4, 100) if self.attempt(*options, key="other", **self.with_files(files)).code == 0)
         enough = fewest("--limit", "20")
@@ -175,7 +175,7 @@ class SharingOnTheEmbeddedStore(SharingTests, Case):
             self.share("--limit", "20")
         self.assertEqual(self.attempt("--limit", "20", **self.with_files(enough + 1)).code, 0)
 
-    def test_a_waiter_that_may_open_few_files_only_gets_its_place_when_one_is_free(self):
+    def test_a_waiter_with_few_descriptors_gets_a_place_that_becomes_free(self):
         holders = [self.share("--limit", "12") for _ in range(12)]
         waiter = self.start_run("true", options=[*OPTIONS, "--limit", "12", "-w"], **self.with_files(48))
         waiter.wait_said("waiting for it")
@@ -187,7 +187,7 @@ class SharingOnTheEmbeddedStore(SharingTests, Case):
 
 
 class SharingOnRedis(SharingTests, OnRedis):
-    def test_what_is_written_while_several_hold_and_after(self):
+    def test_the_keys_of_a_shared_lock_are_written_and_removed(self):
         holders = [self.share("--limit", "2", "--note", f"number {number}") for number in range(2)]
         lock = json.loads(self.lock_value())
         self.assertTrue(lock["shares"])
@@ -201,14 +201,14 @@ class SharingOnRedis(SharingTests, OnRedis):
             each.wait()
         self.assertEqual([key for key in self.keys() if "fence:" not in key], [])
 
-    def test_the_whole_lock_is_deleted_by_hand_and_every_holder_dies_within_a_renewal(self):
+    def test_a_deleted_shared_lock_kills_every_job_within_one_renewal_interval(self):
         holders = [self.share("--shared") for _ in range(2)]
         self.redis("DEL", self.lock_name)
         deleted = now()
         self.assertEqual([each.wait() for each in holders], [dlock.LOST, dlock.LOST])
         self.assertLess(life.last_tick(self.life) - deleted, TTL / 5 + 2 * LATE)
 
-    def test_a_group_whose_liveness_is_gone_is_joined_by_nobody(self):
+    def test_no_run_joins_a_group_whose_liveness_has_expired(self):
         reader = self.start_run("sleep", "60", options=["--shared", *OPTIONS])
         reader.job()
         self.assertEqual(self.redis("DEL", f"{self.prefix}proc:{json.loads(self.lock_value())['processHash']}"), 1)
@@ -217,7 +217,7 @@ class SharingOnRedis(SharingTests, OnRedis):
         self.assertEqual(self.run_job("true", options=["--shared", "-w", "5s"]).code, 0)  # its own liveness has ended by then
 
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
-    def test_a_holder_of_the_node_library_is_kept_out_until_the_last_has_gone_and_keeps_others_out(self):
+    def test_a_holder_of_the_node_library_and_holders_of_a_share_exclude_each_other(self):
         def contender(*words, **options):
             started = peer.Peer(self.directory, self.redis.port, self.prefix, words, self.env, **options)
             self.addCleanup(started.kill)
@@ -235,7 +235,7 @@ class SharingOnRedis(SharingTests, OnRedis):
 
 
 class Refused(Case):
-    def test_combinations_and_numbers_that_mean_nothing(self):
+    def test_meaningless_combinations_and_numbers_are_refused(self):
         for options, says in ((["--shared", "--limit", "2"], "--shared and --limit cannot be had together: leave one out"),
                               (["--shared", "--exclusive"], "--shared and --exclusive cannot be had together"),
                               (["--exclusive", "--limit", "2"], "--exclusive and --limit cannot be had together"),

@@ -40,7 +40,7 @@ def _read(path):
 
 
 class FromOutside(Signals):
-    def test_every_signal_that_can_be_handed_on_reaches_the_job_once_and_in_order(self):
+    def test_every_signal_that_can_be_passed_on_reaches_the_job_once_and_in_order(self):
         held, path = self.count()
         for number in FORWARDED:
             before = len(self.received(path))
@@ -52,7 +52,7 @@ class FromOutside(Signals):
         self.assertEqual(got, [number for number in FORWARDED if number != signal.SIGCONT])
         self.end(held)
 
-    def test_without_a_terminal_those_that_belong_to_one_stop_nothing_and_sigchld_is_not_handed_on(self):
+    def test_without_a_terminal_stop_signals_do_not_stop_it_and_sigchld_is_not_passed_on(self):
         held, path = self.count()
         plain = self.start_run("sleep", "60", key="plain")
         job = plain.job()
@@ -64,7 +64,7 @@ class FromOutside(Signals):
         self.end(held)
         self.end(plain)
 
-    def test_the_engine_ignores_every_signal_but_kill_and_stop(self):
+    def test_the_engine_ignores_every_signal_except_sigkill_and_sigstop(self):
         held, path = self.count()
         engine = held.engine()
         for number in range(1, 65):
@@ -77,7 +77,7 @@ class FromOutside(Signals):
         self.assertEqual(set(self.received(path)) - {signal.SIGCONT}, set())
         self.end(held)
 
-    def test_term_to_the_front_reaches_the_job_once(self):
+    def test_sigterm_to_the_front_reaches_the_job_once(self):
         held, path = self.count()
         held.signal(signal.SIGTERM)
         wait_until(lambda: self.received(path), 5, "it arrives")
@@ -85,7 +85,7 @@ class FromOutside(Signals):
         self.assertEqual(self.received(path).count(signal.SIGTERM), 1)
         self.end(held)
 
-    def test_without_a_terminal_term_to_the_whole_group_reaches_the_job_once(self):
+    def test_without_a_terminal_sigterm_to_the_whole_group_reaches_the_job_once(self):
         held, path = self.count()
         os.killpg(held.pid, signal.SIGTERM)
         wait_until(lambda: self.received(path), 5, "it arrives")
@@ -93,14 +93,14 @@ class FromOutside(Signals):
         self.assertEqual(self.received(path).count(signal.SIGTERM), 1)
         self.end(held)
 
-    def test_term_to_front_engine_and_job_as_systemd_does_it_ends_the_job_and_nothing_else(self):
+    def test_sigterm_to_front_engine_and_job_as_by_systemd_ends_only_the_job(self):
         held = self.start_run("sleep", "60")
         pids = [held.pid, held.engine(), held.job()]
         for pid in pids:
             procs.kill(pid, signal.SIGTERM)
         self.assertEqual(held.wait(), 143)
 
-    def test_a_stopped_job_acts_on_term(self):
+    def test_a_stopped_job_handles_sigterm(self):
         held = self.start_run("sleep", "60")
         procs.stop(held.job())
         held.signal(signal.SIGTERM)
@@ -124,7 +124,7 @@ class FromOutside(Signals):
             self.assertEqual(held.died_by, signal.SIGTERM)
 
 
-    def test_signals_that_come_while_the_job_ends_change_nothing(self):
+    def test_signals_that_arrive_while_the_job_ends_have_no_effect(self):
         for number in range(30):
             held = self.hold(life=self.life_file(f"life{number}"), seconds=0.05,
                              tick_options=["--ignore", "TERM", "--exit", "7"])
@@ -133,7 +133,7 @@ class FromOutside(Signals):
             self.assertEqual(held.wait(), 7, held.stderr)
 
 
-class WhoGetsThem(Signals):
+class Recipients(Signals):
     """Signals that dlock passes on."""
 
     def start_shell(self, *options):
@@ -143,7 +143,7 @@ class WhoGetsThem(Signals):
         heads.wait_for(1)
         return held, heads
 
-    def test_the_command_alone_by_itself(self):
+    def test_by_default_only_the_command_gets_a_signal(self):
         held, heads = self.start_shell()
         held.signal(signal.SIGTERM)
         hold_for(0.3, held.running, "the shell, which waits for its child,")
@@ -151,7 +151,7 @@ class WhoGetsThem(Signals):
             os.kill(pid, signal.SIGTERM)
         self.assertEqual((held.wait(), held.stdout), (3, "trapped\n"))
 
-    def test_every_process_with_pass_signals_job(self):
+    def test_with_pass_signals_job_every_process_gets_a_signal(self):
         held, heads = self.start_shell("--pass-signals=job")
         held.signal(signal.SIGTERM)
         self.assertEqual((held.wait(), held.stdout), (3, "trapped\n"))
@@ -159,17 +159,17 @@ class WhoGetsThem(Signals):
 
 
 class FromTheJob(Signals):
-    def test_a_job_that_signals_its_own_group_does_not_get_it_back(self):
+    def test_a_job_that_signals_its_own_group_does_not_get_the_signal_twice(self):
         ended = self.run_job(JOBTOOL, "signal-group", "TERM", "0.3")
         self.assertEqual(ended.code, 0, ended.stderr)
 
-    def test_a_job_that_signals_its_parent_or_the_front_ends_nothing_but_what_it_asked_for(self):
+    def test_a_job_that_signals_its_parent_or_the_front_ends_no_supervisor(self):
         ended = self.run_job("sh", "-c", "kill -TERM $PPID; sleep 0.3; exit 4")
         self.assertEqual(ended.code, 4)
 
 
 class KillAfter(Signals):
-    def test_when_given_it_bounds_a_forwarded_term(self):
+    def test_kill_after_limits_the_time_after_a_forwarded_sigterm(self):
         path = self.life_file()
         held = self.hold(life=path, options=["-k", "500ms"], tick_options=["--ignore", "TERM"])
         asked = now()
@@ -179,13 +179,13 @@ class KillAfter(Signals):
         self.assertGreater(ran_on, 0.4)  # its last tick comes a little before its end
         self.assertLess(ran_on, 1.0 * PATIENCE)
 
-    def test_when_not_given_the_job_has_all_the_time_it_wants(self):
+    def test_without_kill_after_the_job_has_unlimited_time(self):
         path = self.life_file()
         held = self.hold(life=path, seconds=3.2, tick_options=["--ignore", "TERM", "--exit", "8"])
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(), 8)
 
-    def test_the_whole_tree_goes_when_its_time_is_over(self):
+    def test_the_whole_tree_is_killed_when_the_time_has_passed(self):
         held, heads = self.start_tree(5, 3, options=["-k", "300ms"], tree_options=["--ignore", "TERM"])
         held.signal(signal.SIGTERM)
         self.assert_gone(heads, 3)
@@ -206,7 +206,7 @@ class AsPid1(Signals):
                           "dlock runs as pid 1")[0]
 
     @needs_pid_namespace
-    def test_it_is_really_pid_1_and_codes_and_signals_become_128_plus_n(self):
+    def test_as_pid_1_exit_codes_and_signals_become_128_plus_n(self):
         for job, code in ((["sh", "-c", "exit 7"], 7), (["sh", "-c", "kill -TERM $$"], 143), (["sh", "-c", "kill -KILL $$"], 137),
                           (["/no/such/command"], 127)):
             with self.subTest(job=job):
@@ -214,7 +214,7 @@ class AsPid1(Signals):
                 self.assertEqual(started.wait(), code, started.stderr)
 
     @needs_pid_namespace
-    def test_term_reaches_the_job(self):
+    def test_sigterm_reaches_the_job(self):
         started = self.run_as_init("sh", "-c", f"trap 'exit 9' TERM; : >{self.path('ready')}; while :; do sleep 0.02; done")
         wait_until(lambda: os.path.exists(self.path("ready")), 10, "the job is ready")
         os.kill(self.front(started), signal.SIGTERM)
@@ -229,7 +229,7 @@ class AsPid1(Signals):
         heads.wait_gone(1)
 
     @needs_pid_namespace
-    def test_a_stranger_that_is_orphaned_into_it_is_reaped_and_not_waited_for_in_vain(self):
+    def test_an_orphan_of_another_process_is_reaped_and_not_waited_for(self):
         # as `docker exec` does: a process enters the namespace from outside, below nobody there
         started = self.run_as_init("sh", "-c", f": >{self.path('ready')}; while [ ! -e {self.path('go')} ]; do sleep 0.02; done")
         wait_until(lambda: os.path.exists(self.path("ready")), 10, "the job is ready")

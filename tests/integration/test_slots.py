@@ -17,7 +17,7 @@ class SlotTests:
 
     # -- --min-hold --
 
-    def test_a_short_job_s_lock_stays_taken_while_dlock_is_gone_and_whoever_asks_is_told_so(self):
+    def test_min_hold_keeps_the_lock_of_a_short_job_and_a_refused_run_is_told_so(self):
         began = now()
         done = self.attempt("--min-hold", "6s")
         self.assertEqual(done.code, 0)
@@ -28,11 +28,11 @@ class SlotTests:
         wait_until(lambda: self.attempt().code == 0, 20, "the lock is free", pause=0.05)
         self.assertGreater(now() - began, 6.0)
 
-    def test_it_is_counted_from_the_start_of_the_job(self):
+    def test_min_hold_is_counted_from_the_start_of_the_job(self):
         self.assertEqual(self.attempt("--min-hold", "300ms", job=("sleep", "0.5")).code, 0)
         self.assertEqual(self.attempt().code, 0)
 
-    def test_a_waiter_runs_when_the_time_is_over(self):
+    def test_a_waiter_runs_when_min_hold_has_passed(self):
         path = self.life_file()
         held = self.start_run(JOBTOOL, "tick", path, "0.3", options=[*OPTIONS, "--min-hold", "1500ms"])
         self.wait_job_starts(path, 0, held)
@@ -40,15 +40,15 @@ class SlotTests:
         first, second = life.runs(path)
         self.assertTrue(1.48 <= second.first - first.first < 1.5 + 2 * PATIENCE, second.first - first.first)
 
-    def test_a_job_that_failed_or_was_killed_keeps_its_lock_too(self):
+    def test_a_job_that_failed_keeps_its_lock_for_min_hold(self):
         self.assertEqual(self.attempt("--min-hold", "10s", job=("false",)).code, 1)
         self.assertEqual(self.attempt().code, dlock.HELD)
 
-    def test_a_command_that_cannot_be_run_keeps_nothing(self):
+    def test_a_command_that_cannot_be_run_keeps_no_lock(self):
         self.assertEqual(self.attempt("--min-hold", "1h", job=("/no/such/program",)).code, 127)
         self.assertEqual(self.attempt().code, 0)
 
-    def test_the_front_is_killed_and_the_lock_is_kept_all_the_same(self):
+    def test_min_hold_is_kept_when_the_front_is_killed(self):
         held = self.start_run("sleep", "60", options=[*OPTIONS, "--min-hold", "20s"])
         held.job()
         procs.kill(held.pid)
@@ -56,7 +56,7 @@ class SlotTests:
         second = self.attempt()
         self.assertEqual(second.code, dlock.HELD, second.stderr)
 
-    def test_a_place_beside_others_is_kept_too(self):
+    def test_min_hold_keeps_a_place_beside_other_holders(self):
         self.assertEqual(self.attempt("--limit", "2", "--min-hold", "6s").code, 0)
         self.assertEqual(self.attempt("--limit", "2", "--min-hold", "6s").code, 0)
         third = self.attempt("--limit", "2")
@@ -66,7 +66,7 @@ class SlotTests:
 
     # -- --once-per --
 
-    def test_the_second_comer_of_a_slot_exits_with_0_and_says_who_has_done_it(self):
+    def test_the_second_run_of_a_slot_exits_0_and_names_the_first(self):
         done = self.attempt("--once-per", "daily")
         again = self.attempt("--once-per", "daily", job=("touch", self.path("ran")))
         self.assertEqual((done.code, again.code), (0, 0))
@@ -79,17 +79,17 @@ class SlotTests:
         ran = self.attempt("--once-per", "daily", job=("echo", "ran"))
         self.assertEqual((ran.code, ran.stdout), (0, "ran\n"))
 
-    def test_a_failed_run_keeps_its_slot_if_asked(self):
+    def test_with_even_if_failed_a_failed_run_uses_its_slot(self):
         self.assertEqual(self.attempt("--once-per", "daily", "--even-if-failed", job=("sh", "-c", "exit 3")).code, 3)
         again = self.attempt("--once-per", "daily", job=("touch", self.path("ran")))
         self.assertEqual(again.code, 0)
         self.assert_says(again, "already done by host")
 
-    def test_a_command_that_cannot_be_run_has_not_been(self):
+    def test_a_command_that_cannot_be_run_does_not_use_its_slot(self):
         self.assertEqual(self.attempt("--once-per", "daily", "--even-if-failed", job=("/no/such/program",)).code, 127)
         self.assertEqual(self.attempt("--once-per", "daily", job=("echo", "ran")).stdout, "ran\n")
 
-    def test_whoever_waits_for_the_one_that_runs_then_knows(self):
+    def test_waiters_do_not_repeat_a_run_of_their_slot_that_succeeds(self):
         path = self.life_file()
         first = self.start_run(JOBTOOL, "tick", path, "1", options=[*OPTIONS, "--once-per", "daily"])
         self.wait_job_starts(path, 0, first)
@@ -99,7 +99,7 @@ class SlotTests:
             self.assert_says(each, "already done by host", f"pid {first.pid}")
         self.assertEqual(len(life.runs(path)), 1)
 
-    def test_whoever_waits_for_one_that_fails_runs_itself(self):
+    def test_a_waiter_runs_if_the_run_of_its_slot_fails(self):
         path = self.life_file()
         first = self.start_run(JOBTOOL, "tick", path, "0.5", "--exit", "1", options=[*OPTIONS, "--once-per", "daily"])
         self.wait_job_starts(path, 0, first)
@@ -107,7 +107,7 @@ class SlotTests:
         self.assertEqual([each.wait() for each in waiters], [0, 0, 0])
         self.assertEqual((first.wait(), len(life.runs(path))), (1, 2))
 
-    def test_of_many_that_come_at_once_in_each_slot_exactly_one_runs(self):
+    def test_of_many_concurrent_runs_exactly_one_runs_in_each_slot(self):
         path = self.life_file()
         def lines():
             with open(path, encoding="ascii") as file:
@@ -124,7 +124,7 @@ class SlotTests:
         self.assertEqual(sorted(set(slots)), sorted(slots), "one run in each slot")
         self.assertGreaterEqual(len(slots), 2)
 
-    def test_the_status_file_tells_a_run_that_has_been_from_a_success(self):
+    def test_the_status_file_tells_a_used_slot_from_a_success(self):
         self.attempt("--once-per", "daily")
         path = self.path("status")
         self.attempt("--once-per", "daily", "--status-file", path)
@@ -135,13 +135,13 @@ class SlotTests:
 
 
 class SlotsOnTheEmbeddedStore(SlotTests, Case):
-    def test_a_run_that_could_not_be_remembered_is_told(self):
+    def test_a_run_that_could_not_be_remembered_is_reported(self):
         done = f"{self.locks}/{self.key}.done"
         ended = self.attempt("--once-per", "daily", job=("sh", "-c", f"rm -f {done} && mkdir {done}"))
         self.assertEqual(ended.code, 0)
         self.assert_says(ended, f"'{done}'", "Is a directory", "is not remembered")
 
-    def test_a_full_disk_refuses_a_run_that_it_could_not_remember(self):
+    def test_a_full_disk_refuses_a_run_that_could_not_be_remembered(self):
         ended = self.attempt("--once-per", "daily", job=("touch", self.path("ran")), **self.with_blocks(2))
         self.assertEqual(ended.code, dlock.UNREACHABLE, ended.stderr)
         self.assert_says(ended, "cannot write the lock file", "No space left on device", "nothing was started")
@@ -165,7 +165,7 @@ class SlotsOnTheEmbeddedStore(SlotTests, Case):
 
 
 class SlotsOnRedis(SlotTests, OnRedis):
-    def test_a_lock_whose_liveness_was_deleted_is_kept_all_the_same(self):
+    def test_min_hold_keeps_a_lock_whose_liveness_was_deleted(self):
         delete = "redis.call('DEL', unpack(redis.call('KEYS', ARGV[1])))"
         job = ("redis-cli", "-p", str(self.redis.port), "EVAL", delete, "0", f"{self.prefix}proc:*")
         for options in ((), ("--limit", "2")):
@@ -175,14 +175,14 @@ class SlotsOnRedis(SlotTests, OnRedis):
                 self.assertEqual(done.code, 0, done.stderr)
                 self.assertEqual(self.run_job("true").code, dlock.HELD)
 
-    def test_the_time_is_the_server_s_and_not_the_machine_s(self):
+    def test_the_time_of_a_slot_is_that_of_the_server(self):
         self.attempt("--once-per", "daily")
         run = json.loads(self.redis("GET", next(key for key in self.keys() if "done:" in key)))
         seconds, microseconds = map(int, self.redis("TIME"))
         self.assertLess(abs(run["startedMs"] - seconds * 1000 - microseconds // 1000), 10_000)
         self.assertEqual((run["exitCode"], run["counts"]), (0, True))
 
-    def test_a_run_that_could_not_be_remembered_within_the_lease_is_told(self):
+    def test_a_run_that_could_not_be_remembered_within_its_lease_is_reported(self):
         between = self.relay()
         path = self.life_file()
         options = ["--ttl", "4s", "--once-per", "daily"]
@@ -192,7 +192,7 @@ class SlotsOnRedis(SlotTests, OnRedis):
         self.assertEqual(held.wait(), 0)
         self.assert_says(held, "is not remembered")
 
-    def test_a_silence_at_the_release_that_is_shorter_than_the_lease_forgets_no_run(self):
+    def test_a_run_is_remembered_after_an_outage_that_is_shorter_than_its_lease(self):
         """Longer than a release has time for otherwise."""
         between = self.relay()
         path = self.life_file()
@@ -208,7 +208,7 @@ class SlotsOnRedis(SlotTests, OnRedis):
         self.assertEqual(again.code, 0, again.stderr)
 
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
-    def test_a_holder_of_the_node_library_respects_a_lock_that_is_kept(self):
+    def test_a_holder_of_the_node_library_respects_min_hold(self):
         # A peer alone takes a second to start where sanitizers keep the machine busy.
         self.assertEqual(self.attempt("--min-hold", "6s" if PATIENCE == 1 else "15s").code, 0)
         kept = now()

@@ -31,7 +31,7 @@ def is_held_up(pid, thread):
 @needs("strace")
 class SlowCalls(RedisCase):
     @needs_root
-    def test_a_job_whose_birth_takes_longer_than_the_lease_is_none(self):
+    def test_a_job_whose_start_takes_longer_than_the_lease_is_not_started(self):
         """The child is held up before it becomes the job, and its engine waits for it; the front, stopped too, kills nobody."""
         ran = self.path("ran")
         started = self.start_run("touch", ran, store=self.redis_store, options=["--ttl", f"{TTL:g}s"],
@@ -48,7 +48,7 @@ class SlowCalls(RedisCase):
         self.assertFalse(os.path.exists(ran))
 
     @needs_root
-    def test_a_renewal_that_hangs_keeps_no_job_that_has_ended_from_telling_its_code(self):
+    def test_a_renewal_that_hangs_does_not_delay_the_exit_code_of_a_job_that_has_ended(self):
         held = self.hold(store=self.redis_store, options=["--ttl", f"{3 * TTL:g}s"])
         engine = held.engine()
         holder = subprocess.Popen([*hold_up("sendto", 30 * PATIENCE), "-p", str(engine)], stdin=subprocess.DEVNULL,

@@ -43,7 +43,7 @@ class SmallLimits:
         self.assertEqual(codes, sorted(codes, reverse=True), "more room never hurts")
         self.assertEqual((codes[0], codes[-1]), (dlock.SYSTEM, 0))
 
-    def test_with_any_number_of_descriptors_a_job_is_refused_or_runs_to_its_end(self):
+    def test_with_any_limit_of_descriptors_a_job_is_refused_or_runs_to_its_end(self):
         # With fewer than that the program itself could not be loaded.
         values = [*range(5, 40, 5), *range(40, 46), 64]
         runs = {most: self.start_run(*self.job, key=f"job{most}", options=self.options,
@@ -52,7 +52,7 @@ class SmallLimits:
         self.assert_refused_or_run_to_the_end(runs, "Too many open files")
 
     @needs_root
-    def test_with_any_number_of_processes_a_job_is_refused_or_runs_to_its_end(self):
+    def test_with_any_limit_of_processes_a_job_is_refused_or_runs_to_its_end(self):
         self.let_use_the_store(LONELY_USER)
         for how in ([], ["--heartbeat-timeout", "10s"]):
             runs = {}
@@ -87,8 +87,8 @@ class BothSupervisorsHaveTheLock(Case):
             self.assertEqual(file.read(), b"", "no job was started")
         self.assertEqual(self.run_job("true").code, 0, "the lock is free")
 
-    def test_no_job_starts_if_the_front_cannot_take_the_lock_too(self):
+    def test_no_job_starts_if_the_front_cannot_hold_the_lock_as_well(self):
         self.assert_refused_without_room_for_one_more_descriptor(lambda waiter: waiter.pid)
 
-    def test_no_job_starts_if_the_engine_cannot_hand_it_over(self):
+    def test_no_job_starts_if_the_engine_cannot_pass_the_lock_on(self):
         self.assert_refused_without_room_for_one_more_descriptor(lambda waiter: waiter.engine())

@@ -10,7 +10,7 @@ from harness.case import JOBTOOL, Case
 
 
 class EachCommand(Case):
-    def test_run_runs_a_job_refuses_a_second_and_kills_it_when_its_lock_is_gone(self):
+    def test_run_runs_a_job_refuses_a_second_run_and_kills_the_job_when_its_lock_is_lost(self):
         self.assertEqual(self.run_job(JOBTOOL, "exit", "7").code, 7)
         held, heads = self.start_tree(3, 1)
         self.assertEqual(self.run_job("true").code, dlock.HELD)
@@ -18,14 +18,14 @@ class EachCommand(Case):
         self.assertEqual(held.wait(), dlock.LOST)
         heads.wait_gone(2)
 
-    def test_run_waits_for_its_turn(self):
+    def test_run_waits_for_the_lock(self):
         held = self.hold()
         waits = self.start_run("true", options=["-w"])
         waits.wait_said("waiting for it")
         held.signal(signal.SIGTERM)
         self.assertEqual((held.wait(), waits.wait()), (143, 0))
 
-    def test_status_list_and_unlock_know_who_holds_a_lock(self):
+    def test_status_list_and_unlock_find_the_holder_of_a_lock(self):
         held = self.hold()
         shown = json.loads(self.run_words("status", self.key, *self.local_store, "--json").stdout)
         self.assertEqual(shown["locks"][0]["holders"][0]["pid"], held.pid)
@@ -37,7 +37,7 @@ class EachCommand(Case):
         ran = self.run_job(dlock.BINARY, "heartbeat", options=["--heartbeat-timeout", "20s"])
         self.assertEqual(ran.code, 0, ran.stderr)
 
-    def test_doctor_looks_at_this_machine(self):
+    def test_doctor_checks_this_machine(self):
         looked = json.loads(self.run_words("doctor", *self.local_store, "--json").stdout)
         self.assertIn("process tree", json.dumps(looked))
 

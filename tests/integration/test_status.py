@@ -15,12 +15,12 @@ NO_KEY, RUNNING, DEAD, ELSE, MALFORMED = 0, 75, 1, 80, 64
 
 
 class StatusTests(OperatorMixin):
-    def test_a_free_lock_is_0_also_in_a_store_where_nothing_ever_was(self):
+    def test_a_free_lock_exits_0_even_in_a_store_that_was_never_used(self):
         answer = self.status("job")
         self.assertEqual((answer.code, answer.stdout, answer.stderr), (0, "job: free\n", ""))
         self.assertEqual(self.lock(), {"key": "job", "state": "free", "holders": [], "waiting": 0, "waiters": []})
 
-    def test_a_held_lock_is_75_and_all_is_told_of_its_holder(self):
+    def test_a_held_lock_exits_75_and_its_holder_is_described(self):
         held = self.hold_lock("--note", "the nightly one", "--trace", "T-1")
         answer = self.status("job")
         self.assertEqual(answer.code, dlock.HELD)
@@ -34,12 +34,12 @@ class StatusTests(OperatorMixin):
         self.assertLess(holder["held_seconds"], 20 * PATIENCE)
         self.assertGreater(holder["token"], 0)
 
-    def test_of_several_keys_a_held_one_decides(self):
+    def test_of_several_keys_a_held_one_decides_the_exit_code(self):
         self.hold_lock()
         self.assertEqual(self.status("a", "job", "b").code, dlock.HELD)
         self.assertEqual(self.status("a", "b").code, 0)
 
-    def test_several_holders_and_those_who_wait_in_their_order(self):
+    def test_all_holders_are_listed_and_all_waiters_in_their_order(self):
         readers = [self.hold_lock("--shared") for _ in range(2)]
         waiters = []
         for number in range(3):
@@ -52,7 +52,7 @@ class StatusTests(OperatorMixin):
         text = self.status("job").stdout
         self.assertLess(text.index("number 0"), text.index("number 2"))
 
-    def test_a_minimum_hold_is_75_and_tells_for_how_long(self):
+    def test_a_lock_kept_by_min_hold_exits_75_with_the_time_left(self):
         self.assertEqual(self.run_job("true", options=["--min-hold", "60s"]).code, 0)
         answer = self.status("job")
         self.assertEqual(answer.code, dlock.HELD)
@@ -61,13 +61,13 @@ class StatusTests(OperatorMixin):
         self.assertEqual((lock["state"], lock["holders"][0]["life"]), ("kept", "kept"))
         self.assertAlmostEqual(lock["holders"][0]["ends_in_seconds"], 60, delta=20 * PATIENCE)
 
-    def test_the_last_run_of_a_slot_is_remembered(self):
+    def test_the_last_run_of_a_slot_is_shown(self):
         self.assertEqual(self.run_job("true", options=["--once-per", "daily"]).code, 0)
         lock = self.lock()
         self.assertEqual((lock["state"], lock["last_run"]["counts"], lock["last_run"]["exit_code"]), ("free", True, 0))
         self.assertIn("last run  of --once-per: by host", self.status("job").stdout)
 
-    def test_keys_of_all_bytes_are_found_and_shown_without_harm(self):
+    def test_keys_of_any_bytes_are_found_and_shown_safely(self):
         for key in ("-n", "a b", "a/b*", "x\x1b[31mred", "ü" * 200, "{tag}:x"):
             with self.subTest(key=key):
                 self.key = key
@@ -87,7 +87,7 @@ class StatusTests(OperatorMixin):
 
     # -- list --
 
-    def test_list_shows_what_is_not_free_and_matches_a_pattern(self):
+    def test_list_shows_locks_that_are_not_free_and_match_the_pattern(self):
         for key in ("backup/a", "backup/b", "other"):
             self.hold_lock(key=key)
         self.run_job("true", key="backup/free")
@@ -100,7 +100,7 @@ class StatusTests(OperatorMixin):
         self.assertEqual(self.ask("list", "--keys", "*[b-o]").stdout, "backup/b\n")
         self.assertEqual([lock["key"] for lock in json.loads(self.ask("list", "--json", "o?her").stdout)["locks"]], ["other"])
 
-    def test_a_pattern_that_matches_nothing_is_told(self):
+    def test_a_pattern_that_matches_no_lock_is_reported(self):
         self.hold_lock()
         listed = self.ask("list", "x*")
         self.assertEqual((listed.code, listed.stdout), (0, ""))
@@ -115,14 +115,14 @@ class StatusTests(OperatorMixin):
         self.assertEqual(answer.stderr, "")
         return answer.stdout, answer.code
 
-    def test_a_job_asks_about_itself_whatever_bytes_its_key_has(self):
+    def test_a_job_can_query_its_own_lock_whatever_bytes_its_key_contains(self):
         for key in ("a\nb", "a\tb", "a\\x0ab", "back\\slash", b"\xff\xfe".decode("utf-8", "surrogateescape"), "ünï?"):
             with self.subTest(key=key):
                 asked = self.run_job("sh", "-c", f'{dlock.BINARY} status "$@" --owner "$DLOCK_OWNER"; echo $?', "sh",
                                      *self.asked_store, key=key)
                 self.assertEqual(asked.stdout, f"RUNNING\n{RUNNING}\n", asked.stderr)
 
-    def test_what_became_of_an_owner(self):
+    def test_the_state_of_an_owner_is_reported(self):
         held = self.hold_lock()
         owner = self.lock()["holders"][0]["owner"]
         self.assertEqual(self.owner_state(owner), ("RUNNING\n", RUNNING))
@@ -136,7 +136,7 @@ class StatusTests(OperatorMixin):
 
     # -- bad input --
 
-    def test_bad_input_is_refused_with_its_remedy(self):
+    def test_invalid_input_is_refused_with_the_remedy(self):
         for words, says in (
                 (["status"], "there is no key: write dlock status KEY"),
                 (["status", ""], "the key '' is empty"),
@@ -157,13 +157,13 @@ class StatusTests(OperatorMixin):
 
 
 class StatusOnTheEmbeddedStore(StatusTests, Case):
-    def test_a_store_that_is_not_there_is_not_made(self):
+    def test_a_missing_store_is_not_created(self):
         nowhere = self.path("nowhere")
         answer = self.status("job", store=["--store", f"local:{nowhere}"])
         self.assertEqual((answer.code, answer.stdout), (0, "job: free\n"))
         self.assertFalse(dlock.os.path.exists(nowhere))
 
-    def test_a_directory_that_others_may_write_to_is_refused(self):
+    def test_a_directory_that_other_users_can_write_to_is_refused(self):
         dlock.os.chmod(self.locks, 0o777)
         refused = self.status("job")
         self.assertEqual(refused.code, dlock.CONFIG)
@@ -171,7 +171,7 @@ class StatusOnTheEmbeddedStore(StatusTests, Case):
 
 
 class StatusOnRedis(StatusTests, OnRedis):
-    def test_a_dead_holder_is_1(self):
+    def test_a_dead_holder_exits_1(self):
         self.kill_machine(self.hold_lock())
         self.wait_state("dead")
         answer = self.status("job")
@@ -182,7 +182,7 @@ class StatusOnRedis(StatusTests, OnRedis):
         self.assertEqual(self.owner_state(holder["owner"]), ("NO_RUNNING_PROCESS\n", DEAD))
         self.assertIn("dead holder", self.ask("list").stdout)
 
-    def test_the_age_of_the_liveness_and_when_it_ends(self):
+    def test_the_age_and_the_expiry_of_the_liveness_are_reported(self):
         held = self.hold_lock()
         holder = self.lock()["holders"][0]
         self.assertLessEqual(holder["ends_in_seconds"], 2)
@@ -194,12 +194,12 @@ class StatusOnRedis(StatusTests, OnRedis):
         for pid in (held.engine(), held.pid):
             dlock.procs.resume(pid)
 
-    def test_nothing_is_written(self):
+    def test_no_key_is_written(self):
         self.status("job")
         self.ask("list")
         self.assertEqual(self.keys(), [])
 
-    def test_what_is_no_lock_is_said_to_be_none(self):
+    def test_a_value_that_is_not_a_lock_is_reported_as_such(self):
         for make in (("SET", self.lock_name, "not json"), ("LPUSH", self.lock_name, "x"), ("SET", self.lock_name, "{}")):
             with self.subTest(value=make):
                 self.redis("DEL", self.lock_name)
@@ -209,7 +209,7 @@ class StatusOnRedis(StatusTests, OnRedis):
                 self.assertIn("job: no lock", answer.stdout)
                 self.assertEqual(self.lock()["state"], "no lock")
 
-    def test_a_lock_that_somebody_else_wrote_reaches_no_terminal_raw(self):
+    def test_no_control_character_of_a_foreign_lock_reaches_the_terminal(self):
         value = {"ownerHash": "job@h/1.2.3", "processHash": "h/1.2", "acquiredAt": "\x1b[2J", "host": "h\x07\x9b31m", "pid": -1,
                  "user": "\x1b]0;x\x07", "command": "a\r\nb\t\x1b[1m", "note": "\u202e\x00", "trace": "\x85", "token": "x", "limit": -5}
         self.redis("SET", self.lock_name, json.dumps(value))
@@ -227,13 +227,13 @@ class StatusOnRedis(StatusTests, OnRedis):
         self.redis("SET", self.prefix.replace("t", "u", 1) + "lock:stranger", "x")
         self.assertEqual(self.ask("list", "--keys").stdout, "job\n")
 
-    def test_a_prefix_with_the_characters_of_patterns_is_taken_literally(self):
+    def test_a_prefix_with_pattern_characters_is_taken_literally(self):
         store = [*self.asked_store[:2], "--prefix", f"{self.prefix}[a*]?"]
         self.hold_lock(store=[*store, "--trust-restart"])
         self.hold_lock(store=[*self.asked_store[:2], "--prefix", f"{self.prefix}[ax]y", "--trust-restart"])
         self.assertEqual(self.ask("list", "--keys", store=store).stdout, "job\n")
 
-    def test_many_locks_are_listed_in_a_moment(self):
+    def test_two_thousand_locks_are_listed_quickly(self):
         for number in range(2000):
             self.redis("SET", f"{self.prefix}lock:many{number}", json.dumps(
                 {"ownerHash": f"many{number}@h/1.2.3", "processHash": "h/1.2", "acquiredAt": "2026-01-01T00:00:00.000Z"}))
@@ -242,7 +242,7 @@ class StatusOnRedis(StatusTests, OnRedis):
         self.assertEqual(len(listed.stdout.splitlines()), 2000)
         self.assertLess(now() - began, 5 * PATIENCE)
 
-    def test_a_store_that_is_away_or_silent_is_told_in_time(self):
+    def test_a_store_that_is_away_or_does_not_answer_is_reported_in_time(self):
         server = self.own_server()
         url = server.url
         server.pause()
@@ -260,7 +260,7 @@ class StatusOnRedis(StatusTests, OnRedis):
         self.assert_says(gone, "Connection refused")
 
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
-    def test_a_lock_of_the_node_library(self):
+    def test_a_lock_of_the_node_library_is_described(self):
         holder = peer.Peer(self.directory, self.redis.port, self.prefix, ["hold", self.key, "60"], self.env, life=self.life_file())
         self.addCleanup(holder.kill)
         holder.wait_event("acquired")
@@ -274,7 +274,7 @@ class StatusOnRedis(StatusTests, OnRedis):
 
 
 class NoStore(Case):
-    def test_without_a_store_it_is_said_that_only_this_machine_is_looked_at(self):
+    def test_without_a_store_a_message_says_that_only_this_machine_is_covered(self):
         said = ("dlock: no store is configured, so only the locks of this machine are looked at "
                 "(--store or DLOCK_STORE names one; --store local silences this)\n")
         key = self.marker
@@ -291,7 +291,7 @@ class NoStore(Case):
 class StandardOutput(OperatorMixin, Case):
     """It cannot be written to."""
 
-    def test_a_full_disk_is_71_and_said(self):
+    def test_a_full_disk_exits_71_with_a_message(self):
         self.hold_lock()
         full = "dlock: cannot write to standard output: No space left on device\n"
         for words, said in ((["--help"], full), (["list", "*"], full), (["list", "--json", "--watch"], full), (["status", "job"], full),
@@ -302,7 +302,7 @@ class StandardOutput(OperatorMixin, Case):
                 ended = self.run_words(words[0], *store, *words[1:], stdout=stdout)
                 self.assertEqual((ended.code, ended.stderr), (dlock.SYSTEM, said))
 
-    def test_when_its_reader_goes_it_ends_by_sigpipe_without_a_word(self):
+    def test_a_closed_reader_ends_it_by_sigpipe_without_a_message(self):
         reader, writer = os.pipe()
         watcher = self.start("list", "--json", "--watch", "100ms", *self.local_store, stdout=writer)
         os.close(writer)
@@ -333,7 +333,7 @@ class Terminals(OperatorMixin, RedisCase):
         shell.line(f"{words}; echo the-end")
         return shell.expect(r"(?s)echo the-end\n(.*)the-end\n").group(1)
 
-    def test_colours_on_a_terminal_only_and_not_where_they_are_not_wanted(self):
+    def test_colours_are_used_only_on_a_terminal_and_not_where_disabled(self):
         self.hold_lock()
         self.assertIn("\033[32mheld\033[0m", self.output(["list"]))
         self.assertIn("\033[32mheld\033[0m", self.output(["status", "job"]))
@@ -355,7 +355,7 @@ class Terminals(OperatorMixin, RedisCase):
         text = self.output(["status", "--json", "job"], columns=20)
         self.assertEqual(json.loads(text.replace("\n", ""))["locks"][0]["state"], "held")
 
-    def test_watch_draws_again_in_place_until_it_is_ended(self):
+    def test_watch_redraws_in_place_until_it_is_ended(self):
         shell, words = self.on_terminal(["list", "--watch", "200ms"], NO_COLOR="1")
         shell.line(words)
         shell.expect(r"\x1b\[2J\x1b\[Hevery 0\.2s: redis://")
@@ -368,7 +368,7 @@ class Terminals(OperatorMixin, RedisCase):
         shell.prompt()
         self.assertEqual(shell.exit_code(), 130)
 
-    def test_watch_of_a_store_that_goes_and_comes_back(self):
+    def test_watch_continues_when_the_store_is_away_and_returns(self):
         server = self.own_server()
         watcher = self.start("status", "--json", "--watch", "100ms", "--timeout", "200ms", *self.asked_store, "job")
         wait_until(lambda: watcher.stdout.count("\n") >= 2, 10, "it shows the lock")

@@ -18,7 +18,7 @@ class ASupervisorDies(RedisCase):
     def start_tree_on_redis(self, **how):
         return self.start_tree(*TREE, store=self.redis_store, **how)
 
-    def test_kill_9_of_the_front_ends_the_whole_tree_and_frees_the_lock_before_its_ttl(self):
+    def test_sigkill_of_the_front_ends_the_whole_tree_and_frees_the_lock_before_its_ttl(self):
         held, heads = self.start_tree_on_redis()
         killed = now()
         held.signal(signal.SIGKILL)
@@ -26,20 +26,20 @@ class ASupervisorDies(RedisCase):
         self.wait_lock_gone(1)
         self.assertLess(now() - killed, 1 * PATIENCE + LATE)
 
-    def test_kill_9_of_the_engine_ends_the_whole_tree_and_is_71(self):
+    def test_sigkill_of_the_engine_ends_the_whole_tree_with_71(self):
         held, heads = self.start_tree_on_redis()
         os.kill(held.engine(), signal.SIGKILL)
         self.assert_gone(heads)
         self.assertEqual(held.wait(), dlock.SYSTEM)
         self.assertEqual(len(held.own_lines), 1, held.stderr)
 
-    def test_kill_9_of_the_process_group_leaves_nothing(self):
+    def test_sigkill_of_the_process_group_leaves_no_process(self):
         held, heads = self.start_tree_on_redis()
         os.killpg(held.pid, signal.SIGKILL)
         self.assert_gone(heads)
         self.wait_lock_gone()
 
-    def test_timeout_minus_s_kill_leaves_nothing(self):
+    def test_timeout_with_sigkill_leaves_no_process(self):
         heads = self.headcount()
         self.start_run(JOBTOOL, "tree", "11", "5", heads.path, prefix_command=["timeout", "-s", "KILL", str(1.5 * PATIENCE)])
         heads.wait_for(16, 1.4)
@@ -47,7 +47,7 @@ class ASupervisorDies(RedisCase):
 
     @needs("killall")
     @needs_pid_namespace
-    def test_killall_by_name_leaves_nothing(self):
+    def test_killall_by_name_leaves_no_process(self):
         # in a pid namespace of its own, so that it meets no other dlock
         heads = self.headcount()
         script = ('"$@" & wait_for=$!; while [ ! -e go ]; do sleep 0.05; done; killall -9 dlock; wait $wait_for; '
@@ -60,7 +60,7 @@ class ASupervisorDies(RedisCase):
         # well before the shell, which is the namespace's init, ends and takes everything along
         heads.wait_gone(1)
 
-    def test_a_second_holder_starts_within_two_tenths_of_a_second_after_kill_9_of_either(self):
+    def test_after_sigkill_of_a_supervisor_the_next_holder_starts_within_200_ms(self):
         for who in ("front", "engine"):
             took = []
             for number in range(5):
@@ -74,7 +74,7 @@ class ASupervisorDies(RedisCase):
                 took.append(life.runs(path)[1].first - killed)
             self.assert_mostly_within(0.2, took)
 
-    def test_killing_at_any_moment_of_the_start_leaves_nothing(self):
+    def test_sigkill_at_any_moment_of_the_start_leaves_no_process(self):
         for who in ("front", "engine"):
             for delay in range(24):
                 held = self.start_run(JOBTOOL, "exec-loop", "100", store=self.redis_store)
@@ -86,7 +86,7 @@ class ASupervisorDies(RedisCase):
                 held.wait(10)
             wait_until(lambda: not self.survivors(), 2, "everything that was started is gone")
 
-    def test_a_killed_start_does_not_leave_the_lock_behind_for_longer_than_the_ttl(self):
+    def test_a_start_that_is_killed_leaves_the_lock_for_at_most_one_ttl(self):
         for delay in range(12):
             held = self.start_run("sleep", "60", store=self.redis_store, options=["--ttl", "2s"])
             time.sleep(delay / 2000)
@@ -106,13 +106,13 @@ class TheEngineIsKilledTests:
     def start_again(self, *options):
         return self.run_job("true", options=options)
 
-    def test_it_says_that_the_lock_is_free(self):
+    def test_the_front_releases_the_lock_and_reports_it(self):
         held = self.hold()
         self.kill_engine(held)
         self.assert_says(held, "ended by SIGKILL", "the lock is free")
         self.assertEqual(self.start_again().code, 0)
 
-    def test_a_share_of_the_lock_is_free_for_another(self):
+    def test_the_front_releases_a_share_of_the_lock(self):
         runs = [self.hold(life=self.life_file(f"life{number}"), options=["--limit", "2"])
                 for number in range(2)]
         self.assertEqual(self.start_again("--limit", "2").code, dlock.HELD)
@@ -120,14 +120,14 @@ class TheEngineIsKilledTests:
         self.assertEqual(self.start_again("--limit", "2").code, 0)
         self.assertTrue(runs[1].running())
 
-    def test_min_hold_is_kept(self):
+    def test_the_front_keeps_min_hold(self):
         held = self.hold(options=["--min-hold", "1500ms"])
         self.kill_engine(held)
         self.assert_says(held, "ended by SIGKILL", "--min-hold keeps the lock")
         self.assertEqual(self.start_again().code, dlock.HELD)
         wait_until(lambda: self.start_again().code == 0, 2, "the minimum hold is over")
 
-    def test_once_per_is_remembered_where_a_failure_counts(self):
+    def test_the_front_remembers_the_run_with_even_if_failed(self):
         held = self.hold(options=["--once-per", "1d", "--even-if-failed"])
         self.kill_engine(held)
         again = self.start_again("--once-per", "1d", "--even-if-failed")
@@ -144,7 +144,7 @@ class TheEngineIsKilledOnRedis(TheEngineIsKilledTests, OnRedis):
         self.addCleanup(procs.resume, server.pid)
         return server
 
-    def test_a_waiter_whose_engine_is_killed_holds_up_nobody(self):
+    def test_a_waiter_whose_engine_is_killed_delays_no_other_waiter(self):
         first = self.hold(store=self.redis_store)
         dead = self.start_run("true", store=self.redis_store, options=["-w"])
         dead.wait_said("waiting for it")
@@ -155,7 +155,7 @@ class TheEngineIsKilledOnRedis(TheEngineIsKilledTests, OnRedis):
         first.signal(signal.SIGTERM)
         self.assertEqual(next_one.wait(3), 0)
 
-    def test_killed_as_it_released_it_leaves_no_lock_and_the_status_of_the_job_stands(self):
+    def test_an_engine_killed_during_the_release_leaves_no_lock_and_the_status_of_the_job(self):
         server = self.stop_server()
         held = self.start_with_status("sleep", "60", store=self.redis_store)
         engine, job = held.engine(), held.job()
@@ -169,7 +169,7 @@ class TheEngineIsKilledOnRedis(TheEngineIsKilledTests, OnRedis):
         self.assertEqual((held.status["outcome"], held.status["signal"]), ("job_ended", signal.SIGTERM))
         self.assertIsNone(self.lock_value())
 
-    def test_a_silent_store_holds_up_its_end_for_two_seconds_and_a_bit(self):
+    def test_a_store_that_does_not_answer_delays_the_end_by_about_two_seconds(self):
         server = self.stop_server()
         held = self.hold(store=self.redis_store)
         procs.stop(server.pid)
@@ -178,7 +178,7 @@ class TheEngineIsKilledOnRedis(TheEngineIsKilledTests, OnRedis):
         self.assertLess(now() - killed, 3 * PATIENCE)
         self.assert_says(held, "the lock ends by itself within its TTL")
 
-    def test_the_lock_is_given_back_even_if_the_front_is_killed_as_it_does_so(self):
+    def test_the_lock_is_released_even_if_the_front_is_killed_meanwhile(self):
         server = self.stop_server()
         held, heads = self.start_tree(*TREE, store=self.redis_store)
         procs.stop(server.pid)
@@ -206,20 +206,20 @@ class ASupervisorIsStopped(RedisCase):
         self.assertEqual(held.wait(), 7)
 
 
-class TheRootEnds(RedisCase):
+class TheCommandEnds(RedisCase):
     """What becomes of those that the job left behind."""
 
     def start_leaver(self, *options, tree_options=(), **how):
         return self.start_tree(3, 5, store=self.redis_store, options=options,
                                tree_options=["--root-seconds", "0.3", "--exit", "7", *tree_options], **how)
 
-    def test_leftovers_get_term_and_the_status_of_the_root_is_kept(self):
+    def test_descendants_get_sigterm_and_the_status_of_the_command_is_kept(self):
         held, heads = self.start_leaver()
         self.assert_gone(heads, 2)
         self.assertEqual(held.wait(), 7)
         self.wait_lock_gone(0.5)
 
-    def test_leftovers_that_ignore_term_have_two_seconds_and_the_lock_is_kept_meanwhile(self):
+    def test_descendants_that_ignore_sigterm_are_killed_after_two_seconds(self):
         path = self.life_file()
         held, heads = self.start_leaver(tree_options=["--ignore", "TERM", "--tick", path])
         self.assertEqual(held.wait(), 7)
@@ -228,7 +228,7 @@ class TheRootEnds(RedisCase):
         self.assertGreater(ran.last - ran.first, 2.0)
         self.assertLess(ran.last - ran.first, 3.0 * max(1, PATIENCE))
 
-    def test_kill_after_is_the_grace_of_leftovers(self):
+    def test_kill_after_sets_the_grace_period_of_descendants(self):
         path = self.life_file()
         held, heads = self.start_leaver("--kill-after", "500ms", tree_options=["--ignore", "TERM", "--tick", path])
         self.assertEqual(held.wait(), 7)
@@ -237,12 +237,12 @@ class TheRootEnds(RedisCase):
         self.assertGreater(ran.last - ran.first, 0.6)
         self.assertLess(ran.last - ran.first, 1.8 * max(1, PATIENCE))
 
-    def test_a_stopped_leftover_is_continued_so_that_it_can_act_on_term(self):
+    def test_a_stopped_descendant_is_continued_so_that_it_can_handle_sigterm(self):
         held, heads = self.start_leaver("--kill-after", "20s", tree_options=["--stop"])
         self.assert_gone(heads, 5)
         self.assertEqual(held.wait(), 7)
 
-    def test_orphans_wait_keeps_the_lock_until_the_last_one_has_ended(self):
+    def test_orphans_wait_keeps_the_lock_until_the_last_descendant_has_ended(self):
         path = self.life_file()
         held, heads = self.start_leaver("--orphans=wait", tree_options=["--seconds", "2", "--tick", path])
         contender = self.take_when_free(path, store=self.redis_store)
@@ -251,7 +251,7 @@ class TheRootEnds(RedisCase):
         self.assert_no_overlap(path)
         self.assertGreater(life.runs(path)[0].last - life.runs(path)[0].first, 1.5)
 
-    def test_orphans_leave_lets_them_live_without_the_lock_and_help_says_what_that_gives_up(self):
+    def test_orphans_leave_lets_descendants_live_without_the_lock_and_help_says_so(self):
         held, heads = self.start_leaver("--orphans=leave", tree_options=["--seconds", "4"])
         self.assertEqual(held.wait(3), 7)
         self.wait_lock_gone(0.5)
@@ -259,19 +259,19 @@ class TheRootEnds(RedisCase):
         self.assertRegex(self.run_words("run", "--help").stdout, r"leave them running without\s+the lock")
         heads.wait_gone(6)
 
-    def test_kill_9_of_the_front_ends_also_those_that_orphans_leave_would_spare(self):
+    def test_sigkill_of_the_front_ends_descendants_even_with_orphans_leave(self):
         held, heads = self.start_tree(3, 5, store=self.redis_store, options=["--orphans=leave"])
         held.signal(signal.SIGKILL)
         self.assert_gone(heads)
 
-    def test_without_leftovers_the_end_is_immediate(self):
+    def test_without_descendants_the_run_ends_at_once(self):
         began = now()
         self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)
         self.assertLess(now() - began, 1 * PATIENCE + LATE)
 
 
 class ReleaseComesLast(RedisCase):
-    def test_the_lock_is_there_as_long_as_any_process_of_the_job_lives(self):
+    def test_the_lock_is_held_as_long_as_any_process_of_the_job_lives(self):
         path = self.life_file()
         held, heads = self.start_tree(11, 5, store=self.redis_store, tree_options=["--tick", path])
         held.signal(signal.SIGTERM)
@@ -282,7 +282,7 @@ class ReleaseComesLast(RedisCase):
         self.assertLessEqual(heads.gone_at, now())
         self.assertEqual([pid for pid in heads.pids if procs.alive(pid)], [])
 
-    def test_a_process_that_is_not_reaped_yet_holds_the_lock_and_is_named(self):
+    def test_a_process_that_is_not_reaped_keeps_the_lock_and_is_named(self):
         held = self.start_run("sh", "-c", "sleep 60 & wait", store=self.redis_store, options=["--kill-after", "300ms"])
         job = held.job()
         slow = wait_until(lambda: [pid for pid in procs.children(job) if procs.stat(pid)["comm"] == "sleep"], 5, "sleep runs")[0]
@@ -335,14 +335,14 @@ class OutOfMemory(RedisCase):
         self.addCleanup(limit.remove)
         return limit
 
-    def test_a_job_that_the_oom_killer_takes_is_137_and_leaves_nothing(self):
+    def test_a_job_killed_by_the_oom_killer_exits_137_and_leaves_no_lock(self):
         much = 1 if PATIENCE == 1 else 5  # a sanitizer makes dlock itself as large as a job
         limit = self.memory_limit(64 * much)
         held = self.start_run(JOBTOOL, "memory", str(256 * much), "30", store=self.redis_store, preexec_fn=limit.join)
         self.assertEqual(held.wait(), 137)
         self.wait_lock_gone()
 
-    def test_when_the_oom_killer_takes_the_engine_the_tree_dies(self):
+    def test_if_the_oom_killer_kills_the_engine_the_tree_dies(self):
         limit = self.memory_limit(64)
         held, heads = self.start_tree(*TREE, store=self.redis_store)
         engine = held.engine()
@@ -369,7 +369,7 @@ class NothingIsLeftBehind(Case):
         self.assertEqual(place.below(), [])
         self.assertLessEqual(len(os.listdir(self.locks)), len(files) + 4)
 
-    def test_however_a_run_ends_its_cgroup_is_removed(self):
+    def test_the_cgroup_of_a_run_is_removed_however_the_run_ends(self):
         place = self.own_cgroup()
 
         def lose():
@@ -404,7 +404,7 @@ class NothingIsLeftBehind(Case):
         self.addCleanup(place.remove)
         return place
 
-    def test_an_orphan_of_the_job_that_has_ended_costs_its_supervisors_no_processor_time(self):
+    def test_an_orphan_that_has_ended_costs_the_supervisors_no_processor_time(self):
         held = self.start_run("/bin/sh", "-c", "(sleep 0.2 &); exec sleep 60")
         engine = held.engine()
         wait_until(lambda: len(procs.children(engine)) == 2, 10, "the orphan has come to the engine")
@@ -413,7 +413,7 @@ class NothingIsLeftBehind(Case):
         hold_for(0.5, held.running, "the run")
         self.assertLessEqual(sum(procs.stat(pid)["cpu_ticks"] for pid in (held.pid, engine)) - sum(before), 2)
 
-    def test_the_engine_opens_no_more_descriptors_as_time_goes_by(self):
+    def test_the_number_of_descriptors_of_the_engine_does_not_grow(self):
         held = self.hold(options=["--ttl", "1500ms"])
         engine = held.engine()
         time.sleep(0.8)  # the first renewals open what they need

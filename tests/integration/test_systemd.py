@@ -97,7 +97,7 @@ class ExitStatus(UnitCase):
         self.run_unit("killed", JOBTOOL, "raise", "KILL")
         self.assert_shows("killed", ExecMainCode="2", ExecMainStatus=KILLED, Result="signal", ActiveState="failed")
 
-    def test_held_elsewhere_is_a_failure_unless_the_unit_says_that_75_is_success(self):
+    def test_a_held_lock_is_a_failure_unless_the_unit_defines_75_as_success(self):
         holder = self.hold()
         self.run_unit("strict", "true")
         self.assert_shows("strict", ExecMainStatus=str(dlock.HELD), Result="exit-code", ActiveState="failed")
@@ -114,7 +114,7 @@ class Notify(UnitCase):
         self.systemd.ctl("start", "--no-block", "ready")
         wait_until(lambda: os.path.exists(sent), 20, lambda: f"the job has sent READY=1: {self.said('ready')}")
 
-    def test_a_job_that_knows_nothing_of_systemd_is_ready_when_it_runs(self):
+    def test_a_job_without_sd_notify_is_ready_when_it_runs(self):
         self.start_unit("plain", "sleep", "60", settings=["Type=notify"])
         self.wait_state("plain", "active")
         self.assert_shows("plain", StatusText="", SubState="running")
@@ -122,7 +122,7 @@ class Notify(UnitCase):
         self.assert_shows("plain", Result="success", ActiveState="inactive")
         self.assert_lock_free()
 
-    def test_a_standby_is_starting_as_long_as_it_waits_however_short_the_time_for_that_is_and_says_for_whom(self):
+    def test_a_standby_stays_in_activating_beyond_its_start_timeout_and_names_the_holder(self):
         holder = self.hold()
         self.unit("standby", "sleep", "60", settings=["Type=notify", "TimeoutStartSec=12"], options=["-w"])
         self.systemd.ctl("start", "--no-block", "standby")
@@ -136,12 +136,12 @@ class Notify(UnitCase):
         self.systemd.ctl("stop", "standby")
         self.assert_lock_free()
 
-    def test_why_a_job_was_ended_is_in_the_status_of_its_unit(self):
+    def test_the_status_of_the_unit_says_why_its_job_was_ended(self):
         self.run_unit("long", "sleep", "60", settings=["Type=notify"], options=["--max-run", "300ms"])
         self.assert_shows("long", ExecMainStatus="124", Result="exit-code")
         self.assertIn("max run exceeded", self.systemd.show("long", "StatusText")[0])
 
-    def test_a_watchdog_is_content_with_a_lock_that_is_kept_and_ends_a_dlock_that_hangs(self):
+    def test_the_watchdog_accepts_a_lock_that_is_renewed_and_ends_a_dlock_that_hangs(self):
         self.start_unit("watched", "sleep", "60", settings=["Type=notify", f"WatchdogSec={2 * PATIENCE:g}"])
         self.wait_state("watched", "active")
         hold_for(5 * PATIENCE, lambda: self.systemd.show("watched", "ActiveState")[0] == "active", "the unit")
@@ -151,7 +151,7 @@ class Notify(UnitCase):
         self.assertEqual(self.systemd.processes(), [])
         self.assert_lock_free()
 
-    def test_with_access_for_all_the_job_makes_the_unit_active_and_its_status_text_is_shown(self):
+    def test_with_notify_access_all_the_job_reports_readiness_and_its_status_text(self):
         self.start_notifying("NotifyAccess=all")
         self.wait_state("ready", "active")
         self.assert_shows("ready", StatusText="serving since now")
@@ -159,14 +159,14 @@ class Notify(UnitCase):
         self.assert_shows("ready", Result="success", ActiveState="inactive")
         self.assert_lock_free()
 
-    def test_a_job_that_must_report_to_dlock_is_heard_by_systemd_as_well(self):
+    def test_systemd_also_gets_the_notifications_of_a_job_that_must_report_to_dlock(self):
         self.start_notifying("NotifyAccess=all", options=["--heartbeat-timeout", "300s", "--ready", "job"])
         self.wait_state("ready", "active")
         self.assert_shows("ready", StatusText="serving since now")
         self.systemd.ctl("stop", "ready")
         self.assert_shows("ready", Result="success", ActiveState="inactive")
 
-    def test_with_access_for_the_main_process_the_job_is_not_heard_and_the_start_times_out(self):
+    def test_with_notify_access_main_the_job_cannot_report_and_the_start_times_out(self):
         # the time has to suffice for the job to start, or nothing is shown
         self.start_notifying("NotifyAccess=main", f"TimeoutStartSec={3 * PATIENCE}")
         self.wait_state("ready", "failed")
@@ -176,7 +176,7 @@ class Notify(UnitCase):
 
 
 class Stop(UnitCase):
-    def test_stop_ends_the_job_and_dlock_and_is_no_failure(self):
+    def test_stop_ends_the_job_and_dlock_without_a_failure(self):
         self.start_unit("job", "sleep", "60")
         self.wait_state("job", "active")
         wait_until(lambda: len(self.systemd.processes()) == 3, 10, "front, engine and job run")
@@ -195,7 +195,7 @@ class Stop(UnitCase):
                 self.assert_lock_free()
                 heads.wait_gone(1)
 
-    def test_a_tree_that_ignores_term_is_gone_too(self):
+    def test_a_tree_that_ignores_sigterm_is_killed(self):
         for mode in KILL_MODES:
             with self.subTest(kill_mode=mode):
                 heads = self.start_tree_unit(mode, settings=[f"KillMode={mode}"], options=["--kill-after", "300ms"],
@@ -205,7 +205,7 @@ class Stop(UnitCase):
                 self.assert_lock_free()
                 heads.wait_gone(1)
 
-    def test_term_reaches_the_job_once_unless_systemd_sends_it_to_all_of_them(self):
+    def test_sigterm_reaches_the_job_once_unless_systemd_sends_it_to_all_processes(self):
         for mode, counts in (("process", (1,)), ("mixed", (1,)), ("control-group", (1, 2))):
             with self.subTest(kill_mode=mode):
                 path = self.path(f"signals-{mode}")
@@ -240,7 +240,7 @@ class MainProcessKilled(UnitCase):
                 self.systemd.ctl("stop", mode)
                 self.assert_no_overlap(path)
 
-    def test_also_with_both_supervisors_killed_at_once_where_systemd_kills_what_is_left(self):
+    def test_if_both_supervisors_are_killed_systemd_kills_the_rest_before_the_restart(self):
         for mode in ("mixed", "control-group"):
             with self.subTest(kill_mode=mode):
                 heads = self.start_tree_unit(mode, settings=[f"KillMode={mode}"], options=["--contain=walk"])
@@ -264,7 +264,7 @@ class CgroupOfTheUnit(UnitCase):
         (own,) = [entry.path for entry in os.scandir(unit) if entry.is_dir()]
         return heads, own
 
-    def test_the_job_and_nothing_else_is_in_a_cgroup_below_the_delegated_one(self):
+    def test_only_the_job_is_in_a_cgroup_below_the_delegated_one(self):
         heads, own = self.start_contained("job")
         front = self.systemd.main_pid("job")
         with open(os.path.join(own, "cgroup.procs"), encoding="ascii") as file:
@@ -277,7 +277,7 @@ class CgroupOfTheUnit(UnitCase):
         self.assert_lock_free()
         heads.wait_gone(1)
 
-    def test_kill_9_of_the_main_process_leaves_no_process_and_no_cgroup(self):
+    def test_sigkill_of_the_main_process_leaves_no_process_and_no_cgroup(self):
         heads, own = self.start_contained("job")
         procs.kill(self.systemd.main_pid("job"))
         self.assert_all_gone(heads)
@@ -305,7 +305,7 @@ class PackagedUnits(UnitCase):
         self.install("dlock@.service")
         self.systemd.remember(f"dlock@{instance}")
 
-    def test_the_instance_of_the_template_is_the_key_and_its_file_says_what_runs(self):
+    def test_the_instance_of_the_template_is_the_key_and_its_file_sets_the_command(self):
         path = self.life_file()
         self.install_template("nightly-report", f"{JOBTOOL} tick {path} 60", "OPTIONS=--note nightly --ttl 5s")
         self.systemd.ctl("start", "dlock@nightly-report")
@@ -317,7 +317,7 @@ class PackagedUnits(UnitCase):
         self.assertEqual(self.systemd.processes(), [])
         self.assertEqual(self.run_job("true", key="nightly-report").code, 0)
 
-    def test_where_another_machine_runs_it_the_unit_has_not_failed(self):
+    def test_a_unit_whose_lock_is_held_by_another_machine_has_not_failed(self):
         self.hold(key="nightly-report")
         self.install_template("nightly-report", "false")
         self.systemd.ctl("start", "dlock@nightly-report")

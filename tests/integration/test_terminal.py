@@ -79,7 +79,7 @@ class Terminal(Case):
 
 class Keys(Terminal):
     @in_each_shell
-    def test_control_c_ends_the_job_and_the_shell_sees_130(self, session):
+    def test_control_c_ends_the_job_and_the_shell_gets_130(self, session):
         session.line(self.dlock(SLEEPER))
         session.expect("is-running")
         session.control("c")
@@ -88,7 +88,7 @@ class Keys(Terminal):
         wait_until(lambda: self.run_job("true").code == 0, 5, "the lock is free")
 
     @in_each_shell
-    def test_control_c_the_instant_the_job_has_started_is_130_every_time(self, session):
+    def test_control_c_right_after_the_start_of_the_job_is_always_130(self, session):
         for _ in range(20):
             session.line(self.dlock(SLEEPER))
             session.expect("is-running")
@@ -152,7 +152,7 @@ class Keys(Terminal):
         self.assertEqual(session.exit_code(), 0)
 
     @in_each_shell
-    def test_control_backslash_quits_and_the_shell_sees_131(self, session):
+    def test_control_backslash_quits_the_job_and_the_shell_gets_131(self, session):
         session.ask("ulimit -c 0; echo do''ne", "done")
         session.line(self.dlock(SLEEPER))
         session.expect("is-running")
@@ -161,7 +161,7 @@ class Keys(Terminal):
         self.assertEqual(session.exit_code(), 131)
 
     @in_each_shell
-    def test_a_job_that_ignores_control_c_is_ended_by_the_third(self, session):
+    def test_a_job_that_ignores_control_c_is_killed_by_the_third(self, session):
         life = self.life_file()
         os.truncate(life, 0)
         session.line(self.dlock(f"{JOBTOOL} tick {life} 60 --ignore INT,TERM", "-k", "60s"))
@@ -177,7 +177,7 @@ class Keys(Terminal):
         wait_until(lambda: self.run_job("true").code == 0, 5, "the lock is free")
 
     @in_each_shell
-    def test_the_second_control_c_sends_term(self, session):
+    def test_the_second_control_c_sends_sigterm(self, session):
         path = self.life_file("signals")
         os.truncate(path, 0)
         session.line(self.dlock(f"{JOBTOOL} signals {path} 30 --until TERM"))
@@ -191,11 +191,11 @@ class Keys(Terminal):
         self.assertEqual(self.received(path), [signal.SIGINT, signal.SIGINT, signal.SIGTERM])
 
     @in_each_shell
-    def test_control_z_and_fg_and_the_lock_is_kept_meanwhile(self, session):
+    def test_control_z_and_fg_keep_the_lock(self, session):
         self.stop_twice_and_go_on(session, "--ttl", "1500ms")
 
     @needs_pid_namespace
-    def test_control_z_and_fg_in_a_pid_namespace(self):
+    def test_control_z_and_fg_work_in_a_pid_namespace(self):
         session = PtySession("bash", self.env)
         self.addCleanup(session.close)
         self.stop_twice_and_go_on(session, "--contain", "pidns")
@@ -226,7 +226,7 @@ class Keys(Terminal):
         self.assertEqual(session.exit_code(), 0)
 
     @in_each_shell
-    def test_control_z_and_bg(self, session):
+    def test_control_z_and_bg_let_the_job_run_to_its_end(self, session):
         session.line(self.dlock(work(1, 0)))
         session.expect("is-running")
         session.control("z")
@@ -235,7 +235,7 @@ class Keys(Terminal):
         session.line("bg")
         wait_until(lambda: not self.fronts(session), 10, "dlock ends")
 
-    def test_control_z_and_fg_twenty_times(self):
+    def test_control_z_and_fg_work_twenty_times(self):
         session = PtySession("bash", self.env)
         self.addCleanup(session.close)
         session.line(self.dlock(SLEEPER))
@@ -249,7 +249,7 @@ class Keys(Terminal):
         session.prompt()
         self.assertEqual((session.exit_code(), session.stopped()), (130, []))
 
-    def test_control_z_the_instant_after_fg_is_neither_lost_nor_stops_only_one_of_the_two(self):
+    def test_control_z_right_after_fg_is_not_lost_and_stops_both_dlock_and_the_job(self):
         session = PtySession("bash", self.env)
         self.addCleanup(session.close)
         session.line(self.dlock(SLEEPER))
@@ -281,7 +281,7 @@ class Keys(Terminal):
 
 class Reading(Terminal):
     @in_each_shell
-    def test_the_job_reads_what_is_typed(self, session):
+    def test_the_job_reads_terminal_input(self, session):
         session.line(self.dlock("sh -c 'echo is-\"\"running; read line; echo \"<$line>\"'"))
         session.expect("is-running")
         session.type("hello\n")
@@ -289,7 +289,7 @@ class Reading(Terminal):
         session.prompt()
 
     @in_each_shell
-    def test_a_background_job_that_reads_is_stopped_and_goes_on_in_the_foreground(self, session):
+    def test_a_background_job_that_reads_stops_and_continues_with_fg(self, session):
         session.line(self.dlock("sh -c 'read line; echo \"<$line>\"; exit 4'") + " &")
         session.prompt()
         self.wait_stopped(session)
@@ -302,7 +302,7 @@ class Reading(Terminal):
         self.assertEqual(session.exit_code(), 4)
 
     @in_each_shell
-    def test_a_background_job_that_writes_under_tostop_is_stopped_and_goes_on_in_the_foreground(self, session):
+    def test_a_background_job_that_writes_under_tostop_stops_and_continues_with_fg(self, session):
         session.ask("stty tostop; echo do''ne", "done")
         session.line(self.dlock("sh -c 'sleep 0.2; echo \"writ\"ten'") + " &")
         session.prompt()
@@ -312,7 +312,7 @@ class Reading(Terminal):
         session.prompt()
 
     @in_each_shell
-    def test_pipelines_in_both_directions(self, session):
+    def test_dlock_works_in_pipelines_in_both_directions(self, session):
         line = self.dlock("sh -c 'while read line; do echo \"<$line>\"; done'")
         session.ask(f"printf 'a\\nb\\n' | {line} | tr a-z A-Z", "<A>\n<B>\n")
         session.line(f"{self.dlock('sleep 60')} | cat")
@@ -361,7 +361,7 @@ class FullScreen(Terminal):
         self.assertEqual(session.modes(), before)
 
     @in_each_shell
-    def test_a_resize_of_the_window_reaches_it(self, session):
+    def test_a_resize_of_the_window_reaches_the_job(self, session):
         session.line(self.dlock(f"{JOBTOOL} raw-tty 60"))
         session.expect("raw ready")
         rows = iter(range(33, 60))
@@ -378,7 +378,7 @@ class FullScreen(Terminal):
         session.prompt()
 
     @in_each_shell
-    def test_a_shell_as_the_job_with_job_control_of_its_own(self, session):
+    def test_an_interactive_shell_as_the_job_has_its_own_job_control(self, session):
         session.line(self.dlock("bash --norc --noprofile --noediting -i"))
         session.prompt()
         session.ask("echo inner:$DLOCK_KEY", f"inner:{self.key}")
@@ -399,7 +399,7 @@ class FullScreen(Terminal):
         self.assertEqual(session.foreground(), session.pid)
 
     @in_each_shell
-    def test_the_modes_are_restored_when_the_lock_is_lost_under_a_raw_terminal_and_the_code_is_our_own(self, session):
+    def test_after_a_lost_lock_the_modes_of_a_raw_terminal_are_restored(self, session):
         before = session.modes()
         session.line(self.dlock(f"{JOBTOOL} raw-tty 60"))
         session.expect("raw ready")
@@ -412,7 +412,7 @@ class FullScreen(Terminal):
         self.assertEqual(session.exit_code(), dlock.LOST)
 
     @in_each_shell
-    def test_the_modes_are_restored_when_the_job_is_killed(self, session):
+    def test_after_a_kill_of_the_job_the_modes_of_the_terminal_are_restored(self, session):
         before = session.modes()
         session.line(self.dlock(f"{JOBTOOL} raw-tty 60"))
         session.expect("raw ready")
@@ -437,7 +437,7 @@ class Scripts(Terminal):
         self.assertNotIn("not-aborted", session.output)
 
     @in_each_shell
-    def test_the_end_of_the_terminal_ends_the_job(self, session):
+    def test_the_hangup_of_the_terminal_ends_the_job(self, session):
         heads = self.headcount()
         session.line(self.dlock(f"{JOBTOOL} tree 3 2 {heads.path}"))
         heads.wait_for(5)
@@ -445,7 +445,7 @@ class Scripts(Terminal):
         heads.wait_gone(10)
         wait_until(lambda: self.run_job("true").code == 0, 5, "the lock is free")
 
-    def test_the_end_of_the_terminal_ends_the_job_of_a_dlock_that_leads_the_session(self):
+    def test_the_hangup_of_the_terminal_ends_the_job_of_a_session_leader(self):
         """As in `ssh -t host dlock run` and in a pane of tmux: the kernel tells nobody but the leader."""
         for waits in (False, True):
             with self.subTest(waits=waits):

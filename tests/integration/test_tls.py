@@ -98,7 +98,7 @@ class Trust(TlsCase):
         server = self.server()
         self.assertEqual(self.run_job("true", store=self.trusting(f"rediss://127.0.0.1:{server.tls_port}")).code, 0)
 
-    def test_without_a_ca_file_those_of_the_system_count(self):
+    def test_without_a_ca_file_the_cas_of_the_system_are_trusted(self):
         server = self.server()
         self.refused(dlock.REFUSED, self.at(server.tls_url), "not signed by a CA that is trusted here", "--tls-cacert")
         known = self.run_job("true", store=self.at(server.tls_url), more_env={"SSL_CERT_FILE": self.certificates.ca})
@@ -119,7 +119,7 @@ class Trust(TlsCase):
         server = self.server(self.certificates.expired)
         self.refused(dlock.REFUSED, self.trusting(server.tls_url), "has expired")
 
-    def test_a_certificate_of_the_future_is_refused(self):
+    def test_a_certificate_that_is_not_valid_yet_is_refused(self):
         server = self.server(self.certificates.early)
         self.refused(dlock.REFUSED, self.trusting(server.tls_url), "is not valid yet", "check both clocks")
 
@@ -127,7 +127,7 @@ class Trust(TlsCase):
         server = self.listening(lambda connection: self.serve_tls(connection, self.certificates.client))
         self.refused(dlock.REFUSED, self.trusting(f"rediss://127.0.0.1:{server}"), "its certificate cannot be trusted")
 
-    def test_insecure_takes_any_certificate_and_warns_each_time(self):
+    def test_tls_insecure_accepts_any_certificate_and_warns_each_time(self):
         server = self.server(self.certificates.expired)
         for _ in range(2):
             started = self.run_job("true", store=self.at(server.tls_url), options=["--tls-insecure"])
@@ -136,16 +136,16 @@ class Trust(TlsCase):
 
 
 class Clients(TlsCase):
-    def test_a_client_certificate_is_shown(self):
+    def test_a_client_certificate_is_sent(self):
         server = self.server(clients="yes")
         started = self.run_job("true", store=self.trusting(server.tls_url), options=self.as_client(self.certificates.client))
         self.assertEqual(started.code, 0, started.stderr)
 
-    def test_a_server_that_wants_one_gets_none(self):
+    def test_a_missing_client_certificate_is_reported(self):
         server = self.server(clients="yes")
         self.refused(dlock.REFUSED, self.trusting(server.tls_url), "wants a client certificate", "--tls-cert")
 
-    def test_a_server_that_refuses_it(self):
+    def test_a_refused_client_certificate_is_reported(self):
         server = self.server(clients="yes")
         self.refused(dlock.REFUSED, self.trusting(server.tls_url), "certificate", "--tls-cert",
                      options=self.as_client(self.certificates.unknown_client))
@@ -154,12 +154,12 @@ class Clients(TlsCase):
 class Mismatch(TlsCase):
     """Plain text to a TLS port, and the other way round."""
 
-    def test_plain_text_to_a_tls_port(self):
+    def test_plain_text_to_a_tls_port_is_refused_with_the_reason(self):
         server = self.server()
         self.refused(dlock.UNREACHABLE, self.at(f"redis://localhost:{server.tls_port}"), "does it want TLS",
                      options=["--ttl", "6s"])
 
-    def test_tls_to_a_plain_port(self):
+    def test_tls_to_a_plain_port_is_refused_with_the_reason(self):
         """A server may wait for more, or take the first message of a handshake for commands and answer."""
         server = self.plain_server()
         ran = self.path("ran")
@@ -174,7 +174,7 @@ class Sentinels(TlsCase):
     def address_of(self, port):
         return b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%d\r\n" % (len(str(port)), port)
 
-    def test_tls_to_the_master_alone(self):
+    def test_tls_can_be_used_to_the_master_alone(self):
         server = self.server()
         plain_sentinel = FakeRedis(lambda words: self.address_of(server.tls_port))
         self.addCleanup(plain_sentinel.stop)
@@ -184,7 +184,7 @@ class Sentinels(TlsCase):
         self.refused(dlock.USAGE, self.trusting(url), "not reached by TLS")
         self.refused(dlock.USAGE, self.at(f"{url}?tls=both"), "write ?tls=master or ?tls=sentinels")
 
-    def test_tls_to_the_sentinels_alone(self):
+    def test_tls_can_be_used_to_the_sentinels_alone(self):
         server = self.plain_server()
 
         def serve(connection):
@@ -199,11 +199,11 @@ class Sentinels(TlsCase):
 
 
 class Closing(TlsCase):
-    def test_a_server_that_closes_during_the_handshake(self):
+    def test_a_server_that_closes_during_the_handshake_is_refused(self):
         port = self.listening(lambda connection: connection.recv(65536))
         self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://127.0.0.1:{port}"), "closed it during the TLS handshake")
 
-    def test_a_server_that_says_goodbye_to_every_request(self):
+    def test_a_server_that_closes_after_every_request_is_refused(self):
         port = self.listening(lambda connection: self.serve_tls(connection, self.certificates.server))
         self.refused(dlock.UNREACHABLE, self.trusting(f"rediss://127.0.0.1:{port}"), "the connection", "broke")
 
@@ -225,7 +225,7 @@ class Faults(TlsCase):
         self.take_when_free(self.life, 15, store=self.trusting(self.redis.tls_url), options=TTL)
         self.assert_no_overlap(self.life)
 
-    def test_a_connection_that_is_cut_off_in_the_middle_overlap_0(self):
+    def test_after_a_connection_that_is_cut_off_jobs_overlap_for_0_ms(self):
         for directions in ((), (UP,), (DOWN,)):
             with self.subTest(directions=directions):
                 held = self.first()
@@ -234,13 +234,13 @@ class Faults(TlsCase):
                 self.second_follows()
                 self.between.thaw()
 
-    def test_a_drip_of_bytes_overlap_0(self):
+    def test_after_replies_that_arrive_byte_by_byte_jobs_overlap_for_0_ms(self):
         held = self.first()
         self.between.drip(4, DOWN)
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED, held.stderr)
         self.second_follows()
 
-    def test_resets_are_followed_by_new_handshakes(self):
+    def test_connection_resets_are_followed_by_new_handshakes(self):
         held = self.first(seconds=3)
         for _ in range(4):
             self.between.reset()
@@ -248,14 +248,14 @@ class Faults(TlsCase):
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assertGreater(self.between.accepted, 2)
 
-    def test_a_connection_serves_for_all_renewals_as_long_as_nobody_ends_it(self):
+    def test_one_connection_serves_all_renewals(self):
         held = self.hold(life=self.life, store=self.trusting(f"rediss://127.0.0.1:{self.between.port}"), seconds=7,
                          options=["--ttl", "15s"])  # two renewals, for each of which there is more than a second
         wait_until(lambda: self.between.accepted == 2, 10, "one for questions, and one to be called")
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assertEqual(self.between.accepted, 2)
 
-    def test_a_server_that_dies_overlap_0(self):
+    def test_after_a_server_restart_with_lost_memory_jobs_overlap_for_0_ms(self):
         held = self.first()
         self.redis.restart_with_lost_memory()  # the second one trusts that, and need not wait for anything
         self.assertEqual(held.wait(10), dlock.LOST, held.stderr)
@@ -273,7 +273,7 @@ class Files(TlsCase):
 
     URL = "rediss://localhost:1"
 
-    def test_what_is_not_there(self):
+    def test_a_missing_file_is_refused(self):
         for option in ("--tls-cacert", "--tls-cert", "--tls-key"):
             with self.subTest(option=option):
                 files = {"--tls-cert": self.certificates.client.certificate, "--tls-key": self.certificates.client.key}
@@ -284,7 +284,7 @@ class Files(TlsCase):
                 self.refused(dlock.CONFIG, self.at(self.URL), option, "none.pem", "No such file", options=words)
 
     @needs_root
-    def test_what_this_user_may_not_read(self):
+    def test_a_file_that_this_user_cannot_read_is_refused(self):
         for option in ("--tls-cacert", "--tls-cert", "--tls-key"):
             with self.subTest(option=option):
                 words = {"--tls-cert": self.certificates.client.certificate, "--tls-key": self.certificates.client.key}
@@ -295,16 +295,16 @@ class Files(TlsCase):
                 self.refused(dlock.CONFIG, self.at(self.URL), option, "secret.pem", "Permission denied",
                              options=[word for pair in words.items() for word in pair], preexec_fn=as_nobody)
 
-    def test_a_certificate_without_its_key_and_the_other_way_round(self):
+    def test_a_certificate_without_its_key_and_a_key_without_its_certificate_are_refused(self):
         client = self.certificates.client
         self.refused(dlock.USAGE, self.at(self.URL), "--tls-cert", "--tls-key", options=["--tls-cert", client.certificate])
         self.refused(dlock.USAGE, self.at(self.URL), "--tls-key", "--tls-cert", options=["--tls-key", client.key])
 
-    def test_a_tls_option_for_a_store_without_tls(self):
+    def test_a_tls_option_for_a_store_without_tls_is_refused(self):
         self.refused(dlock.USAGE, self.at("redis://localhost:1"), "--tls-cacert", "rediss://",
                      options=["--tls-cacert", self.certificates.ca])
 
-    def test_what_holds_no_certificate_or_another_key(self):
+    def test_a_file_without_a_certificate_or_with_another_key_is_refused(self):
         server = self.server()
         empty = self.path("empty.pem")
         open(empty, "wb").close()
@@ -325,7 +325,7 @@ class Cost(TlsCase):
             return file.read()
 
     @needs_root
-    def test_where_openssl_is_not_the_package_is_named(self):
+    def test_if_openssl_is_missing_its_package_is_named(self):
         """An empty file lies over the library."""
         server = RedisServer(self.path("redis"), tls=self.certificates.tls(), plain=True)
         self.addCleanup(server.stop)
@@ -337,7 +337,7 @@ class Cost(TlsCase):
         plain = self.run_job("true", store=self.at(server.url), prefix_command=without)
         self.assertEqual((plain.code, plain.stderr), (0, ""))
 
-    def test_openssl_is_loaded_by_those_who_use_it_only(self):
+    def test_openssl_is_loaded_only_by_processes_that_use_it(self):
         server = RedisServer(self.path("redis"), tls=self.certificates.tls(), plain=True)
         self.addCleanup(server.stop)
         plain = self.hold(store=self.at(server.url), key="plain")

@@ -63,7 +63,7 @@ class Signals(Transparency):
         seen = self.same("blocked", "ignored", preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, blocked))
         self.assertEqual(int(seen["blocked"], 16), sum(1 << (number - 1) for number in blocked))
 
-    def test_with_sigchld_ignored_by_the_caller_the_jobs_status_is_still_right(self):
+    def test_if_the_caller_ignores_sigchld_the_exit_code_of_the_job_is_still_right(self):
         ended = self.run_job(JOBTOOL, "exit", "7", preexec_fn=ignoring(signal.SIGCHLD), restore_signals=False)
         self.assertEqual(ended.code, 7)
 
@@ -76,8 +76,8 @@ class Signals(Transparency):
                 self.assertEqual(held.wait(), 0)
 
 
-class Surroundings(Transparency):
-    def test_umask_directory_user_and_limits_are_the_callers(self):
+class Environment(Transparency):
+    def test_umask_directory_user_and_limits_are_those_of_the_caller(self):
         def prepare():
             os.umask(0o027)
             resource.setrlimit(resource.RLIMIT_NOFILE, (111, 222))
@@ -88,7 +88,7 @@ class Surroundings(Transparency):
         self.assertEqual((seen["umask"], seen["cwd"]), (0o027, self.path("a directory")))
         self.assertEqual(seen["rlimits"][str(resource.RLIMIT_NOFILE)], [111, 222])
 
-    def test_the_environment_is_the_callers_with_our_words_after_it(self):
+    def test_the_environment_is_that_of_the_caller_followed_by_the_variables_of_dlock(self):
         more = {"ODD": "a=b\nc", "EMPTY": "", "UTF8": "ü€", "DLOCK_KEY": "outer", "DLOCK_OWNER": "outer"}
         seen = self.report(more_env=more)["env"]
         direct = self.report_without_dlock(more_env=more)["env"]
@@ -98,16 +98,16 @@ class Surroundings(Transparency):
         self.assertEqual(sorted({each.split("=")[0] for each in ours}), sorted(OURS))
         self.assertIn(f"DLOCK_KEY={self.key}", ours)
 
-    def test_an_empty_environment_is_fine(self):
+    def test_an_empty_environment_is_passed_on(self):
         env = {self.marker.split("=")[0]: self.marker.split("=")[1]}
         seen = self.report(env=env)["env"]
         self.assertEqual(sorted(each.split("=")[0] for each in seen), sorted([*OURS, *env]))
 
-    def test_the_words_of_the_job_are_the_callers(self):
+    def test_the_arguments_of_the_job_are_passed_on_unchanged(self):
         words = ["[]", "[a]", "--key", "", "a b", "\udcff\udcfe", "-n", "--", "x=y"]
         self.assertEqual(self.report(*words)["argv"][3:], words)
 
-    def test_descriptors_from_3_on_pass_through_and_none_of_ours_leaks(self):
+    def test_descriptors_from_3_on_are_passed_on_and_none_of_dlock_leaks(self):
         seven = os.open(self.path("seven"), os.O_RDWR | os.O_CREAT, 0o600)
         nine, ten = os.pipe()
         self.addCleanup(lambda: [os.close(each) for each in (seven, nine, ten)])
@@ -115,12 +115,12 @@ class Surroundings(Transparency):
         self.assertEqual(sorted(map(int, seen)), sorted([0, 1, 2, seven, nine, ten]))
         self.assertEqual(seen[str(seven)], self.path("seven"))
 
-    def test_a_lock_on_an_inherited_descriptor_is_still_the_callers(self):
+    def test_a_lock_on_an_inherited_descriptor_still_belongs_to_the_caller(self):
         done = subprocess.run(["flock", "-n", self.path("outer"), dlock.BINARY, "run", "--key", "k", *self.local_store, "--",
                                "sh", "-c", f"flock -n {self.path('outer')} true || exit 9"], env=self.env, check=False)
         self.assertEqual(done.returncode, 9)
 
-    def test_listen_pid_and_watchdog_pid_become_the_jobs_own(self):
+    def test_listen_pid_and_watchdog_pid_become_those_of_the_job(self):
         # the shell puts the front's pid there, as systemd does, and execs
         script = 'export LISTEN_PID=$$ LISTEN_FDS=1 WATCHDOG_PID=$$ WATCHDOG_USEC=9; exec "$@"'
         path = self.path("report")
@@ -132,34 +132,34 @@ class Surroundings(Transparency):
         self.assertEqual((values["LISTEN_PID"], values["WATCHDOG_PID"]), (str(seen["pid"]), str(seen["pid"])))
         self.assertEqual((values["LISTEN_FDS"], values["WATCHDOG_USEC"]), ("1", "9"))
 
-    def test_listen_pid_of_somebody_else_is_left_alone(self):
+    def test_listen_pid_of_another_process_is_not_changed(self):
         values = dict(each.split("=", 1) for each in self.report(more_env={"LISTEN_PID": "1", "WATCHDOG_PID": "1"})["env"])
         self.assertEqual((values["LISTEN_PID"], values["WATCHDOG_PID"]), ("1", "1"))
 
-    def test_without_a_terminal_the_job_has_a_session_of_its_own(self):
+    def test_without_a_terminal_the_job_has_its_own_session(self):
         seen = self.report()
         self.assertEqual((seen["sid"], seen["pgrp"]), (seen["pid"], seen["pid"]))
 
-    def test_standard_input_output_and_error_are_the_callers(self):
+    def test_standard_input_output_and_error_are_those_of_the_caller(self):
         script = "cat; echo out; echo err >&2"
         done = subprocess.run([dlock.BINARY, "run", "--key", "k", *self.local_store, "--", "sh", "-c", script], input=b"in\n",
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, check=False)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"in\nout\n", b"err\n"))
 
-    def test_a_large_output_arrives_whole(self):
+    def test_a_large_output_arrives_complete(self):
         done = subprocess.run([dlock.BINARY, "run", "--key", "k", *self.local_store, "--", "head", "-c", "20000000",
                                "/dev/zero"], stdout=subprocess.PIPE, env=self.env, check=False)
         self.assertEqual((done.returncode, len(done.stdout)), (0, 20_000_000))
 
 
 class WithRedis(RedisCase):
-    def test_no_connection_of_ours_reaches_the_job(self):
+    def test_no_connection_of_dlock_reaches_the_job(self):
         path = self.path("report")
         ended = self.run_job(JOBTOOL, "report", path, store=self.redis_store)
         self.assertEqual(ended.code, 0, ended.stderr)
         self.assertEqual(sorted(_load(path)["fds"]), ["0", "1", "2"])
 
-    def test_ours_in_the_environment_agree_with_the_lock(self):
+    def test_the_variables_of_dlock_agree_with_the_lock(self):
         path = self.path("env")
         held = self.start_run("sh", "-c", f"env > {path}.part && mv {path}.part {path}; sleep 60", store=self.redis_store)
         wait_until(lambda: os.path.exists(path), 15, "the job writes its environment")
@@ -171,10 +171,10 @@ class WithRedis(RedisCase):
         held.wait()
 
 
-class LettingGo(Case):
+class ClosingPipes(Case):
     """Whoever reads what the job writes sees the job's own end of it."""
 
-    def test_a_reader_sees_end_of_file_when_the_job_closes_its_output(self):
+    def test_a_reader_gets_end_of_file_when_the_job_closes_its_output(self):
         reader, writer = os.pipe()
         held = self.start_run("sh", "-c", f"exec >&- ; : > {self.path('closed')}; sleep 30", stdout=writer)
         os.close(writer)
@@ -186,7 +186,7 @@ class LettingGo(Case):
         held.signal(signal.SIGTERM)
         held.wait()
 
-    def test_a_writer_is_told_when_the_job_closes_its_input(self):
+    def test_a_writer_gets_an_error_when_the_job_closes_its_input(self):
         reader, writer = os.pipe()
         held = self.start_run("sh", "-c", f"exec <&- ; : > {self.path('closed')}; sleep 30", stdin=reader)
         os.close(reader)
@@ -203,7 +203,7 @@ class LettingGo(Case):
         held.signal(signal.SIGTERM)
         held.wait()
 
-    def test_an_inherited_pipe_closes_with_the_job_that_closes_it(self):
+    def test_an_inherited_pipe_is_closed_when_the_job_closes_it(self):
         reader, writer = os.pipe()
         held = self.start_run("sh", "-c", f"exec {writer}>&- ; sleep 30", pass_fds=[writer])
         os.close(writer)
@@ -218,7 +218,7 @@ class LettingGo(Case):
 class LikeCron(Case):
     """No terminal, hardly any environment, closed descriptors."""
 
-    def test_closed_standard_descriptors_are_no_obstacle_and_never_become_something_else(self):
+    def test_closed_standard_descriptors_do_no_harm_and_are_not_reused(self):
         for closed in ((0,), (1,), (2,), (0, 1), (0, 1, 2)):
             with self.subTest(closed=closed):
                 path = self.path("report")
@@ -233,13 +233,13 @@ class LikeCron(Case):
                 for fd in closed:
                     self.assertIn(seen.get(str(fd), "closed"), ("closed", "/dev/null"))
 
-    def test_an_empty_environment_and_no_home_are_fine(self):
+    def test_an_empty_environment_without_home_is_accepted(self):
         done = subprocess.run(["env", "-i", self.marker, dlock.BINARY, "run", "--key", "k", *self.local_store, "--",
                                "/bin/sh", "-c", "exit 5"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, start_new_session=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (5, b""))
 
-    def test_a_directory_that_is_gone_is_no_obstacle(self):
+    def test_a_deleted_working_directory_does_no_harm(self):
         gone = self.path("gone")
         os.mkdir(gone)
         done = subprocess.run(["sh", "-c", f'rmdir {gone}; exec "$@"', "sh", dlock.BINARY, "run", "--key", "k",

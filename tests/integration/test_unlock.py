@@ -30,19 +30,19 @@ class UnlockTests(OperatorMixin):
         """A run listens for a loss 50 ms after its start."""
         hold_for(0.3 * PATIENCE, held.running, "the run")
 
-    def test_a_free_lock_needs_nothing(self):
+    def test_unlock_of_a_free_lock_exits_0(self):
         for words in ((), ("--force",)):
             answer = self.unlock(*words)
             self.assertEqual((answer.code, answer.stdout, answer.stderr), (0, "key 'job' is free: there is nothing to unlock\n", ""))
 
-    def test_a_living_holder_is_left_alone_and_named(self):
+    def test_without_force_a_live_holder_is_named_and_keeps_its_lock(self):
         held = self.ticking("--note", "nightly")
         refused = self.unlock()
         self.assertEqual((refused.code, refused.stdout), (dlock.HELD, ""))
         self.assert_says(refused, "key 'job' is held by host", f"pid {held.pid}", "note: nightly", "--force takes it away and kills the job")
         self.assertTrue(held.running())
 
-    def test_by_force_the_job_dies_at_once_with_80_and_the_name_of_who_did_it(self):
+    def test_a_forced_unlock_kills_the_job_at_once_with_80_and_names_its_author(self):
         took = []
         for number in range(5):
             self.life = self.life_file(f"life{number}")
@@ -59,7 +59,7 @@ class UnlockTests(OperatorMixin):
             self.assertEqual(self.run_job("true").code, 0)
         self.assert_mostly_within(0.05, took)
 
-    def test_by_force_from_a_job_that_has_just_begun_it_dies_nearly_as_soon(self):
+    def test_a_forced_unlock_of_a_job_that_has_just_started_kills_it_nearly_as_fast(self):
         took = []
         for number in range(5):
             self.life = self.life_file(f"life{number}")
@@ -70,7 +70,7 @@ class UnlockTests(OperatorMixin):
             self.assertEqual(held.wait(), dlock.LOST)
         self.assert_mostly_within(0.1, took)
 
-    def test_nobody_runs_beside_the_job_that_is_being_killed(self):
+    def test_no_other_run_starts_while_the_job_is_being_killed(self):
         for number in range(4):
             self.life = self.life_file(f"life{number}")
             held = self.ticking(tick_options=["--ignore", "TERM"])
@@ -83,7 +83,7 @@ class UnlockTests(OperatorMixin):
             self.assertEqual(len(life.runs(self.life)), 4)
             self.assert_no_overlap(self.life)
 
-    def test_a_holder_that_is_stopped_keeps_all_others_out_until_its_job_is_gone(self):
+    def test_a_stopped_holder_keeps_other_runs_out_until_its_job_is_gone(self):
         held = self.ticking(seconds=60, ttl=LONG)
         engine, job = held.engine(), held.job()
         for pid in (job, engine, held.pid):
@@ -97,7 +97,7 @@ class UnlockTests(OperatorMixin):
         self.assertFalse(procs.alive(job))
         self.assertEqual(held.wait(), dlock.LOST)
 
-    def test_two_who_free_it_by_force_both_wait_until_its_job_is_gone(self):
+    def test_two_concurrent_forced_unlocks_both_wait_until_the_job_is_gone(self):
         held = self.ticking(seconds=60, ttl=LONG)
         self.listens(held)
         for pid in (held.engine(), held.pid):
@@ -114,7 +114,7 @@ class UnlockTests(OperatorMixin):
             self.assertEqual(each.wait(), 0, each.stderr)
         self.assertEqual(held.wait(), dlock.LOST)
 
-    def test_while_it_is_being_freed_others_are_told_so(self):
+    def test_a_run_that_is_refused_during_a_forced_unlock_is_told_so(self):
         held = self.ticking(seconds=60, ttl=LONG)
         self.listens(held)
         for pid in (held.engine(), held.pid):
@@ -128,7 +128,7 @@ class UnlockTests(OperatorMixin):
             procs.resume(pid)
         self.assertEqual(freeing.wait(), 0, freeing.stderr)
 
-    def test_by_force_from_all_who_hold_it_together(self):
+    def test_a_forced_unlock_frees_a_lock_with_several_holders(self):
         readers = [self.ticking("--shared") for _ in range(3)]
         self.listens(readers[0])
         refused = self.unlock()
@@ -140,7 +140,7 @@ class UnlockTests(OperatorMixin):
         self.assertEqual([reader.wait() for reader in readers], [dlock.LOST] * 3)
         self.assertEqual(self.run_job("true").code, 0)
 
-    def test_a_minimum_hold_is_freed_by_force_only(self):
+    def test_a_lock_kept_by_min_hold_is_freed_only_by_force(self):
         self.run_job("true", options=["--min-hold", "60s"])
         refused = self.unlock()
         self.assertEqual(refused.code, dlock.HELD)
@@ -151,7 +151,7 @@ class UnlockTests(OperatorMixin):
         self.assertIn("--min-hold kept it for: host", answer.stdout)
         self.assertEqual(self.run_job("true").code, 0)
 
-    def test_tokens_go_on_rising(self):
+    def test_tokens_keep_rising_after_forced_unlocks(self):
         tokens = []
         for _ in range(3):
             held = self.ticking()
@@ -160,7 +160,7 @@ class UnlockTests(OperatorMixin):
             held.wait()
         self.assertEqual(tokens, sorted(set(tokens)))
 
-    def test_runs_and_unlocks_at_random_never_overlap_and_all_end(self):
+    def test_concurrent_runs_and_forced_unlocks_never_overlap_and_all_end(self):
         began, runs, freed = now(), [], 0
         while now() < began + 5 or (freed <= 2 and now() < began + 60):
             runs = [each for each in runs if each.running()]
@@ -185,7 +185,7 @@ class UnlockTests(OperatorMixin):
         shell.line(" ".join(f"'{word}'" for word in (dlock.BINARY, "unlock", *self.asked_store, *words, self.key)))
         return shell
 
-    def test_on_a_terminal_it_asks_before_it_kills(self):
+    def test_on_a_terminal_a_forced_unlock_asks_before_it_kills(self):
         held = self.ticking()
         shell = self.on_terminal("--force")
         shell.expect(rf"is held by host .*pid {held.pid}.*Take it away\? The job is killed at once\. \[y/N\] ")
@@ -200,7 +200,7 @@ class UnlockTests(OperatorMixin):
         shell.expect("is free now, taken from host")
         self.assertEqual(held.wait(), dlock.LOST)
 
-    def test_on_a_terminal_the_end_of_input_is_a_no_and_ends_the_line(self):
+    def test_on_a_terminal_end_of_input_declines_and_ends_the_line(self):
         held = self.ticking()
         shell = self.on_terminal("--force")
         shell.expect(r"\[y/N\] ")
@@ -208,7 +208,7 @@ class UnlockTests(OperatorMixin):
         shell.expect(r"\ndlock: key 'job' is left to host")
         self.assertTrue(held.running())
 
-    def test_on_a_terminal_it_does_not_ask_when_told_so_or_when_nobody_lives(self):
+    def test_on_a_terminal_it_does_not_ask_with_yes_or_if_no_holder_is_alive(self):
         held = self.ticking()
         shell = self.on_terminal("--force", "--yes")
         shell.expect("is free now, taken from host")
@@ -219,7 +219,7 @@ class UnlockTests(OperatorMixin):
 
 
 class UnlockOnTheEmbeddedStore(UnlockTests, Case):
-    def test_a_lock_file_that_is_removed_is_noticed_at_once(self):
+    def test_a_removed_lock_file_is_noticed_at_once(self):
         took = []
         for number in range(5):
             self.life = self.life_file(f"life{number}")
@@ -231,7 +231,7 @@ class UnlockOnTheEmbeddedStore(UnlockTests, Case):
             took.append(life.last_tick(self.life) - began)
         self.assert_mostly_within(0.05, took)
 
-    def test_whoever_waits_for_the_end_of_a_minimum_hold_runs_when_it_is_freed_by_force(self):
+    def test_a_waiter_for_the_end_of_min_hold_runs_after_a_forced_unlock(self):
         for held, wanted in (("1", "1"), ("2", "1")):
             self.run_job("true", options=["--limit", held, "--min-hold", "1h"])
             waiter = self.start_run("true", options=["--limit", wanted, "-w"])
@@ -243,7 +243,7 @@ class UnlockOnTheEmbeddedStore(UnlockTests, Case):
 
 
 class UnlockOnRedis(UnlockTests, OnRedis):
-    def test_what_a_dead_holder_left_is_freed(self):
+    def test_the_lock_of_a_dead_holder_is_freed(self):
         for options in ((), ("--shared",)):
             with self.subTest(options=options):
                 self.kill_machine(self.hold_lock(*options))
@@ -254,7 +254,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
                 self.assertIn("key 'job' is free now; its holder was dead: host", answer.stdout)
                 self.assertEqual(self.lock()["state"], "free")
 
-    def test_a_waiter_is_called_when_a_dead_holder_s_lock_is_freed(self):
+    def test_a_waiter_is_woken_when_the_lock_of_a_dead_holder_is_freed(self):
         held = self.start_run("sleep", "60", options=["--ttl", "60s"])
         held.job()
         self.kill_machine(held)
@@ -269,7 +269,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.assertEqual(waiter.wait(), 0)
         self.assertLess(now() - freed, 15)
 
-    def test_a_holder_whose_machine_died_is_waited_out_and_81_says_where_to_look(self):
+    def test_a_forced_unlock_of_a_dead_machine_waits_for_its_lease_and_exits_81(self):
         held = self.hold_lock()
         self.kill_machine(held)
         answer = self.unlock("--force")
@@ -278,7 +278,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
                          f"look on host {os.uname().nodename} whether pid {held.pid} and its job are gone")
         self.assertEqual(self.lock()["state"], "free")
 
-    def test_a_minimum_hold_that_begins_after_it_was_freed_by_force_is_none(self):
+    def test_min_hold_does_not_keep_a_lock_that_was_freed_by_force(self):
         for options in ((), ("--limit", "2")):
             with self.subTest(options=options):
                 held = self.start_run("sleep", "0.4", options=["--ttl", "60s", "--min-hold", "60s", *options])
@@ -288,7 +288,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
                 held.wait()
                 self.assertEqual(self.lock()["state"], "free")
 
-    def test_a_holder_that_may_not_listen_finds_out_at_its_next_renewal(self):
+    def test_a_holder_without_the_right_to_subscribe_notices_at_its_next_renewal(self):
         server = self.own_server()
         server("ACL", "SETUSER", "jobs", "on", ">secret", "~*", "+@all", "-subscribe")
         held = self.ticking(**self.by_environment(server.url.replace("://", "://jobs:secret@")))
@@ -298,7 +298,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.assertEqual(held.wait(), dlock.LOST)
         self.assert_says(held, "it was freed by force by host")
 
-    def test_the_connection_that_listens_may_break_at_any_time(self):
+    def test_the_subscription_can_break_at_any_time(self):
         held = self.ticking()
         self.listens(held)
         for _ in range(5):
@@ -308,7 +308,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.assertEqual(self.unlock("--force").code, 0)
         self.assertEqual(held.wait(), dlock.LOST)
 
-    def test_a_run_whose_job_is_short_does_not_listen(self):
+    def test_a_run_with_a_short_job_does_not_subscribe(self):
         def connections():
             return int(self.redis("INFO", "stats").split("total_connections_received:")[1].split()[0])
 
@@ -320,7 +320,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.assertEqual(min(made_by_a_run() for _ in range(5)), 1)
 
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
-    def test_a_holder_of_the_node_library_loses_its_lock_too(self):
+    def test_a_holder_of_the_node_library_loses_its_lock_to_a_forced_unlock(self):
         holder = peer.Peer(self.directory, self.redis.port, self.prefix, ["hold", self.key, "60"], self.env, life=self.life)
         self.addCleanup(holder.kill)
         holder.wait_event("acquired")
@@ -329,7 +329,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.assertIn("which is no dlock and cannot confirm", answer.stdout)
         holder.wait_event("lost")
 
-    def test_a_key_that_holds_something_else_is_left_alone(self):
+    def test_a_key_with_another_value_is_left_unchanged(self):
         self.redis("SET", self.lock_name, "not json")
         for words in ((), ("--force",)):
             refused = self.unlock(*words)

@@ -46,7 +46,7 @@ class WaitingTests:
 
     # -- the end of a wait --
 
-    def test_a_waiter_runs_when_the_lock_is_released_and_says_before_for_whom_it_waits(self):
+    def test_a_waiter_names_the_holder_and_runs_when_the_lock_is_released(self):
         held = self.first()
         waits = self.waiter()
         self.assert_says(waits, "key 'job' is held by host", f"pid {held.pid}", "jobtool tick", " since 20")
@@ -55,11 +55,11 @@ class WaitingTests:
         self.assert_no_overlap(self.life)
         self.assertEqual(len(life.runs(self.life)), 2)
 
-    def test_a_lock_that_is_free_is_taken_without_a_word_about_waiting(self):
+    def test_a_free_lock_is_acquired_without_a_message_about_waiting(self):
         done = self.run_job("true", options=["-w"])
         self.assertEqual((done.code, done.stderr), (0, ""))
 
-    def test_the_next_job_starts_soon_after_the_one_before_it_has_ended(self):
+    def test_the_next_job_starts_soon_after_the_previous_one_has_ended(self):
         took = []
         for _ in range(5):
             self.life = self.life_file(f"life{len(took)}")
@@ -71,7 +71,7 @@ class WaitingTests:
             took.append(after.first - before.last)
         self.assertLess(sorted(took)[2], SOON, took)  # whoever polled would take a third of a TTL
 
-    def test_a_wait_of_some_time_ends_with_75_when_that_is_over(self):
+    def test_a_limited_wait_ends_with_75_when_the_limit_has_passed(self):
         self.first()
         began = now()
         ended = self.run_job("true", options=[*OPTIONS, "-w", "500ms"])
@@ -81,7 +81,7 @@ class WaitingTests:
         self.assert_says(ended, "for 0.5s at most", "held by host", "nothing was started\n")
         self.assertRegex(ended.stderr, r"waited (5\d\dms|0\.[5-9]\d*s|[1-9]\S*)")
 
-    def test_a_run_inside_a_run_of_the_same_key_is_refused_and_does_not_wait_for_itself(self):
+    def test_a_nested_run_with_the_same_key_is_refused_and_does_not_wait_for_itself(self):
         for outer, wait in (([], "-w"), ([], "-n"), (["--shared"], "-w")):
             with self.subTest(outer=outer, wait=wait):
                 inner = [dlock.BINARY, "run", "--key", self.key, *self.default_store, *OPTIONS, wait, "--", "true"]
@@ -91,12 +91,12 @@ class WaitingTests:
                                               "the inner dlock out; nothing was started\n"))
                 self.assertEqual(self.run_job("true", options=OPTIONS).code, 0)  # it has left the queue
 
-    def test_a_run_inside_a_run_may_share_with_it_and_have_another_key(self):
+    def test_a_nested_run_can_share_the_lock_or_have_another_key(self):
         for options in (["--key", self.key, "--shared", "-w"], ["--key", "other", "-w"]):
             inner = [dlock.BINARY, "run", *options, *self.default_store, *OPTIONS, "--", "true"]
             self.assertEqual(self.run_job(*inner, options=[*OPTIONS, "--shared"]).code, 0)
 
-    def test_the_exit_code_of_a_wait_in_vain_can_be_chosen(self):
+    def test_the_exit_code_of_a_wait_that_failed_can_be_chosen(self):
         self.first()
         self.assertEqual(self.run_job("true", options=[*OPTIONS, "-w", f"{0.2 * PATIENCE:g}s", "-E", "0"]).code, 0)
 
@@ -106,7 +106,7 @@ class WaitingTests:
         self.assertEqual(ended.code, dlock.HELD)
         self.assertNotIn("waited", ended.stderr)
 
-    def test_what_would_end_a_program_ends_a_wait_at_once_and_the_next_one_moves_up(self):
+    def test_any_terminating_signal_ends_a_wait_at_once_and_the_next_waiter_moves_up(self):
         held = self.first()
         for number, options in ((signal.SIGTERM, []), (signal.SIGINT, []), (signal.SIGHUP, []), (signal.SIGUSR1, []), (signal.SIGALRM, []),
                                 (signal.SIGRTMIN, []), (signal.SIGWINCH, ["-s", "WINCH"])):
@@ -121,7 +121,7 @@ class WaitingTests:
         held.signal(signal.SIGTERM)
         self.assertEqual(last.wait(), 0)
 
-    def test_a_lock_that_was_taken_away_from_its_holder_is_found_to_be_free(self):
+    def test_a_waiter_runs_after_the_lock_of_the_holder_was_taken_away(self):
         held = self.first()
         waits = self.waiter()
         self.take_lock_away()
@@ -140,7 +140,7 @@ class WaitingTests:
         with open(order, encoding="ascii") as file:
             self.assertEqual([int(line) for line in file], list(range(12)))
 
-    def test_a_run_that_does_not_wait_does_not_pass_one_that_does(self):
+    def test_a_run_that_does_not_wait_does_not_pass_a_waiter(self):
         held = self.first()
         waits = self.waiter()
         procs.stop(waits.engine())
@@ -154,14 +154,14 @@ class WaitingTests:
 
     # -- deaths --
 
-    def test_the_holder_is_killed_and_the_waiter_runs(self):
+    def test_a_waiter_runs_after_the_holder_is_killed(self):
         held = self.first()
         waits = self.waiter()
         procs.kill(held.pid)
         self.assertEqual(waits.wait(), 0)
         self.assert_no_overlap(self.life)
 
-    def test_waiters_are_killed_in_front_of_one_that_lives_and_it_runs_at_once(self):
+    def test_waiters_that_were_killed_do_not_delay_the_next_one(self):
         held = self.first(ttl=LONG)
         dead = [self.waiter(ttl=LONG) for _ in range(3)]
         last = self.waiter(ttl=LONG)
@@ -173,7 +173,7 @@ class WaitingTests:
         self.assertEqual(last.wait(), 0)
         self.assertLess(life.runs(self.life)[1].first - ended, SOON)
 
-    def test_the_waiter_that_was_woken_dies_before_it_takes_the_lock_and_the_next_one_runs_within_a_ttl(self):
+    def test_a_woken_waiter_that_dies_delays_the_next_one_by_at_most_one_ttl(self):
         held = self.first()
         woken = self.waiter()
         last = self.waiter()
@@ -186,7 +186,7 @@ class WaitingTests:
         self.assertEqual(last.wait(), 0)
         self.assertLess(life.runs(self.life)[1].first - died, TTL + SOON)
 
-    def test_a_waiter_s_engine_or_front_is_killed_and_nothing_of_it_is_left(self):
+    def test_a_waiter_whose_engine_or_front_is_killed_leaves_no_place_in_the_queue(self):
         held = self.first()
         for who in ("front", "engine"):
             with self.subTest(killed=who):
@@ -203,7 +203,7 @@ class WaitingOnTheEmbeddedStore(WaitingTests, Case):
         import os
         os.unlink(f"{self.locks}/{self.key}.lock")
 
-    def test_holder_and_supervisors_die_at_once_and_the_waiter_runs_at_once(self):
+    def test_a_waiter_runs_at_once_after_the_death_of_holder_and_supervisors(self):
         held = self.first()
         waits = self.waiter()
         self.kill_all_of(held)
@@ -211,7 +211,7 @@ class WaitingOnTheEmbeddedStore(WaitingTests, Case):
         self.assertEqual(waits.wait(), 0)
         self.assertLess(life.runs(self.life)[1].first - died, SOON)
 
-    def test_a_waiter_that_is_stopped_holds_up_those_behind_it_until_it_goes_on_or_dies(self):
+    def test_a_stopped_waiter_delays_the_next_ones_until_it_is_resumed_or_dies(self):
         for comes_back in (True, False):
             with self.subTest(comes_back=comes_back):
                 held = self.first()
@@ -241,7 +241,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
     def take_lock_away(self):
         self.redis("DEL", self.lock_name)
 
-    def test_the_holder_s_machine_dies_and_the_next_job_starts_within_50_ms_of_the_end_of_its_liveness(self):
+    def test_after_the_death_of_a_machine_the_next_job_starts_within_50_ms_of_the_expiry(self):
         took = []
         for number in range(3):
             self.life = self.life_file(f"life{number}")
@@ -255,7 +255,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         self.assertGreater(min(took), -0.002, "nobody may run before the liveness is over")
         self.assert_mostly_within(0.05, took)
 
-    def test_a_waiter_that_is_stopped_loses_its_place_after_a_ttl(self):
+    def test_a_stopped_waiter_loses_its_place_after_one_ttl(self):
         held = self.first()
         stopped = self.waiter()
         last = self.waiter()
@@ -268,7 +268,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         procs.resume(stopped.engine())
         self.assertEqual(stopped.wait(), 0)
 
-    def test_a_waiter_that_dies_when_its_turn_has_come_holds_up_one_with_a_long_ttl_no_longer_than_its_own(self):
+    def test_a_waiter_that_dies_at_its_turn_delays_the_next_one_by_at_most_its_own_ttl(self):
         held = self.first()
         stopped = self.waiter()
         last = self.waiter(ttl=["--ttl", "60s"])
@@ -280,7 +280,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         self.assertEqual(last.wait(), 0)
         self.assertLess(life.runs(self.life)[1].first - stopped_at, TTL + SOON)
 
-    def test_a_waiter_whose_bell_was_forgotten_by_a_router_keeps_its_place(self):
+    def test_a_waiter_whose_subscription_was_lost_keeps_its_place(self):
         between = self.relay()
         self.first(seconds=1)
         waits = self.waiter(store=self.through(between), ttl=["--ttl", "3s"])
@@ -293,7 +293,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         # it is passed until it asks by itself, a third of its --ttl after its last look
         self.assertLess(len(later), 10)
 
-    def test_a_store_that_falls_silent_during_the_wait_is_waited_out(self):
+    def test_a_waiter_survives_a_store_that_stops_answering(self):
         between = self.relay()
         held = self.first()
         waits = self.waiter(store=self.through(between))
@@ -305,7 +305,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         self.assert_says(waits, "waiting on", "answers again")
         self.assert_no_overlap(self.life)
 
-    def test_a_store_that_is_restarted_during_the_wait_is_waited_out(self):
+    def test_a_waiter_survives_a_restart_of_the_store(self):
         server = self.own_server(persistent=True)
         held = self.first(store=self.redis_store)
         waits = self.waiter(store=self.redis_store)
@@ -317,7 +317,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         self.assertEqual(waits.wait(), 0)
         self.assert_no_overlap(self.life)
 
-    def test_a_wait_of_some_time_is_no_longer_when_the_store_hangs(self):
+    def test_the_wait_limit_holds_even_if_the_store_hangs(self):
         between = self.relay()
         self.first()
         began = now()
@@ -327,7 +327,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         self.assertLess(now() - began, 2 + SOON)
         self.assert_says(waits, "did not answer", "nothing was started")
 
-    def test_a_wait_that_ends_while_the_last_answer_is_on_its_way_was_for_a_lock_that_is_held(self):
+    def test_a_wait_that_ends_before_the_last_reply_reports_the_lock_as_held(self):
         slow = self.relay()
         slow.delay(0.15, DOWN)
         waiting = []
@@ -339,7 +339,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         self.assertLessEqual(set(codes), {0, dlock.HELD}, [each.stderr for each in waiting])
         self.assertIn(dlock.HELD, codes)
 
-    def test_a_release_wakes_one_waiter_and_no_herd(self):
+    def test_a_release_wakes_only_one_waiter(self):
         held = self.first()
         waiters = [self.waiter("true") for _ in range(10)]
         before, began = self.calls("evalsha"), now()
@@ -354,7 +354,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         found = re.search(rf"cmdstat_{command}:calls=(\d+)", self.redis("INFO", "commandstats"))
         return int(found.group(1)) if found else 0
 
-    def test_nothing_of_the_queue_is_left_behind(self):
+    def test_the_queue_leaves_no_keys(self):
         held = self.first()
         waits = self.waiter()
         leaver = self.waiter()

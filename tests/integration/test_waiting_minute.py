@@ -7,7 +7,7 @@ from harness.wait import now, wait_until
 
 
 class LongWaits(Case):
-    def test_every_minute_a_line_says_for_whom_it_waits(self):
+    def test_a_waiter_reports_the_holder_every_minute(self):
         held = self.start_run("sleep", "90")
         held.job()
         began = now()

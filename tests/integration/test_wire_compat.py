@@ -37,8 +37,8 @@ class WireCompat(RedisCase):
         return self.run_job(dlock.JOBTOOL, "tick", self.life, "0.2", store=self.redis_store, options=OPTIONS, **how)
 
 
-class TheyExcludeEachOther(WireCompat):
-    def test_a_peer_is_refused_while_dlock_holds_and_sees_who_it_is(self):
+class MutualExclusion(WireCompat):
+    def test_a_peer_is_refused_while_dlock_holds_the_lock_and_sees_the_holder(self):
         held = self.hold_by_dlock("--trace", "t-9")
         attempt = self.peer("try", self.key)
         self.assertEqual(attempt.wait(), 75)
@@ -47,7 +47,7 @@ class TheyExcludeEachOther(WireCompat):
         self.assertEqual(holder["trace"], "t-9")
         self.assertTrue(held.running())
 
-    def test_dlock_is_refused_while_a_peer_holds_and_names_its_host(self):
+    def test_dlock_is_refused_while_a_peer_holds_the_lock_and_names_its_host(self):
         self.hold_by_peer(host="node-host", trace="job-12")
         second = self.try_by_dlock()
         self.assertEqual(second.code, dlock.HELD)
@@ -60,14 +60,14 @@ class TheyExcludeEachOther(WireCompat):
         self.assertEqual(self.hold_by_peer(seconds=0.3).wait(), 0)
         self.assert_no_overlap(self.life)
 
-    def test_with_the_default_prefix_too(self):
+    def test_both_exclude_each_other_with_the_default_prefix(self):
         self.own_server()
         self.prefix = "dlock:"
         self.hold(life=self.life, store=["--store", self.redis.url, "--trust-restart"])
         attempt = self.peer("try", self.key, prefix="dlock:")
         self.assertEqual(attempt.wait(), 75)
 
-    def test_when_all_of_them_race_there_is_never_more_than_one(self):
+    def test_in_a_race_of_all_there_is_never_more_than_one_holder(self):
         peers = [self.peer("hold", self.key, "0.1", life=self.life, wait_ms=8000) for _ in range(4)]
         began, granted = now(), 0
         while now() < began + 4 or (granted <= 3 and now() < began + 60):
@@ -77,7 +77,7 @@ class TheyExcludeEachOther(WireCompat):
         self.assert_no_overlap(self.life)
 
 
-class TheyTakeOverFromTheDead(WireCompat):
+class TakeOver(WireCompat):
     def test_a_peer_takes_over_from_a_dead_dlock(self):
         held = self.hold_by_dlock()
         engine = held.engine()
@@ -100,7 +100,7 @@ class TheyTakeOverFromTheDead(WireCompat):
         self.assertLess(life.runs(self.life)[1].first - killed, (1.5 + 1) * PATIENCE)
         self.assert_no_overlap(self.life)
 
-    def test_a_peer_that_comes_back_sees_its_loss_and_leaves_dlocks_lock_alone(self):
+    def test_a_resumed_peer_notices_its_loss_and_does_not_touch_the_lock_of_dlock(self):
         slow = self.hold_by_peer(beat_ttl_ms=1000, beat_ms=200, recheck_ms=300)
         procs.stop(slow.process.pid)
         held = None
@@ -135,7 +135,7 @@ class TheyTakeOverFromTheDead(WireCompat):
 
 
 class ThePeerTookOver(WireCompat):
-    def test_dlock_kills_its_job_within_a_renewal_interval_and_says_how_the_lock_was_lost(self):
+    def test_dlock_kills_its_job_within_one_renewal_interval_and_reports_the_loss(self):
         held = self.hold_by_dlock()
         self.redis("DEL", self.lock_name)
         self.peer("hold", self.key, "2", life=self.life, host="node-host").wait_event("acquired")
@@ -145,7 +145,7 @@ class ThePeerTookOver(WireCompat):
         self.assertRegex(held.stderr, "taken over by .*node-host|was deleted")
         self.assertLess(life.runs(self.life)[0].last - taken, RENEWAL + LATE)
 
-    def test_after_a_silence_dlock_leaves_the_peers_lock_alone(self):
+    def test_after_an_outage_dlock_does_not_touch_the_lock_of_the_peer(self):
         between = self.relay()
         held = self.hold_by_dlock("--on-silence=continue", store=self.through(between))
         between.freeze()
@@ -156,7 +156,7 @@ class ThePeerTookOver(WireCompat):
         self.assertEqual(successor.wait(), 0)
         self.assertEqual(successor.event("released")["deleted"], 1)
 
-    def test_a_strict_dlock_has_ended_its_job_before_the_peer_can_take_over(self):
+    def test_without_on_silence_continue_the_job_is_dead_before_a_peer_can_take_over(self):
         between = self.relay()
         held = self.hold_by_dlock(store=self.through(between))
         between.freeze()
@@ -165,7 +165,7 @@ class ThePeerTookOver(WireCompat):
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
         self.assert_no_overlap(self.life)
 
-    def test_the_peer_sees_that_dlock_holds_on_for_longer_than_its_recheck(self):
+    def test_dlock_still_holds_the_lock_at_the_recheck_of_a_peer(self):
         self.hold_by_dlock()
         for _ in range(3):
             self.assertEqual(self.peer("try", self.key).wait(), 75)
@@ -181,7 +181,7 @@ class OwnerHashes(WireCompat):
         held.wait()
         return lock
 
-    def test_they_parse_with_the_librarys_expression(self):
+    def test_owner_hashes_match_the_expression_of_the_library(self):
         for key in ("job", "a/b/c", "user@host", "a@b/1.2.3", "with space", "ünï", "#hash", "x.1", "{tag}x", "a}b{c"):
             for options, trace in (((), None), (("--trace", "t/1@x.2#3"), "t/1@x.2#3")):
                 with self.subTest(key=key, trace=trace):
@@ -190,7 +190,7 @@ class OwnerHashes(WireCompat):
                     self.assertEqual((parsed["key"], parsed["processHash"]), (key, lock["processHash"]))
                     self.assertEqual(parsed["trace"], trace)
 
-    def test_a_host_name_with_a_slash_does_not_break_them(self):
+    def test_a_host_name_with_a_slash_gives_a_valid_owner_hash(self):
         if os.geteuid() != 0:
             self.skipTest("needs root: it makes another host name")
         held = self.hold_by_dlock(prefix_command=["unshare", "-u", "sh", "-c", 'printf a/b >/proc/sys/kernel/hostname && exec "$@"', "sh"])
@@ -198,7 +198,7 @@ class OwnerHashes(WireCompat):
         self.assertTrue(held.running())
         self.assertEqual(peer.parse(lock["ownerHash"])["processHash"], lock["processHash"])
 
-    def test_every_acquisition_has_a_fresh_one(self):
+    def test_each_acquisition_has_a_new_owner_hash(self):
         hashes = {self.owner("job")["ownerHash"] for _ in range(4)}
         self.assertEqual(len(hashes), 4)
 
