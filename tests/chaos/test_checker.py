@@ -67,35 +67,35 @@ class CheckerTest(unittest.TestCase):
 
     # -- what it finds ------------------------------------------------------------------------------------------------
 
-    def test_a_sound_history_breaks_nothing(self):
+    def test_a_sound_history_breaks_no_invariant(self):
         self.sample(10.5, 1)
         self.sample(11.5, 2)
         self.assertEqual(self.breaches(), [])
 
-    def test_two_at_once_for_5_ms(self):
+    def test_two_jobs_at_once_for_5_ms_are_an_overlap(self):
         self.run_of("m0-2", 13.0, 14.0, token=3)
         self.run_of("m1-2", 13.995, 15.0, token=4, machine=1)
         self.assert_breach("no overlap")
 
-    def test_three_where_two_may_run(self):
+    def test_three_jobs_with_a_limit_of_two_are_an_overlap(self):
         self.plan.update(sharing="limit", limit=2)
         for number in range(3):
             self.run_of(f"m0-{number + 2}", 13.0 + number / 10, 14.0, token=number + 3, options=["--limit", "2"])
         self.assert_breach("no overlap")
 
-    def test_two_where_two_may_run_are_none(self):
+    def test_two_jobs_with_a_limit_of_two_are_no_overlap(self):
         self.plan.update(sharing="limit", limit=2)
         for number in range(2):
             self.run_of(f"m0-{number + 2}", 13.0 + number / 10, 14.0, token=number + 3, options=["--limit", "2"])
         self.assertEqual(self.breaches(), [])
 
-    def test_a_writer_beside_a_reader(self):
+    def test_a_writer_beside_a_reader_is_an_overlap(self):
         self.plan.update(sharing="shared")
         self.run_of("m0-2", 13.0, 14.0, token=3, options=["--shared"])
         self.run_of("m1-2", 13.5, 15.0, token=4, machine=1)
         self.assert_breach("no overlap")
 
-    def test_a_store_that_forgot_excuses_one_renewal_interval_and_no_more(self):
+    def test_lost_memory_of_the_store_excuses_an_overlap_of_one_renewal_interval_only(self):
         self.fault("flushall", 13.4, 13.4)
         self.run_of("m0-2", 13.0, 13.9, token=3, code=80, finished=False)
         self.run_of("m1-2", 13.5, 15.0, token=4, machine=1)
@@ -105,7 +105,7 @@ class CheckerTest(unittest.TestCase):
         self.run_of("m1-3", 15.6, 18.5, token=6, machine=1)
         self.assert_breach("no overlap")
 
-    def test_a_job_that_sleeps_is_no_overlap_and_one_that_goes_on_after_it_woke_is(self):
+    def test_a_stopped_job_is_no_overlap_and_a_job_that_continues_after_it_was_resumed_is(self):
         self.fault("pause", 13.2, 16.0, run="m0-2", machine=0)
         self.run_of("m0-2", 13.0, 16.1, token=3, code=81, finished=False, pauses=[(13.2, 16.0)])
         self.run_of("m1-2", 15.3, 17.5, token=4, machine=1)
@@ -113,50 +113,50 @@ class CheckerTest(unittest.TestCase):
         self.run_of("m0-2", 13.0, 17.0, token=3, code=81, finished=False, pauses=[(13.2, 16.0)])
         self.assert_breach("no overlap")
 
-    def test_a_job_that_survives_the_death_of_its_machine(self):
+    def test_a_job_that_survives_the_death_of_its_machine_is_an_overlap(self):
         self.fault("crash", 13.5, 13.5, run="m0-2", machine=0)
         self.run_of("m0-2", 13.0, 16.1, token=3, code=137, finished=False)
         self.run_of("m1-2", 15.3, 17.5, token=4, machine=1)
         self.assert_breach("no overlap")
 
-    def test_a_fault_of_another_machine_excuses_nothing(self):
+    def test_a_fault_of_another_machine_excuses_no_overlap(self):
         self.fault("pause", 13.2, 16.0, run="m1-1", machine=1)
         self.run_of("m0-2", 13.0, 16.1, token=3)
         self.run_of("m1-2", 15.3, 17.5, token=4, machine=1)
         self.assert_breach("no overlap")
 
-    def test_a_token_that_is_not_larger(self):
+    def test_a_token_that_does_not_rise_is_a_breach(self):
         self.run_of("m0-2", 13.0, 14.0, token=2)
         self.assert_breach("tokens increase")
 
-    def test_tokens_of_two_masters_that_grant_at_the_same_moment_have_no_order(self):
+    def test_tokens_that_two_masters_grant_at_the_same_moment_have_no_order(self):
         self.fault("flushall", 12.995, 12.995)
         self.run_of("m0-2", 13.0, 13.3, token=4, code=80, finished=False)
         self.run_of("m1-2", 13.01, 14.0, token=3, machine=1)
         self.assertEqual(self.breaches(), [])
 
-    def test_but_later_ones_have(self):
+    def test_a_later_token_of_the_second_master_must_be_higher(self):
         self.fault("flushall", 14.4, 14.4)
         self.run_of("m0-2", 13.0, 14.7, token=4, code=80, finished=False)
         self.run_of("m1-2", 14.5, 15.0, token=3, machine=1)
         self.assert_breach("tokens increase")
 
-    def test_a_job_that_runs_on_when_the_lock_is_released(self):
+    def test_a_job_that_runs_after_its_lock_was_released_is_a_breach(self):
         self.sample(10.5, None)
         self.assert_breach("the lock belongs to the job")
 
-    def test_a_job_that_runs_on_when_the_lock_is_another_s(self):
+    def test_a_job_that_runs_while_another_run_has_the_lock_is_a_breach(self):
         self.sample(10.5, 2)
         self.assert_breach("the lock belongs to the job")
 
-    def test_a_job_that_outlives_its_liveness(self):
+    def test_a_job_that_outlives_its_liveness_is_a_breach(self):
         self.fault("cut-both", 13.1, 17.0, machine=0)
         self.run_of("m0-2", 13.0, 15.2, token=3, code=81, finished=False)
         self.sample(13.1, 3, alive_ms=2000)
         self.sample(15.13, 3, alive_ms=-2)
         self.assert_breach("nobody outlives the lease")
 
-    def test_a_job_that_outlives_its_liveness_while_no_look_is_possible(self):
+    def test_a_job_that_outlives_its_liveness_in_an_outage_is_a_breach(self):
         self.fault("client-pause", 13.5, 17.0)
         self.run_of("m0-2", 13.0, 15.45, token=3, code=81, finished=False)
         self.sample(13.1, 3, alive_ms=2000)
@@ -169,14 +169,14 @@ class CheckerTest(unittest.TestCase):
         self.leases.pop()
         self.assertEqual(self.breaches(), [])
 
-    def test_a_renewal_that_nobody_saw_is_no_breach(self):
+    def test_a_renewal_that_was_not_observed_is_no_breach(self):
         self.fault("client-pause", 13.5, 17.0)
         self.run_of("m0-2", 13.0, 15.2, token=3, code=81, finished=False)
         self.sample(13.1, 3, alive_ms=2000)
         self.sample(17.1, 3, alive_ms=-2)
         self.assertEqual(self.breaches(), [])
 
-    def test_codes_that_say_something_else(self):
+    def test_a_wrong_exit_code_is_a_breach(self):
         for code, finished in ((0, False), (75, True), (80, False), (81, False), (71, False), (137, False), (143, False), (70, False),
                                (69, True)):
             with self.subTest(code=code):
@@ -184,16 +184,16 @@ class CheckerTest(unittest.TestCase):
                 self.assert_breach("codes are true")
                 self.events = [event for event in self.events if event.get("run") != "m0-2"]
 
-    def test_a_job_that_is_killed_in_a_short_silence(self):
+    def test_a_job_that_is_killed_after_a_short_outage_is_a_breach(self):
         self.fault("cut-both", 13.6, 13.65, machine=0)
         self.run_of("m0-2", 13.0, 14.0, token=3, code=81, finished=False)
         self.assert_breach("no needless kill")
 
-    def test_a_lock_that_is_not_free_in_time(self):
+    def test_a_lock_that_is_not_free_in_time_is_a_breach(self):
         self.tell(19.0, "probed", machine=0, code=0, took=9.0)
         self.assert_breach("free again")
 
-    def test_a_waiter_that_a_killed_supervisor_costs_a_lease(self):
+    def test_a_waiter_that_a_killed_supervisor_delays_by_a_lease_is_a_breach(self):
         for kind in ("kill-engine", "kill-front"):
             with self.subTest(kind=kind):
                 before = list(self.events)
@@ -208,7 +208,7 @@ class CheckerTest(unittest.TestCase):
                 self.assertEqual(self.breaches(), [])
                 self.events = before
 
-    def test_a_password_that_was_right_and_is_refused(self):
+    def test_a_refused_password_that_was_right_is_a_breach(self):
         self.run_of("m0-2", 13.0, 14.0, token=3, code=77, finished=False)
         os.unlink(os.path.join(self.directory, "life-m0-2"))
         open(os.path.join(self.directory, "life-m0-2"), "w", encoding="ascii").close()
@@ -216,7 +216,7 @@ class CheckerTest(unittest.TestCase):
         self.fault("rotate", 13.0, 13.5)
         self.assertEqual(self.breaches(), [])
 
-    def test_a_process_a_lock_and_a_key_that_are_left(self):
+    def test_a_process_a_lock_or_a_key_that_is_left_is_a_breach(self):
         for left in ({"processes": "12 sleep", "keys": {}}, {"processes": "", "keys": {"dlock:lock:job": 9000}},
                      {"processes": "", "keys": {"dlock:fence:job": -1}}):
             with self.subTest(left=left):
@@ -224,11 +224,11 @@ class CheckerTest(unittest.TestCase):
                 self.tell(20.0, "left", **left)
                 self.assert_breach("nothing left")
 
-    def test_an_episode_of_which_a_part_is_missing(self):
+    def test_an_episode_with_a_missing_part_is_a_breach(self):
         self.events = [event for event in self.events if event["what"] != "end"]
         self.assert_breach("complete")
 
-    def test_more_connections_than_runs_need(self):
+    def test_more_connections_than_the_runs_need_are_a_breach(self):
         self.sample(10.5, 1)
         self.samples[-1]["clients"] = 30
         self.assert_breach("few connections")
