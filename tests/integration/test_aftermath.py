@@ -1,4 +1,4 @@
-"""What is told of a run when it is over: status file, metrics, hooks."""
+"""The reports about a run after its end: status file, metrics, hooks."""
 
 import json
 import os
@@ -15,7 +15,7 @@ OPTIONS = ["--ttl", "2s"]
 
 
 def samples(text):
-    """{name: {labels: value}} of a file in Prometheus' text format, read strictly."""
+    """{name: {labels: value}} of a file in the text format of Prometheus, parsed strictly."""
     found, typed = {}, {}
     for line in text.splitlines():
         if comment := re.fullmatch(r"# (HELP|TYPE) (\w+) (.+)", line):
@@ -291,7 +291,7 @@ class Hooks(Case):
         blocked, ignored, descriptors = ended.stderr.splitlines()
         self.assertEqual((int(blocked.split()[1], 16), descriptors.split()[:3]), (0, ["0", "1", "2"]))
         self.assertEqual(int(ignored.split()[1], 16) & (1 << (signal.SIGTERM - 1)), 0)
-        self.assertLessEqual(len(descriptors.split()), 4)  # and the directory that ls reads
+        self.assertLessEqual(len(descriptors.split()), 4)  # plus the directory that ls reads
 
     def test_a_hook_dies_when_the_front_is_killed(self):
         ends = self.start_run("false", options=[*OPTIONS, "--on-failure", f"echo $$ > {self.path('pid')}; exec sleep 60"])

@@ -1,4 +1,4 @@
-"""Bad input ends in 64 or 78 with one clear line before anything is started or written."""
+"""Invalid input exits with 64 or 78 and one clear line, before anything is started or written."""
 
 import json
 import os
@@ -14,7 +14,7 @@ class BadInput(Case):
         self.ran = self.path("ran")
 
     def refuse(self, words, codes, *texts, **how):
-        """`dlock WORDS` must end with one of the codes and a line that has all the texts, having touched nothing."""
+        """`dlock WORDS` must exit with one of the codes and a line that contains all the texts, and must change no file."""
         before = self.snapshot()
         self._count += 1
         ended = self.run_words(*words, **how)

@@ -1,4 +1,4 @@
-"""Episodes of random faults, each drawn from its seed and judged by a checker that knows neither dlock nor the store: tests/chaos."""
+"""Episodes of random faults, each generated from its seed and judged by a checker that shares no code with dlock: tests/chaos."""
 
 import os
 import unittest
@@ -6,7 +6,7 @@ import unittest
 from chaos import campaign
 
 EPISODES = int(os.environ.get("DLOCK_TEST_EPISODES", "200"))
-AT_ONCE = 4 * os.cpu_count()  # beside other tests; each of them waits most of the time
+AT_ONCE = 4 * os.cpu_count()  # other tests run at the same time; each episode waits most of the time
 FIRST_SEED = 1
 
 

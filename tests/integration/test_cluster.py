@@ -40,7 +40,7 @@ class ClusterCase(DeploymentCase):
 
 
 class FindingTheNode(ClusterCase):
-    """Nothing is broken here, so one Cluster does for all."""
+    """No test breaks its Cluster, so that all of them share one."""
 
     @classmethod
     def setUpClass(cls):
@@ -88,7 +88,7 @@ class FindingTheNode(ClusterCase):
                     self.assertEqual((held.wait(), waits.wait()), (143, 0), waits.stderr)
 
     def test_acquiring_takes_one_round_trip_if_the_first_node_asked_has_the_slot(self):
-        self.assertEqual(self.try_second(), 0)  # the node knows the scripts from now on
+        self.assertEqual(self.try_second(), 0)  # makes the node cache the scripts
         between = Relay(self.owner().port)
         self.addCleanup(between.stop)
         self.assertEqual(self.try_second(store=self.store_at(f"redis+cluster://127.0.0.1:{between.port}")), 0)
@@ -96,7 +96,7 @@ class FindingTheNode(ClusterCase):
 
     def test_a_foreign_holder_whose_liveness_is_on_another_node_is_waited_for(self):
         owner = self.owner()
-        # A holder of the Node library takes no care where its liveness is.
+        # The liveness of a holder of the Node library can be in any slot.
         process = next(f"peer/1.{number}" for number in range(1000)
                        if self.deployment.node_of(f"dlock:proc:peer/1.{number}") is not owner)
         elsewhere = self.deployment.node_of(f"dlock:proc:{process}")
@@ -169,7 +169,7 @@ class FindingTheNode(ClusterCase):
 
 class NodesThatCannotServe(ClusterCase):
     def lone_node(self):
-        """A Cluster of one, which serves all slots."""
+        """A Cluster of one node, which serves all slots."""
         server = RedisServer(self.path("server"), "--cluster-enabled", "yes")
         self.addCleanup(server.stop)
         server("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
@@ -193,7 +193,7 @@ class NodesThatCannotServe(ClusterCase):
         silent, dead = [node for node in deployment.nodes if node is not self.owner()]
         dead.stop()
         silent.pause()
-        # Not for long: without the others the owner, too, will soon say that the Cluster is down.
+        # The timeout is short: without the other nodes the owner soon reports that the Cluster is down.
         asked = ["--store", deployment.url_of(self.owner()), "--timeout", f"{min(PATIENCE, 1.5)}s"]
         listed = self.run_words("list", *asked)
         self.assertEqual((listed.code, [row.split()[0] for row in listed.stdout.splitlines()]), (dlock.UNREACHABLE, ["KEY", "job"]),
@@ -257,18 +257,18 @@ class ARecentlyStartedNode(ClusterCase):
     def test_a_node_that_started_recently_grants_no_lock_also_not_in_a_migrating_slot(self):
         deployment = self.deploy_cluster(replicas=0)
         self.waits_for_it()
-        self.assertEqual(self.try_second(), 0)  # leaves the counter, and with it on another node than ...
+        self.assertEqual(self.try_second(), 0)  # leaves the token counter behind: when it is on another node than ...
         slot, target = deployment.slot_of(self.lock_name), deployment.other_master(self.owner())
         source = deployment.begin_migration(slot, target)
         deployment.move_keys(slot, source, target)
-        self.waits_for_it()  # ... the lock will be, no script can be run on both
+        self.waits_for_it()  # ... the future lock, no script can access both
 
 
 class Failover(ClusterCase):
     def test_a_job_survives_a_planned_failover(self):
         deployment = self.deploy_cluster()
         held = self.first(seconds=8, store=self.store_at(deployment.url_of(self.owner())))
-        self.renewed_at(self.owner())  # by now the holder knows the other nodes, too
+        self.renewed_at(self.owner())  # the holder knows the other nodes after a renewal
         deployment.failover(self.owner())
         self.assertEqual(self.try_second(), dlock.HELD)
         self.renewed_at(self.owner())
@@ -304,7 +304,7 @@ class Failover(ClusterCase):
         deployment = self.deploy_cluster(replicas=0)
         held = self.first()
         owner = deployment.take_down()
-        self.refused(dlock.UNREACHABLE, self.store, "Cluster is down", ttl=f"{6 * PATIENCE:g}s")  # a loaded machine needs time to ask a node
+        self.refused(dlock.UNREACHABLE, self.store, "Cluster is down", ttl=f"{6 * PATIENCE:g}s")  # a request to a node takes time on a loaded machine
         self.assertEqual(held.wait(), dlock.UNCONFIRMED, held.stderr)
         deployment.bring_up(owner)
         self.second_follows()
@@ -325,7 +325,7 @@ class Failover(ClusterCase):
 
 
 class Migration(ClusterCase):
-    """The lock's slot goes to another node, step by step, while a job runs."""
+    """The slot of the lock migrates to another node, step by step, while a job runs."""
 
     TTL = "4s"
 
@@ -337,7 +337,7 @@ class Migration(ClusterCase):
         self.target = self.deployment.other_master(self.source)
 
     def stays_held(self, held, seconds=2.5):
-        """For longer than the job may live without a renewal."""
+        """Waits for longer than a job can live without a renewal."""
         hold_for(seconds, held.running, "dlock")
         self.assertEqual(self.try_second(), dlock.HELD, "the second contender while the slot migrates")
 
@@ -345,7 +345,7 @@ class Migration(ClusterCase):
         held = self.first()
         self.deployment.begin_migration(self.slot, self.target)
         self.stays_held(held)
-        # Lock and liveness on two nodes: a script on both gets TRYAGAIN.
+        # Lock and liveness are on two nodes: a script that uses both gets TRYAGAIN.
         self.deployment.move_keys(self.slot, self.source, self.target, self.lock_name)
         self.stays_held(held, 4.5)
         self.deployment.move_keys(self.slot, self.source, self.target)
@@ -370,7 +370,7 @@ class Migration(ClusterCase):
         self.stays_held(held)
         held.signal(15)
         self.assertEqual(held.wait(), 143, held.stderr)
-        # Also one that has been held before, so that its counter is there.
+        # Also a lock that was held before, whose token counter exists.
         self.assertEqual(self.try_second(), 0)
 
     def test_the_lock_of_a_dead_holder_is_taken_over_during_a_migration(self):

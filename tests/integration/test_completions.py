@@ -1,4 +1,4 @@
-"""Completions in the real shells: somebody types, presses the tab key, and sees what the shell makes of it."""
+"""Completions in the real shells: text is typed, the tab key is pressed, and the output of the shell is compared."""
 
 import os
 import pty
@@ -16,7 +16,7 @@ COMMANDS = {"run", "status", "list", "unlock", "doctor", "heartbeat", "completio
 
 
 class Completions(Case):
-    """A `dlock` on PATH, and locks with names of all kinds."""
+    """A `dlock` on PATH, and locks with keys of all kinds."""
 
     KEYS = ("backup", "back up", "a:b:c", "$(touch pwned)", "quo'te\"", "-dash")
 
@@ -48,7 +48,7 @@ class Printed(Completions):
 
 
 class Typist:
-    """A shell with line editing on a terminal of its own."""
+    """A shell with line editing on its own terminal."""
 
     def __init__(self, words, env, directory):
         self.pid, self._fd = pty.fork()
@@ -70,7 +70,7 @@ class Typist:
         return match
 
     def expect_all(self, *patterns, seconds=15):
-        """All of them, in whatever order."""
+        """Waits for all patterns, in any order."""
         give_up = now() + seconds * PATIENCE
         while missing := [pattern for pattern in patterns if not re.search(pattern, self.output)]:
             if now() > give_up:
@@ -89,7 +89,7 @@ class Typist:
 
 class Bash(Completions):
     def complete(self, line):
-        """What the completion function offers when the cursor is at the end of the line, split as Readline splits it."""
+        """The offers of the completion function with the cursor at the end of the line, split as by Readline."""
         script = r"""
           source "$1"; line=$2
           words=(); rest=$line
@@ -130,7 +130,7 @@ class Bash(Completions):
         self.hold_all()
         offered = self.complete("dlock status ")
         self.assertEqual(len(offered), len(self.KEYS))
-        for word in offered:  # each is one word for the shell, and that key
+        for word in offered:  # each is one word for the shell, and equals its key
             said = subprocess.run(["bash", "-c", f"printf %s {word}"], stdout=subprocess.PIPE, check=True, text=True, cwd=self.directory).stdout
             self.assertIn(said, self.KEYS)
         self.assertEqual(self.complete("dlock unlock --force back"), ["back\\ up", "backup"])

@@ -1,4 +1,4 @@
-"""Where settings come from: the command line before the environment before the configuration file; and where passwords come from."""
+"""The sources of settings: command line, then environment, then configuration file; and the sources of passwords."""
 
 import os
 import unittest
@@ -42,7 +42,7 @@ class TheExample(SettingsCase):
         for setting in settings:
             name = setting.partition(" ")[0]
             if name in ("password-file", "sentinel-user", "sentinel-password-file", "tls-cacert", "tls-cert", "tls-key", "metrics-file"):
-                continue  # these want files of this machine, and have tests of their own
+                continue  # these need files of this machine and have separate tests
             with self.subTest(setting=setting):
                 config = self.file("config", setting + ("once-per = \"daily\"\n" if name in ("even-if-failed", "done-exit-code") else ""))
                 local = ["--store", f"local:{self.locks}"]
@@ -53,7 +53,7 @@ class TheExample(SettingsCase):
 
 
 class Order(SettingsCase):
-    """Every layer names another store, of which one only can be reached."""
+    """Each source names another store, only one of which can be reached."""
 
     def test_the_command_line_outranks_the_environment(self):
         done = self.run_with("--store", self.redis.url, DLOCK_STORE=NOBODY_LISTENS)
@@ -178,7 +178,7 @@ class BadFiles(SettingsCase):
 
 
 class Passwords(SettingsCase):
-    """One server for each test, with one password."""
+    """Each test has its own server, with one password."""
 
     def setUp(self):
         super().setUp()

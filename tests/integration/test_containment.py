@@ -1,4 +1,4 @@
-"""No process of the job gets away: daemons, stopped ones; and what may not be killed is named."""
+"""No process of the job escapes, not even daemons and stopped processes; a process that cannot be killed is named."""
 
 import os
 import shutil
@@ -11,8 +11,8 @@ from harness.case import JOBTOOL, NOBODY, Case, RedisCase, as_nobody, needs_pid_
 from harness.contained import in_each_way, needs_cgroup
 from harness.wait import hold_for, wait_until
 
-# The lock is free when the supervisor that is left has looked, or the kernel has closed the files of the last one: a moment
-# after the last process of the job has ended.
+# The lock becomes free a moment after the last process of the job has ended: when the remaining supervisor has checked, or the
+# kernel has closed the descriptors of the last supervisor.
 AFTER_THE_LAST = ["-w", "10s"]
 
 
@@ -63,7 +63,7 @@ class EveryWayOfContaining(Case):
         self.assertEqual(ended.wait(), 3)
         self.assert_says(ended, f"'{self.key}': 5 processes of the job outlived the command and were ended: jobtool, jobtool, jobtool, ...;")
         self.assertEqual(ended.status["leftovers"], {"count": 5, "names": ["jobtool"] * 3})
-        # Until it has been executed it has the name of the shell.
+        # A process has the name of the shell until its exec.
         ticks = self.life_file(f"ticks {way}")
         quiet = self.start_with_status("sh", "-c", '"$0" tick "$1" 60 & until [ -s "$1" ]; do sleep 0.01; done', JOBTOOL, ticks,
                                        options=[f"--contain={way}", "-q"])
@@ -88,7 +88,7 @@ class EveryWayOfContaining(Case):
         held.wait()
 
     def assert_everybody_left(self, heads, seconds=1.0):
-        # the pids that a job in a pid namespace reports are its own: only end-of-file speaks for all ways
+        # A job in a pid namespace reports the pids of that namespace. Only end-of-file works for all ways.
         heads.wait_gone(seconds)
 
 
@@ -106,19 +106,19 @@ class BothSupervisorsKilledAtOnce(Case):
             job = held.job()
             held.kill_both()
             wait_until(lambda: not procs.alive(job), 1, "the root of the job is dead")
-            for pid in heads.pids:  # what this way of containing gives up, and says so
+            for pid in heads.pids:  # the documented limit of this way of containing
                 procs.kill(pid)
             heads.wait_gone(2)
 
 
-# An ordinary user who sees in /proc only what is his own. 99: not to be had here.
+# An unprivileged user who sees only his own processes in /proc. 99: not available here.
 HIDDEN_PROC = ["unshare", "-m", "sh", "-c",
-               'mount -t proc -o hidepid=2 proc /proc || exit 99; exec "$@"',  # a remount would change the host's
+               'mount -t proc -o hidepid=2 proc /proc || exit 99; exec "$@"',  # a remount would change the /proc of the host
                "sh", "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
 
 
 class AJobThatCannotBeKilled(RedisCase):
-    """dlock of an ordinary user, whose job has become root by a setuid program."""
+    """dlock of an unprivileged user, whose job has become root by a setuid program."""
 
     def setUp(self):
         super().setUp()
@@ -141,7 +141,7 @@ class AJobThatCannotBeKilled(RedisCase):
 
     def test_the_process_is_named_the_lock_is_kept_and_the_run_ends_when_it_exits(self):
         held, heads, rooted = self.start_rooted(6)
-        procs.kill(held.engine())  # the front is left to kill what it may not
+        procs.kill(held.engine())  # the front must kill a process that it has no permission to kill
         held.wait_said(str(rooted), 5)
         ticks = procs.stat(held.pid)["cpu_ticks"]
         hold_for(1.5, held.running, "the front")
@@ -185,7 +185,7 @@ class UnusualEnvironments(Case):
     @needs_root
     @needs_pid_namespace
     def test_without_proc_dlock_refuses_or_contains_the_job(self):
-        # a mount namespace with an empty directory over /proc
+        # In a mount namespace with an empty directory over /proc.
         heads = self.headcount()
         script = 'mount -t tmpfs none /proc && exec "$@"'
         held = self.start_run(JOBTOOL, "tree", "3", "2", heads.path, options=["--contain=walk"],
@@ -246,7 +246,7 @@ class UnusualEnvironments(Case):
     @needs_cgroup
     @needs_root
     def test_the_job_never_leaves_the_cgroup_in_which_dlock_was_started(self):
-        # In a cgroup namespace without a mount of its own our path says / and the mount shows the host's root.
+        # In a cgroup namespace without its own mount, the path in /proc is / and the mount shows the root of the host.
         place = self.own_cgroup()
         seen = self.path("seen")
         started = self.run_job("sh", "-c", f"cat /proc/self/cgroup >{seen}", prefix_command=["unshare", "-C"],

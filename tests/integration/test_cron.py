@@ -1,4 +1,4 @@
-"""Debian's cron runs the line of packaging/examples/crontab, on two "machines" that share a store. Takes a minute, or two."""
+"""Debian's cron runs the line of packaging/examples/crontab on two "machines" that share a store. It takes one or two minutes."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from harness.wait import wait_until
 
 EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "examples", "crontab")
 
-# cron reads nothing of the host's, and keeps its pid file to itself.
+# cron reads no file of the host and has its own pid file.
 MACHINE = """
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/spool/cron
@@ -46,7 +46,7 @@ class Cron(Case):
             line = line.replace(old, new)
         os.mkdir(self.path("cron.d"))
         with open(self.path("cron.d", "report"), "w", encoding="utf-8") as file:
-            file.write(f"{self.marker}\n{line}")  # cron gives its jobs an environment of their own
+            file.write(f"{self.marker}\n{line}")  # cron does not pass its environment on
         machines = [self.start_machine(number) for number in (1, 2)]
         wait_until(lambda: all(os.path.exists(self.path(f"status-machine{number}")) for number in (1, 2)), 75,
                    lambda: f"both machines ran the line: {os.listdir(self.directory)} {[machine.poll() for machine in machines]}")

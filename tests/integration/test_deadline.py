@@ -1,4 +1,4 @@
-"""The job is gone before anybody else can hold the lock, and not before it has to be."""
+"""The job is dead before another run can hold the lock, and not earlier than necessary."""
 
 import json
 import os
@@ -32,15 +32,15 @@ class Deadline(RedisCase):
                                tree_options=["--tick", self.life])
 
     def cut_off(self):
-        """Silence from now on. Returns when the liveness key will expire: the moment from which on another may hold."""
+        """Stops all replies. Returns when the liveness expires: from then on another run can hold the lock."""
         self.between.freeze(UP)
-        # what was under way is answered now, so that server and holder agree on the last renewal
+        # Requests under way are answered now, so that server and holder agree on the last renewal.
         subprocess.run(["sleep", "0.05"], check=True)
         self.between.freeze(UP, DOWN)
         return self.liveness_ends()
 
     def assert_killed_in_time(self, ends, later=0.0):
-        """Not alive when the liveness ends; alive until the deadline, which is a known time before that."""
+        """The job is dead when the liveness expires, and alive until the deadline, a known time before that."""
         last = life.last_tick(self.life)
         self.assertLess(last, ends, "the job outlived its lease")
         self.assertGreater(last, ends - MARGIN + later - LATE, "the job was killed too early")
@@ -52,11 +52,11 @@ class Deadline(RedisCase):
 
 
 class TheGrantIsReadLate(Deadline):
-    """dlock is stopped while the reply that grants the lock is under way, for as long as the lease."""
+    """dlock is stopped for the duration of the lease while the reply that grants the lock is under way."""
 
     def setUp(self):
         super().setUp()
-        self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)  # the server knows the script from now on
+        self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)  # makes the server cache the script
         self.between.freeze(DOWN)
 
     def test_a_grant_that_is_read_after_its_lease_expired_starts_no_job_and_is_released(self):
@@ -87,7 +87,7 @@ class TheStoreDoesNotAnswer(Deadline):
                          "; mend the store, or give --on-silence=continue or a longer --ttl if such outages are normal\n")
 
     def test_the_first_lease_expires_as_well_if_no_renewal_was_ever_answered(self):
-        for attempt in range(10):  # on a busy machine a renewal may come first
+        for attempt in range(10):  # on a busy machine a renewal can come first
             held = self.hold_through_relay()
             self.between.freeze(UP, DOWN)
             value = json.loads(self.lock_value())
@@ -102,7 +102,7 @@ class TheStoreDoesNotAnswer(Deadline):
         self.assertLess(life.last_tick(self.life), ends)
 
     def test_the_engine_kills_at_its_deadline_before_the_front_has_to(self):
-        """The quickest of a few shows what dlock adds; the front would come 150 ms later."""
+        """The fastest of several attempts shows the time that dlock adds. The front would kill 150 ms later."""
         late = []
         for number in range(3):
             self.key, self.life = f"job{number}", self.life_file(f"life{number}")
@@ -132,7 +132,7 @@ class TheStoreDoesNotAnswer(Deadline):
     def test_an_outage_shorter_than_the_lease_does_not_affect_the_job(self):
         held = self.hold_through_relay("--status-file", self.path("status"), seconds=3)
         self.between.freeze()
-        # the last renewal is at most one interval and one timeout old when the silence begins
+        # The last renewal is at most one interval and one timeout old when the outage begins.
         hold_for(TTL - MARGIN - 2 * RENEWAL, held.running, "dlock")
         self.between.thaw()
         self.assertEqual(held.wait(), 0)
@@ -171,7 +171,7 @@ class TheStoreDoesNotAnswer(Deadline):
         held = self.hold_through_relay("--on-silence=continue")
         self.cut_off()
         other = self.life_file("other")
-        self.take_when_free(other, 10, store=self.redis_store, options=OPTIONS)  # what this option gives up
+        self.take_when_free(other, 10, store=self.redis_store, options=OPTIONS)  # the guarantee that this option gives up
         self.assertTrue(held.running())
         before = self.keys()
         thawed = now()
@@ -246,7 +246,7 @@ class ASupervisorIsStopped(Deadline):
         ends = self.liveness_ends()
         self.contender_follows()
         wait_until(lambda: now() > ends, 5, "the lease ends")
-        # the supervisors first: that they run before the job does is the assumption
+        # The supervisors are resumed first: that they run before the job does is the assumption.
         procs.resume(held.pid)
         procs.resume(engine)
         self.assertIn(held.wait(), (dlock.UNCONFIRMED, dlock.LOST))
@@ -263,7 +263,7 @@ class ASupervisorIsStopped(Deadline):
             procs.stop(pid)
         ends = self.liveness_ends()
         wait_until(lambda: now() > ends, 5, "the lease ends")
-        procs.resume(engine)  # first: the front would have words of its own
+        procs.resume(engine)  # before the front, which would print its own message
         held.wait_said("no renewal could be sent in time; was dlock stopped, or the machine overloaded?")
         procs.resume(held.pid)
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
@@ -272,7 +272,7 @@ class ASupervisorIsStopped(Deadline):
 
 class TheGrantComesLate(Deadline):
     def test_a_grant_that_arrives_after_its_lease_expired_starts_no_job(self):
-        self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)  # the server knows the scripts from here on
+        self.assertEqual(self.run_job("true", store=self.redis_store).code, 0)  # makes the server cache the scripts
         self.between.freeze(DOWN)
         started = self.start_run(JOBTOOL, "tick", self.life, store=self.through(self.between), options=OPTIONS)
         wait_until(lambda: self.lock_value() is not None, 10, "the server grants the lock")
@@ -282,7 +282,7 @@ class TheGrantComesLate(Deadline):
         if started.running():
             wait_until(lambda: not started.running() or life.lines(self.life), 10, "it ends, or starts with a new lease")
         if life.lines(self.life):
-            # a new lease of its own is fine: then the lock at the server is its own and alive
+            # A new lease is correct: then the lock on the server belongs to this run and is alive.
             self.assertTrue([key for key in self.keys() if "proc:" in key])
             started.signal(signal.SIGTERM)
             started.wait()

@@ -1,4 +1,4 @@
-"""The servers that other tests rely on: certificates are as good or bad as they say, deployments fail over and migrate."""
+"""The servers that other tests rely on: certificates are valid or invalid as named, deployments fail over and migrate."""
 
 import ssl
 import unittest
@@ -62,7 +62,7 @@ class Servers(Deployments):
 @needs("openssl")
 class Certificates(Deployments):
     def ask(self, server, context):
-        """A refused client certificate shows only when the server's first bytes are read: TLS 1.3 has no earlier place."""
+        """With TLS 1.3 a refused client certificate is noticed only when the first bytes of the server are read."""
         client = resp.Client(server.tls_port, tls=context)
         self.addCleanup(client.close)
         return client("PING")

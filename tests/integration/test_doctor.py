@@ -1,4 +1,4 @@
-"""`dlock doctor` on real servers and on this machine: what it finds, what it exits with, and that it ends however ill the store is."""
+"""`dlock doctor` on real servers and on this machine: its findings, its exit code, and that it ends whatever the store does."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SECRET = "very-secret-word"
 
 
 class Report:
-    """What `dlock doctor --json` found."""
+    """The findings of `dlock doctor --json`."""
 
     def __init__(self, started):
         self.started = started
@@ -44,7 +44,7 @@ class Report:
 
 class DoctorCase(Case):
     def begin(self, *options, url=None, **how):
-        """Several may look at the same time: each takes a second."""
+        """Starts one; several run at the same time, because each takes a second."""
         store = ["--store", url] if url else []
         return self.start("doctor", "--json", *store, *options, **how)
 
@@ -52,7 +52,7 @@ class DoctorCase(Case):
         return Report(self.begin(*options, url=url, **how))
 
     def assert_found(self, report, check, verdict, *texts):
-        """One finding of that kind, with these texts in its fact, meaning or remedy."""
+        """There must be a finding of that check with these texts in its fact, meaning or remedy."""
         found = report.one(check)
         self.assertEqual(found["verdict"], verdict, found)
         for text in texts:
@@ -88,7 +88,7 @@ class OneRedis(FakeRedisCase, DoctorCase):
             self.assertIn(finding["area"], ("store", "machine"))
             self.assertIn(finding["verdict"], ("ok", "note", "weak", "broken"))
             self.assertTrue(finding["fact"])
-            # What is good needs no more words, and what is not has all of them.
+            # Only a finding that is not ok has a meaning and a remedy.
             for explanation in (finding["meaning"], finding["remedy"]):
                 self.assertEqual(explanation == "", finding["verdict"] == "ok", finding)
 
@@ -161,7 +161,7 @@ class OneRedis(FakeRedisCase, DoctorCase):
 @needs(PROGRAM)
 class Rights(RedisCase, DoctorCase):
     def as_user(self, name, rules):
-        """A look with that user's rights. The URL with its password goes through the environment."""
+        """Starts a check with the rights of that user. The URL with its password is passed in the environment."""
         self.redis("ACL", "SETUSER", name, "on", f">{SECRET}", *rules.format(prefix=self.prefix).split())
         return self.begin("--prefix", self.prefix,
                           more_env={"DLOCK_STORE": f"redis://{name}:{SECRET}@127.0.0.1:{self.redis.port}"})
@@ -209,10 +209,10 @@ class Rights(RedisCase, DoctorCase):
 
 @needs(PROGRAM)
 class IllServers(FakeRedisCase, DoctorCase):
-    MOST = 5  # seconds, of which one is for the clock
+    MOST = 5  # seconds, one of them for the clock rate
 
     def test_a_proxy_that_supports_locks_is_not_reported_as_broken(self):
-        # What twemproxy and Envoy pass on. The first hangs up at anything else, the second calls it unknown.
+        # The commands that twemproxy and Envoy pass on. At any other command the first closes the connection, the second replies "unknown".
         passed = {"GET", "SET", "DEL", "PEXPIRE", "PTTL", "EXISTS", "EVAL", "EVALSHA", "ZRANGE", "ZREM", "ZADD", "ZRANK", "HSET", "HGET",
                   "HGETALL", "HLEN", "HDEL", "PING"}
 
@@ -291,7 +291,7 @@ class IllServers(FakeRedisCase, DoctorCase):
         hanging.pause()
         self.addCleanup(hanging.resume)
         started = self.begin("--ttl", "60s", url=hanging.url)
-        time.sleep(0.3)  # it has connected, as a rule, and waits for two seconds
+        time.sleep(0.3)  # usually it has connected by then, and waits for two seconds
         started.signal(2)
         self.assertEqual(started.wait(), 130)
 
@@ -375,7 +375,7 @@ class Deployments(DoctorCase):
         made = certificates()
         server = RedisServer(self.path("tls"), tls=made.tls())
         self.addCleanup(server.stop)
-        # a second for the handshake is little where sanitizers keep the machine busy
+        # A second is too short for a handshake when sanitizers keep the machine busy.
         patient = ["--ttl", f"{10 * PATIENCE:g}s"]
         good, insecure, wrong = [self.begin(*patient, *options, url=server.tls_url) for options in (
             ["--tls-cacert", made.ca], ["--tls-insecure"], ["--tls-cacert", made.unknown_ca])]

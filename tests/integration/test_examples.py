@@ -1,4 +1,4 @@
-"""What README and packaging/examples tell people to write does what it says there."""
+"""The command lines of README and packaging/examples do what is documented there."""
 
 import json
 import os
@@ -67,7 +67,7 @@ class ComingFromAnotherLock(ExampleCase):
                 continue
             theirs = old.replace("/run/lock/report", file).replace("-w 10", "-w 0.2")
             ours = new.replace("-w 10s", "-w 200ms")
-            if " -n" not in old and " -w" not in old:  # it would wait for ever
+            if " -n" not in old and " -w" not in old:  # it would wait forever
                 continue
             with self.subTest(old):
                 for theirs_held, ours_held in ((theirs, ours), (f"flock {file} {theirs}", f"dlock run --key report -- {ours}")):

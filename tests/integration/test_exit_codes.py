@@ -1,4 +1,4 @@
-"""The exit status of dlock is the job's own, or one of the documented numbers with a line that says why."""
+"""The exit status of dlock is that of the job, or a documented code together with a line that gives the reason."""
 
 import os
 import re
@@ -108,7 +108,7 @@ class TheCommandCannotBeRun(Case):
         self.assertEqual(ended.code, code, f"{command}: {ended.stderr}")
         self.assertEqual(len(ended.own_lines), 1, ended.stderr)
         self.assert_says(ended, *texts)
-        # never having run, the job must not leave the lock behind for a moment
+        # The lock must be free at once, because the job never ran.
         self.assertEqual(self.run_job("true", **how).code, 0)
 
     def test_a_command_that_is_not_on_the_path_is_127_and_the_path_is_named(self):

@@ -1,4 +1,4 @@
-"""A preloaded library that fakes the time, as for a container that lives in another year, moves no lease and no deadline."""
+"""A preloaded library that fakes the time does not change leases and deadlines."""
 
 import glob
 import unittest
@@ -10,7 +10,7 @@ from harness.wait import PATIENCE, now
 LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
 TTL = 1.5
 
-# Another moment from which time goes on, a distance, and time that goes faster, slower or hardly at all.
+# Another start time, an offset, and clocks that run faster, slower or hardly at all.
 TIMES = {"a year ago": "@2021-01-01 00:00:00", "behind": "-15d", "ahead": "+400d", "fast": "+0 x50", "slow": "-1h x0.1",
          "still": "2021-01-01 00:00:00"}
 
@@ -18,7 +18,7 @@ TIMES = {"a year ago": "@2021-01-01 00:00:00", "behind": "-15d", "ahead": "+400d
 @unittest.skipIf(LIBRARY is None, "faketime is not installed")
 class TheClocksAreFaked(RedisCase):
     def start_all(self, *job, seconds):
-        """A run for each of the times; the job itself, which is to be judged, has the true one."""
+        """One run for each of the times. The job itself, which is measured, has the real time."""
         runs = {}
         for name, time in TIMES.items():
             path = self.life_file(name)

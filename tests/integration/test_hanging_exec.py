@@ -1,4 +1,4 @@
-"""An exec that does not return, as on a dead file server: the lock is renewed meanwhile, and a wish to stop is heard."""
+"""An exec that does not return, as on a dead file server: the lock is renewed meanwhile, and signals are handled."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ from harness.wait import hold_for, now, wait_until
 class AnExecThatHangs(RedisCase):
     def setUp(self):
         super().setUp()
-        # The kernel lets nobody open a file for exec while another has a write lease on it, for 45 s.
+        # The kernel blocks an exec of a file for 45 s while another process has a write lease on it.
         self.addCleanup(signal.signal, signal.SIGIO, signal.signal(signal.SIGIO, signal.SIG_IGN))
         self.command = self.path("command")
         shutil.copy(JOBTOOL, self.command)
@@ -61,7 +61,7 @@ class AnExecThatHangs(RedisCase):
         started = self.start_hanging("--ttl", "2s")
         procs.stop(server.pid)
         self.assertEqual(started.wait(5), dlock.UNCONFIRMED, started.stderr)
-        self.assertNotIn("engine process", started.stderr)  # which is what the front says when it had to
+        self.assertNotIn("engine process", started.stderr)  # the message of the front after a kill of its own
 
     def test_sigkill_of_the_engine_ends_the_hanging_process(self):
         started = self.start_hanging()

@@ -1,4 +1,4 @@
-"""--heartbeat-timeout: a job that reports progress lives as long as it likes, and is not judged while it cannot run."""
+"""--heartbeat-timeout: a job that reports progress is not ended, and time in which it cannot run does not count."""
 
 import shlex
 import unittest
@@ -50,7 +50,7 @@ class AJobThatReports(HeartbeatCase):
         procs.stop(engine)
         hold_for(1.5 * TIMEOUT, held.running, "dlock")
         procs.resume(engine)
-        # its heartbeats got no answer meanwhile, and a shell gives up on that here
+        # Its heartbeats were not answered meanwhile, and this script exits after a failed heartbeat.
         self.assertIn(held.wait(60), (7, 9))
 
     @needs_pid_namespace

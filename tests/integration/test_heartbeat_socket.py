@@ -1,4 +1,4 @@
-"""`dlock heartbeat`, its socket, and who can reach it."""
+"""`dlock heartbeat`, its socket, and who can access it."""
 
 import os
 import signal
@@ -88,7 +88,7 @@ class TheCommandHeartbeat(HeartbeatCase):
         held, address = self.start_idle()
         procs.stop(held.engine())
         asking = self.start("heartbeat", more_env={"DLOCK_SOCKET": address},
-                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # as a terminal has it
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # as under a terminal
         wait_until(lambda: procs.state(asking.pid) == "S", 5, "it waits")
         asking.signal(signal.SIGINT)
         self.assertEqual(asking.wait(), 130)
@@ -199,11 +199,11 @@ class Deaths(HeartbeatCase):
 
 
 class NoPlaceForTheSocket(HeartbeatCase):
-    """Where no directory can be made, who must report is not started, and who may only ask runs without."""
+    """Without a place for the directory, a job that must report is not started, and any other job runs without a socket."""
 
     def nowhere(self):
         hidden = "; ".join(f"mount -t tmpfs -o ro none {place}" for place in ("/run", "/var/tmp", "/dev/shm"))
-        # /tmp has the test's own files, and is made read-only without hiding them
+        # /tmp contains the files of this test. It is made read-only without hiding them.
         words = [*self.private_run()[1][:-2], f'{hidden}; mount --bind /tmp /tmp && mount -o remount,ro,bind /tmp && '
                  f'mount --bind {self.directory} {self.directory} && mount -o remount,rw,bind {self.directory} && exec "$@"', "sh"]
         return words

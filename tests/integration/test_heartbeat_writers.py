@@ -1,4 +1,4 @@
-"""Whatever is written to the socket of a job: notifications pass, and nothing hurts dlock."""
+"""Arbitrary data on the socket of a job: notifications are passed on, and no datagram harms dlock."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from harness.wait import PATIENCE, hold_for, now, wait_until
 
 
 class HostileWriters(HeartbeatCase):
-    """Whatever a job writes, dlock lives, keeps its time and grows by nothing."""
+    """Whatever a job writes, dlock does not crash, keeps its deadlines and does not grow."""
 
     def setUp(self):
         super().setUp()
@@ -33,10 +33,10 @@ class HostileWriters(HeartbeatCase):
         return len(os.listdir(f"/proc/{pid}/fd"))
 
     def settled(self, held, address):
-        """The engine, and how many descriptors it has open and how many KiB in use when the start is behind it."""
+        """(engine, its number of open descriptors, its memory in KiB) after the start is complete."""
         self.assertEqual(self.beat(address).code, 0)
         engine = held.engine()
-        # Half a second after its start it begins to listen for a loss: that is its last descriptor.
+        # Half a second after the start the engine begins to watch for a loss: that opens its last descriptor.
         wait_until(lambda: self.watches_files(engine), 5, "the engine watches its lock file")
         return engine, self.descriptors(engine), self.memory(engine)
 
@@ -82,7 +82,7 @@ class HostileWriters(HeartbeatCase):
         began = now()
         self.flood(address, b"STATUS=x" * 500, b"\0" * 3000, b"x")
         hold_for(0.7, held.running, "dlock")
-        if PATIENCE == 1:  # a sanitizer keeps what was freed
+        if PATIENCE == 1:  # a sanitizer keeps freed memory
             self.assertLess(self.memory(engine) - base, 4096)
         self.assert_hung(held)
         self.assertLess(now() - began, 2 * PATIENCE + 1.5 * PATIENCE)
@@ -154,7 +154,7 @@ class HostileWriters(HeartbeatCase):
                 near.send(b"x" * 65536)
         except BlockingIOError:
             pass
-        procs.stop(engine)  # so that the last one to close it is not this test
+        procs.stop(engine)  # so that dlock, and not this test, is the last to close it
         send_with(self.client(address), b"STATUS=x", [near])
         near.close()
         procs.resume(engine)
@@ -175,7 +175,7 @@ class HostileWriters(HeartbeatCase):
         for number in range(700):
             writer.send(b"STATUS=%d" % number)
         self.assertEqual(self.beat(address).code, 0)
-        # what was kept comes in its order as soon as somebody reads
+        # The kept notifications arrive in order as soon as they are read.
         upstream.settimeout(5 * PATIENCE)
         got = [int(upstream.recv(100).split(b"=")[1]) for _ in range(40)] if _queue_is_long() else [int(upstream.recv(100).split(b"=")[1])]
         self.assertEqual(got, list(range(len(got))))
@@ -187,7 +187,7 @@ def _queue_is_long():
 
 
 class Notifications(HeartbeatCase):
-    """dlock stands between the job and systemd only for the reports."""
+    """dlock intercepts only the reports between the job and systemd."""
 
     def setUp(self):
         super().setUp()
@@ -222,7 +222,7 @@ class Notifications(HeartbeatCase):
         for number in numbers:
             os.close(number)
         self.assertEqual(os.read(reader, 9), b"!")
-        self.assertEqual(os.read(reader, 9), b"")  # nobody has the other end any more: sd_notify_barrier(3) rests on this
+        self.assertEqual(os.read(reader, 9), b"")  # no process has the other end: sd_notify_barrier(3) depends on this
         os.close(reader)
 
     def test_the_last_notification_of_a_job_arrives_before_dlock_ends(self):

@@ -1,4 +1,4 @@
-"""What another user of the machine leaves where dlock reads its settings and writes its results."""
+"""Files of another user where dlock reads its settings and writes its results."""
 
 import os
 import unittest
@@ -25,7 +25,7 @@ class Settings(Case):
 
 
 class Results(Case):
-    """A job, or somebody else who may write to the directory, changes it while the job runs."""
+    """A job, or another process with write access, changes the directory while the job runs."""
 
     def test_a_pipe_in_the_place_of_the_metrics_file_does_not_block(self):
         metrics = self.path("metrics")

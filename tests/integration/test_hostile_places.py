@@ -1,4 +1,4 @@
-"""What another user of the machine leaves where the locks of the embedded store are, and above."""
+"""Files and directories of another user at the lock directory of the embedded store and above it."""
 
 import os
 import unittest
@@ -19,7 +19,7 @@ class HostilePlaces(Case):
 
 
 class AboveTheLocks(HostilePlaces):
-    """Whoever can put another directory in the place of that of the locks can have two jobs run at once."""
+    """A user who can replace the lock directory can make two jobs run at once."""
 
     def below(self, mode, owner=None):
         above = self.path("above")
@@ -54,7 +54,7 @@ class AboveTheLocks(HostilePlaces):
 
 
 class LockFiles(HostilePlaces):
-    """In a directory that was open to others once."""
+    """Lock files in a directory that was once writable for other users."""
 
     def setUp(self):
         super().setUp()

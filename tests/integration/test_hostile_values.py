@@ -1,4 +1,4 @@
-"""What somebody with write access to Redis puts where a lock belongs: dlock refuses or loses it, and never breaks."""
+"""Arbitrary values in the place of a lock in Redis: dlock refuses the lock or loses it, and never crashes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""dlock in a real journal: its messages are found by their key and belong to who said them, and it waits for nobody."""
+"""dlock with a real journal: messages are found by key and belong to their process, and dlock never waits for the journal."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ class InTheJournal(Case):
         for entry in entries:
             self.assertTrue(entry["MESSAGE"].startswith("key 'job' is held by host"), entry)
             self.assertEqual((entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"]), ("5", "dlock"), entry)
-            self.assertIn(entry.get("_COMM"), ("dlock", "dlock-engine"), entry)  # what it cannot know of a process that is gone
+            self.assertIn(entry.get("_COMM"), ("dlock", "dlock-engine"), entry)  # the journal cannot know it for a process that has ended
 
     def test_an_error_has_its_priority_and_the_output_of_the_job_is_separate(self):
         ended = self.logged("sh", "-c", "echo words of the job >&2; kill -9 $PPID")

@@ -1,4 +1,4 @@
-"""The ACL rules that the man page gives are enough for everything that a run does, on each kind of deployment."""
+"""The ACL rules in the man page suffice for everything that a run does, on each kind of deployment."""
 
 import re
 import unittest
@@ -13,7 +13,7 @@ PASSWORD = "least-password"
 
 
 def rules_in_the_man_page():
-    """{heading: [words]} of the examples under ACL, so that the page cannot say less than is needed."""
+    """{heading: [words]} of the examples under ACL, so that a missing right in the man page is noticed."""
     path = __file__.rpartition("/tests/")[0] + "/man/dlock.1"
     with open(path, encoding="utf-8") as file:
         section = re.search(r"\n\.Ss ACL\n(.*?)\n\.S[sh] ", file.read(), re.S).group(1)
@@ -38,7 +38,7 @@ class Standalone(RedisCase):
         server = self.own_server()
         server("ACL", "SETUSER", "least", "on", f">{PASSWORD}", *RULES["dlock"])
         how = self.by_environment(as_least(server.url) + "/3")
-        how["store"] = ["--prefix", self.prefix]  # an uptime is asked for, and a database
+        how["store"] = ["--prefix", self.prefix]  # without --trust-restart the uptime is queried, and the URL has a database
         wait_until(lambda: self.run_job("true", options=["--ttl", "1300ms"], **how).code == 0, 10, "the server is old enough")
         first = self.hold(options=["--ttl", "1300ms"], **how)
         hold_for(2, lambda: self.run_job("true", **how).code == dlock.HELD, "the lock")

@@ -1,4 +1,4 @@
-"""What runs leave behind whose two supervisors are killed at once is removed by later runs; what is in use is not."""
+"""Later runs remove the remains of runs whose two supervisors were killed at once, and nothing that is in use."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from harness.wait import wait_until
 class Cgroups(Case):
     def setUp(self):
         super().setUp()
-        # Where no other test makes any.
+        # A cgroup that no other test uses.
         self.place = cgroups.v2_cgroup()
         self.addCleanup(self.place.remove)
 
@@ -75,7 +75,7 @@ class Sockets(Case):
         held.kill_both()
         self.assertTrue(os.path.exists(directory))
 
-        def removed():  # a few are removed at a time, and others may have left some
+        def removed():  # a few are removed at a time, and other tests can have left some
             self.assertEqual(self.start_with_socket("true", key="later").wait(), 0)
             return not os.path.exists(directory)
         wait_until(removed, 20, "a later run removes the directory")

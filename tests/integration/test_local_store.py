@@ -1,4 +1,4 @@
-"""The embedded store: no server, one file a key, held by the kernel, free the instant its holder is gone."""
+"""The embedded store: no server, one file per key, locked by the kernel and free at once when its holder is gone."""
 
 import os
 import pwd
@@ -43,7 +43,7 @@ class HoldingAndReleasing(LocalStore):
                 for pid in {"front": [held.pid], "engine": [engine], "both": [engine, held.pid]}[who]:
                     procs.kill(pid)
                 if who == "both":
-                    for pid in heads.pids:  # what is given up where both die in one instant
+                    for pid in heads.pids:  # the documented limit when both supervisors die at the same moment
                         procs.kill(pid)
                 wait_until(lambda: self.run_job("true").code == 0, 2, "the lock is free", pause=0)
                 self.assertLess(now() - began, 0.3 * PATIENCE + LATE)
@@ -59,7 +59,7 @@ class HoldingAndReleasing(LocalStore):
         self.assert_no_overlap(path)
 
     def test_the_job_does_not_inherit_the_lock(self):
-        # a daemon that gets away by --orphans=leave must not keep what its holder gave back
+        # A daemon that survives by --orphans=leave must not keep a lock that was released.
         held, heads = self.start_tree(1, 2, options=["--orphans=leave"], tree_options=["--root-seconds", "0.2", "--seconds", "3"])
         self.assertEqual(held.wait(), 0)
         self.assertEqual(self.run_job("true").code, 0)
@@ -117,7 +117,7 @@ class HoldingAndReleasing(LocalStore):
         ended = self.run_job("touch", self.path("ran"),
                              prefix_command=["unshare", "-m", "sh", "-c", script, "sh", self.locks])
         if ended.code == 0:
-            self.assertTrue(os.path.exists(self.path("ran")))  # holder data may be unknown, the kernel's lock is what counts
+            self.assertTrue(os.path.exists(self.path("ran")))  # the data of the holder can be missing: the lock of the kernel counts
         else:
             self.assertIn(ended.code, (dlock.UNREACHABLE, dlock.CONFIG, dlock.SYSTEM))
             self.assertTrue(ended.own_lines)
@@ -189,7 +189,7 @@ class TheFileUnderARunningJob(LocalStore):
 
 
 class TheDefaultStore(LocalStore):
-    """No --store and no DLOCK_STORE. Root's default directory is the machine's, so these run with an odd key each."""
+    """No --store and no DLOCK_STORE. The default directory of root is that of the machine, so each test has a unique key."""
 
     def setUp(self):
         super().setUp()
@@ -217,7 +217,7 @@ class TheDefaultStore(LocalStore):
         user = next((each for each in pwd.getpwall() if 0 < each.pw_uid < NOBODY and each.pw_dir.startswith("/")), None)
         if user is None:
             self.skipTest("no other user here")
-        # a home of its own for that user, seen only by these processes
+        # A separate home directory for that user, visible only to these processes.
         script = f'mount -t tmpfs -o mode=755,uid={user.pw_uid} none {user.pw_dir} 2>/dev/null || exit 99; exec "$@"'
         prefix = ["unshare", "-m", "sh", "-c", script, "sh", "setpriv", "--reuid", str(user.pw_uid), "--clear-groups"]
         os.chmod(self.directory, 0o1777)
@@ -237,7 +237,7 @@ class TheDefaultStore(LocalStore):
         self.assertFalse(os.path.exists(self.path("ran")))
 
     def private(self):
-        """Root has a /run of its own for these, where a private mount is to be had."""
+        """A prefix command that gives root a private /run, where it can be mounted."""
         if os.geteuid() != 0:
             return {}
         run = self.path("private-run")
@@ -253,7 +253,7 @@ if __name__ == "__main__":
 @needs_root
 @unittest.skipUnless(shutil.which("unshare") and run_quietly(*AHEAD, "true").returncode == 0, "no time namespace can be made here")
 class ATimeNamespace(LocalStore):
-    """In a container with a boot clock of its own, which shares the directory."""
+    """In a container that has its own boot clock and shares the directory."""
 
     def assert_kept_for_its_time(self, first, second):
         began = now()

@@ -1,4 +1,4 @@
-"""--max-run: a job that runs too long is ended, whatever it does about it, and the code says so."""
+"""--max-run: a job that runs too long is ended, however it reacts, and the exit code reports it."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from harness.wait import LATE, PATIENCE, now
 
 
 def ms(number):
-    """For an option: long enough for a job to be ready on this build."""
+    """A value for an option: long enough for a job to be ready in this build."""
     return f"{number * PATIENCE:g}ms"
 
 
@@ -37,7 +37,7 @@ class TheJobRunsTooLong(Case):
         self.assertLess(last - began, 0.6 * PATIENCE + LATE)
 
     def test_every_process_gets_the_signal_so_that_a_shell_does_not_wait_for_its_child(self):
-        """As timeout(1) does it: a trap of the shell runs when the command it waits for has ended."""
+        """As with timeout(1): a trap of the shell runs when the command that it waits for has ended."""
         for way in [["--contain=walk"], []]:
             heads = self.headcount()
             began = now()
@@ -49,7 +49,7 @@ class TheJobRunsTooLong(Case):
             heads.wait_gone(1)
 
     def test_each_process_gets_the_signal_once(self):
-        """Some programs take the second TERM for a wish that they end at once."""
+        """Some programs end at once on the second SIGTERM."""
         path = self.path("signals")
         ended = self.start_run("sh", "-c", f"{JOBTOOL} signals {path} 20 --until INT & sleep 60",
                                options=["--max-run", ms(1500), "--kill-after", "1s"])

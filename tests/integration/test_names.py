@@ -1,4 +1,4 @@
-"""A Redis given by its name: name servers that are silent, slow or wrong delay a start, and end no job."""
+"""A Redis given by its name: name servers that do not answer, are slow or wrong delay a start, and end no job."""
 
 import json
 import os
@@ -29,7 +29,7 @@ class NamesCase(RedisCase):
         return self.start_run(*words, store=self.store_at(url), **how)
 
     def runs(self, *, within=30, url=URL, **how):
-        """The job ran, and nothing was said. How long it took does not count the start of the name servers."""
+        """The job must run without a message. The time does not include the start of the name servers."""
         run = self.begin("sh", "-c", "echo ran", url=url, **how)
         self.wait_for_dlock(run)
         began = now()
@@ -45,7 +45,7 @@ class NamesCase(RedisCase):
         return run
 
     def wait_for_dlock(self, run):
-        """Until what started it has become dlock."""
+        """Waits until the process that started it has become dlock."""
         wait_until(lambda: not run.running() or (procs.stat(run.pid) or {}).get("comm") == "dlock", 10, "dlock begins")
 
     def asked(self):
@@ -121,7 +121,7 @@ class Starts(NamesCase):
         run = self.begin("true", options=["-w", "20s"])
         engine = run.engine()
         wait_until(self.names.queries, 5, "the name server is asked")
-        of_the_sanitizer = os.environ.get("DLOCK_SANITIZE") == "thread"  # which has one of its own
+        of_the_sanitizer = os.environ.get("DLOCK_SANITIZE") == "thread"  # the sanitizer has a thread of its own
         self.assertEqual(len(os.listdir(f"/proc/{engine}/task")), 1 + of_the_sanitizer)
 
 
@@ -139,7 +139,7 @@ class Messages(NamesCase):
 
 class Doctor(NamesCase):
     def found(self, url=URL, code=0):
-        """What doctor says of names."""
+        """The findings of doctor about names."""
         looked = self.start("doctor", "--json", "--store", url, "--prefix", self.prefix, "--ttl", "10s",
                             prefix_command=self.names.prefix_command)
         self.assertEqual(looked.wait(), code, looked.stdout + looked.stderr)
@@ -197,7 +197,7 @@ class ManyAddresses(NamesCase):
 
 
 class Jobs(NamesCase):
-    """While a job runs, its connections end and its name servers fail."""
+    """While a job runs, its connections are closed and its name servers fail."""
 
     def hold_by_name(self, names=None, key="job"):
         path = self.life_file(key)
@@ -233,7 +233,7 @@ class Jobs(NamesCase):
         run = self.hold_by_name()
         self.names.says(names={NAME: {"A": ["127.0.0.2"]}})
         self.break_connections()
-        self.assertEqual(run.wait(), dlock.LOST, run.stderr)  # the other one knows nothing of it
+        self.assertEqual(run.wait(), dlock.LOST, run.stderr)  # the other server does not have the lock
 
 
     def test_jobs_follow_their_name_to_the_new_master_while_the_old_one_still_answers(self):
@@ -245,7 +245,7 @@ class Jobs(NamesCase):
         wait_until(lambda: new("ROLE")[3] == "connected", 10, "the replica is in step")
         run = self.hold_by_name()
         old("SET", "after", "the lock")
-        self.assertEqual(old("WAIT", 1, 5000), 1)  # the replica has the lock, too
+        self.assertEqual(old("WAIT", 1, 5000), 1)  # the replica has the lock as well
         new("REPLICAOF", "NO", "ONE")
         old("REPLICAOF", HOST, str(new.port))
         self.names.says(names={NAME: {"A": ["127.0.0.2"]}})

@@ -98,7 +98,7 @@ class OverlapOnRedis(RedisCase):
         server = self.own_server()
         first = self.hold(life=self.life, store=self.redis_store, options=OPTIONS)
         server.restart_with_lost_memory()
-        self.second_follows()  # it trusts the restart; without that it would wait, and the overlap be 0: the next test
+        self.second_follows()  # it trusts the restart; without that it would wait and the overlap would be 0: see the next test
         self.assertEqual(first.wait(), dlock.LOST)
         self.assertLess(life.overlap(self.life), RENEWAL + LATE)
 
@@ -119,7 +119,7 @@ class OverlapOnRedis(RedisCase):
 
     def test_of_many_contenders_no_two_jobs_overlap(self):
         began, running = now(), []
-        # For five seconds, and on a loaded machine until there is something to judge.
+        # For five seconds, and on a loaded machine until there are enough runs.
         while now() < began + 5 or (len(life.runs(self.life)) <= 10 and now() < began + 60):
             running = [each for each in running if each.running()]
             if len(running) < 6:
@@ -216,7 +216,7 @@ class OverlapOnTheEmbeddedStore(Case):
 
     def test_of_many_contenders_no_two_jobs_overlap(self):
         began, running = now(), []
-        # For five seconds, and on a loaded machine until there is something to judge.
+        # For five seconds, and on a loaded machine until there are enough runs.
         while now() < began + 5 or (len(life.runs(self.life)) <= 10 and now() < began + 60):
             running = [each for each in running if each.running()]
             if len(running) < 6:

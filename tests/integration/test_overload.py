@@ -1,4 +1,4 @@
-"""Hogs on every processor, fork bombs, a thousand processes. These tests run alone: they would be the overload of others."""
+"""A busy machine, fork bombs, a thousand processes. These tests run alone, because they would disturb the others."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ class Hogs(RedisCase):
 
 
 class ForkBombs(Case):
-    """Under a limit of processes, and each of them ends by itself after ten seconds or 200 000 forks."""
+    """Under a limit of processes. Each bomb ends by itself after ten seconds or 200 000 forks."""
 
     LIMIT = 1000
 
@@ -47,7 +47,7 @@ class ForkBombs(Case):
         return self.limit.join if self.limit else cgroups.nobody_with_few_processes(self.LIMIT)
 
     def processes(self):
-        """Cheap to ask: among a thousand that spin there is little time."""
+        """The number of processes, by a cheap query: a thousand busy processes leave little time."""
         if self.limit:
             return self.limit.number("pids.current")
         return len(procs.marked(self.marker))
@@ -96,7 +96,7 @@ class AThousand(Case):
         heads.wait_gone(max(1.0, 3 * kernel))
 
     def seconds_to_kill_a_group(self, count):
-        """Without dlock, at this moment on this machine: most of the time goes into the end of each process."""
+        """Without dlock, now and on this machine: most of the time is spent on the end of each process."""
         heads = self.headcount()
         tree = subprocess.Popen([JOBTOOL, "tree", str(count), "0", heads.path], stdin=subprocess.DEVNULL, env=self.env,
                                 start_new_session=True)

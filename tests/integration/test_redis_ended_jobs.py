@@ -1,4 +1,4 @@
-"""A job that dlock ends, or that asks after its lock, when the lock is in Redis."""
+"""A job that dlock ends, or that queries its lock, when the lock is in Redis."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from harness.heartbeat_case import HeartbeatCase
 from harness.wait import PATIENCE, wait_until
 
 TTL = ["--ttl", "2s"]
-SOON = f"{200 * PATIENCE:g}ms"  # when the job is ready
+SOON = f"{200 * PATIENCE:g}ms"  # by then the job is ready
 FOREIGN = '{"ownerHash":"job@other/1.1.1","processHash":"other/1.1"}'
 
 
@@ -67,7 +67,7 @@ class HeartbeatQueries(RedisCase, HeartbeatCase):
 
 
 class BeingKilled(RedisCase, HeartbeatCase):
-    """dlock of an ordinary user, whose job has become root: the kill takes as long as that job lives."""
+    """dlock of an unprivileged user, whose job has become root: the kill lasts as long as that job lives."""
 
     def test_heartbeat_exits_80_while_the_job_is_being_killed(self):
         if os.geteuid() != 0:

@@ -1,4 +1,4 @@
-"""A Redis that turns ill, rude, slow or forgetful while the job runs: silence, and an answer only where it is one."""
+"""A Redis that fails, is slow or loses its data while the job runs: only a real answer about the lock counts as one."""
 
 import json
 import time
@@ -118,7 +118,7 @@ class WhileTheJobRuns(RedisFaults):
         first = self.hold(life=self.life, store=self.through(between), options=OPTIONS, seconds=0.9, tick_options=["--exit", "3"])
         between.freeze()
         self.take_when_free(self.life, store=self.redis_store, options=OPTIONS)
-        between.thaw()  # the first one still asks to release, and hears that the lock is not its own
+        between.thaw()  # the release of the first run is still sent, and is refused because the lock belongs to another run
         self.assertEqual(first.wait(), 3, first.stderr)
         self.assert_says(first, "the lock could not be released")
         self.assert_no_overlap(self.life)
@@ -194,12 +194,12 @@ class WhileTheJobRuns(RedisFaults):
 
 
 class AwayFromTheStart(RedisFaults):
-    """Who waits for the lock waits for the store as well."""
+    """A waiter waits for the store as well as for the lock."""
 
     def waits_through(self, store, come_back):
         waiting = self.start_run("true", store=store, options=[*OPTIONS, "-w", "20s"])
         waiting.wait_said("; waiting on")
-        hold_for(TTL * 0.6, waiting.running, "the wait")  # half of it is what a run has that does not wait
+        hold_for(TTL * 0.6, waiting.running, "the wait")  # without --wait a run retries for half a TTL
         come_back()
         self.assertEqual(waiting.wait(), 0, waiting.stderr)
         self.assert_says(waiting, "answers again")
@@ -251,7 +251,7 @@ class LostReplies(RedisFaults):
         held = self.hold(life=self.life, store=self.through(between), options=OPTIONS, seconds=2)
         between.cut_after(b"EVAL")
         self.assertEqual((held.wait(), between.cuts), (0, 1), held.stderr)
-        self.assertEqual(held.own_lines, [])  # it is asked for again at once
+        self.assertEqual(held.own_lines, [])  # it is retried at once
 
     def test_a_lost_reply_to_release_is_retried(self):
         between = self.relay()
@@ -259,7 +259,7 @@ class LostReplies(RedisFaults):
                               store=self.through(between), options=["--ttl", "60s"])
         held.job()
         time.sleep(0.2)
-        between.cut_after(b"EVAL")  # with this ttl no renewal is due before the release
+        between.cut_after(b"EVAL")  # with this TTL no renewal is due before the release
         with open(self.path("go"), "wb"):
             pass
         self.assertEqual((held.wait(), between.cuts), (9, 1), held.stderr)

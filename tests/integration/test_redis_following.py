@@ -1,4 +1,4 @@
-"""Those who wait and those who hold a lock together follow it through failovers and slot migrations."""
+"""Waiters and holders that share a lock follow it through failovers and slot migrations."""
 
 import signal
 import unittest
@@ -55,7 +55,7 @@ class Sentinel(SentinelCase, Following):
 
 
 class StableName(Following):
-    """A proxy, a service of Kubernetes or a name leads to the new master; the old one lives on as its replica."""
+    """A proxy, a Kubernetes service or a name leads to the new master. The old master continues as its replica."""
 
     TTL = "3s"
 
@@ -178,7 +178,7 @@ class Cluster(Following):
         self.assertEqual(self.try_second(), 0)
 
     def stay(self, readers):
-        """Longer than a job may live without a renewal."""
+        """Waits for longer than a job can live without a renewal."""
         hold_for(4.5, lambda: all(each.running() for each in readers), "the readers' dlock")
         self.assertEqual(self.try_second(), dlock.HELD)
 

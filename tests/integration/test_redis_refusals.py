@@ -1,4 +1,4 @@
-"""A Redis that cannot or will not serve, or is none: before the start each case has its code and its sentence, and no job runs."""
+"""A server that cannot serve, refuses, or is not a Redis: each case has its exit code and sentence, and no job is started."""
 
 import os
 import re
@@ -24,7 +24,7 @@ OPTIONS = ["--ttl", "2s"]
 
 class Refusals(FakeRedisCase):
     def refuse(self, codes, *texts, store, seconds=8, **how):
-        """Before the start: the code, one line that names the key, no job."""
+        """The run must exit with that code and one line that names the key, and must start no job."""
         began = now()
         ended = self.run_job("touch", self.path("ran"), store=store, options=how.pop("options", OPTIONS), **how)
         self.assertIn(ended.code, codes, ended.stderr)
@@ -42,7 +42,7 @@ class ErrorRepliesBeforeTheStart(Refusals):
         for name, (reply, codes) in ERROR_REPLIES.items():
             with self.subTest(reply=name):
                 fake = self.fake(lambda words, reply=reply: reply if is_script(words) else PASS)
-                # these may pass by themselves, so dlock may ask again: but it must come to an end
+                # These faults can be temporary, so dlock can retry. But it must end.
                 ended = self.refuse(codes, store=self.fake_store(fake), seconds=15)
                 self.assertEqual(self.keys(), [])
                 sentences[name] = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", ended.own_lines[0])
@@ -89,7 +89,7 @@ class ErrorRepliesBeforeTheStart(Refusals):
             try:
                 busy("EVAL", "while true do end", "0")
             except Exception:  # pylint: disable=broad-except
-                pass  # it is killed at the end
+                pass  # the script is killed at the end
         worker = threading.Thread(target=spin, daemon=True)
         worker.start()
 
@@ -133,7 +133,7 @@ class ErrorRepliesBeforeTheStart(Refusals):
 
 class NoRedisThere(Refusals):
     def serve(self, answer):
-        """A server that sends `answer` to whatever it reads (at once if it reads nothing)."""
+        """A server that calls `answer` with each connection."""
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
         self.addCleanup(lambda: listener.shutdown(socket.SHUT_RDWR))
@@ -214,9 +214,9 @@ class NoRedisThere(Refusals):
 
 
 class DeploymentsThatContradictThemselves(Refusals):
-    """One server that is everything: it sends on to itself, or says one thing as a Sentinel and another as a master."""
+    """One server in several roles: it redirects to itself, or contradicts as a Sentinel what it replies as a master."""
 
-    TTL = 3 * TTL  # half of it is there for an answer, also on a machine that is busy
+    TTL = 3 * TTL  # half of it is left for a reply, which suffices on a busy machine
 
     def refused_by(self, answers, url):
         fake = self.fake(lambda words: answers(words, b"127.0.0.1", b"%d" % fake.port))
@@ -274,7 +274,7 @@ class ARecentlyStartedServer(Refusals):
         ended = self.run_job(JOBTOOL, "tick", self.life, "0.1", store=self.store_at(server.url, trust=False),
                              options=[*OPTIONS, "-n"])
         self.assertEqual(ended.code, 0, ended.stderr)
-        # uptime counts whole seconds and started a little before the first PING
+        # The uptime is in whole seconds and starts slightly before the first PING.
         self.assertGreater(life.runs(self.life)[0].first - born, TTL - 0.2)
         self.assertLess(life.runs(self.life)[0].first - born, (TTL + 3) * PATIENCE)
         self.assert_says(ended, "--trust-restart")
@@ -336,7 +336,7 @@ class Names(Refusals):
             ran = self.run_job("true", store=self.store_at(f"redis://{name}:{server.port}"), options=OPTIONS,
                                prefix_command=on_a_v6_only_host(hosts, server.port, server.socket_path))
             self.assertEqual(ran.code, 0, f"{name}: {ran.stderr}")
-        # There is no way to the second address, which tells less than that the first one refused.
+        # The second address has no route. The refusal of the first address is more informative.
         self.refuse({dlock.UNREACHABLE}, "Connection refused", store=self.store_at(f"redis://two-faced:{free_port()}"),
                     prefix_command=on_a_v6_only_host(hosts, server.port, server.socket_path))
 
@@ -351,7 +351,7 @@ class SlowNames(Refusals):
         self.assertEqual(ended.code, 0, ended.stderr)
 
     def full_listener(self, address, port):
-        """Listens, and drops whoever asks for a connection: its queue is full, and nobody takes from it."""
+        """A port that drops requests for a connection: its queue is full and never read."""
         listener = socket.create_server((address, port), backlog=0)
         self.addCleanup(listener.close)
         for _ in range(3):
@@ -364,8 +364,8 @@ class SlowNames(Refusals):
         return with_hosts(self.path("hosts"), *lines)
 
     def two_faced(self):
-        """A host name with two addresses, and a port at which Redis answers on the later one. Returns them with the prefix."""
-        relay = Relay(self.redis.port, listen_on="127.0.0.2")  # getaddrinfo(3) puts 127.0.0.1 before it
+        """(relay to Redis on the second address of the host two-faced, prefix command that defines this host)."""
+        relay = Relay(self.redis.port, listen_on="127.0.0.2")  # getaddrinfo(3) lists 127.0.0.1 before it
         self.addCleanup(relay.stop)
         return relay, self.knowing("127.0.0.1 two-faced", "127.0.0.2 two-faced")
 

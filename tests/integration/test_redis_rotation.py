@@ -1,4 +1,4 @@
-"""Secrets and certificates that change while a job runs or waits: each new connection has those of now."""
+"""Passwords and certificates that change while a job runs or waits: each new connection uses the current ones."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ class Rotation(RedisCase):
         self.life = self.life_file()
 
     def put(self, path, text):
-        """As those do who rotate: in one step."""
+        """Replaces the file in one step, as tools for rotation do."""
         with open(f"{path}.new", "w", encoding="ascii") as file:
             file.write(text)
         os.chmod(f"{path}.new", 0o600)
@@ -31,7 +31,7 @@ class Rotation(RedisCase):
             server("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
 
     def outlives(self, held, server):
-        """Longer than a job lives whose renewals fail."""
+        """The run must survive for longer than a job lives whose renewals fail."""
         self.end_connections(server)
         hold_for(TTL, held.running, "dlock")
         self.assertNotIn("lock could not be", held.stderr)
@@ -108,7 +108,7 @@ class Passwords(Rotation):
                 held = self.start_run("sh", "-c", f"touch {began}; {job}", key=" ".join(how), store=self.store,
                                       options=["--password-command", command, *how])
                 wait_until(lambda: os.path.exists(began), 5, "the job runs")
-                hold_for(0.2, held.running, "dlock")  # until it has a second connection as well
+                hold_for(0.2, held.running, "dlock")  # until its second connection is open
                 with open(flag, "wb"):
                     pass
                 self.end_connections(self.server)
@@ -176,7 +176,7 @@ class Passwords(Rotation):
         self.assertEqual(standby.wait(), dlock.REFUSED, standby.stderr)
 
     def test_a_password_file_of_another_user_can_be_readable_for_the_group(self):
-        """So containers mount secrets, and an ACL shows like that."""
+        """Containers mount secrets like this, and ACLs appear as group rights."""
         if os.geteuid() != 0:
             self.skipTest("needs root, to give a file away")
         shutil.chown(self.password, 65534, 0)

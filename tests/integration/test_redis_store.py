@@ -1,4 +1,4 @@
-"""Redis as the store: ways to connect, what is written there, how often it is asked, and what is never shown."""
+"""Redis as the store: ways to connect, written keys, number of requests, and secrets that are never shown."""
 
 import json
 import os
@@ -177,7 +177,7 @@ class RoundTrips(RedisCase):
         return found
 
     def of_one_run(self, store):
-        self.assertEqual(self.run_job("true", store=store).code, 0)  # the scripts are cached from here on
+        self.assertEqual(self.run_job("true", store=store).code, 0)  # makes the server cache the scripts
         self.redis("CONFIG", "RESETSTAT")
         self.assertEqual(self.run_job("true", store=store).code, 0)
         return self.statistics()
@@ -185,7 +185,7 @@ class RoundTrips(RedisCase):
     def test_the_server_counts_one_script_to_acquire_and_one_to_release(self):
         calls = self.of_one_run(self.redis_store)
         self.assertEqual((calls.get("evalsha", 0), calls.get("eval", 0)), (2, 0), calls)
-        self.assertEqual(calls.get("info"), 1, calls)  # in the script that takes the lock: the role of the server
+        self.assertEqual(calls.get("info"), 1, calls)  # in the script that acquires: the role of the server
         for asked in ("ping", "hello", "script|load", "client|setname", "client|setinfo", "config|resetstat|get"):
             self.assertNotIn(asked, calls)
 
@@ -221,7 +221,7 @@ class RoundTrips(RedisCase):
 
 
 class Secrets(RedisCase):
-    """The password of a URL appears nowhere: not in lines, not in the process list, not in the lock or the status file."""
+    """The password of a URL does not appear in messages, in the process list, in the lock or in the status file."""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-"""--warn-signal: a job learns that its lock cannot be renewed before it is killed for that."""
+"""--warn-signal: a job is warned that its lock cannot be renewed before it is killed."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from harness import dlock, procs
 from harness.case import JOBTOOL, RedisCase
 from harness.wait import LATE, hold_for, now, wait_until
 
-OPTIONS = ["--ttl", "2s"]  # renewals every 0.4 s; the job dies 1.078 s after the first that fails was sent
+OPTIONS = ["--ttl", "2s"]  # renewals every 0.4 s; the job is killed 1.078 s after the first failing one was sent
 
 
 class Warned(RedisCase):
@@ -18,7 +18,7 @@ class Warned(RedisCase):
         self.signals = self.path("signals")
 
     def start_listener(self, *options, store=None):
-        """A job that writes down every signal, behind the relay."""
+        """Starts a job that records every signal, with the store behind the relay."""
         with open(self.signals, "wb"):
             pass
         held = self.start_run(JOBTOOL, "signals", self.signals, "60", "--until", "KILL",
@@ -48,7 +48,7 @@ class WhileRenewalsFail(Warned):
         self.between.freeze()
         self.wait_warned()
         self.assertTrue(held.running())
-        self.between.refuse()  # the outage goes on, but the release at the end need not wait for an answer
+        self.between.refuse()  # the outage continues, but the release at the end fails at once
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
         self.assertEqual(self.warnings(), 1)
 
@@ -104,7 +104,7 @@ class NoWarning(Warned):
             end()
             wait_until(lambda before=before: self.lock_value() != before, 10, "the lock is renewed")
             self.assertGreater(self.between.accepted, connections)
-            hold_for(0.1, held.running, "the job, until the reply has come")  # a renewal is sent once more, not twice
+            hold_for(0.1, held.running, "the job, until the reply has come")  # a renewal is retried once, not twice
         self.assertEqual(self.warnings(), 0)
         self.assertNotIn("could not be renewed", held.stderr)
         self.end(held)

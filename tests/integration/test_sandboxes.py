@@ -1,4 +1,4 @@
-"""dlock where less works than elsewhere: a /proc of another pid namespace, filters of system calls, a half-made cgroup; and as process 1."""
+"""dlock in restricted environments: /proc of another pid namespace, system call filters, incomplete cgroups; and as process 1."""
 
 import errno
 import os
@@ -13,15 +13,15 @@ from harness.case import JOBTOOL, NOBODY, Case, OnRedis, as_nobody, needs_pid_na
 from harness.contained import needs_cgroup, ways
 from harness.wait import PATIENCE, hold_for, now, wait_until
 
-# A pid namespace in which /proc is that of the outer one.
+# A pid namespace whose /proc is that of the outer namespace.
 FOREIGN_PROC = ["unshare", *unshare_user(), "--pid", "--fork", "--kill-child"]
-# By the numbers of this processor: the system call through which dlock starts a job in a cgroup, and waitpid's.
+# The numbers of clone3, by which dlock starts a job in a cgroup, and of wait4 on this processor.
 CLONE3 = 435
 WAIT4 = {"x86_64": 61, "aarch64": 260}.get(platform.machine())
 
 
 def refusing(call, error):
-    """A prefix for a command in which that system call fails so."""
+    """A prefix for a command in which that system call fails with that error."""
     return [JOBTOOL, "refuse", str(call), str(error)]
 
 
@@ -33,10 +33,10 @@ class AProcOfAnotherPidNamespace(Case):
         self.assertEqual(refused.code, dlock.SYSTEM)
         self.assert_says(refused, "/proc is that of another pid namespace", "mount -t proc", "--contain=cgroup or pidns")
         self.assertFalse(os.path.exists(ran))
-        self.assertEqual(self.run_job("true").code, 0)  # the lock was given back
+        self.assertEqual(self.run_job("true").code, 0)  # the lock was released
 
     def test_a_job_that_is_started_dies_with_its_lock(self):
-        """By the cgroup, or by the init of its own namespace: neither needs a number."""
+        """By its cgroup, or by the init of its namespace: neither needs a pid."""
         for way in [way for way in ("cgroup", "pidns") if way in ways()]:
             with self.subTest(contain=way):
                 self.key = f"job-{way}"
@@ -45,7 +45,7 @@ class AProcOfAnotherPidNamespace(Case):
                 heads.wait_gone(3)
 
     def test_a_job_dies_with_the_engine_and_no_other_process_with_its_numbers_does(self):
-        """Inside the namespace the numbers are small. Outside they are those of others, of whom one is watched."""
+        """Inside the namespace the pids are small. Outside they belong to other processes, one of which is watched."""
         for way in [way for way in ("cgroup", "pidns") if way in ways()]:
             with self.subTest(contain=way):
                 self.key = f"job-{way}"
@@ -156,7 +156,7 @@ class ACgroupInWhichNothingCanBeStarted(Case):
 
 
 class NoThreadCanBeMade(OnRedis):
-    """As where a filter answers clone3 with anything but ENOSYS: the main thread of the engine renews."""
+    """As under a filter that fails clone3 with another error than ENOSYS: the main thread of the engine renews."""
 
     how = {"options": ["--ttl", "2s"], "prefix_command": refusing(CLONE3, errno.EPERM)}
 
@@ -203,7 +203,7 @@ class AUserThatCannotBeMapped(Case):
 
 
 class ChildrenOfOthers(Case):
-    """Children that are not of the job: of whoever became dlock by exec, and what probes leave in a container."""
+    """Children that do not belong to the job: of the program that executed dlock, and orphans of probes in a container."""
 
     def zombies_below(self, pid):
         return [child for child in procs.children(pid) if (procs.stat(child) or {}).get("state") == "Z"]

@@ -1,4 +1,4 @@
-"""A password that dlock holds: who of the same machine can get at it. Root can; nobody else, whatever becomes of dlock."""
+"""A password in the memory of dlock: on the same machine only root can read it, even when dlock crashes."""
 
 import os
 import resource
@@ -12,7 +12,7 @@ from harness.resp import Login
 
 SECRET = "correct-horse-battery"
 AS_NOBODY = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
-# What a debugger of the same user reads: environment and memory.
+# The environment and the memory, as a debugger of the same user reads them.
 LOOK = r"""
 import sys
 try:
@@ -67,10 +67,10 @@ class AHeldPassword(RedisCase):
         held = self.hold_as_nobody(**self.secret)
         for pid in (plain.pid, plain.engine()):
             self.assertNotIn("refused", self.seen_in(pid))
-        self.assertEqual(self.seen_in(held.job())[0], "True")  # its environment is the caller's, untouched
+        self.assertEqual(self.seen_in(held.job())[0], "True")  # its environment is that of the caller, unchanged
 
     def core_of(self, held, pid):
-        """Whether a supervisor that crashes leaves a core file."""
+        """Crashes a supervisor. True if it leaves a core file."""
         os.kill(pid, signal.SIGABRT)
         held.wait()
         found = self.cores()
@@ -92,7 +92,7 @@ class AHeldPassword(RedisCase):
         for supervisor in (lambda held: held.pid, lambda held: held.engine()):
             held = self.hold_as_nobody(**self.secret, **how)
             self.assertFalse(self.core_of(held, supervisor(held)))
-            # there would be one, but for that
+            # without a password there is a core file
             plain = self.hold_as_nobody(store=["--store", f"redis://127.0.0.1:{self.server.port}", "--prefix", self.prefix,
                                                "--trust-restart"], **how)
             self.assertTrue(self.core_of(plain, supervisor(plain)))
@@ -107,7 +107,7 @@ class AHeldPassword(RedisCase):
         hidden = ["unshare", "-m", "sh", "-c", 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh", *AS_NOBODY]
         for contain, prefix in (("walk", AS_NOBODY), ("pidns", AS_NOBODY), ("walk", hidden)):
             if run_quietly(*prefix, "unshare", *(["-Upf"] if contain == "pidns" else []), "true").returncode != 0:
-                continue  # not to be had here
+                continue  # not available here
             for supervisor in (lambda held: held.pid, lambda held: held.engine()):
                 with self.subTest(contain=contain, prefix=prefix):
                     self.key += "-"

@@ -28,7 +28,7 @@ class FindingTheMaster(SentinelCase):
         deployment.sentinels[1].pause()
         begun = now()
         self.assertEqual(self.try_second(), 0)
-        self.assertLess(now() - begun, 3 + LATE)  # all of them together have a half of --ttl
+        self.assertLess(now() - begun, 3 + LATE)  # all Sentinels together have half of --ttl
 
     def test_if_all_sentinels_are_down_the_run_is_refused(self):
         deployment = self.deploy_sentinel()
@@ -98,7 +98,7 @@ class Replicas(SentinelCase):
         self.assertEqual(refused.code, dlock.UNREACHABLE)
         self.assert_says(refused, "only 2 of 3 replicas", "0.2s")
         self.assertLess(now() - begun, 1.5 * LATE)
-        self.assertEqual(self.try_second(), 0)  # what it had for a moment it gave back
+        self.assertEqual(self.try_second(), 0)  # the refused run has released what it had
 
     def test_the_loss_of_a_replica_counts_as_no_answer_and_ends_the_job_at_the_deadline(self):
         self.TTL = "2s"

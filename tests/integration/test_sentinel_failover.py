@@ -1,4 +1,4 @@
-"""Following the master through every kind of failover: what happens to the job, and whether two ever run at once."""
+"""Following the master through every kind of failover: what happens to the job, and that two never run at once."""
 
 import unittest
 
@@ -8,7 +8,7 @@ from harness.wait import LATE, now, wait_until
 
 
 class Failover(SentinelCase):
-    """The second contender asks all the time; in none of these may two jobs run at once."""
+    """The second contender tries all the time. In no case can two jobs run at once."""
 
     def test_a_job_survives_a_planned_failover(self):
         deployment = self.deploy_sentinel()
@@ -54,10 +54,10 @@ class Failover(SentinelCase):
 
 
 class LostByTheFailover(SentinelCase):
-    """A master that promised what its replicas never heard of."""
+    """A master that granted a lock without telling its replicas."""
 
     def deploy_and_cut_off(self):
-        """A deployment of which the master takes locks that nobody else hears of."""
+        """A deployment whose master still grants locks, but is cut off from all others."""
         deployment = self.deploy_sentinel(login=LOGIN)
         return deployment, deployment.partition_master()
 
@@ -66,7 +66,7 @@ class LostByTheFailover(SentinelCase):
         held = self.first()
         new = deployment.wait_for_new_master(old)
         self.second_follows()
-        # The old master still writes; our holder hears of the new one when that one is gone.
+        # The old master still accepts writes. The holder finds the new one when the old one has stopped.
         old.stop()
         gone = now()
         self.assertEqual(held.wait(), dlock.LOST, held.stderr)

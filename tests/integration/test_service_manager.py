@@ -1,4 +1,4 @@
-"""What systemd hears from dlock as the main process of a unit of Type=notify, by a socket of the test's own."""
+"""The notifications of dlock as the main process of a unit with Type=notify, read from a socket of the test."""
 
 import os
 import signal
@@ -86,7 +86,7 @@ class TypeNotify(ManagedCase):
                 ready = self.manager.wait_for("READY")
                 self.assertEqual(ready.sender, served.job())
                 self.assertEqual(len(self.manager.all("READY")), 1)
-                # after a wait the unit's own time for its start may have passed
+                # after a wait the start timeout of the unit can have passed
                 self.assertEqual([said.text for said in self.manager.all("EXTEND_TIMEOUT_USEC")],
                                  ["EXTEND_TIMEOUT_USEC=90000000"] if waits else [])
                 served.signal(signal.SIGTERM)
@@ -187,7 +187,7 @@ class WatchdogOnRedis(ManagedCase, OnRedis):
         self.assertTrue(served.running(), "long before the lease is over")
 
     def starves(self):
-        """Nothing came for the whole of the watchdog's interval."""
+        """True if no message came for a whole watchdog interval."""
         seen = len(self.manager.all("WATCHDOG"))
         hold_for(1.5, lambda: True)
         return len(self.manager.all("WATCHDOG")) == seen

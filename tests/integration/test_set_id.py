@@ -1,4 +1,4 @@
-"""A dlock whose file gives it rights of somebody else would be a shell of that user for everybody: it refuses."""
+"""A set-user-ID dlock would run any command with the rights of its owner, so it refuses to run."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""--limit and --shared on both stores: who may hold a lock beside whom, and that each holder stands for itself."""
+"""--limit and --shared on both stores: which runs can hold a lock together, and that each holder is independent."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from harness.wait import LATE, PATIENCE, now, wait_until
 
 TTL = 2.0
 OPTIONS = ["--ttl", "2s"]
-DIES = ["--ttl", f"{1.3 * min(PATIENCE, 3):g}s"]  # soon freed when it is dead, and not starved while it lives
+DIES = ["--ttl", f"{1.3 * min(PATIENCE, 3):g}s"]  # short, so that a dead holder is soon replaced, but not too short for a live one
 
 
 def beside(moment, *paths):
-    """How many runs were alive at that moment, by their life files."""
+    """The number of runs that were alive at that time, by their life files."""
     return sum(run.first <= moment <= run.last for path in paths for run in life.runs(path))
 
 
@@ -214,7 +214,7 @@ class SharingOnRedis(SharingTests, OnRedis):
         self.assertEqual(self.redis("DEL", f"{self.prefix}proc:{json.loads(self.lock_value())['processHash']}"), 1)
         self.assertEqual(self.run_job("true", options=["--shared"]).code, dlock.HELD)
         self.assertEqual(reader.wait(), dlock.LOST)
-        self.assertEqual(self.run_job("true", options=["--shared", "-w", "5s"]).code, 0)  # its own liveness has ended by then
+        self.assertEqual(self.run_job("true", options=["--shared", "-w", "5s"]).code, 0)  # its own liveness has expired by then
 
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
     def test_a_holder_of_the_node_library_and_holders_of_a_share_exclude_each_other(self):

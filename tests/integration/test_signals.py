@@ -1,4 +1,4 @@
-"""Signals reach the job once, from whomever they come, and never the wrong one; as PID 1 too."""
+"""Signals reach the job once, whoever sends them, and no wrong signal reaches it; also as PID 1."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from harness import life, procs
 from harness.case import JOBTOOL, Case, needs_pid_namespace, unshare_user
 from harness.wait import PATIENCE, hold_for, now, wait_until
 
-# Those that tell a fault of the process itself.
+# The signals that report a fault of the process itself.
 SYNCHRONOUS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGSYS}
 FORWARDED = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH,
              signal.SIGCONT, signal.SIGALRM, signal.SIGURG, signal.SIGRTMIN, signal.SIGRTMIN + 5, signal.SIGRTMAX]
@@ -17,7 +17,7 @@ FORWARDED = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signa
 
 class Signals(Case):
     def count(self, *options, **how):
-        """A job that writes down what it gets."""
+        """Starts a job that records the signals it gets."""
         self._count += 1
         path = self.path(f"signals{self._count}")
         with open(path, "wb"):
@@ -47,7 +47,7 @@ class FromOutside(Signals):
             held.signal(number)
             wait_until(lambda: len(self.received(path)) > before, 5, f"signal {number} arrives")
         hold_for(0.2, held.running, "dlock")
-        # a signal that asks for the end is followed by SIGCONT, so that a stopped job can act on it
+        # A terminating signal is followed by SIGCONT, so that a stopped job can handle it.
         got = [number for number in self.received(path) if number != signal.SIGCONT]
         self.assertEqual(got, [number for number in FORWARDED if number != signal.SIGCONT])
         self.end(held)
@@ -137,7 +137,7 @@ class Recipients(Signals):
     """Signals that dlock passes on."""
 
     def start_shell(self, *options):
-        """A shell whose trap has to wait for its child."""
+        """A shell whose trap must wait for its child."""
         heads = self.headcount()
         held = self.start_run("sh", "-c", f'trap "echo trapped; exit 3" TERM; {JOBTOOL} tree 1 0 {heads.path}; :', options=options)
         heads.wait_for(1)
@@ -176,7 +176,7 @@ class KillAfter(Signals):
         held.signal(signal.SIGTERM)
         self.assertEqual(held.wait(10), 137)
         ran_on = life.last_tick(path) - asked
-        self.assertGreater(ran_on, 0.4)  # its last tick comes a little before its end
+        self.assertGreater(ran_on, 0.4)  # its last tick is slightly before its end
         self.assertLess(ran_on, 1.0 * PATIENCE)
 
     def test_without_kill_after_the_job_has_unlimited_time(self):
@@ -230,7 +230,7 @@ class AsPid1(Signals):
 
     @needs_pid_namespace
     def test_an_orphan_of_another_process_is_reaped_and_not_waited_for(self):
-        # as `docker exec` does: a process enters the namespace from outside, below nobody there
+        # As with `docker exec`: a process enters the namespace from outside and has no parent in it.
         started = self.run_as_init("sh", "-c", f": >{self.path('ready')}; while [ ! -e {self.path('go')} ]; do sleep 0.02; done")
         wait_until(lambda: os.path.exists(self.path("ready")), 10, "the job is ready")
         front = self.front(started)

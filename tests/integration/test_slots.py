@@ -119,7 +119,7 @@ class SlotTests:
                 runs.append(self.start_run("sh", "-c", f"echo $DLOCK_FENCING_TOKEN >>{path}", options=[*OPTIONS, "--once-per", "2s"]))
         for each in runs:
             each.wait()
-        # A token is the moment of the grant, by the store's clock, in us; a slot begins a quarter of it earlier.
+        # A token is the time of the grant by the clock of the store, in us. A slot begins a quarter of its length early.
         slots = [(int(line) + 500_000) // 2_000_000 for line in lines()]
         self.assertEqual(sorted(set(slots)), sorted(slots), "one run in each slot")
         self.assertGreaterEqual(len(slots), 2)
@@ -156,7 +156,7 @@ class SlotsOnTheEmbeddedStore(SlotTests, Case):
             self.assertEqual(file.read(), "ran\n")
 
     def with_blocks(self, blocks, times=1):
-        """A file system of that size for the locks, one block of it in use. dlock runs there so often, one after another."""
+        """A prefix command: a file system of that size for the locks, one block of it in use. dlock runs there `times` times."""
         if os.geteuid() != 0:
             self.skipTest("needs root: it mounts a tiny file system")
         script = (f"mount -t tmpfs -o size={blocks * 4}k,mode=700 none {self.locks} && head -c 4096 /dev/zero >{self.locks}/fill && "
@@ -193,7 +193,7 @@ class SlotsOnRedis(SlotTests, OnRedis):
         self.assert_says(held, "is not remembered")
 
     def test_a_run_is_remembered_after_an_outage_that_is_shorter_than_its_lease(self):
-        """Longer than a release has time for otherwise."""
+        """The outage is longer than the usual timeout of a release."""
         between = self.relay()
         path = self.life_file()
         options = ["--ttl", "8s", "--once-per", "daily"]
@@ -209,7 +209,7 @@ class SlotsOnRedis(SlotTests, OnRedis):
 
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")
     def test_a_holder_of_the_node_library_respects_min_hold(self):
-        # A peer alone takes a second to start where sanitizers keep the machine busy.
+        # The start of a peer takes a second when sanitizers keep the machine busy.
         self.assertEqual(self.attempt("--min-hold", "6s" if PATIENCE == 1 else "15s").code, 0)
         kept = now()
         attempts = []

@@ -1,4 +1,4 @@
-"""A system call that takes far too long, at the worst moment: strace holds one thread of dlock in it."""
+"""A system call that takes far too long at the worst moment: strace holds one thread of dlock in it."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ def hold_up(call, seconds, first_only=False):
 
 
 def is_held_up(pid, thread):
-    """For a while: strace stops each thread for a moment when it attaches to it, and at each call."""
+    """True if it is held for some time: strace stops each thread briefly when it attaches, and at each call."""
     def is_stopped():
         try:
             with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii") as file:
@@ -32,18 +32,18 @@ def is_held_up(pid, thread):
 class SlowCalls(RedisCase):
     @needs_root
     def test_a_job_whose_start_takes_longer_than_the_lease_is_not_started(self):
-        """The child is held up before it becomes the job, and its engine waits for it; the front, stopped too, kills nobody."""
+        """The child is held before it becomes the job, and the engine waits for it. The front is stopped, so it cannot kill."""
         ran = self.path("ran")
         started = self.start_run("touch", ran, store=self.redis_store, options=["--ttl", f"{TTL:g}s"],
                                  prefix_command=hold_up("setsid", TTL * 1.5, first_only=True))
-        # strace has other children before, to find out what it may do
+        # strace has other children before, which test its features
         front = wait_until(lambda: [pid for pid in procs.children(started.pid) if (procs.stat(pid) or {}).get("comm") == "dlock"],
                            10, "the front appears")[0]
         wait_until(lambda: any(is_held_up(pid, pid) for pid in procs.descendants(front)), 10, "the child is held up")
         procs.stop(front)
         wait_until(lambda: not [pid for pid in procs.descendants(front) if procs.alive(pid)], 10, "engine and child end")
         procs.resume(front)
-        # Whichever is first: the deadline, or the store's word that the liveness has ended.
+        # Whichever is first: the deadline, or the reply of the store that the liveness has expired.
         self.assertIn(started.wait(), (dlock.UNCONFIRMED, dlock.LOST), started.stderr)
         self.assertFalse(os.path.exists(ran))
 
@@ -59,14 +59,14 @@ class SlowCalls(RedisCase):
         def hangs():
             if holder.poll() is not None:
                 self.skipTest("strace may not attach to a process here")
-            # whichever thread renews; a sanitizer has one of its own
+            # any thread can be the renewing one; a sanitizer has another thread
             return any(is_held_up(engine, int(thread)) for thread in os.listdir(f"/proc/{engine}/task"))
         wait_until(hangs, 10, "a renewal hangs")
         began = now()
         held.signal(15)
         held.wait_said("could not be released, for a renewal hangs")
-        self.assertLess(now() - began, 2 + 2 * PATIENCE)  # 2 s are for the renewal
-        procs.kill(holder.pid)  # no process ends while a thread of it is held up
+        self.assertLess(now() - began, 2 + 2 * PATIENCE)  # the renewal has 2 s
+        procs.kill(holder.pid)  # a process does not end while strace holds one of its threads
         self.assertEqual(held.wait(), 143, held.stderr)
         self.assert_says(held, f"it will end by itself within {3 * TTL:g}s")
 

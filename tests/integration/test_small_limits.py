@@ -1,4 +1,4 @@
-"""Where the system has no room for a process, a thread or a descriptor, a run is refused before its job starts; or the job runs to its end."""
+"""With low limits of processes, threads or descriptors a run is refused before its job starts, or the job runs to its end."""
 
 import os
 import resource
@@ -7,7 +7,7 @@ import signal
 from harness import dlock
 from harness.case import JOBTOOL, Case, OnRedis, needs_root
 
-# By which nobody else of this machine is known: the limit of processes counts all of a user's.
+# A user ID without other processes on this machine: the limit counts all processes of a user.
 LONELY_USER = 61234
 
 
@@ -25,7 +25,7 @@ def limited_user(most):
 
 
 class SmallLimits:
-    # Long enough for a renewal: one is due after two fifths of a second.
+    # Long enough for a renewal, which is due after 0.4 s.
     job = ["sh", "-c", "echo began; exec sleep 0.6"]
     options = ["--ttl", "2s"]
 
@@ -44,7 +44,7 @@ class SmallLimits:
         self.assertEqual((codes[0], codes[-1]), (dlock.SYSTEM, 0))
 
     def test_with_any_limit_of_descriptors_a_job_is_refused_or_runs_to_its_end(self):
-        # With fewer than that the program itself could not be loaded.
+        # With fewer the program itself could not be loaded.
         values = [*range(5, 40, 5), *range(40, 46), 64]
         runs = {most: self.start_run(*self.job, key=f"job{most}", options=self.options,
                                      preexec_fn=limited(resource.RLIMIT_NOFILE, most))
@@ -73,7 +73,7 @@ class SmallLimitsOnTheEmbeddedStore(SmallLimits, Case):
 
 
 class BothSupervisorsHaveTheLock(Case):
-    """The lock of the embedded store is a descriptor: without it in both, it were free with the job alive."""
+    """The lock of the embedded store is a descriptor. If only one supervisor had it, its death would free the lock with the job alive."""
 
     def assert_refused_without_room_for_one_more_descriptor(self, of_whom):
         first = self.hold()

@@ -1,4 +1,4 @@
-"""One look at each command, on the embedded store: what is seen first when something is broken altogether."""
+"""One check of each sub-command on the embedded store: it fails first when something is completely broken."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`dlock status` and `dlock list`: what is told of locks in every state, to people and to programs."""
+"""`dlock status` and `dlock list`: the output for locks in every state, as text and as JSON."""
 
 import json
 import os
@@ -134,7 +134,7 @@ class StatusTests(OperatorMixin):
         for malformed in ("job", "job@host", "job@host/1", "job@host/1.2", "@host/1.2.3", "job@host/1.2.3x", ""):
             self.assertEqual(self.owner_state(malformed), ("MALFORMED_OWNER_HASH\n", MALFORMED), malformed)
 
-    # -- bad input --
+    # -- invalid input --
 
     def test_invalid_input_is_refused_with_the_remedy(self):
         for words, says in (
@@ -285,11 +285,11 @@ class NoStore(Case):
                 self.assertEqual((looked.code, looked.stderr), (0, said))
                 self.assertIn(looked.stdout, (answer or looked.stdout,))
                 self.assertEqual(self.run_words(words[0], "--store", "local", *words[1:]).stderr, "")
-        self.assertEqual(self.run_words("list", "--keys").stderr, "")  # its reader is a shell
+        self.assertEqual(self.run_words("list", "--keys").stderr, "")  # its output is for shells
 
 
 class StandardOutput(OperatorMixin, Case):
-    """It cannot be written to."""
+    """Standard output that cannot be written to."""
 
     def test_a_full_disk_exits_71_with_a_message(self):
         self.hold_lock()
@@ -313,7 +313,7 @@ class StandardOutput(OperatorMixin, Case):
 
 
 class Terminals(OperatorMixin, RedisCase):
-    """What is written to a terminal, and to nothing else."""
+    """Output that only a terminal gets."""
 
     @property
     def default_store(self):

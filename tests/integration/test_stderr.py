@@ -1,4 +1,4 @@
-"""dlock's own words: few, on standard error only, in the chosen form, and never in the way of a kill."""
+"""The messages of dlock: few, only on standard error, in the chosen format, and they never delay a kill."""
 
 import fcntl
 import json
@@ -17,7 +17,7 @@ OPTIONS = ["--ttl", "2s"]
 
 @unittest.skipIf(os.path.exists("/run/systemd/journal/socket"), "the journal of this machine would get what is said here")
 class TheJournal(Case):
-    """systemd tells by JOURNAL_STREAM which stream is that of the journal. Its own protocol: test_journal."""
+    """systemd names the stream of the journal in JOURNAL_STREAM. Its own protocol is covered by test_journal."""
 
     def say(self, stream=None, options=()):
         reader, writer = os.pipe()
@@ -54,7 +54,7 @@ class TheJournal(Case):
 
 class StandardErrorIsNotRead(RedisCase):
     def full_pipe(self):
-        """The write end of a pipe that takes not one byte more; nobody reads the other end."""
+        """The write end of a pipe that is full and is never read."""
         reader, writer = full_pipe()
         self.addCleanup(os.close, reader)
         self.addCleanup(os.close, writer)
@@ -86,13 +86,13 @@ class StandardErrorIsNotRead(RedisCase):
         path = self.life_file()
         between = self.relay()
         held = self.hold(life=path, store=self.through(between), options=[*OPTIONS, "-v"], stderr=self.full_pipe(), seconds=4)
-        for _ in range(3):  # something to complain of
+        for _ in range(3):  # each reset causes a message
             between.reset()
             wait_until(lambda: True, 1)
         self.assertEqual(held.wait(15), 0)
 
     def test_dlock_does_not_change_the_blocking_mode_of_the_pipe(self):
-        # O_NONBLOCK belongs to the open file that the job shares: it must be as it was
+        # O_NONBLOCK belongs to the open file, which the job shares: it must not change.
         writer = self.full_pipe()
         held = self.hold(store=self.redis_store, stderr=writer, options=["-v"])
         self.assertEqual(fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK, 0)

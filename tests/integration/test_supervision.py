@@ -1,4 +1,4 @@
-"""The whole tree dies with whoever guards it, the job's status is kept, leftovers are dealt with, and release comes last."""
+"""The whole tree dies with its supervisors, the status of the job is kept, leftovers are ended, and the release comes last."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ from harness import cgroups, dlock, life, procs
 from harness.case import JOBTOOL, Case, OnRedis, RedisCase, needs, needs_pid_namespace, unshare_user
 from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
 
-TREE = (11, 5)  # eleven processes in a tree and five daemons with sessions of their own
+TREE = (11, 5)  # eleven processes in a tree and five daemons with their own sessions
 
 
 class ASupervisorDies(RedisCase):
@@ -48,7 +48,7 @@ class ASupervisorDies(RedisCase):
     @needs("killall")
     @needs_pid_namespace
     def test_killall_by_name_leaves_no_process(self):
-        # in a pid namespace of its own, so that it meets no other dlock
+        # In its own pid namespace, so that it kills no other dlock.
         heads = self.headcount()
         script = ('"$@" & wait_for=$!; while [ ! -e go ]; do sleep 0.05; done; killall -9 dlock; wait $wait_for; '
                   'for i in $(seq 40); do sleep 0.05; done')
@@ -57,7 +57,7 @@ class ASupervisorDies(RedisCase):
         heads.wait_for(16)
         with open(self.path("go"), "wb"):
             pass
-        # well before the shell, which is the namespace's init, ends and takes everything along
+        # Well before the shell, which is the init of the namespace, ends and thereby kills everything.
         heads.wait_gone(1)
 
     def test_after_sigkill_of_a_supervisor_the_next_holder_starts_within_200_ms(self):
@@ -96,7 +96,7 @@ class ASupervisorDies(RedisCase):
 
 
 class TheEngineIsKilledTests:
-    """The front gives back what the engine had, when no process of the job is left: long before the TTL ends."""
+    """The front releases the lock of the engine when no process of the job is left, long before the TTL expires."""
 
     def kill_engine(self, held):
         procs.kill(held.engine())
@@ -207,7 +207,7 @@ class ASupervisorIsStopped(RedisCase):
 
 
 class TheCommandEnds(RedisCase):
-    """What becomes of those that the job left behind."""
+    """What happens to descendants that outlive the command."""
 
     def start_leaver(self, *options, tree_options=(), **how):
         return self.start_tree(3, 5, store=self.redis_store, options=options,
@@ -300,9 +300,9 @@ class ReleaseComesLast(RedisCase):
 
 
 class _TracerThatReapsLate:
-    """A tracee that was killed stays a child of dlock that cannot be waited for until its tracer has seen its end.
+    """A killed tracee stays a child of dlock that cannot be reaped until its tracer has reaped it.
 
-    This is the nearest thing to a process that is slow to die which a test can make on any machine.
+    This is the best imitation of a process that dies slowly that works on any machine.
     """
 
     SEIZE = 0x4206
@@ -336,7 +336,7 @@ class OutOfMemory(RedisCase):
         return limit
 
     def test_a_job_killed_by_the_oom_killer_exits_137_and_leaves_no_lock(self):
-        much = 1 if PATIENCE == 1 else 5  # a sanitizer makes dlock itself as large as a job
+        much = 1 if PATIENCE == 1 else 5  # with a sanitizer dlock itself is as large as a job
         limit = self.memory_limit(64 * much)
         held = self.start_run(JOBTOOL, "memory", str(256 * much), "30", store=self.redis_store, preexec_fn=limit.join)
         self.assertEqual(held.wait(), 137)
@@ -349,7 +349,7 @@ class OutOfMemory(RedisCase):
         with open(f"/proc/{engine}/oom_score_adj", "w", encoding="ascii") as file:
             file.write("1000")
         limit.add(engine)
-        # many small ones: the engine, with its score raised, is the first to go
+        # Many small processes: the engine, whose score is raised, is killed first.
         hogs = [subprocess.Popen([JOBTOOL, "memory", "12", "30"], env=self.env, preexec_fn=limit.join) for _ in range(8)]
         self.addCleanup(lambda: [(hog.kill(), hog.wait()) for hog in hogs])
         self.assert_gone(heads, 10)
@@ -396,7 +396,7 @@ class NothingIsLeftBehind(Case):
             self.assertEqual(place.below(), [])
 
     def own_cgroup(self):
-        """dlock makes its cgroups below the one it runs in, so in this one are those of this test alone."""
+        """A cgroup of this test: dlock creates its cgroups below the one in which it runs."""
         try:
             place = cgroups.v2_cgroup()
         except OSError as why:
@@ -416,7 +416,7 @@ class NothingIsLeftBehind(Case):
     def test_the_number_of_descriptors_of_the_engine_does_not_grow(self):
         held = self.hold(options=["--ttl", "1500ms"])
         engine = held.engine()
-        time.sleep(0.8)  # the first renewals open what they need
+        time.sleep(0.8)  # the first renewals open their descriptors
         count = len(os.listdir(f"/proc/{engine}/fd"))
         time.sleep(2)
         self.assertLessEqual(len(os.listdir(f"/proc/{engine}/fd")), count)

@@ -1,4 +1,4 @@
-"""Units of a real systemd: their status is the job's, and whatever ends them leaves no process and no lock behind."""
+"""Units of a real systemd: their status is that of the job, and however they end, no process and no lock is left."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ from harness.wait import PATIENCE, hold_for, wait_until
 UNITS = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "systemd")
 KILL_MODES = ("process", "mixed", "control-group")
 TERMINATED, KILLED = str(int(signal.SIGTERM)), str(int(signal.SIGKILL))
-TREE = (11, 5)  # eleven processes in a tree and five daemons with sessions of their own
+TREE = (11, 5)  # eleven processes in a tree and five daemons with their own sessions
 
-# What a daemon that knows systemd does: it says that it is ready, and then works.
+# A daemon that supports systemd: it reports readiness, and then works.
 NOTIFYING_JOB = """
 import os, socket, sys, time
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker:
@@ -49,14 +49,14 @@ class UnitCase(Case):
         self.wait_state(name, "inactive", "failed")
 
     def start_tree_unit(self, name, *, tree_options=(), **how):
-        """A unit whose job is many processes; returns when all of them live."""
+        """Starts a unit whose job has many processes. Returns when all of them run."""
         heads = self.headcount()
         self.start_unit(name, JOBTOOL, "tree", *map(str, TREE), heads.path, *tree_options, **how)
         heads.wait_for(sum(TREE), still=lambda: self.assert_shows(name, ActiveState="active"))
         return heads
 
     def said(self, name):
-        """All that can be known of a unit that did not do what it should."""
+        """Everything known about a unit, for a failure message."""
         said = self.systemd.ctl("status", name, check=False)
         if os.path.exists(self.path(name + ".stderr")):
             with open(self.path(name + ".stderr"), encoding="utf-8", errors="replace") as file:
@@ -69,11 +69,11 @@ class UnitCase(Case):
 
     def assert_shows(self, name, **expected):
         shown = dict(zip(expected, self.systemd.show(name, *expected)))
-        if shown != expected:  # what the unit said is asked for only then
+        if shown != expected:  # the log of the unit is read only then
             self.assertEqual(shown, expected, self.said(name))
 
     def assert_all_gone(self, heads):
-        """End-of-file speaks for those that held the fifo, the process table for all others."""
+        """End-of-file proves it for the processes that had the fifo open, the process table for all others."""
         heads.wait_gone(1)
         wait_until(lambda: not self.systemd.processes(), 1,
                    lambda: f"the end of {procs.describe(self.systemd.processes())}")
@@ -167,7 +167,7 @@ class Notify(UnitCase):
         self.assert_shows("ready", Result="success", ActiveState="inactive")
 
     def test_with_notify_access_main_the_job_cannot_report_and_the_start_times_out(self):
-        # the time has to suffice for the job to start, or nothing is shown
+        # the timeout must suffice for the start of the job, otherwise the test proves nothing
         self.start_notifying("NotifyAccess=main", f"TimeoutStartSec={3 * PATIENCE}")
         self.wait_state("ready", "failed")
         self.assert_shows("ready", Result="timeout", StatusText="job failed: exit code 143")
@@ -209,7 +209,7 @@ class Stop(UnitCase):
         for mode, counts in (("process", (1,)), ("mixed", (1,)), ("control-group", (1, 2))):
             with self.subTest(kill_mode=mode):
                 path = self.path(f"signals-{mode}")
-                # the grace is how long a second TERM is looked out for
+                # a second SIGTERM is watched for during the grace period
                 self.start_unit(mode, JOBTOOL, "signals", path, "60", settings=[f"KillMode={mode}"],
                                 options=["--kill-after", "600ms"])
                 wait_until(lambda: os.path.exists(path) and _lines(path), 15, "the job is ready")
@@ -246,7 +246,7 @@ class MainProcessKilled(UnitCase):
                 heads = self.start_tree_unit(mode, settings=[f"KillMode={mode}"], options=["--contain=walk"])
                 front = self.systemd.main_pid(mode)
                 (engine,) = [pid for pid in procs.children(front) if procs.stat(pid)["comm"] == "dlock-engine"]
-                # stopped first, so that neither sees the other's death before its own
+                # stopped first, so that neither notices the death of the other
                 for kill in (procs.stop, procs.kill):
                     kill(engine)
                     kill(front)
@@ -258,7 +258,7 @@ class CgroupOfTheUnit(UnitCase):
     SETTINGS = ["Delegate=yes", "KillMode=mixed"]
 
     def start_contained(self, name):
-        """Returns the headcount and the one cgroup that dlock has made below its unit's."""
+        """(the headcount, the one cgroup that dlock has created below that of its unit)."""
         heads = self.start_tree_unit(name, settings=self.SETTINGS, options=["--contain=cgroup"])
         unit = self.systemd.cgroup(name)
         (own,) = [entry.path for entry in os.scandir(unit) if entry.is_dir()]
@@ -287,7 +287,7 @@ class CgroupOfTheUnit(UnitCase):
 
 
 class PackagedUnits(UnitCase):
-    """Those of packaging/systemd, with nothing changed but where things are."""
+    """The units of packaging/systemd; only paths are changed."""
 
     def install(self, name, as_name=None, **changes):
         with open(os.path.join(UNITS, name), encoding="utf-8") as file:
@@ -352,7 +352,7 @@ class PackagedUnits(UnitCase):
         self.wait_state("two", "active")
         self.assert_shows("two", NRestarts="0")
         self.assert_no_overlap(self.path("scheduler"))
-        # and when its job crashes it is started again, behind whoever waits
+        # when its job crashes it is started again, behind all waiters
         self.systemd.ctl("start", "--no-block", "one")
         wait_until(lambda: "waiting for" in self.systemd.show("one", "StatusText")[0], 20, "one stands by")
         self.systemd.ctl("kill", "--kill-whom=main", "--signal=KILL", "two")

@@ -1,4 +1,4 @@
-"""On a terminal dlock is not noticed: Ctrl-C, Ctrl-Z, fg, full-screen programs and pipelines work as without it."""
+"""dlock is transparent on a terminal: Ctrl-C, Ctrl-Z, fg, full-screen programs and pipelines work as without it."""
 
 import functools
 import json
@@ -17,7 +17,7 @@ from harness.wait import PATIENCE, NeverHappened, hold_for, now, wait_until
 
 
 def work(seconds, code):
-    """A job of one process. With a shell that forks, a key may come between its vfork and exec, where dash stands it badly."""
+    """A job of one process. In a shell that forks, a key could arrive between vfork and exec, which dash does not handle."""
     return f"sh -c 'echo is-\"\"running; exec {JOBTOOL} tick /dev/null {seconds} --exit {code}'"
 
 
@@ -47,7 +47,7 @@ class Terminal(Case):
         return f"{' '.join(words)} -- {job}"
 
     def engine_of(self, session):
-        """The engine has a session of its own, so it is found by its parent."""
+        """The engine, found by its parent because it has its own session."""
         def find():
             for front in self.fronts(session):
                 for pid in procs.children(front):
@@ -60,13 +60,13 @@ class Terminal(Case):
         return [pid for pid in session.members() if (procs.stat(pid) or {}).get("comm") == "dlock" and procs.alive(pid)]
 
     def wait_stopped(self, session):
-        """The job and the front are stopped and nobody else matters."""
+        """Waits until the job and the front are stopped; other processes do not matter."""
         front = wait_until(lambda: self.fronts(session), 10, "the front appears")[0]
         wait_until(lambda: procs.state(front) in ("T", "t"), 10, "the front is stopped")
         return front
 
     def foreground(self, session):
-        """Types fg and waits until the job and the front really go on in the foreground."""
+        """Types fg and waits until the job and the front run in the foreground."""
         front = self.fronts(session)[0]
         session.line("fg")
         group = procs.stat(front)["pgrp"]
@@ -97,7 +97,7 @@ class Keys(Terminal):
             self.assertEqual(session.exit_code(), 130)
 
     def assert_control_c_at_any_moment_of_the_start_ends_it(self, times, *options):
-        """Without a shell, which has moments of its own in which it loses one."""
+        """Without a shell, because a shell itself can lose the key."""
         words = [dlock.BINARY, "run", "--key", self.key, *self.local_store, "-q", *options, "--",
                  JOBTOOL, "tick", "/dev/null", "300"]
         for _ in range(times):
@@ -169,7 +169,7 @@ class Keys(Terminal):
         session.control("c")
         hold_for(0.3, lambda: self.fronts(session), "dlock")
         session.control("c")
-        session.expect("dlock: ")  # the second one says what comes next
+        session.expect("dlock: ")  # the second Ctrl-C prints what the third one does
         hold_for(0.2, lambda: self.fronts(session), "dlock")
         session.control("c")
         session.prompt(5)
@@ -201,7 +201,7 @@ class Keys(Terminal):
         self.stop_twice_and_go_on(session, "--contain", "pidns")
 
     def stop_twice_and_go_on(self, session, *options):
-        """The lock is kept meanwhile."""
+        """The lock must be kept meanwhile."""
         session.line(self.dlock(work(4, 3), *options))
         session.expect("is-running")
         for _ in range(2):
@@ -327,7 +327,7 @@ class Reading(Terminal):
     def test_a_reader_in_the_pipeline_survives_the_loss_of_the_lock(self, session):
         life = self.life_file()
         os.truncate(life, 0)
-        # only the job may be killed, never the group that it shares with tee and the shell's other processes
+        # Only the job must be killed, never the group that it shares with tee and other processes of the shell.
         session.line(f"( {self.dlock(f'{JOBTOOL} tick {life} 60')}; echo \"code=$?\" ) 2>&1 | (cat; echo cat-is-\"\"alive)")
         wait_until(lambda: os.path.getsize(life) > 0, 10, "the job ticks")
         for name in os.listdir(self.locks):
@@ -345,7 +345,7 @@ class FullScreen(Terminal):
         session.expect("raw ready")
         session.type("x")
         session.expect("got x")
-        session.control("c")  # a byte like any other in raw mode
+        session.control("c")  # an ordinary byte in raw mode
         session.expect("got \x03")
         for _ in range(3):
             session.control("z")
@@ -367,7 +367,7 @@ class FullScreen(Terminal):
         rows = iter(range(33, 60))
 
         def resized():
-            # Once it went unseen, in zsh under tsan, for a reason that is not known yet.
+            # One resize was once missed, in zsh under tsan, for an unknown reason.
             session.resize(next(rows), 77)
             try:
                 return session.expect("resized", 1)
@@ -407,7 +407,7 @@ class FullScreen(Terminal):
         for name in os.listdir(self.locks):
             os.unlink(os.path.join(self.locks, name))
         session.prompt(15)
-        # what dash left of its own accord is not ours: ask the terminal, not the shell
+        # Modes that dash changed are not dlock's concern: query the terminal, not the shell.
         self.assertEqual(session.modes(), before)
         self.assertEqual(session.exit_code(), dlock.LOST)
 
@@ -446,7 +446,7 @@ class Scripts(Terminal):
         wait_until(lambda: self.run_job("true").code == 0, 5, "the lock is free")
 
     def test_the_hangup_of_the_terminal_ends_the_job_of_a_session_leader(self):
-        """As in `ssh -t host dlock run` and in a pane of tmux: the kernel tells nobody but the leader."""
+        """As in `ssh -t host dlock run` and in a pane of tmux: the kernel signals only the session leader."""
         for waits in (False, True):
             with self.subTest(waits=waits):
                 holder = self.hold() if waits else None

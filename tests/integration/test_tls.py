@@ -1,4 +1,4 @@
-"""Redis over TLS: who is let in, who is not, and what each refusal says."""
+"""Redis over TLS: which certificates are accepted, which are refused, and with which message."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from harness.redis_server import RedisServer
 from harness.relay import DOWN, UP, Relay
 from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
 
-SECONDS = 2 * min(PATIENCE, 2)  # a handshake has a tenth of it
+SECONDS = 2 * min(PATIENCE, 2)  # a handshake has a tenth of this time
 TTL = ["--ttl", f"{SECONDS:g}s"]
 
 
@@ -38,7 +38,7 @@ class TlsCase(Case):
         return server
 
     def listening(self, serve):
-        """A port at which each connection is given to `serve`, and closed when that returns."""
+        """A port where each connection is passed to `serve`, and closed when that returns."""
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
 
@@ -52,7 +52,7 @@ class TlsCase(Case):
 
     @staticmethod
     def serve_tls(connection, identity):
-        """Shakes hands, reads what comes first, and says goodbye in the way of TLS."""
+        """Does a handshake, reads the first bytes, and closes the TLS session."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*identity)
         with context.wrap_socket(connection, server_side=True) as secure:
@@ -69,7 +69,7 @@ class TlsCase(Case):
         return ["--tls-cert", identity.certificate, "--tls-key", identity.key]
 
     def refused(self, code, store, *says, options=(), **how):
-        """It ends with that code and those words, and neither runs the job nor writes to the server."""
+        """The run must exit with that code and those texts, start no job and write no key."""
         ran = self.path("ran")
         started = self.run_job("touch", ran, store=store, options=options, **how)
         self.assertEqual(started.code, code, started.stderr)
@@ -152,7 +152,7 @@ class Clients(TlsCase):
 
 
 class Mismatch(TlsCase):
-    """Plain text to a TLS port, and the other way round."""
+    """Plain text to a TLS port, and TLS to a plain port."""
 
     def test_plain_text_to_a_tls_port_is_refused_with_the_reason(self):
         server = self.server()
@@ -169,7 +169,7 @@ class Mismatch(TlsCase):
 
 
 class Sentinels(TlsCase):
-    """TLS to the one and none to the others."""
+    """TLS to the master only, or to the Sentinels only."""
 
     def address_of(self, port):
         return b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%d\r\n" % (len(str(port)), port)
@@ -209,7 +209,7 @@ class Closing(TlsCase):
 
 
 class Faults(TlsCase):
-    """What breaks between dlock and its server is the same silence as without TLS; the second contender has its own way."""
+    """Faults between dlock and its server have the same effects as without TLS. The second contender connects directly."""
 
     def setUp(self):
         super().setUp()
@@ -250,14 +250,14 @@ class Faults(TlsCase):
 
     def test_one_connection_serves_all_renewals(self):
         held = self.hold(life=self.life, store=self.trusting(f"rediss://127.0.0.1:{self.between.port}"), seconds=7,
-                         options=["--ttl", "15s"])  # two renewals, for each of which there is more than a second
+                         options=["--ttl", "15s"])  # two renewals, each with more than a second
         wait_until(lambda: self.between.accepted == 2, 10, "one for questions, and one to be called")
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assertEqual(self.between.accepted, 2)
 
     def test_after_a_server_restart_with_lost_memory_jobs_overlap_for_0_ms(self):
         held = self.first()
-        self.redis.restart_with_lost_memory()  # the second one trusts that, and need not wait for anything
+        self.redis.restart_with_lost_memory()  # the second run trusts the restart and does not wait
         self.assertEqual(held.wait(10), dlock.LOST, held.stderr)
         self.second_follows()
 
@@ -269,7 +269,7 @@ class Faults(TlsCase):
 
 
 class Files(TlsCase):
-    """Each is refused before anything is asked: there is no server at this address."""
+    """Each is refused before any request: there is no server at this address."""
 
     URL = "rediss://localhost:1"
 
@@ -326,7 +326,7 @@ class Cost(TlsCase):
 
     @needs_root
     def test_if_openssl_is_missing_its_package_is_named(self):
-        """An empty file lies over the library."""
+        """An empty file is mounted over the library."""
         server = RedisServer(self.path("redis"), tls=self.certificates.tls(), plain=True)
         self.addCleanup(server.stop)
         held = self.hold(store=self.trusting(server.tls_url), key="secret")

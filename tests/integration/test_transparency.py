@@ -1,4 +1,4 @@
-"""What belongs to the user reaches the job untouched: words, environment, descriptors, limits, signals, the working directory."""
+"""The job gets unchanged what belongs to the user: arguments, environment, descriptors, limits, signals, working directory."""
 
 import json
 import os
@@ -17,14 +17,14 @@ OURS = ["DLOCK_KEY", "DLOCK_OWNER", "DLOCK_FENCING_TOKEN"]
 
 class Transparency(Case):
     def report(self, *words, **how):
-        """What a job sees under dlock."""
+        """The report of a job under dlock."""
         path = self.path("report")
         ended = self.run_job(JOBTOOL, "report", path, *words, **how)
         self.assertEqual(ended.code, 0, ended.stderr)
         return _load(path)
 
     def report_without_dlock(self, *words, more_env=None, **how):
-        """What the same job sees when it is started in the same way without dlock."""
+        """The report of the same job when it is started in the same way without dlock."""
         path = self.path("direct")
         subprocess.run([JOBTOOL, "report", path, *words], env={**self.env, **(more_env or {})}, check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -121,7 +121,7 @@ class Environment(Transparency):
         self.assertEqual(done.returncode, 9)
 
     def test_listen_pid_and_watchdog_pid_become_those_of_the_job(self):
-        # the shell puts the front's pid there, as systemd does, and execs
+        # The shell sets the pid of the front, as systemd does, and executes dlock.
         script = 'export LISTEN_PID=$$ LISTEN_FDS=1 WATCHDOG_PID=$$ WATCHDOG_USEC=9; exec "$@"'
         path = self.path("report")
         done = subprocess.run(["sh", "-c", script, "sh", dlock.BINARY, "run", "--key", "k", *self.local_store, "--", JOBTOOL,
@@ -172,7 +172,7 @@ class WithRedis(RedisCase):
 
 
 class ClosingPipes(Case):
-    """Whoever reads what the job writes sees the job's own end of it."""
+    """dlock keeps no copies of the descriptors of the job, so the other end of a pipe notices when the job closes it."""
 
     def test_a_reader_gets_end_of_file_when_the_job_closes_its_output(self):
         reader, writer = os.pipe()
@@ -216,7 +216,7 @@ class ClosingPipes(Case):
 
 
 class LikeCron(Case):
-    """No terminal, hardly any environment, closed descriptors."""
+    """No terminal, almost no environment, closed descriptors."""
 
     def test_closed_standard_descriptors_do_no_harm_and_are_not_reused(self):
         for closed in ((0,), (1,), (2,), (0, 1), (0, 1, 2)):

@@ -1,4 +1,4 @@
-"""`dlock unlock`: what a dead holder left is freed; by force a job that lives dies at once, and nobody runs beside it."""
+"""`dlock unlock` frees the lock of a dead holder. With --force the job of a live holder is killed at once, without overlap."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from harness.pty_session import PtySession
 from harness.wait import PATIENCE, hold_for, now, wait_until
 
 OPTIONS = ["--ttl", "2s"]
-LONG = ["--ttl", f"{4 * PATIENCE:g}s"]  # where a holder is stopped and must find its lease alive when it goes on
+LONG = ["--ttl", f"{4 * PATIENCE:g}s"]  # for a holder that is stopped and must still have its lease when it is resumed
 
 
 class UnlockTests(OperatorMixin):
@@ -27,7 +27,7 @@ class UnlockTests(OperatorMixin):
         return self.hold(life=self.life, options=[*ttl, *options], **how)
 
     def listens(self, held):
-        """A run listens for a loss 50 ms after its start."""
+        """Waits until the run watches for a loss, which begins 50 ms after its start."""
         hold_for(0.3 * PATIENCE, held.running, "the run")
 
     def test_unlock_of_a_free_lock_exits_0(self):
@@ -46,7 +46,7 @@ class UnlockTests(OperatorMixin):
         took = []
         for number in range(5):
             self.life = self.life_file(f"life{number}")
-            held = self.hold(life=self.life)  # with the default --ttl a renewal comes every 2 s
+            held = self.hold(life=self.life)  # with the default --ttl a renewal is due every 2 s
             self.listens(held)
             began = now()
             answer = self.unlock("--force")
@@ -177,7 +177,7 @@ class UnlockTests(OperatorMixin):
         self.assertGreater(freed, 2)
         self.assert_no_overlap(self.life)
 
-    # -- who is asked --
+    # -- the question on a terminal --
 
     def on_terminal(self, *words):
         shell = PtySession("dash", self.env)
@@ -258,10 +258,10 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         held = self.start_run("sleep", "60", options=["--ttl", "60s"])
         held.job()
         self.kill_machine(held)
-        waiter = self.start_run("true", options=["--ttl", "60s", "-w"])  # uncalled it looks again after a third of that
+        waiter = self.start_run("true", options=["--ttl", "60s", "-w"])  # without a wake-up it checks again after a third of that
         waiter.wait_said("waiting for it")
         wait_until(lambda: self.redis("PUBSUB", "CHANNELS"), 5, "it listens")
-        hold_for(0.2 * PATIENCE, waiter.running, "the wait")  # it has looked once more by then, and sleeps
+        hold_for(0.2 * PATIENCE, waiter.running, "the wait")  # it has checked once more by then, and sleeps
         self.redis("DEL", *[key for key in self.keys() if "proc:" in key and not key.endswith(":wait")])
         answer = self.unlock()
         self.assertEqual(answer.code, 0, answer.stderr)
@@ -316,7 +316,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
             before = connections()
             self.run_job("true")
             return connections() - before
-        # on a loaded machine even this job may last for 50 ms
+        # on a loaded machine even this job can last for 50 ms
         self.assertEqual(min(made_by_a_run() for _ in range(5)), 1)
 
     @unittest.skipIf(peer.why_missing(), peer.why_missing() or "")

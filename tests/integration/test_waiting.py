@@ -1,4 +1,4 @@
-"""-w on both stores: who is woken, in which order, for how long, and what becomes of the wait when somebody dies."""
+"""-w on both stores: which waiter is woken, the order, the limits, and what happens when a process dies."""
 
 import re
 import signal
@@ -11,12 +11,12 @@ from harness.wait import PATIENCE, hold_for, now, wait_until
 
 TTL = 2.0
 OPTIONS = ["--ttl", "2s"]
-LONG = ["--ttl", "10s"]  # for what must come long before a TTL is over
-SOON = 2 * PATIENCE  # and does so within this, also on a machine with forty processes to each processor
+LONG = ["--ttl", "10s"]  # for events that must come long before the TTL expires
+SOON = 2 * PATIENCE  # the limit for such events, also with forty processes per processor
 
 
 class WaitingTests:
-    """Runs as both of the classes below."""
+    """The tests of both classes below."""
 
     def setUp(self):
         super().setUp()
@@ -26,7 +26,7 @@ class WaitingTests:
         return self.hold(life=self.life, seconds=seconds, options=[*ttl, *how.pop("options", ())], **how)
 
     def waiter(self, *words, wait=("-w",), ttl=OPTIONS, **how):
-        """Returns when it waits, by its own word."""
+        """Returns when it has reported that it waits."""
         started = self.start_run(*(words or (JOBTOOL, "tick", self.life, "0.1")),
                                  options=[*ttl, *wait, *how.pop("options", ())], **how)
         self.until_it_waits(started)
@@ -36,7 +36,7 @@ class WaitingTests:
         wait_until(lambda: "; waiting for it" in started.stderr, 20, lambda: f"the waiter waits: {started.stderr}")
 
     def kill_all_of(self, started):
-        """Front, engine and job at one moment, as a machine that loses its power."""
+        """Kills front, engine and job at the same moment, as a power failure does."""
         family = [pid for pid in (started.pid, *procs.descendants(started.pid)) if procs.alive(pid)]
         for pid in family:
             procs.kill(pid, signal.SIGSTOP)
@@ -69,7 +69,7 @@ class WaitingTests:
             self.assertEqual(waits.wait(), 0)
             before, after = life.runs(self.life)
             took.append(after.first - before.last)
-        self.assertLess(sorted(took)[2], SOON, took)  # whoever polled would take a third of a TTL
+        self.assertLess(sorted(took)[2], SOON, took)  # polling would take a third of a TTL
 
     def test_a_limited_wait_ends_with_75_when_the_limit_has_passed(self):
         self.first()
@@ -290,7 +290,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         while waits.running() and now() < give_up:
             later.append(self.run_job("sleep", "0.2", options=[*OPTIONS, "-w"]))
         self.assertEqual(waits.wait(), 0, waits.stderr)
-        # it is passed until it asks by itself, a third of its --ttl after its last look
+        # It is passed until it checks by itself, a third of its --ttl after its last check.
         self.assertLess(len(later), 10)
 
     def test_a_waiter_survives_a_store_that_stops_answering(self):
@@ -331,7 +331,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         slow = self.relay()
         slow.delay(0.15, DOWN)
         waiting = []
-        for number in range(10):  # so that the end of the wait comes at all moments around that of the first job
+        for number in range(10):  # so that the end of the wait falls before, at and after the end of the first job
             key = f"job{number}"
             self.hold(key=key, life=self.life_file(key), seconds=0.7 + 0.04 * number, options=LONG)
             waiting.append(self.start_run("true", key=key, store=self.through(slow), options=[*LONG, "-w", "1100ms"]))
@@ -346,7 +346,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         held.signal(signal.SIGTERM)
         for each in waiters:
             self.assertEqual(each.wait(), 0)
-        # Eleven releases and ten acquires; and each that waits shows that it lives once in a third of a TTL.
+        # Eleven releases and ten acquisitions, and each waiter refreshes its place once in a third of a TTL.
         shows = 10 * (1 + (now() - began) / (TTL / 3))
         self.assertLessEqual(self.calls("evalsha") - before, 11 + 10 + shows)
 

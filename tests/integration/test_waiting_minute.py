@@ -1,4 +1,4 @@
-"""What a long wait says: a file of its own, because it takes a minute."""
+"""The messages of a long wait, in a separate file because it takes a minute."""
 
 import unittest
 

@@ -1,4 +1,4 @@
-"""dlock and a client that follows the Node library's rules exclude each other, and each takes over from the other's dead."""
+"""dlock and a client with the rules of the Node library exclude each other, and each takes over from a dead holder of the other kind."""
 
 import json
 import os
@@ -84,7 +84,7 @@ class TakeOver(WireCompat):
         procs.stop(held.pid)
         procs.stop(engine)
         procs.kill(held.pid)
-        procs.kill(engine)  # both: nobody is left to release
+        procs.kill(engine)  # both, so that no process is left to release
         owner = json.loads(self.lock_value())["ownerHash"]
         successor = self.peer("hold", self.key, "0.3", life=self.life, wait_ms=10_000)
         self.assertEqual(successor.wait(), 0)
@@ -141,7 +141,7 @@ class ThePeerTookOver(WireCompat):
         self.peer("hold", self.key, "2", life=self.life, host="node-host").wait_event("acquired")
         taken = now()
         self.assertEqual(held.wait(), dlock.LOST)
-        # the library deletes and creates in two steps: a renewal in between finds nobody
+        # The library deletes and creates in two steps: a renewal in between finds no holder.
         self.assertRegex(held.stderr, "taken over by .*node-host|was deleted")
         self.assertLess(life.runs(self.life)[0].last - taken, RENEWAL + LATE)
 
