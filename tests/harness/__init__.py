@@ -1,4 +1,4 @@
-"""What the integration tests are made of. Run a file of them from tests/:
+"""The building blocks of the integration tests. To run one of their files, in tests/:
 
     DLOCK=../build/dev/dlock DLOCK_TOOLS=../build/dev/tests python3 -m unittest -v integration.test_exit_codes
 """

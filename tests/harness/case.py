@@ -1,4 +1,4 @@
-"""The base of all integration tests: a directory, a store and a marker of its own for each test; nothing left behind."""
+"""The base of all integration tests: each test has its own directory, store and marker, and leaves nothing behind."""
 
 import os
 import shutil
@@ -19,12 +19,12 @@ NOBODY = 65534
 
 
 class Case(unittest.TestCase):
-    """A test that starts dlock. What it may change, it owns; what it started is gone when it ends."""
+    """A test that starts dlock. It owns everything that it changes, and everything that it started is gone when it ends."""
 
     maxDiff = None
 
     def setUp(self):
-        # Short, because a unix socket's path has 107 bytes; open to other users, because some tests change the uid.
+        # Short, because the path of a unix socket is limited to 107 bytes. Open to other users, because some tests change the uid.
         self.directory = tempfile.mkdtemp(prefix="dl-", dir="/tmp")
         os.chmod(self.directory, 0o755)
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
@@ -38,10 +38,10 @@ class Case(unittest.TestCase):
         self._count = 0
         self.locks = self.path("locks")
         os.mkdir(self.locks, 0o700)
-        # Last in, first out: survivors are counted while the test's files are still there.
+        # Last in, first out: survivors are counted while the files of the test still exist.
         self.addCleanup(self._nothing_survives)
 
-    # -- where ----------------------------------------------------------------------------------------------------
+    # -- places ---------------------------------------------------------------------------------------------------
 
     def path(self, *names):
         return os.path.join(self.directory, *names)
@@ -52,11 +52,11 @@ class Case(unittest.TestCase):
 
     @property
     def default_store(self):
-        """What a run of this test is given when nothing else is said."""
+        """The store options of a run that names no other store."""
         return self.local_store
 
     def life_file(self, name="life"):
-        """Made beforehand and open to all, so that the jobs of two users may write to it."""
+        """A life file, created now and writable for everyone, so that jobs of two users can write to it."""
         path = self.path(name)
         with open(path, "ab"):
             pass
@@ -110,7 +110,7 @@ class Case(unittest.TestCase):
         return started
 
     def hold(self, *, life=None, seconds=60, tick_options=(), **how):
-        """A dlock whose job ticks into a life file; returns when the job is running."""
+        """Starts a dlock whose job ticks into a life file. Returns when the job is running."""
         path = life or self.life_file()
         before = len(_starts(path))
         started = self.start_run(JOBTOOL, "tick", path, str(seconds), *tick_options, **how)
@@ -126,7 +126,7 @@ class Case(unittest.TestCase):
         wait_until(ready, 20, "the job starts to tick")
 
     def take_when_free(self, path, seconds=30, job_seconds=0.3, **how):
-        """The second contender: asks again and again until it has had the lock for a short job. Returns that dlock."""
+        """The second contender: retries until it has run a short job under the lock. Returns that dlock."""
         def attempt():
             contender = self.start_run(JOBTOOL, "tick", path, str(job_seconds), **how)
             code = contender.wait(30)
@@ -137,7 +137,7 @@ class Case(unittest.TestCase):
         return wait_until(attempt, seconds, "the second contender gets the lock", pause=0.02)
 
     def start_tree(self, count=11, daemons=5, *, tree_options=(), **how):
-        """A job of many processes, five of them daemonized. Returns (dlock, headcount) when all of them live."""
+        """Starts a job of many processes, some of them daemons. Returns (dlock, headcount) when all of them run."""
         heads = self.headcount()
         started = self.start_run(JOBTOOL, "tree", str(count), str(daemons), heads.path, *tree_options, **how)
         heads.wait_for(count + daemons, still=lambda: self.assertTrue(
@@ -150,16 +150,16 @@ class Case(unittest.TestCase):
         self.assertEqual(life.overlap(path), 0, f"two runs were alive at once: {life.runs(path)}")
 
     def assert_mostly_within(self, seconds, took):
-        """What a time is by itself, the quickest shows; the median may have what a loaded machine adds.
+        """The fastest attempt must be within the limit; the median can contain the delay of a loaded machine.
 
-        A sanitizer's time says nothing: there it must only not be a wait for something else.
+        The times of a sanitizer build prove nothing: they must only be shorter than a wait for another event.
         """
         if PATIENCE == 1:
             self.assertLess(min(took), seconds, took)
         self.assertLess(sorted(took)[len(took) // 2], seconds * PATIENCE + LATE, took)
 
     def assert_gone(self, heads, seconds=1.0):
-        """Every process of the tree is gone, by the end-of-file of the fifo that each of them held."""
+        """Every process of the tree must be gone, proved by end-of-file on the fifo that each of them had open."""
         heads.wait_gone(seconds)
         # a process closes its files a moment before it becomes a zombie
         wait_until(lambda: not any(procs.alive(pid) for pid in heads.pids), 0.5, "every pid that reported is gone")
@@ -206,7 +206,7 @@ class RedisCase(Case):
         self._servers = 0
 
     def own_server(self, *options, **how):
-        """A server for this test alone, which it may stop, starve and restart. It becomes the test's store."""
+        """A server for this test alone, which the test can stop and restart. It becomes the store of the test."""
         self._servers += 1
         server = RedisServer(self.path(f"redis{self._servers}"), *options, **how)
         self.addCleanup(server.stop)
@@ -226,7 +226,7 @@ class RedisCase(Case):
         return self.store_at(self.redis.url)
 
     def by_environment(self, url):
-        """For a URL with a password, which on the command line would be warned of."""
+        """Passes a URL with a password in the environment, because on the command line it would cause a warning."""
         return {"store": ["--prefix", self.prefix, "--trust-restart"], "more_env": {"DLOCK_STORE": url}}
 
     def through(self, relay):
@@ -243,7 +243,7 @@ class RedisCase(Case):
         return sorted(self.redis("KEYS", f"{self.prefix}*"))
 
     def liveness_ends(self):
-        """When the liveness key of the one process of dlock will expire, by our clock."""
+        """When the liveness of the one run will expire, by the clock of the tests."""
         (liveness,) = self.redis("KEYS", f"{self.prefix}proc:*")
         left = self.redis("PTTL", liveness)
         return now() + left / 1000
@@ -253,7 +253,7 @@ class RedisCase(Case):
 
 
 class OnRedis(RedisCase):
-    """For tests that are about both stores: `class X(XTests, OnRedis)` beside `class Y(XTests, Case)`."""
+    """For tests of both stores: `class X(XTests, OnRedis)` beside `class Y(XTests, Case)`."""
 
     @property
     def default_store(self):
@@ -277,7 +277,7 @@ needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root: it changes the 
 
 
 def private_pid_namespace_reason():
-    """Why no private pid namespace can be made here, or None."""
+    """Why no private pid namespace can be created here, or None."""
     if shutil.which("unshare") is None:
         return "unshare is not installed"
     done = run_quietly("unshare", *unshare_user(), "-pf", "--mount-proc", "true")
@@ -292,14 +292,14 @@ needs_pid_namespace = unittest.skipIf(private_pid_namespace_reason(), private_pi
 
 
 def as_nobody():
-    """For Popen's preexec_fn: another uid without groups, which is how an unprivileged dlock is started by root."""
+    """For preexec_fn of Popen: another uid without groups, as when root starts an unprivileged dlock."""
     os.setgroups([])
     os.setgid(NOBODY)
     os.setuid(NOBODY)
 
 
 def ignoring(*numbers):
-    """For Popen's preexec_fn: what nohup and a shell's background job do."""
+    """For preexec_fn of Popen: ignores signals, as nohup does and shells do for background jobs."""
     def prepare():
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Certificates of all kinds, good and bad, made with the openssl command once for each run of the tests."""
+"""Valid and invalid certificates of all kinds, created with the openssl command once for each run of the tests."""
 
 import atexit
 import functools
@@ -22,7 +22,7 @@ class Identity(NamedTuple):
 
 
 class ServerTls(NamedTuple):
-    """How a server does TLS: who it says it is, and whether clients must show a certificate ("yes", "no", "optional")."""
+    """The TLS of a server: its identity, and whether clients must send a certificate ("yes", "no", "optional")."""
     identity: Identity
     ca: str
     clients: str = "no"
@@ -32,7 +32,7 @@ class ServerTls(NamedTuple):
                 "--tls-ca-cert-file", self.ca, "--tls-auth-clients", self.clients)
 
     def context(self):
-        """For the test's own connections, which are not there to judge the server's certificate."""
+        """For connections of the test itself, which do not verify the certificate of the server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -41,10 +41,10 @@ class ServerTls(NamedTuple):
 
 
 class Certificates:
-    """`server`, `wrong_host`, `expired` and `early` are a server's identities, `client` and `unknown_client` a client's.
+    """`server`, `wrong_host`, `expired` and `early` are identities of a server, `client` and `unknown_client` those of a client.
 
-    All of them are signed by `ca` but for `unknown_client` and a server's `under_another_ca`, which `unknown_ca` has signed. `server` may be used by a client
-    too, because servers of one deployment are each other's clients.
+    All of them are signed by `ca`, except for `unknown_client` and the server identity `under_another_ca`, which are signed by
+    `unknown_ca`. `server` can also be used by a client, because the servers of a deployment are clients of each other.
     """
 
     def __init__(self, directory):
@@ -68,14 +68,14 @@ class Certificates:
         return ServerTls(identity or self.server, self.ca, clients)
 
     def context(self, client: Optional[Identity] = None, ca=None):
-        """For resp.Client(tls=...): one that verifies the server, and shows `client` if there is one."""
+        """For resp.Client(tls=...): it verifies the server, and sends `client` if given."""
         context = ssl.create_default_context(cafile=ca or self.ca)
         if client:
             context.load_cert_chain(*client)
         return context
 
     def with_passphrase(self, identity, path):
-        """The same one, whose key in `path` nobody can read without the passphrase."""
+        """The same identity with an encrypted key in `path`, which cannot be read without the passphrase."""
         self._openssl("pkey", "-in", identity.key, "-aes128", "-passout", "pass:secret", "-out", path)
         return Identity(identity.certificate, path)
 
@@ -92,14 +92,14 @@ class Certificates:
         made = Identity(self._path(f"{name}.crt"), self._path(f"{name}.key"))
         request, settings = self._path(f"{name}.csr"), self._settings(name, _LEAF + extensions)
         self._openssl("req", *_new_key(made.key), "-config", settings, "-subj", f"/CN={subject}", "-out", request)
-        # "ca" and not "x509 -req": only it takes dates of its own in every version of openssl
+        # "ca" instead of "x509 -req": only it accepts dates in every version of openssl
         dates = ["-startdate", dates[0], "-enddate", dates[1]] if dates else ["-days", "2"]
         self._openssl("ca", "-batch", "-notext", "-config", settings, "-cert", by.certificate, "-keyfile", by.key,
                       *dates, "-in", request, "-out", made.certificate)
         return made
 
     def _settings(self, name, extensions):
-        """A configuration of our own, so that the system's adds nothing; a database for each, which `ca` insists on."""
+        """A separate configuration, so that the system's has no effect, and a separate database, which `ca` requires."""
         with open(self._path(f"{name}.index"), "wb"):
             pass
         path = self._path(f"{name}.cnf")
@@ -143,7 +143,7 @@ _LEAF = "basicConstraints=critical,CA:FALSE\n"
 
 @functools.cache
 def certificates():
-    """Those of this run; their directory goes with the process."""
+    """The certificates of this process. Their directory is removed with it."""
     directory = tempfile.mkdtemp(prefix="dl-certificates-", dir="/tmp")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     os.chmod(directory, 0o755)

@@ -1,4 +1,4 @@
-"""Limits that keep a fork bomb or a memory hog inside its test. Every limit is a directory that the test makes and removes."""
+"""Limits for fork bombs and memory hogs. Each limit is a directory that the test creates and removes."""
 
 import os
 import resource
@@ -10,7 +10,7 @@ from .wait import wait_until
 
 
 def _mount_of(controller):
-    """The directory in which cgroups with this controller can be made, for v1 and v2, or None."""
+    """The directory where cgroups with this controller can be created, for v1 and v2, or None."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         for line in file:
             before, _, after = line.partition(" - ")
@@ -26,7 +26,7 @@ def _mount_of(controller):
 
 
 class Cgroup:
-    """A cgroup of the test's own. Enter it with `join` in a child before exec."""
+    """A cgroup of the test. A child enters it with `join` before exec."""
 
     def __init__(self, mount, settings):
         self.directory = os.path.join(mount, f"dlock-test-{uuid.uuid4().hex[:12]}")
@@ -39,7 +39,7 @@ class Cgroup:
             raise
 
     def threaded(self):
-        """A cgroup below, for threads of this one's processes."""
+        """A cgroup below it, for threads of its processes."""
         below = Cgroup.__new__(Cgroup)
         below.directory = os.path.join(self.directory, "threaded")
         os.mkdir(below.directory)
@@ -89,7 +89,7 @@ class Cgroup:
 
 
 def v2_cgroup():
-    """Below the one that this process is in."""
+    """A cgroup below that of this process."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         mounts = [line.split()[4] for line in file if " - cgroup2 " in line]
     with open("/proc/self/cgroup", encoding="utf-8") as file:
@@ -113,12 +113,12 @@ def pids_cgroup(most):
 def memory_cgroup(most_bytes):
     try:
         return Cgroup(_place_for("memory"), [("memory.max", str(most_bytes)), ("memory.swap.max", "0")])
-    except OSError:  # version 1 has other names
+    except OSError:  # the names differ in version 1
         return Cgroup(_place_for("memory"), [("memory.limit_in_bytes", str(most_bytes))])
 
 
 def nobody_with_few_processes(most):
-    """For Popen's preexec_fn where no pids controller is to be had: RLIMIT_NPROC counts for others than root."""
+    """For preexec_fn of Popen without a pids controller: RLIMIT_NPROC applies to all users except root."""
     def prepare():
         resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
         as_nobody()

@@ -1,4 +1,4 @@
-"""A Redis Cluster: its slots, their migration step by step, failover, and ways to break it."""
+"""A Redis Cluster: its slots, their migration in steps, failover, and faults."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ SLOTS = 16384
 
 
 class Place(NamedTuple):
-    """What a node thinks of itself or of another one."""
+    """What a node reports about itself or about another node."""
     node_id: str
     flags: tuple
     master_id: Optional[str]
@@ -32,12 +32,12 @@ class ClusterNode(RedisServer):
         self.id = self("CLUSTER", "MYID")
 
     def places(self):
-        """All nodes as this one sees them; its own line is the first."""
+        """All nodes as this node sees them. The first is this node."""
         found = [_place(line) for line in self("CLUSTER", "NODES").splitlines()]
         return sorted(found, key=lambda place: "myself" not in place.flags)
 
     def serves(self):
-        """It sees every slot served, and would answer for its own."""
+        """True if it sees every slot served and serves its own."""
         return "cluster_state:ok" in self("CLUSTER", "INFO")
 
     def _choose_ports(self):
@@ -47,7 +47,7 @@ class ClusterNode(RedisServer):
     def _settings(self):
         yield from super()._settings()
         yield from ("--cluster-enabled", "yes", "--cluster-port", self.bus_port, "--cluster-config-file", "nodes.conf")
-        # A replica takes over however old its data is, and stays with its master: a test knows who will be what.
+        # A replica takes over however old its data is, and stays with its master, so that the roles are predictable.
         yield from ("--cluster-node-timeout", self._node_timeout, "--cluster-replica-validity-factor", "0",
                     "--cluster-allow-replica-migration", "no")
         if self.tls:
@@ -56,20 +56,20 @@ class ClusterNode(RedisServer):
 
 def _place(line):
     node_id, _, flags, master_id, _, _, epoch, link, *slots = line.split()
-    ranges = [part.partition("-") for part in slots if not part.startswith("[")]  # in brackets: one that migrates
+    ranges = [part.partition("-") for part in slots if not part.startswith("[")]  # slots that migrate are in brackets
     return Place(node_id, tuple(flags.split(",")), None if master_id == "-" else master_id, int(epoch), link == "connected",
                  frozenset(slot for first, _, last in ranges for slot in range(int(first), int(last or first) + 1)))
 
 
 class ClusterDeployment:
-    """All slots are served and all replicas in sync when the constructor returns: after two seconds at best, for so long
-    does a node that has just started refuse to be a master. `options` are those of all nodes.
+    """All slots are served and all replicas are in sync when the constructor returns, after at least two seconds: for so
+    long a node that has just started refuses to be a master. `options` are the options of all nodes.
 
     The first nodes are the masters, in the order of their slots; the replica of nodes[i] is nodes[i + masters].
     """
 
     def __init__(self, directory, *options, masters=3, replicas=1, login=None, tls=None, node_timeout=2000):
-        """`replicas` is the number for each master, `login` a resp.Login, `node_timeout` in ms."""
+        """`replicas` is the number per master, `login` a resp.Login, `node_timeout` in ms."""
         self.nodes = []
         try:
             with ThreadPoolExecutor() as pool:
@@ -86,7 +86,7 @@ class ClusterDeployment:
 
     @property
     def addresses(self):
-        """For a URL: those of all nodes."""
+        """The addresses of all nodes, for a URL."""
         return ",".join(node.address for node in self.nodes)
 
     @property
@@ -95,7 +95,7 @@ class ClusterDeployment:
 
     @staticmethod
     def url_of(*nodes):
-        """One that names just these, in this order."""
+        """A URL that names only these nodes, in this order."""
         scheme = "rediss" if nodes[0].tls else "redis"
         return f"{scheme}+cluster://{','.join(node.address for node in nodes)}"
 
@@ -108,7 +108,7 @@ class ClusterDeployment:
         return self.living()[0]("CLUSTER", "KEYSLOT", key)
 
     def node_of_slot(self, slot):
-        """The master that says so itself. An old one that has not heard of its successor loses by its epoch."""
+        """The node that reports to be the master. Of two the one with the higher epoch counts."""
         claims = [(node.places()[0], node) for node in self.living()]
         claims = [(place.epoch, node) for place, node in claims if slot in place.slots and "master" in place.flags]
         if not claims:
@@ -122,24 +122,24 @@ class ClusterDeployment:
         return [node for node in self.living() if node.role() == "master"]
 
     def other_master(self, node):
-        """One to which a slot of this one can go."""
+        """A master to which a slot of this master can migrate."""
         return next(master for master in self.masters() if master is not node)
 
     def replicas_of(self, master):
-        """Those that say so, also of one that is dead."""
+        """The nodes that report to be its replicas, even if it is dead."""
         return [node for node in self.living() if node.places()[0].master_id == master.id]
 
     # -- slot migration, in steps so that a job can run in each of them ---------------------------------------------
 
     def begin_migration(self, slot, target):
-        """From now on the slot's owner answers ASK for keys that it does not have. Returns the owner."""
+        """From now on the owner of the slot replies ASK for keys that it does not have. Returns the owner."""
         source = self.node_of_slot(slot)
         target("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
         source("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
         return source
 
     def move_keys(self, slot, source, target, *keys):
-        """All of the slot's keys, or just these: with a part of them moved, scripts get TRYAGAIN."""
+        """Moves all keys of the slot, or only these. While some are moved, scripts get TRYAGAIN."""
         moved = list(keys)
         while batch := list(keys) or source("CLUSTER", "GETKEYSINSLOT", slot, 100):
             source("MIGRATE", HOST, target.service_port, "", 0, 5000, *self._auth(), "KEYS", *batch)
@@ -149,16 +149,16 @@ class ClusterDeployment:
         return moved
 
     def finish_migration(self, slot, target):
-        """The target first, so that at no time nobody owns the slot. Returns when every node knows the new owner."""
+        """Tells the target first, so that the slot always has an owner. Returns when every node knows the new owner."""
         for node in sorted(self.masters(), key=lambda master: master is not target):
             node("CLUSTER", "SETSLOT", slot, "NODE", target.id)
         wait_until(lambda: all(self._owner_seen_by(node, slot) == target.id for node in self.living()), 10,
                    f"all nodes know the new owner of slot {slot}", pause=0.02)
 
     def call_off_migration(self, slot):
-        """It stays with whoever has it now, as every living node will know."""
+        """The slot stays with its current owner, on every node that runs."""
         for node in self.living():
-            with contextlib.suppress(resp.ReplyError):  # a replica refuses, and has nothing to forget
+            with contextlib.suppress(resp.ReplyError):  # a replica refuses, and has nothing to undo
                 node("CLUSTER", "SETSLOT", slot, "STABLE")
 
     def migrate(self, slot, target=None):
@@ -172,35 +172,35 @@ class ClusterDeployment:
     # -- faults -------------------------------------------------------------------------------------------------------
 
     def failover(self, master):
-        """CLUSTER FAILOVER, in which nothing is lost. Returns the new master; `master` is its replica now."""
+        """CLUSTER FAILOVER, which loses no data. Returns the new master; `master` becomes its replica."""
         replica = self.replicas_of(master)[0]
         replica("CLUSTER", "FAILOVER")
         return self.wait_for_successor(master, replica)
 
     def kill(self, master):
-        """By SIGKILL: its replica follows after the node timeout and up to a second more, see wait_for_successor. Returns
-        that replica, None if there is none."""
+        """Kills it with SIGKILL. Its replica takes over after the node timeout and up to a second more: see
+        wait_for_successor. Returns that replica, or None."""
         replicas = self.replicas_of(master)
         master.stop()
         return replicas[0] if replicas else None
 
     def take_down(self):
-        """CLUSTERDOWN from every node, and at once: one slot belongs to nobody. It is the last one."""
-        # The owner first, and again: a message under way makes a node believe the slot owned once more.
+        """CLUSTERDOWN from every node at once: the last slot has no owner."""
+        # The owner first, and repeatedly: a message under way can restore the owner on a node.
         owner = self.node_of_slot(SLOTS - 1)
         order = sorted(self.living(), key=lambda node: node is not owner)
         wait_until(lambda: all([self._down(node) for node in order]), 10, "no node serves", pause=0.02)
         return owner
 
     def bring_up(self, owner):
-        """After take_down, with what it returned."""
+        """Undoes take_down; takes its return value."""
         owner("CLUSTER", "ADDSLOTS", SLOTS - 1)
         self.wait_settled()
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 
     def wait_for_successor(self, old, replica, seconds=20):
-        """Until the replica is master in the eyes of all that live, old included if it does. Returns the replica."""
+        """Waits until all nodes that run, including the old master, see the replica as master. Returns the replica."""
         def followed():
             return (replica.role() == "master" and
                     all(any(place.node_id == replica.id and "master" in place.flags and place.slots
@@ -208,11 +208,11 @@ class ClusterDeployment:
         return wait_until(lambda: followed() and replica, seconds, f"{replica.address} follows {old.address}", pause=0.02)
 
     def wait_down(self, seconds=20):
-        """After the kill of a master without a replica: until the others have noticed."""
+        """Waits until the others have noticed the death of a master without a replica."""
         wait_until(lambda: not any(node.serves() for node in self.living()), seconds, "no node serves", pause=0.02)
 
     def wait_settled(self, seconds=20):
-        """Until every node that runs serves, is linked to the others, and has its replicas in sync and known to all."""
+        """Waits until every node that runs serves, is linked to the others, and has its replicas in sync and known to all."""
         wait_until(self._settled, seconds, "all slots are served and all replicas in sync", pause=0.02)
 
     def stop(self):
@@ -224,11 +224,11 @@ class ClusterDeployment:
     def _join(self, masters):
         owners, others = self.nodes[:masters], self.nodes[masters:]
         for number, node in enumerate(self.nodes):
-            node("CLUSTER", "SET-CONFIG-EPOCH", number + 1)  # else equal ones would have to be sorted out first
+            node("CLUSTER", "SET-CONFIG-EPOCH", number + 1)  # otherwise equal epochs would first have to be resolved
             if node in owners:
                 first, last = (SLOTS * place // masters for place in (number, number + 1))
                 node("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
-        # each to each: quicker than waiting for gossip
+        # all pairs: faster than waiting for gossip
         for number, node in enumerate(self.nodes):
             for other in self.nodes[:number]:
                 node("CLUSTER", "MEET", HOST, other.service_port, other.bus_port)
@@ -247,7 +247,7 @@ class ClusterDeployment:
 
     @staticmethod
     def _sees(node, master_of):
-        """Whether it is linked to all of them, takes none for dead, and knows whose replicas they are."""
+        """True if it is linked to all of them, regards none as dead, and knows whose replicas they are."""
         seen = {place.node_id: place for place in node.places()}
         return all(other in seen and seen[other].linked and seen[other].master_id == master and
                    not {"handshake", "fail", "fail?"} & set(seen[other].flags) for other, master in master_of.items())
@@ -260,7 +260,7 @@ class ClusterDeployment:
     def _down(node):
         try:
             node("CLUSTER", "DELSLOTS", SLOTS - 1)
-        except resp.ReplyError:  # it is nobody's already
+        except resp.ReplyError:  # the slot has no owner already
             pass
         return not node.serves()
 

@@ -1,4 +1,4 @@
-"""The ways to contain a job that this machine has, and a test that runs in each of them."""
+"""The ways to contain a job on this machine, and a decorator for tests that run in each of them."""
 
 import functools
 import os
@@ -17,7 +17,7 @@ def cgroup_is_writable():
 
 
 def ways():
-    """The ways to contain that this machine has."""
+    """The values of --contain that work on this machine."""
     found = ["auto", "walk"]
     if cgroup_is_writable():
         found.append("cgroup")

@@ -1,4 +1,4 @@
-"""The base of tests on a deployment of several servers, which each test has for itself: it breaks them."""
+"""The base of tests on a deployment of several servers. Each test has its own, because it breaks them."""
 
 import os
 
@@ -12,7 +12,7 @@ LOGIN = Login("data-password", "jobs")
 
 
 class DeploymentCase(Case):
-    """`deploy` makes the deployment and sets `self.deployment` and `self.store`."""
+    """`deploy` creates the deployment and sets `self.deployment` and `self.store`."""
 
     TTL = "6s"
 
@@ -21,7 +21,7 @@ class DeploymentCase(Case):
         self.life = self.life_file()
 
     def deploy(self, kind, *options, login=None, **how):
-        """The password of `login` goes through the environment, for on the command line it would be warned of."""
+        """The password of `login` is passed in the environment, because on the command line it would cause a warning."""
         self.deployment = kind(self.path("servers"), *options, login=login, **how)
         self.addCleanup(self.deployment.stop)
         self.store = self.store_at(self.deployment.url, login)
@@ -37,11 +37,11 @@ class DeploymentCase(Case):
         return self.hold(life=self.life, store=how.pop("store", self.store), options=["--ttl", self.TTL, *options], **how)
 
     def try_second(self, *options, store=None):
-        """The code with which another one ends that asks once."""
+        """The exit code of another run that does not wait."""
         return self.run_job("true", store=store or self.store, options=["--ttl", self.TTL, *options]).code
 
     def second_follows(self, seconds=30, *options):
-        """Asks until it has had the lock for a short job, whatever it is told meanwhile."""
+        """Retries until it has run a short job under the lock, whatever the replies are."""
         def attempt():
             contender = self.start_run(dlock.JOBTOOL, "tick", self.life, "0.3", store=self.store,
                                        options=["--ttl", self.TTL, *options])
@@ -49,7 +49,7 @@ class DeploymentCase(Case):
         return wait_until(attempt, seconds, "the second contender gets the lock", pause=0.02)
 
     def wait_replicated(self, master, replicas):
-        """Until a write of now is known to so many replicas: a fresh replica confirms its first one a second late."""
+        """Waits until so many replicas confirm a write: a new replica confirms its first one a second late."""
         master("SET", "replicated", "1")
         wait_until(lambda: master("WAIT", replicas, 1000) == replicas, 20, "the replicas confirm")
 

@@ -21,7 +21,7 @@ def _reachable_by_others(path):
 
 
 def _program(path):
-    """The program, or a copy where other users can run it too: a clone below /root is closed to them, and tests become them."""
+    """The program, or a copy that other users can run: tests switch to other users, who cannot access a clone below /root."""
     path = os.path.abspath(path)
     if os.geteuid() != 0 or not os.path.exists(path) or _reachable_by_others(path):
         return path
@@ -42,7 +42,7 @@ MAX_RUN = 124
 
 
 class Dlock:
-    """One started `dlock`, usually `dlock run`. Without `terminal` it has a session of its own and no terminal."""
+    """One started `dlock`, usually `dlock run`. Without `terminal` it has its own session and no terminal."""
 
     def __init__(self, words, directory, env=None, stdin=subprocess.DEVNULL, stdout=None, stderr=None, prefix_command=(),
                  **popen):
@@ -66,15 +66,15 @@ class Dlock:
 
     @property
     def pid(self):
-        """The front: what the shell, cron or systemd sees."""
+        """The pid of the front, which the shell, cron or systemd sees."""
         return self.process.pid
 
     def engine(self, seconds=10):
-        """The pid of the engine, as soon as it has taken its name."""
+        """The pid of the engine, as soon as it has set its name."""
         return wait_until(self._find_engine, seconds, "the engine appears below the front")
 
     def job(self, seconds=15):
-        """The pid of the job's root: the engine's child that is no longer dlock itself."""
+        """The pid of the command: the child of the engine that is no longer dlock itself."""
         engine = self.engine(seconds)
         return wait_until(lambda: self._find_job(engine), seconds, lambda: f"the job starts (stderr so far: {self.stderr!r})")
 
@@ -82,7 +82,7 @@ class Dlock:
         return self.process.poll() is None
 
     def wait(self, seconds=30):
-        """What a shell would put into $?: the exit code, or 128 + the signal."""
+        """The value of $? in a shell: the exit code, or 128 + the signal."""
         try:
             self.process.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
@@ -106,7 +106,7 @@ class Dlock:
         os.kill(self.pid, number)
 
     def kill_both(self):
-        """Both supervisors at once: stopped first, so that neither sees the other's death before its own."""
+        """Kills both supervisors. They are stopped first, so that neither notices the death of the other."""
         engine = self.engine()
         procs.stop(engine)
         procs.stop(self.pid)
@@ -124,7 +124,7 @@ class Dlock:
 
     @property
     def own_lines(self):
-        """What dlock itself said, without the job's words."""
+        """The messages of dlock, without the output of the job."""
         return [line for line in self.stderr.splitlines() if line.startswith("dlock: ")]
 
     @property
@@ -136,11 +136,11 @@ class Dlock:
         wait_until(lambda: text in self.stderr, seconds, lambda: f"dlock says {text!r} (it said {self.stderr!r})")
 
     def destroy(self):
-        """Ends it and everything below it, by pid. For clean-up only."""
+        """Ends it and all its descendants, by pid. Only for clean-up."""
         if self.process.poll() is None:
             below = procs.descendants(self.pid)
             procs.kill(self.pid)
-            # The engine, if the test has left it able to, kills the job and takes away its cgroup.
+            # The engine, if it still runs, kills the job and removes its cgroup.
             give_up = now() + 1
             while now() < give_up and any(procs.alive(pid) for pid in below):
                 time.sleep(0.005)

@@ -1,13 +1,13 @@
-"""A server that speaks RESP and answers what the test says: error replies that a real Redis gives only when it is ill."""
+"""A RESP server whose replies the test sets: error replies that a real Redis gives only in case of a fault."""
 
 import socket
 import threading
 
 from . import dlock, resp
 
-PASS = object()  # "let the real server answer this one"
+PASS = object()  # the real server answers this request
 
-# Name, reply in the words of redis-server 7, and the codes of dlock that it may end in before the start.
+# Name, reply in the words of redis-server 7, and the exit codes of dlock that it can cause before the start.
 ERROR_REPLIES = {
     "NOAUTH": (b"-NOAUTH Authentication required.\r\n", {dlock.REFUSED}),
     "WRONGPASS": (b"-WRONGPASS invalid username-password pair or user is disabled.\r\n", {dlock.REFUSED}),
@@ -29,7 +29,7 @@ ERROR_REPLIES = {
 
 
 class FakeRedis:
-    """`answer(words)` returns the raw reply, PASS for the real server's, or None to say nothing at all."""
+    """`answer(words)` returns the raw reply, PASS for the reply of the real server, or None for no reply."""
 
     def __init__(self, answer, upstream_port=None, *, host="127.0.0.1", port=0):
         self.answer = answer
@@ -80,7 +80,7 @@ class FakeRedis:
 
 
 def name_of(words):
-    """The command in capitals: b"EVALSHA" is "EVALSHA"."""
+    """The command in upper case: b"evalsha" gives "EVALSHA"."""
     return words[0].decode("ascii", "replace").upper()
 
 

@@ -1,11 +1,11 @@
-"""What tests of a misbehaving Redis share."""
+"""The base of tests with a misbehaving Redis."""
 
 from .case import RedisCase
 from .fake_redis import FakeRedis
 
 
 class FakeRedisCase(RedisCase):
-    """A real Redis, a life file, and fakes in front of the real one that answer some commands themselves."""
+    """A real Redis, a life file, and fake servers in front of it that answer some commands themselves."""
 
     def setUp(self):
         super().setUp()

@@ -1,10 +1,10 @@
-"""A pipe that nobody reads."""
+"""A pipe that is never read."""
 
 import os
 
 
 def full_pipe():
-    """(read end, write end), of which the write end takes not one byte more."""
+    """(read end, write end) of a full pipe."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     for size in (65536, 1):

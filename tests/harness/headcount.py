@@ -1,4 +1,4 @@
-"""A fifo that every process of a job holds open: its end-of-file is the proof that the last one is gone."""
+"""A fifo that every process of a job has open: its end-of-file proves that the last one is gone."""
 
 import os
 import select
@@ -7,7 +7,7 @@ from .wait import PATIENCE, NeverHappened, now
 
 
 class Headcount:
-    """Each process writes its pid as a line when it starts and keeps its end open as long as it lives."""
+    """Each process writes its pid as a line when it starts, and keeps its end open as long as it lives."""
 
     def __init__(self, path):
         self.path = path
@@ -22,7 +22,7 @@ class Headcount:
         return [int(word) for word in self._text.split()]
 
     def wait_for(self, count, seconds=20, still=lambda: None):
-        """Waits until `count` processes have reported, and returns their pids. `still` may end the wait by raising."""
+        """Waits until `count` processes have reported, and returns their pids. `still` can end the wait by an exception."""
         def reported():
             if self._text.count(b"\n") >= count:
                 return True
@@ -32,7 +32,7 @@ class Headcount:
         return self.pids
 
     def wait_gone(self, seconds):
-        """Waits for end-of-file and returns the moment it was seen."""
+        """Waits for end-of-file and returns its time."""
         self._read_until(lambda: self.gone_at is not None, seconds, lambda: "the last process of the job ends")
         return self.gone_at
 
@@ -63,7 +63,7 @@ class Headcount:
             return
         if chunk:
             self._text += chunk
-        elif self._text and self.gone_at is None:  # before the first line it only means that nobody has opened it yet
+        elif self._text and self.gone_at is None:  # before the first line it only means that no process has opened it yet
             self.gone_at = now()
         elif not self._text:
             select.select([], [], [], 0.005)

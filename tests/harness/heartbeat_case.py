@@ -16,7 +16,7 @@ TIMEOUT = 0.8 * PATIENCE
 HEARTBEAT = ["--heartbeat-timeout", f"{TIMEOUT}s"]
 
 
-# A job that says the same by sd_notify(3) again and again: WORDS [SECONDS].
+# A job that repeats one message by sd_notify(3): WORDS [SECONDS].
 NOTIFY_LOOP = """
 import os, socket, sys, time
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -32,11 +32,11 @@ class HeartbeatCase(Case):
         return self.start_run("sh", "-c", script, options=[*HEARTBEAT, *options], **how)
 
     def start_idle(self, *options, **how):
-        """A job that does nothing by itself. Returns the dlock, and the address of its socket."""
+        """Starts a job that does nothing. Returns the dlock and the address of its socket."""
         options = options or ["--heartbeat-timeout", "60s"]
         held = self.start_run("sleep", "60", options=options, **how)
         job = held.job()
-        # while a process is becoming another one it has no environment for a moment
+        # during an exec a process has no environment for a moment
         return held, wait_until(lambda: self.variables(job).get("DLOCK_SOCKET"), 5, "the job knows its socket")
 
     def variables(self, pid):
@@ -45,7 +45,7 @@ class HeartbeatCase(Case):
         return {name.decode(): value.decode("utf-8", "replace") for name, value in pairs}
 
     def beat(self, address, **more):
-        """`dlock heartbeat` as a process of the job would call it."""
+        """Runs `dlock heartbeat` like a process of the job."""
         return self.run_words("heartbeat", more_env={"DLOCK_SOCKET": address, **more})
 
     def file(self, name):
@@ -62,7 +62,7 @@ class HeartbeatCase(Case):
         wait_until(lambda: not os.path.exists(directory), 5, lambda: f"{directory} is taken away: it has {os.listdir(directory)}")
 
     def private_run(self):
-        """A directory that takes the place of /run, and the words before dlock that see to it."""
+        """(a directory that replaces /run, the prefix command that mounts it)."""
         directory = self.path("slash-run")
         os.mkdir(directory)
         words = ["unshare", *unshare_user(), "-m", "sh", "-c", f'mount --bind {directory} /run && exec "$@"', "sh"]

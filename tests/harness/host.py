@@ -1,4 +1,4 @@
-"""Where the tests' servers listen: the loopback interface, or an address that other network namespaces reach (tests/chaos)."""
+"""The address of the test servers: loopback, or an address that other network namespaces can reach (tests/chaos)."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What names mean, for one dlock: an /etc/hosts of its own."""
+"""A separate /etc/hosts for one dlock."""
 
 import functools
 import pathlib
@@ -12,14 +12,14 @@ _ENTER = ["unshare", *unshare_user(), "--mount", "--propagation", "private", "sh
 
 
 def with_hosts(path, *lines):
-    """A prefix_command. The lines go into a file of that path."""
+    """A prefix_command. The lines are written to a file with that path."""
     with open(path, "w", encoding="ascii") as file:
         file.writelines(f"{line}\n" for line in lines)
     return [*_ENTER, path]
 
 
 def on_a_v6_only_host(hosts, port, socket_path):
-    """A prefix_command; for root. See v6_only_host.py."""
+    """A prefix_command, only for root. See v6_only_host.py."""
     script = pathlib.Path(__file__).with_name("v6_only_host.py")
     return ["unshare", "--net", "--mount", "--propagation", "private", sys.executable, str(script), hosts, str(port), socket_path]
 

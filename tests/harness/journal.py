@@ -1,4 +1,4 @@
-"""A real systemd-journald of the test's own, in a mount namespace with a /run of its own."""
+"""A real systemd-journald for one test, in a mount namespace with a separate /run."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from .wait import PATIENCE, wait_until
 
 _START = "mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal /run/log/journal && exec \"$0\""
 
-# As systemd does for a unit: systemd.exec(5). Not every systemd-cat does it.
+# As systemd does for a unit: systemd.exec(5). Not every systemd-cat sets it.
 _NAME_THE_STREAM = 'JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) exec "$@"'
 
 
@@ -21,7 +21,7 @@ def _program():
 
 
 def why_missing():
-    """Why there can be no journal here, or None."""
+    """Why no journal can be started here, or None."""
     for name in ("unshare", "nsenter", "journalctl", "systemd-cat"):
         if shutil.which(name) is None:
             return f"{name} is not installed"
@@ -42,13 +42,13 @@ class Journal:
                    os.listdir(f"{self._root}/run/log/journal"), 10, "the journal is there")
 
     def as_its_stderr(self):
-        """Words that go before a command whose standard output and error are to be the journal. The process stays the same."""
+        """A prefix command that connects standard output and error to the journal. The process stays the same."""
         namespaces = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         return ("nsenter", f"--target={self._process.pid}", *namespaces, "--mount", f"--wd={os.getcwd()}", "systemd-cat",
                 "sh", "-c", _NAME_THE_STREAM, "sh")
 
     def entries(self, *matches):
-        """All that match, as dictionaries of their fields, in the order in which they came."""
+        """All entries that match, as dictionaries of their fields, in order."""
         done = subprocess.run(["journalctl", "--directory", f"{self._root}/run/log/journal", "--output", "json", *matches],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False, timeout=20 * PATIENCE)
         return [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,7 +1,7 @@
 """Life files: every process of a job writes `start|tick|end token pid CLOCK_BOOTTIME_ns`, all to one O_APPEND file.
 
-The file is the judge of the promise. It needs neither Redis nor dlock: two runs overlap exactly if the first line of one
-lies between the first and the last line of the other on the kernel's own clock.
+The file decides whether the promise holds. It needs neither Redis nor dlock: two runs overlap if and only if the first line of
+one is between the first and the last line of the other, by the clock of the kernel.
 """
 
 import os
@@ -36,7 +36,7 @@ def runs(path):
 
 
 def overlap(path):
-    """Seconds during which two or more runs were alive at once."""
+    """The seconds during which two or more runs were alive."""
     total, alive_until = 0.0, None
     for run in runs(path):
         if alive_until is not None and run.first < alive_until:

@@ -1,4 +1,4 @@
-"""Name servers that can be told to be silent, slow, or wrong, for one dlock on a host of its own (own_dns.py)."""
+"""Name servers that can be told not to answer, to be slow or wrong, for one dlock on a separate host (own_dns.py)."""
 
 import functools
 import json
@@ -20,7 +20,7 @@ class Names:
     PORT = 6379
 
     def __init__(self, directory, redis):
-        """127.0.0.1 leads to that Redis, at PORT."""
+        """127.0.0.1:PORT leads to that Redis."""
         os.makedirs(directory)
         self._directory = directory
         self._settings = {"servers": {self.FIRST: {}, self.SECOND: {}}, "redis": [], "silent": []}
@@ -30,18 +30,18 @@ class Names:
         self._write("queries", "")
 
     def says(self, server=None, **how):
-        """From now on. How: see own_dns.py. Of both, if none is named."""
+        """Changes the behaviour of one name server, or of both. For the settings see own_dns.py."""
         for one in [server] if server else [self.FIRST, self.SECOND]:
             self._settings["servers"][one] = how
         self._save()
 
     def lead(self, address, redis):
-        """Before dlock is started."""
+        """Call it before dlock is started."""
         self._settings["redis"].append([address, self.PORT, redis.socket_path])
         self._save()
 
     def silent(self, address):
-        """Before dlock is started: nobody takes a connection there."""
+        """The address accepts no connection. Call it before dlock is started."""
         self._settings["silent"].append([address, self.PORT])
         self._save()
 
@@ -52,7 +52,7 @@ class Names:
         self._write("resolv.conf", "".join(f"{line}\n" for line in lines))
 
     def queries(self):
-        """What was asked: [[server, kind of record, name, "udp" or "tcp"], ...]."""
+        """The queries so far: [[server, kind of record, name, "udp" or "tcp"], ...]."""
         with open(os.path.join(self._directory, "queries"), encoding="utf-8") as file:
             return [line.split() for line in file.read().splitlines()]
 
@@ -68,7 +68,7 @@ class Names:
         os.replace(f"{path}.new", path)
 
     def _write(self, name, text):
-        """In place: it is what lies over the one in /etc."""
+        """Writes the file in place, because it is bind-mounted over the one in /etc."""
         with open(os.path.join(self._directory, name), "w", encoding="utf-8") as file:
             file.write(text)
 

@@ -1,4 +1,4 @@
-"""What the tests of `status`, `list` and `unlock` share: the same store for the runs and for those who look at them."""
+"""The base of the tests of `status`, `list` and `unlock`: the same store for the runs and for these sub-commands."""
 
 import json
 
@@ -14,14 +14,14 @@ class OperatorMixin:
 
     @property
     def asked_store(self):
-        """The store as an operator names it: without what is for runs only."""
+        """The store options without those that only runs accept."""
         return [word for word in self.default_store if word != "--trust-restart"]
 
     def status(self, *words, **how):
         return self.ask("status", *words, **how)
 
     def lock(self, key=None, **how):
-        """What `status --json` tells of one lock."""
+        """One lock in the output of `status --json`."""
         answer = self.status("--json", "--", self.key if key is None else key, **how)
         self.assertEqual(answer.stderr, "")
         (lock,) = json.loads(answer.stdout)["locks"]
@@ -31,13 +31,13 @@ class OperatorMixin:
         wait_until(lambda: self.lock()["state"] == state, seconds, lambda: f"the lock is {state}: {self.lock()}")
 
     def hold_lock(self, *options, command=("sleep", "60"), **how):
-        """A run whose job is there."""
+        """Starts a run. Returns when its job has started."""
         held = self.start_run(*command, options=["--ttl", "2s", *options], **how)
         held.job()
         return held
 
     def kill_machine(self, held):
-        """Front, engine and job at once, as a power cut does."""
+        """Kills front, engine and job at once, as a power failure does."""
         pids = [held.pid, held.engine(), held.job()]
         for pid in pids:
             dlock.procs.stop(pid)

@@ -1,12 +1,12 @@
-"""Becomes a command on a host with name servers of its own, as they are told in a file that may change at any time.
+"""Executes a command on a host with separate name servers, whose settings are in a file that can change at any time.
 
 usage: unshare --net --mount python3 own_dns.py DIRECTORY COMMAND...
 
-DIRECTORY has resolv.conf and hosts, which lie over those in /etc, and settings.json:
-    servers: address of each name server -> what it does (see answer_to)
+DIRECTORY contains resolv.conf and hosts, which are mounted over those in /etc, and settings.json:
+    servers: address of each name server -> its settings (see answer_to)
     redis:   [[address, port, path], ...]: each leads to the unix socket of a Redis
-    silent:  [[address, port], ...]: nobody takes a connection there
-Each query is written down in DIRECTORY/queries: the server, the kind of record, the name, udp or tcp.
+    silent:  [[address, port], ...]: no connection is accepted there
+Each query is recorded in DIRECTORY/queries: the server, the kind of record, the name, udp or tcp.
 """
 
 import contextlib
@@ -44,11 +44,11 @@ class Host:
     # -- name servers -------------------------------------------------------------------------------------------------
 
     def answer_to(self, address, query, line):
-        """What the server says, or None. Of its settings:
+        """The reply of the server, or None. Its settings:
 
-        names: {name: {"A": [...], "AAAA": [...], "CNAME": name}}; one that is not there is NXDOMAIN
-        silent: true, or the kinds of which it says nothing;  delay: seconds;  rcode: said to everything
-        truncates: over UDP it says only that there is more;  says: the name that it takes for the one asked for
+        names: {name: {"A": [...], "AAAA": [...], "CNAME": name}}; any other name is NXDOMAIN
+        silent: true, or the kinds that get no reply;  delay: seconds;  rcode: the result of every query
+        truncates: replies over UDP are truncated and empty;  says: the name in the reply instead of the one in the query
         """
         name, kind, question = read_question(query)
         self.note(address, KINDS.get(kind, kind), name, line)
@@ -100,7 +100,7 @@ class Host:
                         client.sendall(struct.pack("!H", len(said)) + said)
             threading.Thread(target=answer, daemon=True).start()
 
-    # -- what the names lead to ---------------------------------------------------------------------------------------
+    # -- servers behind the names --------------------------------------------------------------------------------------
 
     def lead_to(self, listener, path):
         while True:
@@ -131,7 +131,7 @@ def listen(address, port, **how):
 
 
 def full(address, port):
-    """Its queue is full, and nobody takes from it: whoever asks for a connection is dropped."""
+    """A port that drops requests for a connection: its queue is full and never read."""
     listener = listen(address, port, backlog=0)
     askers = []
     for _ in range(3):
@@ -180,7 +180,7 @@ def main():
         subprocess.run(["mount", "--bind", os.path.join(directory, name), f"/etc/{name}"], check=True)
     served = os.pidfd_open(os.getpid())
     ready, begun = os.pipe()
-    # A grandchild, so that it is none of the command's own.
+    # A grandchild, so that it is not a child of the command.
     child = os.fork()
     if child == 0:
         if os.fork() == 0:

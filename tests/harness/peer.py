@@ -1,4 +1,4 @@
-"""The independent peer of tests/peer, as a process that says what happened to it in lines of JSON."""
+"""The independent peer of tests/peer, as a process that reports events in lines of JSON."""
 
 import json
 import os
@@ -48,13 +48,13 @@ class Peer:
         return self.process.wait(seconds * PATIENCE)
 
     def kill(self):
-        """As a machine that loses its power: nothing is released."""
+        """Kills it as by a power failure: nothing is released."""
         self.process.kill()
         self.process.wait(10)
 
 
 def parse(owner_hash):
-    """What the Node library's expression makes of an owner hash, or None."""
+    """An owner hash, parsed by the expression of the Node library, or None."""
     done = subprocess.run(["node", str(_PEER / "peer.js"), "parse", owner_hash], stdout=subprocess.PIPE, check=False,
                           timeout=20 * PATIENCE)
     return json.loads(done.stdout) if done.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""Reading /proc: who lives, in which state, below whom, started by which test."""
+"""Reading /proc: which processes live, their state, their parent, and the test that started them."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def stat(pid):
 
 
 def alive(pid):
-    """A zombie is not alive: it runs nothing any more."""
+    """A zombie is not alive, because it executes no code."""
     now = _stat(pid)
     return now is not None and now["state"] not in "ZX"
 
@@ -61,7 +61,7 @@ def descendants(pid):
 
 
 def marked(marker):
-    """Living processes whose environment carries the marker: everything a test started and what that started."""
+    """Live processes whose environment contains the marker: everything that a test started, and their descendants."""
     needle = marker.encode()
     found = []
     for pid in all_pids():
@@ -91,7 +91,7 @@ def kill(pid, number=signal.SIGKILL):
 
 
 def stop(pid):
-    """SIGSTOP, and wait until the kernel has really stopped every thread."""
+    """Sends SIGSTOP and waits until the kernel has stopped every thread."""
     os.kill(pid, signal.SIGSTOP)
     wait_until(lambda: state(pid) in ("T", "t", "Z", "X", "gone"), 5, f"process {pid} stops")
 

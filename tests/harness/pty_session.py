@@ -1,4 +1,4 @@
-"""A shell on a pseudo-terminal, and somebody who types."""
+"""A shell on a pseudo-terminal, and its keyboard."""
 
 import os
 import pty
@@ -21,7 +21,7 @@ SHELLS = {
 
 
 class PtySession:
-    """An interactive shell that leads a session of its own with the pty as its controlling terminal."""
+    """An interactive shell that leads its own session, with the pty as its controlling terminal."""
 
     def __init__(self, shell, env):
         env = {**env, "PS1": PROMPT, "PS2": "", "TERM": "dumb", "HISTFILE": "", "ENV": ""}
@@ -37,14 +37,14 @@ class PtySession:
         os.write(self._fd, text.encode())
 
     def line(self, command):
-        """A command and Enter, when the shell is at its prompt."""
+        """Types a command and Enter, at the prompt of the shell."""
         self.type(command + "\n")
 
     def control(self, letter):
         self.type(chr(ord(letter.upper()) - 64))
 
     def expect(self, pattern, seconds=20):
-        """Waits for the pattern in what came after the last expected one, and returns the match."""
+        """Waits for the pattern in the output after the last match, and returns the match."""
         give_up = now() + seconds * PATIENCE
         while True:
             match = re.compile(pattern).search(self.output, self._seen)
@@ -70,7 +70,7 @@ class PtySession:
         return int(self.ask('echo "code:$?:"', r"code:(\d+):").group(1))
 
     def modes(self):
-        """The terminal's modes, as stty shows them."""
+        """The modes of the terminal, as stty prints them."""
         iflag, oflag, cflag, lflag, _, _, control = termios.tcgetattr(self._fd)
         return iflag, oflag, cflag, lflag, control
 

@@ -1,4 +1,4 @@
-"""A real Redis or Valkey server of the test's own, with nothing on disk unless it is told to keep its data."""
+"""A real Redis or Valkey server of a test, without data on disk unless it is persistent."""
 
 import os
 import shutil
@@ -16,22 +16,22 @@ class RedisServer(ServerProcess):
         super().__init__(directory, *options, **how)
 
     def role(self):
-        """"master" or "slave", as it says itself; None when it is down or paused."""
+        """"master" or "slave", as it reports; None when it is down or paused."""
         try:
             return self("ROLE")[0] if self.answering() else None
-        except (OSError, resp.ReplyError):  # it ended just now, or is loading
+        except (OSError, resp.ReplyError):  # it has just ended, or is loading
             return None
 
     def replicates_to(self, count):
-        """Whether so many replicas have confirmed that they hear of what is written here now.
+        """True if so many replicas have confirmed that they receive current writes.
 
-        A replica says "connected" up to a second before its master begins to tell it of changes.
+        A replica reports "connected" up to a second before its master begins to send it changes.
         """
-        self("FUNCTION", "FLUSH")  # a change that belongs to no key: WAIT is about what this connection wrote
+        self("FUNCTION", "FLUSH")  # a change without a key: WAIT covers the writes of this connection
         return self("WAIT", count, 100) >= count
 
     def restart(self):
-        """Like a crash and a start right after it: what was not persistent is lost."""
+        """Like a crash and an immediate start: data that was not persistent is lost."""
         self.stop()
         self._start()
 
@@ -43,7 +43,7 @@ class RedisServer(ServerProcess):
     def _settings(self):
         yield from super()._settings()
         yield from ("--save", "", "--appendonly", "yes" if self._persistent else "no", "--appendfsync", "always")
-        # A replica asks to be synchronized at once when it starts; its master would wait 5 s for others to share with.
+        # A new replica is synchronized at once; otherwise its master would wait 5 s for further replicas.
         yield from ("--repl-diskless-sync-delay", "0")
         if self.tls:
             yield from ("--tls-replication", "yes")
@@ -54,7 +54,7 @@ class RedisServer(ServerProcess):
 
 
 def _accounts(login):
-    """The login may do everything, and is what a server shows to its master; nobody else may do anything."""
+    """The login has all rights and is used by a server towards its master. All other users have none."""
     if login.user is None:
         return ["--requirepass", login.password, "--masterauth", login.password]
     return ["--user", "default", "off", "--user", login.user, "on", f">{login.password}", "~*", "&*", "+@all",

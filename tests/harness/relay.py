@@ -1,4 +1,4 @@
-"""A TCP relay in front of a server that can be told to be slow, silent, or rude, each direction by itself."""
+"""A TCP relay in front of a server that can delay, hold or reset, separately for each direction."""
 
 import socket
 import struct
@@ -11,7 +11,7 @@ UP, DOWN = "up", "down"  # towards the server, towards dlock
 
 
 class Relay:
-    """Forwards to `target_port` of the tests' host from a port of its own."""
+    """Forwards from its own port to `target_port` of the test host."""
 
     def __init__(self, target_port, listen_on=HOST):
         self._target = target_port
@@ -22,7 +22,7 @@ class Relay:
         self._cut_at = None
         self._refusing = False
         self._pairs = []
-        self._began = {}  # by pair: the first bytes that dlock sent
+        self._began = {}  # by connection: the first bytes that dlock sent
         self._deaf = set()
         self.cuts = 0
         self.accepted = 0
@@ -36,15 +36,15 @@ class Relay:
     def url(self):
         return f"redis://{HOST}:{self.port}"
 
-    # -- what it can be told ----------------------------------------------------------------------------------------
+    # -- faults -----------------------------------------------------------------------------------------------------
 
     def freeze(self, *directions):
-        """Bytes of these directions are kept (both if none is named); connections stay open and new ones are accepted."""
+        """Holds the bytes of these directions (both if none is named). Connections stay open and new ones are accepted."""
         with self._lock:
             self._frozen |= set(directions or (UP, DOWN))
 
     def thaw(self):
-        """Everything kept goes out now, late: a jam, not a loss."""
+        """Sends everything that was held, late: a delay, not a loss."""
         with self._lock:
             self._frozen.clear()
             self._bytes_per_second.clear()
@@ -58,18 +58,18 @@ class Relay:
                 self._bytes_per_second[direction] = bytes_per_second
 
     def delay(self, seconds, *directions):
-        """What is sent in these directions comes so much later."""
+        """Delays what is sent in these directions."""
         with self._lock:
             for direction in directions or (DOWN,):
                 self._latency[direction] = seconds
 
     def cut_after(self, needle):
-        """The next request that contains `needle` is forwarded, and the connection reset before its reply comes back."""
+        """Forwards the next request that contains `needle`, and resets the connection before its reply arrives."""
         with self._lock:
             self._cut_at = needle
 
     def reset(self):
-        """All connections end with RST."""
+        """Ends all connections with RST."""
         with self._lock:
             pairs, self._pairs = self._pairs, []
         for pair in pairs:
@@ -77,7 +77,7 @@ class Relay:
                 _reset(end)
 
     def hang_up(self):
-        """All connections end with FIN, as those end that were idle for too long."""
+        """Ends all connections with FIN, as after an idle timeout."""
         with self._lock:
             pairs, self._pairs = self._pairs, []
         for near, far in pairs:
@@ -88,7 +88,7 @@ class Relay:
                     pass
 
     def forget(self, needle):
-        """Connections over which `needle` was sent are forgotten, as by a router: the server sees an end, and dlock nothing."""
+        """Forgets connections over which `needle` was sent, as a router does: the server gets an end, dlock gets nothing."""
         with self._lock:
             lost = [pair for pair in self._pairs if needle in self._began[pair]]
             self._deaf.update(lost)
@@ -97,11 +97,11 @@ class Relay:
         return len(lost)
 
     def lead_to(self, target_port):
-        """New connections go there from now on; those that are open stay where they are: a name after a failover."""
+        """New connections go there from now on, open ones stay: like a name after a failover."""
         self._target = target_port
 
     def refuse(self):
-        """Like a server that is not there: what is open is reset, and so is every new connection at once."""
+        """Like a server that is down: resets open connections, and every new one at once."""
         with self._lock:
             self._refusing = True
         self.reset()
@@ -154,9 +154,9 @@ class Relay:
                 self._wait_allowed(direction)
                 if direction == UP and self._is_the_cut(chunk):
                     with self._lock:
-                        self._frozen.add(DOWN)  # the reply must not slip through before the reset
+                        self._frozen.add(DOWN)  # the reply must not get through before the reset
                     sink.sendall(chunk)
-                    time.sleep(0.05)  # the server has it now; what it answers is lost
+                    time.sleep(0.05)  # the server has the request now; its reply is lost
                     self.reset()
                     with self._lock:
                         self._frozen.discard(DOWN)
@@ -174,7 +174,7 @@ class Relay:
                     pass
 
     def _count_round_trip(self, direction):
-        """A round trip begins with each request that follows a reply; what was sent in one go is one."""
+        """A round trip begins with each request that follows a reply. Pipelined requests are one round trip."""
         with self._lock:
             if direction == UP and self._last_direction != UP:
                 self.round_trips += 1
@@ -206,9 +206,9 @@ class Relay:
 
 def _reset(end):
     try:
-        # linger on, zero seconds: close sends RST instead of FIN
+        # SO_LINGER with zero seconds: close sends RST instead of FIN
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        end.shutdown(socket.SHUT_RD)  # wakes our own thread that reads from it
+        end.shutdown(socket.SHUT_RD)  # wakes the thread of the relay that reads from it
     except OSError:
         pass
     end.close()

@@ -1,6 +1,6 @@
-"""A RESP client of a few lines, so that what the tests see of Redis does not pass through dlock's code.
+"""A short RESP client, so that the tests do not read Redis through the code of dlock.
 
-It is raw: it follows no MOVED, asks no Sentinel and connects to nothing twice.
+It follows no MOVED, asks no Sentinel and does not reconnect.
 """
 
 import socket
@@ -20,7 +20,7 @@ class Login(NamedTuple):
 
 class Client:
     def __init__(self, address, password=None, user=None, timeout=5.0, tls=None, server_name="localhost"):
-        """`address` is a port of the tests' host or the path of a unix socket, `tls` an ssl.SSLContext."""
+        """`address` is a port of the test host or the path of a unix socket, `tls` an ssl.SSLContext."""
         if isinstance(address, int):
             self._socket = socket.create_connection((HOST, address), timeout)
         else:

@@ -1,4 +1,4 @@
-"""A master, its replicas and the Sentinels that watch them: a deployment that fails over by itself or when told."""
+"""A master, its replicas and the Sentinels that watch them: it fails over by itself or on request."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +11,13 @@ from .wait import wait_until
 
 MASTER_NAME = "mymaster"
 
-# Sentinels and replicas log in as this user and clients as another, so that a test can cut off the ones and not the others.
+# Sentinels and replicas log in as this user and clients as another, so that a test can cut them off separately.
 _PEERS = resp.Login("peers-password", "peers")
 
-# In ms. Sentinel's own rhythm is made for large networks: a deployment would need 10 s to know itself. A new master is
-# pinged for the first time after one ping-period, so down_after must be longer, or it is taken for dead by then. A replica
-# is fit to be promoted when it was heard within five of them, which must be more than the second between two questions. And
-# a machine so busy that a Sentinel comes late must not put it into TILT, in which it does nothing for half a minute.
+# In ms. The default periods of Sentinel are made for large networks: a deployment would need 10 s to discover itself. A new
+# master is pinged for the first time after one ping-period, so down_after must be longer, or the master is regarded as dead by
+# then. A replica can be promoted if it has answered within five ping-periods, which must be longer than the second between two
+# queries. And a busy machine must not put a delayed Sentinel into TILT, in which it does nothing for half a minute.
 _RHYTHM = {"ping-period": 400, "info-period": 200, "publish-period": 200, "ask-period": 200, "tilt-trigger": 20000,
            "tilt-period": 1000}
 
@@ -26,7 +26,7 @@ class DataServer(RedisServer):
     def _settings(self):
         yield from super()._settings()
         yield from ("--user", _PEERS.user, "on", f">{_PEERS.password}", "~*", "&*", "+@all")
-        # after those of the login: the last one counts
+        # after the settings of the login, because the last one counts
         yield from ("--masteruser", _PEERS.user, "--masterauth", _PEERS.password)
 
 
@@ -40,11 +40,11 @@ class Sentinel(ServerProcess):
         super().__init__(directory, **how)
 
     def master_port(self):
-        """Of the master that it announces."""
+        """The port of the master that it announces."""
         return int(self("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER_NAME)[1])
 
     def knows(self, replicas, sentinels):
-        """Whether it sees so many of them, all well."""
+        """True if it sees so many of them, all without a fault."""
         found = [_as_dict(entry) for entry in self("SENTINEL", "REPLICAS", MASTER_NAME)]
         others = [_as_dict(entry) for entry in self("SENTINEL", "SENTINELS", MASTER_NAME)]
         return (sum(one["flags"] == "slave" and one["master-link-status"] == "ok" for one in found) == replicas and
@@ -80,11 +80,11 @@ def _as_dict(entry):
 
 
 class SentinelDeployment:
-    """In sync and all acquainted when the constructor returns. `options` are those of the data servers."""
+    """When the constructor returns, all replicas are in sync and all servers know each other. `options` are for the data servers."""
 
     def __init__(self, directory, *options, replicas=2, sentinels=3, login=None, sentinel_login=None, tls=None,
                  down_after=1000, failover_timeout=3000):
-        """`login` and `sentinel_login` (resp.Login) are those of clients; the times are in ms."""
+        """`login` and `sentinel_login` (resp.Login) are those of clients. The times are in ms."""
         self.servers, self.sentinels = [], []
         try:
             first = DataServer(os.path.join(directory, "data0"), *options, login=login, tls=tls)
@@ -107,7 +107,7 @@ class SentinelDeployment:
 
     @property
     def addresses(self):
-        """Those of the Sentinels, for a URL."""
+        """The addresses of the Sentinels, for a URL."""
         return ",".join(sentinel.address for sentinel in self.sentinels)
 
     @property
@@ -117,11 +117,11 @@ class SentinelDeployment:
     # -- who is what --------------------------------------------------------------------------------------------------
 
     def masters(self):
-        """All that say they are: two, as long as nobody has told the old one."""
+        """All servers that report to be the master: two, until the old master has been told."""
         return [server for server in self.servers if server.role() == "master"]
 
     def master(self):
-        """The one that says so itself; when two do, the one that the Sentinels announce."""
+        """The server that reports to be the master. Of two the one that the Sentinels announce."""
         found = self.masters()
         if len(found) > 1:
             ports = self._announced()
@@ -136,7 +136,7 @@ class SentinelDeployment:
     # -- faults -------------------------------------------------------------------------------------------------------
 
     def kill_master(self):
-        """By SIGKILL. Returns it; the Sentinels will have noticed after down_after, see wait_for_new_master."""
+        """Kills it with SIGKILL. Returns it. The Sentinels notice after down_after: see wait_for_new_master."""
         master = self.master()
         master.stop()
         return master
@@ -147,7 +147,7 @@ class SentinelDeployment:
         return master
 
     def partition_master(self):
-        """Neither Sentinels nor replicas reach it any more, but clients do, and may write. Returns it."""
+        """Cuts it off from Sentinels and replicas. Clients still reach it and can write. Returns it."""
         master = self.master()
         assert master.login, "without a password for clients, Sentinels and replicas get in as clients do"
         master("ACL", "SETUSER", _PEERS.user, "off")
@@ -156,14 +156,14 @@ class SentinelDeployment:
 
     def heal(self, server):
         server("ACL", "SETUSER", _PEERS.user, "on")
-        # A Sentinel that was refused would try again after 15 s only.
+        # A refused Sentinel would retry only after 15 s.
         try:
             server("CLIENT", "KILL", "USER", "default")
-        except OSError:  # one that was not refused has done it, and means us as well: it makes a replica of this one
+        except OSError:  # a Sentinel that was not refused has made it a replica, which also closed this connection
             server("CLIENT", "KILL", "USER", "default")
 
     def begin_failover(self):
-        """SENTINEL FAILOVER, without waiting for its end. Returns the master that is to be replaced."""
+        """SENTINEL FAILOVER, without waiting for its end. Returns the master that will be replaced."""
         master = self.master()
         wait_until(self._failover_accepted, 10, "a Sentinel agrees to begin a failover", pause=0.05)
         return master
@@ -175,7 +175,7 @@ class SentinelDeployment:
     # -- waiting ------------------------------------------------------------------------------------------------------
 
     def wait_for_new_master(self, old, seconds=20):
-        """Until all Sentinels announce one other than `old` which says so itself. Returns it."""
+        """Waits until all Sentinels announce another master than `old`, which reports to be one. Returns it."""
         def found():
             ports = self._announced()
             return next((server for server in self.servers
@@ -183,7 +183,7 @@ class SentinelDeployment:
         return wait_until(found, seconds, lambda: f"another master than {old.address} is announced", pause=0.02)
 
     def wait_settled(self, seconds=20):
-        """Until every server that runs is the master or its replica, in sync, and every Sentinel sees that."""
+        """Waits until every server that runs is the master or its replica, in sync, and every Sentinel sees that."""
         def settled():
             data = [server for server in self.servers if server.answering()]
             watching = [sentinel for sentinel in self.sentinels if sentinel.answering()]
@@ -202,7 +202,7 @@ class SentinelDeployment:
     def _failover_accepted(self):
         try:
             return self.sentinels[0]("SENTINEL", "FAILOVER", MASTER_NAME) == "OK"
-        except resp.ReplyError as error:  # an earlier one is not over, or no replica has been heard of lately
+        except resp.ReplyError as error:  # an earlier failover has not ended, or no replica has answered lately
             if not str(error).startswith(("INPROG", "NOGOODSLAVE")):
                 raise
             return False

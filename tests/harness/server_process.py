@@ -1,4 +1,4 @@
-"""A redis-server or valkey-server process in any of its roles: its configuration file, its ports, its life and death."""
+"""A redis-server or valkey-server process in any of its roles: its configuration file, ports, start and end."""
 
 import functools
 import glob
@@ -20,7 +20,7 @@ PROGRAM = os.environ.get("DLOCK_TEST_REDIS") or "redis-server"
 
 @functools.cache
 def version():
-    """What the suite runs against: "Redis 7.0.15", "Valkey 8.0.1"."""
+    """The server of the suite: "Redis 7.0.15", "Valkey 8.0.1"."""
     words = subprocess.run([PROGRAM, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True,
                            timeout=10 * PATIENCE).stdout.decode()
     name, number = re.match(r"(\w+) server v=(\S+)", words).groups()
@@ -37,16 +37,16 @@ _handed_out = set()
 
 
 def free_port():
-    """A port below those that the kernel gives to clients, so that it stays free while its server is down.
+    """A port outside the range that the kernel gives to clients, so that it stays free while its server is down.
 
-    A client that asks a dead server's port again and again could else be given that very port, and talk to itself.
+    Otherwise a client that retries the port of a dead server could get that port itself, and connect to itself.
     """
     for _ in range(1000):
         port = random.randrange(10240, max(_first_port_of_the_kernel(), 20480))
         if port in _handed_out:
             continue
         with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as redis does: TIME_WAIT is no obstacle
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as redis does: a port in TIME_WAIT can be used
             try:
                 probe.bind((HOST, port))
             except OSError:
@@ -57,17 +57,17 @@ def free_port():
 
 
 class ServerProcess:
-    """Listens on the tests' host (harness/host.py) and on a unix socket, over which the test itself talks to it.
+    """Listens on the test host (harness/host.py) and on a unix socket, which the test itself uses.
 
-    `options` are those of redis-server's command line: "--name", "value", ... They go into a configuration file, so that
-    what Sentinel or CONFIG REWRITE changes there lasts over a restart.
+    `options` are options of redis-server: "--name", "value", ... They are written to a configuration file, so that
+    changes by Sentinel or CONFIG REWRITE survive a restart.
     """
 
-    mode = ()  # words of the command line after the configuration file
+    mode = ()  # arguments after the configuration file
 
     def __init__(self, directory, *options, login=None, tls=None, plain=None):
-        """`login` (resp.Login) is that of clients. `plain` says whether there is a port without TLS, too, beside `tls`."""
-        if glob.has_magic(directory):  # the server would find no configuration there, and listen to everybody
+        """`login` (resp.Login) is that of clients. `plain`: with `tls`, whether there is also a port without TLS."""
+        if glob.has_magic(directory):  # the server would find no configuration there, and listen on every address
             raise ValueError(f"no name for a server's directory: {directory}")
         os.makedirs(directory, exist_ok=True)
         self.directory = directory
@@ -96,7 +96,7 @@ class ServerProcess:
 
     @property
     def service_port(self):
-        """The one by which the servers of a deployment know each other."""
+        """The port by which the servers of a deployment know each other."""
         return self.port if self.tls is None else self.tls_port
 
     @property
@@ -108,7 +108,7 @@ class ServerProcess:
         return self._process.pid
 
     def client(self, **how):
-        """A connection over TCP, with TLS if there is no plain port, as the server's login unless told otherwise."""
+        """A connection over TCP, with TLS if there is no plain port, and with the login of the server by default."""
         if self.login is not None and "password" not in how:
             how.update(self.login._asdict())
         if not self._plain:
@@ -116,13 +116,13 @@ class ServerProcess:
         return resp.Client(self.port or self.tls_port, **how)
 
     def __call__(self, *words):
-        """One command on a connection of ours that is opened again when it broke or the server was restarted. From any thread."""
+        """Sends one command on a connection that is reopened when it broke or the server was restarted. For any thread."""
         with self._one_at_a_time:
             if self._admin is None:
                 self._admin = self._own_client()
             try:
                 return self._admin(*words)
-            except OSError:  # a late reply must never count for the next command
+            except OSError:  # a late reply must not be taken for that of the next command
                 self._forget_admin()
                 raise
 
@@ -130,7 +130,7 @@ class ServerProcess:
         return self._process is not None and self._process.poll() is None
 
     def answering(self):
-        """Neither dead nor paused: asking it will not hang."""
+        """True if it is neither dead nor paused, so that a request does not hang."""
         return self.running() and procs.state(self.pid) not in ("T", "t")
 
     def pause(self):
@@ -140,11 +140,11 @@ class ServerProcess:
         os.kill(self.pid, signal.SIGCONT)
 
     def start_again(self):
-        """On the same ports, with the configuration as it was last written."""
+        """Starts it on the same ports, with the configuration as it was last written."""
         self._start()
 
     def stop(self):
-        """By SIGKILL: the server itself has no say."""
+        """Kills it with SIGKILL, without a shutdown."""
         self._forget_admin()
         if self._process is None:
             return
@@ -159,9 +159,9 @@ class ServerProcess:
         self.tls_port = free_port() if self.tls else 0
 
     def _settings(self):
-        """What is not up to the test, as words of the command line."""
+        """The options that a test cannot change."""
         yield from ("--port", self.port, "--bind", HOST, "--dir", self.directory, "--daemonize", "no")
-        yield from ("--protected-mode", "no")  # bound to that address alone, which need not be the loopback one
+        yield from ("--protected-mode", "no")  # bound to that address alone, which need not be loopback
         yield from ("--unixsocket", self.socket_path, "--unixsocketperm", "777")
         if self.tls:
             yield from ("--tls-port", self.tls_port, *self.tls.options())
@@ -173,7 +173,7 @@ class ServerProcess:
                 file.write(_as_configuration([*self._settings(), *self.options]))
             try:
                 return self._start()
-            except RuntimeError:  # somebody took the port in between
+            except RuntimeError:  # another process took the port in between
                 continue
         raise RuntimeError(f"{PROGRAM} does not start: {self._log()}")
 
@@ -202,14 +202,14 @@ class ServerProcess:
             probe("PING")
             return True
         except resp.ReplyError as error:
-            return not str(error).startswith("LOADING")  # a password that we were not told is wanted: it answers
+            return not str(error).startswith("LOADING")  # it requires an unknown password, so it answers
         except OSError:
             return False
         finally:
             probe.close()
 
     def _own_client(self, **how):
-        """Over the unix socket: that works whatever the test does with ports and certificates."""
+        """A connection over the unix socket, which works whatever the test does with ports and certificates."""
         return resp.Client(self.socket_path, **how, **(self.login._asdict() if self.login else {}))
 
     def _forget_admin(self):
@@ -227,7 +227,7 @@ class ServerProcess:
 
 
 def _as_configuration(words):
-    """One line for each word that begins with two dashes, together with those that follow it."""
+    """One line for each option, with its values."""
     lines = []
     for word in map(str, words):
         if word.startswith("--"):

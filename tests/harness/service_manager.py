@@ -1,4 +1,4 @@
-"""The other end of sd_notify(3): a socket that hears what the main process of a service says, and who said it."""
+"""The receiver of sd_notify(3): a socket that records the messages of the main process of a service, and their senders."""
 
 import os
 import socket
@@ -6,12 +6,12 @@ import struct
 
 from .wait import PATIENCE, NeverHappened, now
 
-# For start(prefix_command=...): exec keeps the pid, so that dlock finds itself to be the main process, as under systemd.
+# For start(prefix_command=...): exec keeps the pid, so that dlock is the main process, as under systemd.
 AS_MAIN_PROCESS = ["sh", "-c", 'SYSTEMD_EXEC_PID=$$ WATCHDOG_PID=$$ exec "$@"', "sh"]
 
 
 class Said:
-    """One message: its lines as a dict, the pid of its sender, and when it was heard."""
+    """One message: its lines as a dict, the pid of its sender, and its time."""
 
     def __init__(self, text, sender):
         self.text = text
@@ -25,7 +25,7 @@ class Said:
 
 class ManagerSocket:
     def __init__(self, address):
-        """A path, or `@name` for one without a file."""
+        """`address` is a path, or `@name` for an abstract socket."""
         self.address = address
         self.heard = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
@@ -41,7 +41,7 @@ class ManagerSocket:
         self._socket.close()
 
     def wait_for(self, name, value=None, seconds=10):
-        """The first message not looked at yet that has this field, with a value that begins so."""
+        """Waits for the first unread message with this field, whose value begins with `value`."""
         give_up = now() + seconds * PATIENCE
         while now() < give_up:
             said = self._hear(give_up - now())
@@ -50,7 +50,7 @@ class ManagerSocket:
         raise NeverHappened(f"{name}={value or ''} was not heard within {seconds * PATIENCE:g} s, but {self.heard}")
 
     def drain(self):
-        """All that was ever heard."""
+        """All messages so far."""
         while self._hear(0):
             pass
         return self.heard

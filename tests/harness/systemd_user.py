@@ -1,4 +1,4 @@
-"""A real `systemd --user` of the test's own, in namespaces and a cgroup that are made for it and taken away with it."""
+"""A real `systemd --user` of one test, in its own namespaces and cgroup, which are removed with it."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ exit $?                                      # keeps the shell from becoming wha
 
 
 class Unavailable(Exception):
-    """Why this machine cannot have such namespaces; the text says what refused."""
+    """Such namespaces cannot be created here; the text has the reason."""
 
 
 def _program():
@@ -33,7 +33,7 @@ def _program():
 
 
 class UserManager:
-    """Its units are the files that `unit` writes, and nothing else that the machine may have."""
+    """Its units are only the files that `unit` writes, none of the machine."""
 
     def __init__(self, directory, env):
         program = _program()
@@ -89,7 +89,7 @@ class UserManager:
         self._init = procs.children(self._process.pid)[0]
         listening = os.path.join(self._runtime, "systemd", "private")
         wait_until(when(listening), 60, lambda: f"systemd --user listens: {said()}")
-        # Its socket is there a moment before it can be asked, and it is starting for a while after that.
+        # Its socket exists before it answers, and it is starting for some time after that.
         states = []
 
         def runs():
@@ -100,27 +100,27 @@ class UserManager:
     # -- units ----------------------------------------------------------------------------------------------------
 
     def unit(self, name, words, *settings):
-        """Writes NAME.service that executes these words, and has it read."""
+        """Writes NAME.service that executes these words, and reloads the units."""
         lines = ["[Unit]", "DefaultDependencies=no", "StartLimitIntervalSec=0", "[Service]", *settings,
                  "ExecStart=" + " ".join(_quoted(word) for word in words)]
         self._write(f"{name}.service", "\n".join(lines) + "\n")
         self.remember(name)
 
     def remember(self, name):
-        """A unit that nobody refers to is forgotten when it has ended well, and its exit status with it."""
+        """Keeps a reference: without one a unit that ended successfully is forgotten, with its exit status."""
         os.makedirs(os.path.join(self._units, "default.target.d"), exist_ok=True)
         self._write(f"default.target.d/{name}.conf", f"[Unit]\nAfter={name}.service\n")
         self.ctl("daemon-reload")
 
     def file(self, name, text):
-        """Writes a unit as it is, but for what a machine has and this manager has not."""
+        """Writes a unit unchanged, except for features of a machine that this manager does not have."""
         self._write(name, text)
         os.makedirs(os.path.join(self._units, f"{name}.d"), exist_ok=True)
         self._write(f"{name}.d/here.conf", "[Unit]\nDefaultDependencies=no\n")
         self.ctl("daemon-reload")
 
     def ctl(self, *words, check=True):
-        """`systemctl --user`, inside: the manager refuses clients of another pid namespace."""
+        """`systemctl --user` inside the namespaces: the manager refuses clients of another pid namespace."""
         enter = ["--user", "--preserve-credentials"] if unshare_user() else []
         command = ["nsenter", "--target", str(self._init), *enter, "--mount", "--pid", "--cgroup", "systemctl", "--user", *words]
         done = subprocess.run(command, env=self._env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -130,13 +130,13 @@ class UserManager:
         return done.stdout.strip()
 
     def show(self, name, *properties):
-        """The values in the order in which they were asked for."""
+        """The values of these properties, in this order."""
         lines = self.ctl("show", *(f"--property={each}" for each in properties), f"{name}.service").splitlines()
         values = dict(line.split("=", 1) for line in lines)
         return tuple(values[each] for each in properties)
 
     def main_pid(self, name):
-        """The unit's MAINPID as it is seen from outside the namespace."""
+        """The MAINPID of the unit as seen from outside the namespace."""
         (inside,) = self.show(name, "MainPID")
         for pid in self.processes():
             if _innermost_pid(pid) == inside:
@@ -144,12 +144,12 @@ class UserManager:
         raise AssertionError(f"{name} has no main process: {self.ctl('status', name, check=False)}")
 
     def cgroup(self, name):
-        """The unit's cgroup as a path of the host; there is none while it has no process."""
+        """The cgroup of the unit as a path of the host. Without a process there is none."""
         (path,) = self.show(name, "ControlGroup")
         return self._place.directory + path if path else None
 
     def processes(self):
-        """Everything that units have started and that is alive, whatever became of its parents."""
+        """All live processes that units have started, whatever happened to their parents."""
         (manager,) = procs.children(self._init)
         return [pid for pid in procs.descendants(manager) if procs.alive(pid)]
 
@@ -158,15 +158,15 @@ class UserManager:
     def stop(self):
         if self._process is not None:
             if self._init is not None:
-                procs.kill(self._init)  # takes everything in its pid namespace along, and is gone after all of that
+                procs.kill(self._init)  # kills everything in its pid namespace, and is gone after all of that
             else:
-                self._process.kill()  # --kill-child makes its death that of the init
+                self._process.kill()  # --kill-child kills the init as well
             self._process.wait(30 * PATIENCE)
         wait_until(self._cgroups_removed, 30, "the cgroups of systemd and its units are empty")
         self._place.remove()
         closed = os.path.join(self._runtime, "systemd", "inaccessible", "dir")
         if os.path.exists(closed):
-            os.chmod(closed, 0o700)  # or an ordinary user could not remove the test's directory
+            os.chmod(closed, 0o700)  # otherwise an unprivileged user could not remove the directory of the test
 
     def _cgroups_removed(self):
         try:

@@ -1,7 +1,7 @@
-"""Runs a command on a host that has an address of IPv6 and none of IPv4 but 127.0.0.1, where it reaches a server of ours.
+"""Runs a command on a host with an IPv6 address, whose only IPv4 address 127.0.0.1 leads to a server of the test.
 
 usage: unshare --net --mount python3 v6_only_host.py HOSTS PORT SOCKET COMMAND...
-       HOSTS lies over /etc/hosts; 127.0.0.1:PORT leads to the unix socket
+       HOSTS is mounted over /etc/hosts; 127.0.0.1:PORT leads to the unix socket
 """
 
 import socket

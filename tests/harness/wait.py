@@ -1,14 +1,14 @@
-"""Waiting for an event with a deadline, never for time to pass."""
+"""Waiting for an event with a deadline, never for a fixed time."""
 
 import os
 import time
 
-# Bounds that are not part of a promise are multiplied by this. A sanitizer build is slow, and so is a machine on which many
-# tests run at once: scripts/test says by DLOCK_TEST_PATIENCE how much slower.
+# The factor for limits that are not part of a promise. A sanitizer build is slow, and so is a machine on which many tests run
+# at once: scripts/test sets DLOCK_TEST_PATIENCE.
 _OF_THIS_BUILD = 5 if os.environ.get("DLOCK_SANITIZE", "none") in ("address", "thread") else 1
 PATIENCE = max(_OF_THIS_BUILD, float(os.environ.get("DLOCK_TEST_PATIENCE", "1")))
 
-# What a loaded machine may add to an upper bound in seconds. It is never added where the promise is "no overlap".
+# What a loaded machine can add to an upper limit, in seconds. It is never added where the promise is "no overlap".
 LATE = 0.4 * PATIENCE
 
 
@@ -22,7 +22,7 @@ def now():
 
 
 def wait_until(happened, seconds, what="the awaited event", pause=0.005):
-    """Returns the first true value of happened(), or fails with `what` (a text, or a function that makes one then)."""
+    """Returns the first true value of happened(), or fails with `what` (a text, or a function that returns one)."""
     give_up = now() + seconds * PATIENCE
     while True:
         value = happened()
@@ -34,7 +34,7 @@ def wait_until(happened, seconds, what="the awaited event", pause=0.005):
 
 
 def hold_for(seconds, still_true, what="the state"):
-    """Checks for `seconds` that something stays true; for promises of the kind 'it is not killed before'."""
+    """Checks for `seconds` that something stays true, for promises such as "it is not killed earlier"."""
     until = now() + seconds
     while now() < until:
         if not still_true():
