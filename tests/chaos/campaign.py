@@ -22,9 +22,9 @@ from .history import History
 from .plan import DEPLOYMENTS, LATER_DEPLOYMENTS, draw
 
 _TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_HOST = "10.77.0.1"  # of the servers, in the network of each episode
+_HOST = "10.77.0.1"  # the address of the servers, in the network of each episode
 
-# All that runs in there dies with the first process of its pid namespace.
+# Everything in there dies with the first process of its pid namespace.
 _NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 _LONGEST = 180  # s
 
@@ -40,14 +40,14 @@ def why_impossible():
 
 
 class Verdict:
-    """`history` is None if the episode could not be played; then the breach is why."""
+    """`history` is None if the episode could not be played. Then the breach has the reason."""
 
     def __init__(self, plan, directory, history, breaches, figures):
         self.plan, self.directory, self.history, self.breaches, self.figures = plan, directory, history, breaches, figures
 
 
 def play(seed, directory):
-    """One episode, from its start to its judgement."""
+    """Plays one episode and judges it."""
     plan = draw(seed)
     os.makedirs(directory)
     env = {**os.environ, "PYTHONPATH": _TESTS, "PYTHONDONTWRITEBYTECODE": "1", "DLOCK_TEST_HOST": _HOST,
@@ -69,7 +69,7 @@ def play(seed, directory):
 
 
 class Tally:
-    """The figures of a campaign."""
+    """The statistics of a campaign."""
 
     def __init__(self):
         self.began = time.monotonic()
@@ -156,7 +156,7 @@ def _play_all(seeds, words):
     os.makedirs(place, exist_ok=True)
     tally = Tally()
 
-    # Ctrl-C ends it after the episodes that are being played; a second one at once.
+    # Ctrl-C ends the campaign after the current episodes, a second Ctrl-C at once.
     called_off = threading.Event()
     before = signal.signal(signal.SIGINT, lambda *_: (called_off.set(), signal.signal(signal.SIGINT, before)))
 
@@ -164,7 +164,7 @@ def _play_all(seeds, words):
         if called_off.is_set() or words.stop_at and len(tally.failed()) >= words.stop_at:
             return
         verdict = play(seed, os.path.join(place, str(seed)))
-        if verdict.history is None:  # a server that did not start says nothing about dlock; but twice is no accident
+        if verdict.history is None:  # a server that did not start proves nothing about dlock, but twice is not an accident
             print(f"chaos: seed {seed} ({verdict.plan.deployment}) is played again: {verdict.breaches[0][-200:]}", flush=True)
             tally.again += 1
             verdict = play(seed, os.path.join(place, f"{seed}-again"))

@@ -1,7 +1,7 @@
-"""Judges the history of an episode: checker.py DIRECTORY... It has seen neither dlock nor the store; it reads files.
+"""Judges the history of an episode: checker.py DIRECTORY... It uses neither dlock nor the store, and only reads files.
 
-Each rule is a function from a History to sentences, one for each breach. What a fault may cause is in `excuses.py`: without
-an excuse there is no overlap, no job that outlives its lease or its lock, no token out of order and no wrong exit code.
+Each rule is a function from a History to sentences, one for each breach. `excuses.py` defines what a fault can cause: without
+an excuse there must be no overlap, no job that outlives its lease or its lock, no token out of order and no wrong exit code.
 The numbers of rules are those of README.md, "The judge".
 """
 
@@ -14,10 +14,10 @@ from .history import History
 HELD, UNREACHABLE, REFUSED, SYSTEM, LOST, UNCONFIRMED = 75, 69, 77, 71, 80, 81
 KILLED, TERMINATED = 137, 143
 
-_ROUNDING = 0.002  # s: of the server's milliseconds, and of its clock against ours
+_ROUNDING = 0.002  # s: the server rounds to milliseconds and has another clock
 _BEFORE_THE_START = {HELD, UNREACHABLE, REFUSED}
-_PROMPT = 0.6  # s: from the death of the one supervisor to the next job, when the other one gives the lock back
-# The code of a run whose job had started, and the kinds of faults of which one must have happened to it.
+_PROMPT = 0.6  # s: from the death of one supervisor to the next job, when the other supervisor releases the lock
+# The faults by which a run can lose its lock.
 _TAKEN = {"force", "flushall", "del-lock", "del-liveness", "server-kill", "lock-file-removed", "pause", "stop-engine",
           "lead-elsewhere", "failover", "kill-master", "pause-master", "partition-master", "cluster-failover", "kill-node", "migrate"}
 
@@ -32,9 +32,9 @@ class Run(NamedTuple):
     waits: bool
     options: list
     token: str  # None: no job
-    first: float  # of the life of the job
+    first: float  # the first sign of life of the job
     last: float
-    finished: bool  # the job says that it did all its work
+    finished: bool  # the job reported that it completed its work
     ticks: list
 
 
@@ -71,7 +71,7 @@ class Checker:
     # -- the rules ----------------------------------------------------------------------------------------------------
 
     def complete(self):
-        """A history from which a part is missing proves nothing."""
+        """A history with a missing part proves nothing."""
         if not self._history.all("end"):
             yield "the episode did not come to its end"
         for event in self._history.all("stuck"):
@@ -80,7 +80,7 @@ class Checker:
             yield "no job has run"
 
     def no_overlap(self):
-        """1 and 11: never more jobs at once than may be."""
+        """1 and 11: never more jobs at once than the sharing allows."""
         self.figures["overlap"] = 0.0
         for begins, ends, several in self._too_many():
             bad = [tick for run in self._surplus(several) for tick in run.ticks
@@ -91,7 +91,7 @@ class Checker:
                 yield f"{names} ran at once for {ends - begins:.3f} s, at {bad[0]:.3f} without an excuse"
 
     def tokens_increase(self):
-        """3: of those that run alone, in the order of their starts; and nobody has another's."""
+        """3: tokens of exclusive runs rise in the order of their starts, and no two runs have the same token."""
         ours = [run for run in self._jobs if run.token.isdigit()]
         seen = {}
         for run in ours:
@@ -101,10 +101,10 @@ class Checker:
         if self._plan["sharing"] != "alone":
             return
         for before, after in zip(ours, ours[1:]):
-            # With its file the embedded store loses its counter, and what is left is the time of day of whoever runs.
+            # The embedded store loses its counter with the file. Then tokens come only from the time of day.
             if self._excuses.was_between("lock-file-removed", before.began, after.first):
                 continue
-            # Both at once, which is for no_overlap to judge: who was granted the lock first may have started its job a moment
+            # Both ran at once, which no_overlap judges: the run that was granted the lock first can have started its job slightly
             # later.
             if after.first < before.last and after.first - before.first < 1:
                 continue
@@ -112,25 +112,25 @@ class Checker:
                 yield f"{after.name} started after {before.name}, but {after.token} <= {before.token}"
 
     def the_lock_belongs_to_the_job(self):
-        """4, 5 and 6: what the store said while a job ran; a lock that is released or another's has no job left."""
+        """4, 5 and 6: while a job runs, the store reports its run as the holder of the lock."""
         samples = self._history.samples
         self.figures["samples"] = len(samples)
         for run in self._jobs:
             if not run.token.isdigit():
                 continue
             for sample in samples:
-                # One that was asked for before the start may be older than the grant.
+                # A sample that was requested before the start can be older than the grant.
                 if not run.first <= sample["sent"] < run.last or str(sample["token"]) == run.token:
                     continue
                 late = next((tick for tick in run.ticks if tick > sample["received"]), None)
-                lost = sample["owner"] is None  # nobody else had got in
+                lost = sample["owner"] is None  # no other run had acquired it
                 if late is not None and not self._excuses.may_still_run(run, late, lock_is_free=lost):
                     yield (f"{run.name} (token {run.token}) ran at {late:.3f}, though at {sample['received']:.3f} the lock was "
                            f"{sample['owner'] or 'nobody'}'s")
                     break
 
     def nobody_outlives_the_lease(self):
-        """2: a job that was killed in silence was gone before its liveness ended. The least that was left is a figure."""
+        """2: a job killed at its deadline was gone before its liveness expired. The shortest time left is a statistic."""
         for run in self._jobs:
             if run.code != UNCONFIRMED or self._excuses.may_still_run(run, run.last):
                 continue
@@ -144,7 +144,7 @@ class Checker:
                 self.figures["least_left"] = min(least - run.last, self.figures.get("least_left", FOR_EVER))
 
     def codes_are_true(self):
-        """8: each code says what happened."""
+        """8: each exit code is true."""
         for run in self._runs:
             if run.code is None or run.machine == "peer":
                 continue
@@ -168,7 +168,7 @@ class Checker:
                 yield f"{run.name} ended with {run.code}, of which nothing is a cause: {sorted(happened) or 'no fault'}"
 
     def no_needless_kill(self):
-        """10: a silence that is shorter than what is promised to be survived kills nobody."""
+        """10: no job is killed after an outage shorter than the one that must be survived."""
         survived = 0.99 * self._plan["ttl"] - 0.502 - self._plan["ttl"] / 5 - self._plan["ttl"] / 10
         for run in self._jobs:
             if run.code == UNCONFIRMED:
@@ -178,19 +178,19 @@ class Checker:
                     yield f"{run.name} was killed after {silent:.2f} s of silence; {survived:.2f} s must be survived"
 
     def free_again(self):
-        """7: when all is well again whoever asks gets the lock; and after a death within the lease and a little."""
+        """7: after all faults a run gets the lock, and after a death within the lease and a margin."""
         for event in self._history.all("probed"):
             took = event["took"]
             self.figures["probe"] = max(took, self.figures.get("probe", 0))
-            # What a restart, or a holder of the Node library, may make it wait.
+            # The wait after a restart, or for a holder of the Node library.
             patience = self._plan["ttl"] + (10 if self._plan["deployment"] == "peer" else self._plan["ttl"] + 1) + LATE
             if event["code"] != 0 or took > patience:
                 yield f"machine {event['machine']} got the lock after {took:.2f} s (code {event['code']}), {patience:.2f} s are allowed"
         self._takeover_times()
 
     def prompt_after_a_kill(self):
-        """7: whoever waits when one supervisor is killed need not wait for the end of the lease, if nothing else is wrong."""
-        if self._plan["sharing"] != "alone" or self._plan["deployment"] == "peer":  # who asks now and then
+        """7: after the kill of one supervisor a waiter does not wait for the end of the lease, if there is no other fault."""
+        if self._plan["sharing"] != "alone" or self._plan["deployment"] == "peer":  # these waiters poll
             return
         for kind, event, following in self._takeovers():
             took = following.first - max(event["at"], following.began)
@@ -198,7 +198,7 @@ class Checker:
                 yield f"{following.name} started {took:.2f} s after {kind} of {event['run']}"
 
     def nothing_left(self):
-        """8 and 12: no process; no lock; and no key that lives for ever."""
+        """8 and 12: no process, no lock and no key without an expiry is left."""
         for event in self._history.all("left"):
             if event["processes"]:
                 yield f"left behind: {event['processes']}"
@@ -209,7 +209,7 @@ class Checker:
                     yield f"the lock {name} is left, for {left} ms"
 
     def few_connections(self):
-        """12: one for each run, one more while it waits; and our two, an operator's and a peer's."""
+        """12: one connection per run, one more while it waits, two of the episode, one of an operator and one of a peer."""
         most = 2 * len(self._plan["machines"]) + 5
         seen = max((sample["clients"] for sample in self._history.samples), default=0)
         if seen > most + 2 * len(self._history.all("run")) * bool(self._excuses.any_network_fault()):
@@ -218,8 +218,8 @@ class Checker:
     # -- how ----------------------------------------------------------------------------------------------------------
 
     def _end_of_lease(self, alive, last):
-        """When it was at least and at most, of a liveness that was seen alive, for a job that lived until `last`. Without the
-        server's own word a renewal may have come after the last look, and only the next look bounds it."""
+        """(earliest, latest) end of a liveness that was observed, for a job that lived until `last`. Without MONITOR a renewal
+        can have followed the last sample, and only the next sample limits it."""
         seen = alive[-1]["sent"]
         least = max(sample["sent"] + sample["alive_ms"] / 1000 for sample in alive)
         if self._fed(seen, last):
@@ -229,13 +229,13 @@ class Checker:
         return least, min((sample["received"] for sample in self._history.samples if sample["sent"] > seen), default=FOR_EVER)
 
     def _fed(self, begin, end):
-        """Whether the server told of every lease in that time."""
+        """True if MONITOR reported every lease in that time."""
         before = [event["up"] for event in self._history.all("feed") if event["at"] <= begin]
         broke = any(begin < event["at"] <= end and not event["up"] for event in self._history.all("feed"))
         return bool(before) and before[-1] and not broke
 
     def _too_many(self):
-        """(begin, end, runs in the order of their starts) of each time in which more ran than may."""
+        """(begin, end, runs in the order of their starts) of each time in which more jobs ran than allowed."""
         alive = [(begin, end, run) for run in self._jobs for begin, end in self._excuses.awake(run)]
         moments = sorted({moment for begin, end, _ in alive for moment in (begin, end)})
         for begin, end in zip(moments, moments[1:]):
@@ -245,14 +245,14 @@ class Checker:
                 yield begin, end, several
 
     def _surplus(self, several):
-        """Those whose time was over: the last to come was let in beside nobody that it may not run with."""
+        """The runs that should have ended: the newest run was granted the lock only beside runs that it can share with."""
         if self._plan["sharing"] != "shared":
             return several[:-self._plan["limit"]]
         newest_shares = several and "--shared" in several[-1].options
         return [run for run in several[:-1] if not (newest_shares and "--shared" in run.options)]
 
     def _takeovers(self):
-        """(kind, fault, the next run that had a job) of each death of a supervisor of a run that had one."""
+        """(kind, fault, the next run with a job) for each death of a supervisor of a run with a job."""
         for event in self._history.all("fault"):
             if event["kind"] in ("crash", "kill-front", "kill-engine") and event["run"]:
                 dead = next((run for run in self._jobs if run.name == event["run"] and run.last >= event["at"] - 0.05), None)

@@ -1,4 +1,4 @@
-"""One episode, in namespaces of its own: episode.py SEED DIRECTORY [plan]. Plays the plan and writes the history; judges nothing."""
+"""One episode, in its own namespaces: episode.py SEED DIRECTORY [plan]. It plays the plan and writes the history."""
 
 import heapq
 import os
@@ -59,7 +59,7 @@ class Episode:
         self._world.stop()
 
     def _play_faults(self):
-        """The due ones of those to begin and those to undo, in the order of time."""
+        """The faults to begin and to undo that are due, in the order of time."""
         began = now()
         todo = [(fault.at, number, fault, None) for number, fault in enumerate(self._plan.faults)]
         heapq.heapify(todo)
@@ -92,7 +92,7 @@ class Episode:
         self._recorder.tell("left", processes=procs.describe(left) if left else "", keys=self._keys_left())
 
     def _keys_left(self):
-        """{name: ms to live, -1 for ever}"""
+        """{name: remaining ms, -1 without an expiry}"""
         if self._world.server is None:
             return {}
         return {name: self._world.server("PTTL", name) for name in self._world.server("KEYS", "*")}
@@ -110,5 +110,5 @@ def main():
 
 if __name__ == "__main__":
     threading.excepthook = lambda args: (sys.__excepthook__(args.exc_type, args.exc_value, args.exc_traceback),
-                                         os._exit(70))  # an episode of which a part is missing says nothing
+                                         os._exit(70))  # an episode with a missing part proves nothing
     main()

@@ -1,14 +1,14 @@
-"""What each kind of fault may cause, by dlock's contract (man page, GUARANTEES), and for how long.
+"""What each kind of fault can cause according to the contract (man page, GUARANTEES), and for how long.
 
-Nothing else excuses a job that runs beside another holder, or after its lease.
+Nothing else excuses a job that runs beside another holder or after its lease.
 """
 
-# s: what a busy machine may add to a moment at which something is done at once
+# s: what a busy machine can add to an immediate reaction
 LATE = 0.6
 
-# A store that forgot: the old job dies within one renewal interval after the store answers again.
+# A store that lost data: the old job dies within one renewal interval after the store answers again.
 _FORGETS = {"flushall", "del-lock", "del-liveness", "lock-file-removed"}
-# A new master may not have heard of the lock: until the old holder has found it and been told, at most its lease.
+# A new master can lack the lock: the old holder notices when it has found that master, at the latest at the end of its lease.
 _FAILS_OVER = {"lead-elsewhere", "failover", "kill-master", "pause-master", "partition-master", "cluster-failover", "kill-node"}
 _NETWORK = {"cut-both", "cut-requests", "cut-replies", "loss", "narrow", "freeze", "freeze-up", "freeze-down", "drip", "delay",
             "refuse", "reset", "cut-after-request", "names-silent", "names-lie",
@@ -22,7 +22,7 @@ FOR_EVER = float("inf")
 
 
 class Window:
-    """What was done. Doing it lasts from `begin` to `done`, and undoing it from `undoing` to `end`."""
+    """One fault. It is applied from `begin` to `done`, and undone from `undoing` to `end`."""
 
     def __init__(self, event, undoing, end):
         self.kind, self.run, self.machine = event["kind"], event["run"], event["machine"]
@@ -53,25 +53,25 @@ class Excuses:
         yield begin, run.last
 
     def may_still_run(self, run, at, *, lock_is_free=False):
-        """Whether a job that has lost its lock may be seen at this moment: another holder may be there, unless it is free."""
+        """True if a job that has lost its lock can still run at this time. `lock_is_free`: no other run has acquired it."""
         if any(begin <= at <= end for begin, end in self._helpless[run.name]):
             return True
         return any(begin <= at <= end for window in self._windows for begin, end in [self._excused(window, run, lock_is_free)])
 
     def kinds_during(self, run):
-        """Of all faults that can have met this run, also those that had not passed when it started."""
+        """The kinds of all faults that can have affected this run, also of those whose effect lasted until its start."""
         return {window.kind for window in self._windows if self._meets(window, run) and
                 window.begin <= run.ended and window.end + max(self._plan["ttl"], self._recovery(window)) >= run.began}
 
     def disturbed(self, run):
-        """Whether a run can have found the store unfit, which is also one that came up a moment ago."""
+        """True if the store can have been unusable for a run, also because it had started recently."""
         kinds = self.kinds_during(run)
         young = any(window.kind == "server-kill" and window.touches(run.began - self._plan["ttl"] - 1, run.ended)
                     for window in self._windows)
         return bool(kinds & (self.SILENCE | {"force"})) or young or self.starved_during(run.began, run.ended)
 
     def silence_before(self, run):
-        """For how long the store cannot have been heard in the time of the lease before the end of the job, in s."""
+        """For how many seconds the store can have been unreachable in the lease before the end of the job."""
         end = max(run.last + LATE, run.ended)
         begin = end - LATE - self._plan["ttl"]
         times = [(max(begin, window.begin), min(end, window.end + self._recovery(window))) for window in self._windows
@@ -80,11 +80,11 @@ class Excuses:
         return _union(times)
 
     def starved_during(self, begin, end):
-        """Whether the machine was so busy that even our own look at the store came late."""
+        """True if the machine was so busy that even the observer was late."""
         return any(first < end + 1 and last > begin - 1 for first, last in self._starved)
 
     def all_was_well(self, begin, end, *, but):
-        """Whether nothing was done to anybody in that time, or shortly before it, but for one fault of that kind."""
+        """True if there was no other fault than one of that kind in that time or shortly before."""
         wrong = [window for window in self._windows
                  if window.begin <= end and window.end + max(self._plan["ttl"], self._recovery(window)) >= begin]
         return [window.kind for window in wrong] == [but] and not self.starved_during(begin, end)
@@ -98,12 +98,12 @@ class Excuses:
     # -- how ----------------------------------------------------------------------------------------------------------
 
     def _excused(self, window, run, lock_is_free):
-        """(begin, end) of when this window allows the job to be seen; an empty time if it does not."""
+        """(begin, end) of the time in which this fault excuses a job that runs; an empty time if it does not."""
         never = (1.0, 0.0)
         if window.kind == "pause" and window.run == run.name:
-            return window.undoing, window.end + LATE  # it wakes together with those who are to kill it
+            return window.undoing, window.end + LATE  # it is resumed together with the supervisors that kill it
         if window.kind in _FORGETS or window.kind == "server-kill" and self._forgets(lock_is_free):
-            if run.began > window.end:  # it may have been granted the lock before, and start its job after
+            if run.began > window.end:  # a run can be granted the lock before and start its job after the fault
                 return never
             return window.begin, window.end + self._hears_after(window, run)
         if window.kind in _FAILS_OVER and self._plan["deployment"] != "sentinel-strict" and run.first <= window.end + 5:
@@ -111,22 +111,22 @@ class Excuses:
         return never
 
     def _forgets(self, lock_is_free):
-        """A restarted server that is not trusted lets nobody in before all leases have ended."""
+        """A restarted server grants no lock before all leases have expired, unless the restart is trusted."""
         return self._plan["deployment"] != "persistent" and (self._plan["trusts_restart"] or lock_is_free)
 
     def _hears_after(self, window, run):
-        """One renewal interval; but if the store cannot be heard meanwhile, the lease."""
+        """One renewal interval, or the lease if the store cannot be reached meanwhile."""
         others = [other for other in self._windows if other is not window and other.kind in self.SILENCE
                   and self._meets(other, run) and other.touches(window.begin - 0.5, window.end + self._renew + LATE)]
         return self._plan["ttl"] if others else self._renew + LATE
 
     def _without_supervisors(self, run):
-        """Both are stopped or dead, and nobody is left to kill: the contract asks for one of them."""
+        """The times in which both supervisors are stopped or dead: the contract requires one of them for a kill."""
         out = {"front": [], "engine": []}
         for window in self._windows:
             if window.run != run.name:
                 continue
-            if window.kind == "crash":  # the job is killed with them
+            if window.kind == "crash":  # the job is killed as well
                 for each in out:
                     out[each].append((window.begin, window.done))
             elif window.kind in _KILLS:
@@ -147,14 +147,14 @@ class Excuses:
         return window.machine in (None, run.machine) or window.kind == "force"
 
     def _recovery(self, window):
-        """How long after its end it may still be felt: a failover begins with it."""
+        """How long its effect can last after its end: a failover begins with it."""
         if window.kind in _FAILS_OVER | {"migrate"}:
             return 6
         return 1.0 if window.kind in _SLOW | _SERVER else 0.5
 
 
 def _windows(history):
-    """Of each fault that was done, with the first undoing that follows."""
+    """One Window for each fault, with its first undoing."""
     found = []
     for event in history.all("fault"):
         def after(what, event=event):

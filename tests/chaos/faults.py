@@ -1,4 +1,4 @@
-"""What each kind of fault does, and how it is undone. A method is named as the kind; it returns what undoes it, or None."""
+"""The kinds of faults, and how they are undone. Each method is a kind and returns a function that undoes it, or None."""
 
 import contextlib
 import os
@@ -15,18 +15,18 @@ from .world import LOCK
 
 
 class NoTarget(Exception):
-    """There is nothing now that this could be done to."""
+    """The fault has no target now."""
 
 
 class Faults:
-    """Plays the faults of a plan, each at its time, and undoes them. `holder` finds the run that has a job now, or None."""
+    """Plays the faults of a plan, each at its time, and undoes them. `holder` returns the run that has a job now, or None."""
 
     def __init__(self, world, machines, holder, recorder):
         self._world, self._machines, self._holder, self._recorder = world, machines, holder, recorder
         self._threads = []
 
     def play(self, fault):
-        """Returns a function that undoes it, at once."""
+        """Returns a function that undoes the fault at once."""
         try:
             target = self._target(fault)
         except NoTarget as error:
@@ -43,7 +43,7 @@ class Faults:
         self._recorder.tell("fault", **facts)
 
         def undone():
-            # Before it is undone: what a resumed job does comes after this moment.
+            # Recorded before the undoing, so that everything a resumed job does has a later time.
             self._recorder.tell("undoing", **facts)
             if isinstance(undo, _Patient):
                 self._in_background(finish)
@@ -75,7 +75,7 @@ class Faults:
         os.kill(_there(run.front()), signal.SIGTERM)
 
     def crash(self, run, _):
-        """As if the machine had lost its power: all of them at one moment."""
+        """Like a power failure: kills all processes at the same moment."""
         everybody = _there(run.everybody())
         for pid in everybody:
             procs.kill(pid, signal.SIGSTOP)
@@ -92,7 +92,7 @@ class Faults:
         return self._stop(_there(run.job()))
 
     def pause(self, run, _):
-        """As if the machine slept: all of them, the supervisors last, so that none of them sees the others stop."""
+        """Like a suspended machine: stops all processes, the supervisors last, so that none notices that others stop."""
         return self._stop([*_there(run.job()), *_one(run.engine()), *_one(run.front())])
 
     @staticmethod
@@ -120,7 +120,7 @@ class Faults:
         return end
 
     def memory(self, _, __):
-        """The holder's two supervisors get hardly any memory that they do not have yet."""
+        """The two supervisors of the holder get almost no further memory."""
         run = _there(self._holder())
         group = cgroups.memory_cgroup(1 << 20)
         for pid in (run.front(), run.engine()):
@@ -130,7 +130,7 @@ class Faults:
         return lambda: _dissolve(group)
 
     def pids(self, _, __):
-        """The supervisors of the holder can start no process and no thread any more."""
+        """The supervisors of the holder cannot start further processes or threads."""
         run = _there(self._holder())
         group = cgroups.pids_cgroup(1)
         for pid in (run.front(), run.engine()):
@@ -184,7 +184,7 @@ class Faults:
         self._relay_of(run).reset()
 
     def cut_after_request(self, run, _):
-        """The next script reaches the server, and what it answers reaches nobody."""
+        """The next script reaches the server, and its reply is lost."""
         self._relay_of(run).cut_after(b"EVAL")
 
     def _on_relay(self, run, tell):
@@ -205,7 +205,7 @@ class Faults:
             saved = os.path.join(server.directory, "dump.rdb")
             if os.path.isfile(saved):
                 os.unlink(saved)
-            elif os.path.isdir(saved):  # of misconf
+            elif os.path.isdir(saved):  # left by misconf
                 os.rmdir(saved)
             server.start_again()
         return start
@@ -226,7 +226,7 @@ class Faults:
         return self._when_answering(lambda: self._server()("CONFIG", "SET", "maxmemory", "0"))
 
     def misconf(self, _, __):
-        """Saving fails, for a directory is where the file should be; and then the server takes no writes."""
+        """Saving fails because a directory is in the place of the file. Then the server refuses writes."""
         server = self._server()
         obstacle = os.path.join(server.directory, "dump.rdb")
         os.mkdir(obstacle)
@@ -236,7 +236,7 @@ class Faults:
             return fact in server("INFO", "persistence")
 
         def save():
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # a restart, or a save under way, has undone it
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # a restart or a running save has undone it
                 os.rmdir(obstacle)
             wait_until(lambda: says("rdb_bgsave_in_progress:0"), 10, "the save under way ends")
             if not says("rdb_last_bgsave_status:ok"):
@@ -286,8 +286,8 @@ class Faults:
         return server
 
     def _when_answering(self, undo, server=None):
-        """Another fault may have stopped the server, or keep it busy: it is undone when that one is, without keeping the others
-        waiting."""
+        """Another fault can have stopped the server or keep it busy. This one is undone together with it, without delaying the
+        others."""
         server = server or self._world.server
 
         def undone():
@@ -327,7 +327,7 @@ class Faults:
         return master.start_again
 
     def migrate(self, _, fault):
-        """The slot of the lock goes to another master, and the keys in two steps."""
+        """The slot of the lock migrates to another master, its keys in two steps."""
         cluster = self._world.deployment
         slot = cluster.slot_of(LOCK)
         source = cluster.node_of_slot(slot)
@@ -338,7 +338,7 @@ class Faults:
             try:
                 cluster.move_keys(slot, source, target)
                 cluster.finish_migration(slot, target)
-            except (resp.ReplyError, OSError):  # a failover came in between
+            except (resp.ReplyError, OSError):  # a failover interrupted it
                 cluster.call_off_migration(slot)
         return finish
 
@@ -364,7 +364,7 @@ class Faults:
     def rotate(self, _, fault):
         return self._world.rotate(file_first=fault.much > 0.5)
 
-    # -- the embedded store, and who operates it --------------------------------------------------------------------
+    # -- the embedded store, and an operator ------------------------------------------------------------------------
 
     def lock_file_removed(self, _, __):
         removed = [os.unlink(os.path.join(self._world.locks, name)) for name in os.listdir(self._world.locks)
@@ -377,7 +377,7 @@ class Faults:
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             self._recorder.tell("unlocked", code=done.returncode, said=done.stdout.decode(errors="replace")[:300])
         thread = self._in_background(unlock)
-        return _Patient(lambda: thread.join(30))  # a store that is silent now is asked for as long as that lasts
+        return _Patient(lambda: thread.join(30))  # a store that does not answer is retried as long as that lasts
 
     # -- how ----------------------------------------------------------------------------------------------------------
 
@@ -399,7 +399,7 @@ class Faults:
 
 
 def _dissolve(group):
-    """Back to where its processes came from."""
+    """Moves its processes back to their former cgroup."""
     for pid in group.pids():
         try:
             with open(os.path.join(os.path.dirname(group.directory), "cgroup.procs"), "w", encoding="ascii") as file:
@@ -410,7 +410,7 @@ def _dissolve(group):
 
 
 class _Patient:
-    """What undoes a fault, and may take its time for that."""
+    """The undoing of a fault that can take some time."""
 
     def __init__(self, undo):
         self._undo = undo

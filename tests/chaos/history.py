@@ -1,9 +1,9 @@
-"""What an episode leaves for the checker: a directory of plain files, each line written at once.
+"""The result of an episode for the checker: a directory of text files, each line written at once.
 
   plan.json       the plan
-  events.jsonl    what was done and when, in the order of time: {"at": s on CLOCK_BOOTTIME, "what": ..., ...}
-  samples.jsonl   what the store said of the lock while it went on
-  leases.jsonl    when each liveness was set or extended, and for how long, as the server said (lease_feed.py)
+  events.jsonl    the events, in the order of time: {"at": s on CLOCK_BOOTTIME, "what": ..., ...}
+  samples.jsonl   the state of the lock in the store during the episode
+  leases.jsonl    when each liveness was set or extended, and for how long, from the server (lease_feed.py)
   life-<run>      the life file of each run (harness/life.py); life-<run>.status, life-<run>.stderr
 """
 
@@ -16,7 +16,7 @@ from harness.wait import now
 
 
 class Recorder:
-    """May be told from any thread."""
+    """Can be called from any thread."""
 
     def __init__(self, directory):
         self._directory = directory

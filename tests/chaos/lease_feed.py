@@ -1,4 +1,4 @@
-"""What the server itself says of the life of each lease: by MONITOR, to the moment, also of renewals between two looks."""
+"""The lifetime of each lease as the server reports it by MONITOR: exact, and also for renewals between two samples."""
 
 import re
 import threading
@@ -16,7 +16,7 @@ class LeaseFeed:
         self._server, self._recorder = server, recorder
 
     def begin(self):
-        # Ends with the process: nobody waits for a server that is stopped.
+        # The thread ends with the process and is not joined, because the server can be stopped.
         threading.Thread(target=self._listen_again_and_again, daemon=True).start()
 
     def _listen_again_and_again(self):
@@ -32,12 +32,12 @@ class LeaseFeed:
                 time.sleep(0.05)
 
     def _take(self, line):
-        """Such as `1796009038.078887 [0 lua] "SET" "dlock:proc:1a2b" "7" "PX" "2000"`."""
+        """Parses lines such as `1796009038.078887 [0 lua] "SET" "dlock:proc:1a2b" "7" "PX" "2000"`."""
         if _LIVENESS not in line or " lua] " not in line:
             return
         words = _WORD.findall(line)
         name = words[0].upper()
         if not words[1].startswith(_LIVENESS) or name not in ("SET", "PEXPIRE"):
             return
-        at = float(line.split()[0]) - time.time() + now()  # of the time of day, to the clock of the life files
+        at = float(line.split()[0]) - time.time() + now()  # from the time of day to the clock of the life files
         self._recorder.lease(at=at, liveness=words[1], ttl_ms=int(words[-1]))

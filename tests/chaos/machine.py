@@ -1,4 +1,4 @@
-"""A machine of an episode: it starts one `dlock run` after the other, as its plan says, and writes down how each ended."""
+"""A machine of an episode: it starts one `dlock run` after the other according to its plan, and records how each ended."""
 
 import os
 import threading
@@ -12,7 +12,7 @@ JUMPING_CLOCK = os.path.join(dlock.TOOLS, "libjumping_clock.so")
 
 
 class Run:
-    """One `dlock run`. What it does not have any more when it is asked for is None, or empty."""
+    """One `dlock run`. Values that do not exist any more are None or empty."""
 
     def __init__(self, name, machine, process):
         self.name, self.machine, self.dlock = name, machine, process
@@ -41,11 +41,11 @@ def _is_dlock(pid):
     try:
         return os.readlink(f"/proc/{pid}/exe") == os.path.realpath(dlock.BINARY)
     except OSError:
-        return True  # it is gone: not of the job
+        return True  # it is gone, so it does not belong to the job
 
 
 class Worker:
-    """Starts one run after the other, in a thread of its own, until it is told to stop."""
+    """Starts one run after the other, in its own thread, until it is told to stop."""
 
     def __init__(self, world, recorder, directory):
         self._world, self._recorder, self._directory = world, recorder, directory
@@ -56,7 +56,7 @@ class Worker:
         self._thread.start()
 
     def stop(self, seconds):
-        """No new runs; returns when the last one has ended by itself, or False if it does not."""
+        """Starts no new runs. Waits until the last run has ended by itself; False if it does not end."""
         self._over.set()
         self._thread.join(seconds)
         return not self._thread.is_alive()
@@ -69,7 +69,7 @@ class Worker:
 
 
 class Machine(Worker):
-    """`runs` are the RunSpecs of its plan."""
+    """`runs` are the RunSpecs of the plan."""
 
     def __init__(self, number, runs, world, recorder, directory):
         super().__init__(world, recorder, directory)
@@ -82,7 +82,7 @@ class Machine(Worker):
         return f"{self.current.name}: {procs.describe(self.current.everybody())}"
 
     def probe(self, seconds):
-        """A run when all is well again: it must get the lock. Returns its exit code."""
+        """A run after all faults: it must get the lock. Returns its exit code."""
         self._count += 1
         run = self._start(("-w", f"{seconds}s"), ("tick", "LIFE", "0.05"))
         return self._finish(run, expected=0, probe=True)
@@ -121,7 +121,7 @@ class Machine(Worker):
         if "stderr" in how:
             how["stderr"].close()
         run = Run(name, self, process)
-        run.spare = spare  # the end of a pipe that nobody reads lives as long as the run
+        run.spare = spare  # the read end of the full pipe stays open as long as the run
         self._recorder.tell("run", at=began, run=name, machine=self.number, options=list(options), clock=clock)
         self.current = run
         return run
@@ -137,7 +137,7 @@ class Machine(Worker):
 
 
 class PeerMachine(Worker):
-    """Holders that follow the rules of the Node library, and share no code with dlock. Nothing is done to them."""
+    """Holders with the rules of the Node library that share no code with dlock. No fault is applied to them."""
 
     def describe(self):
         return "the peer"

@@ -1,4 +1,4 @@
-"""The name servers of an episode: two, which all its machines ask, and which can be told to be silent or to lie."""
+"""The two name servers of an episode, which all its machines use. They can be told not to answer or to give wrong answers."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ class NameServers(Names):
         subprocess.run(["ip", "addr", "add", f"{_SECOND}/32", "dev", "lo"], check=True)
         super().__init__(directory, redis)
         self.tell_the_truth()
-        # The machines have networks of their own, but the mounts of the episode.
+        # The machines have their own networks, but share the mounts of the episode.
         for name in ("resolv.conf", "hosts"):
             subprocess.run(["mount", "--bind", os.path.join(directory, name), f"/etc/{name}"], check=True)
         self._host = Host(directory)
@@ -32,7 +32,7 @@ class NameServers(Names):
         self.says(None if both else self.FIRST, silent=True)
 
     def lie(self):
-        """The name leads to an address at which nobody is."""
+        """The name leads to an address without a server."""
         self.says(names={NAME: {"A": [_NOBODY_THERE]}})
 
     def forget(self):

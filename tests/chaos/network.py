@@ -1,6 +1,6 @@
-"""The network of an episode: its servers live in the namespace that we are in, each machine in one of its own, on a cable.
+"""The network of an episode: the servers are in the current namespace, each machine is in its own, connected by a cable.
 
-Everything is inside the namespaces that `campaign.py` made for this episode, and gone with them.
+Everything is inside the namespaces that `campaign.py` created for this episode, and is removed with them.
 """
 
 import subprocess
@@ -17,7 +17,7 @@ def _do(*words):
 
 
 class Network:
-    """`names` are the machines; each can reach HOST, where the servers listen, and nobody else."""
+    """`names` are the machines. Each can reach only HOST, where the servers listen."""
 
     def __init__(self, names):
         _do("mount", "-t", "tmpfs", "tmpfs", "/run")
@@ -31,11 +31,11 @@ class Network:
             self._connect(name, f"10.78.{number}")
 
     def inside(self, name):
-        """Words that go before a command to run it on that machine, under its host name. The process stays the same."""
+        """A prefix command that runs a command on that machine, with its host name. The process stays the same."""
         return ("nsenter", f"--net=/run/netns/{name}", "unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', name)
 
     def cut(self, name, *, requests, replies, share=1.0):
-        """Drops a share of the machine's packets, in one direction or both. Another cut replaces it."""
+        """Drops a share of the packets of the machine, in one direction or both. Another cut replaces it."""
         chance = "" if share >= 1 else f"numgen random mod 1000 < {int(share * 1000)} "
         self.mend(name)
         self._rules(*[f"add rule {_RULES} requests-{name} {chance}drop"] * requests,
@@ -45,14 +45,14 @@ class Network:
         self._rules(f"flush chain {_RULES} requests-{name}", f"flush chain {_RULES} replies-{name}")
 
     def narrow(self, name, kilobits):
-        """Both ends of the cable send no more than that in a second, and little is queued."""
+        """Limits the rate of both ends of the cable, with a short queue."""
         for place in ((), ("nsenter", f"--net=/run/netns/{name}")):
             device = "eth0" if place else f"to-{name}"
             _do(*place, "tc", "qdisc", "replace", "dev", device, "root", "tbf", "rate", f"{kilobits}kbit", "burst", "3000",
                 "limit", "6000")
 
     def widen(self, name):
-        """Also if it is wide already: another fault may have ended meanwhile."""
+        """Can be called without a limit, because another fault can have ended meanwhile."""
         for place in ((), ("nsenter", f"--net=/run/netns/{name}")):
             subprocess.run([*place, "tc", "qdisc", "del", "dev", "eth0" if place else f"to-{name}", "root"], check=False,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

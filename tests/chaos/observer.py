@@ -1,4 +1,4 @@
-"""Looks at the store beside everything that goes on, and at the machine: whom the lock belongs to, for how long, who is late."""
+"""Samples the store and the machine during the episode: the holder of the lock, its lifetime, and delays of the machine."""
 
 import json
 import threading

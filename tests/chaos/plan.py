@@ -1,23 +1,23 @@
-"""What happens in an episode, drawn from its seed: the same seed is the same plan, on every machine.
+"""The plan of an episode, generated from its seed: the same seed gives the same plan on every machine.
 
-Pure: nothing is started here. `faults.py` does what a Fault says, `checker.py` knows what each kind of it excuses.
+Pure: nothing is started here. `faults.py` applies a Fault, `excuses.py` knows what each kind excuses.
 """
 
 import random
 from typing import NamedTuple
 
-TTL = 2.0  # s: short, so that an episode sees many leases end
-LATE_TTL = 10.0  # s: here a reply can come later than the margin is long, and still in time to be believed
-PLAYS = 7.0  # s, in which faults begin; each of them is undone before the episode is judged
+TTL = 2.0  # s: short, so that many leases expire in an episode
+LATE_TTL = 10.0  # s: here a reply can be later than the margin and still in time
+PLAYS = 7.0  # s in which faults begin; each is undone before the episode is judged
 
-# How often each deployment is played. They are described in world.py.
+# How often each deployment is played. world.py describes them.
 DEPLOYMENTS = {"redis": 26, "relay": 24, "persistent": 8, "peer": 6, "sentinel": 7, "sentinel-strict": 7, "cluster": 9,
                "local": 9, "late": 4}
-# These came later. They have seeds of their own, every fifth, so that the others are what they were.
+# Deployments that were added later. They have every fifth seed, so that the plans of the other seeds are unchanged.
 LATER_DEPLOYMENTS = {"stable": 1, "rotating": 1, "named": 1}
 SHARING = {"alone": 8, "limit": 1, "shared": 1}
 
-# name: (weight, least and most seconds it lasts). What lasts no time has nothing to undo.
+# name: (weight, minimum and maximum duration in s). A fault without a duration has nothing to undo.
 PROCESS = {"kill-front": (3, 0, 0), "kill-engine": (3, 0, 0), "kill-job": (1, 0, 0), "crash": (3, 0, 0), "term": (2, 0, 0),
            "stop-front": (3, 0.3, 4), "stop-engine": (5, 0.3, 4), "stop-job": (2, 0.3, 3), "pause": (4, 0.3, 4)}
 MACHINE = {"hogs": (2, 1, 4), "memory": (1, 1, 3)}
@@ -54,22 +54,22 @@ MENUS = {
 
 
 class RunSpec(NamedTuple):
-    """One `dlock run` of a machine, started when the one before it has ended and `after` seconds are over."""
+    """One `dlock run` of a machine, started `after` seconds after the end of the previous one."""
     after: float
     options: tuple
-    job: tuple  # words of jobtool; LIFE stands for the path of the run's life file
-    ends_with: int  # the job's own code
-    stderr: str  # "file", "closed", "full" (a pipe that nobody reads)
+    job: tuple  # arguments of jobtool; LIFE stands for the path of the life file of the run
+    ends_with: int  # the exit code of the job
+    stderr: str  # "file", "closed", "full" (a full pipe that is not read)
     status: str  # "file" or "full" (a device without space)
-    clock: str  # "true", or "jumps": the time of day does, while the run lasts
+    clock: str  # "true", or "jumps": the time of day jumps during the run
 
 
 class Fault(NamedTuple):
     at: float  # s from the start
     kind: str
     lasts: float
-    machine: object  # a number, "holder" (the one that runs a job then), or None
-    much: float  # 0 to 1, for kinds that have a strength
+    machine: object  # a number, "holder" (the machine that runs a job then), or None
+    much: float  # 0 to 1, for kinds with a strength
 
 
 class Plan(NamedTuple):
@@ -84,7 +84,7 @@ class Plan(NamedTuple):
     faults: tuple
 
     def lines(self):
-        """For people."""
+        """The plan as readable text."""
         yield (f"seed {self.seed}: {self.deployment}, {len(self.machines)} machines, {self.sharing} {self.limit}, "
                f"ttl {self.ttl:g}s, {'trusts a restart' if self.trusts_restart else 'waits after a restart'}")
         for fault in self.faults:
@@ -132,7 +132,7 @@ def _fault(dice, menu, machines):
 
 
 def _late(dice):
-    """Replies that come so late that a lease counted from them would be too long, and then none."""
+    """Replies so late that a lease counted from them would be too long, followed by no replies."""
     return (Fault(at=0.5, kind="delay", lasts=20.0, machine="holder", much=round(dice.uniform(0.8, 0.9), 3)),
             Fault(at=round(dice.uniform(5, 7), 3), kind="freeze", lasts=13.0, machine="holder", much=0.0))
 
@@ -149,6 +149,6 @@ def draw(seed):
         return Plan(seed, deployment, sharing, limit, LATE_TTL, True, 21.0, ((long_run,), (quick,)), _late(dice))
     runs = tuple(tuple(_run(dice, sharing, limit) for _ in range(60)) for _ in range(machines))
     faults = (_fault(dice, MENUS[deployment], machines) for _ in range(dice.randint(2, 6)))
-    # A master that comes back empty before it is replaced is what the wait after a restart is for.
+    # A master that restarts empty before it is replaced is the case for the wait after a restart.
     trusts = dice.random() < 0.5 and deployment not in ("sentinel", "sentinel-strict", "cluster", "stable")
     return Plan(seed, deployment, sharing, limit, TTL, trusts, PLAYS, runs, tuple(sorted(faults, key=lambda fault: fault.at)))

@@ -1,4 +1,4 @@
-"""The checker can fail: histories written by hand, each of which breaks one invariant, and the sound one that breaks none."""
+"""The checker detects breaches: handwritten histories that each break one invariant, and a sound one that breaks none."""
 
 import json
 import os
@@ -30,7 +30,7 @@ class CheckerTest(unittest.TestCase):
 
     def run_of(self, name, first, last, *, token, machine=0, code=0, finished=True, options=(), expected=0, pauses=(),
                waited_since=None):
-        """A run whose job gave a sign of life every 5 ms, but for the pauses [(from, to)]."""
+        """A run whose job wrote a sign of life every 5 ms, except in the pauses [(from, to)]."""
         self.tell(first - 0.1 if waited_since is None else waited_since, "run", run=name, machine=machine, options=list(options), clock="true")
         self.tell(last + 0.05, "ended", run=name, machine=machine, code=code, expected=expected, probe=False, waits=False)
         ticks = [first + 0.005 * count for count in range(int((last - first) / 0.005) + 1)]
@@ -204,7 +204,7 @@ class CheckerTest(unittest.TestCase):
                 self.events = self.events[:-2]
                 self.run_of("m1-2", 15.9, 16.5, token=4, machine=1, waited_since=13.5)
                 self.assert_breach("prompt after a kill")
-                self.fault("cut-both", 14.5, 15.0, machine=1)  # of which it may be as well
+                self.fault("cut-both", 14.5, 15.0, machine=1)  # which can be the cause as well
                 self.assertEqual(self.breaches(), [])
                 self.events = before
 

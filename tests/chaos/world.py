@@ -1,18 +1,18 @@
-"""What an episode is played on: a store of the planned kind, the network between it and the machines, a full disk.
+"""The environment of an episode: a store of the planned kind, the network between it and the machines, a full disk.
 
-  redis            one server, nothing on disk: a restart forgets
-  persistent       one server that has every write on disk before it answers, and is trusted after a restart
-  relay            one server, and before it a relay for each machine that can be slow, silent or rude
-  late             the same, with a long lease and late replies
-  peer             one server, and among the machines a holder that follows the Node library's rules
-  sentinel         a master, two replicas, three Sentinels: a failover may forget
-  sentinel-strict  a master, one replica, --min-replicas 1: a failover may not
+  redis            one server, nothing on disk: a restart loses the data
+  persistent       one server that has each write on disk before it replies, and is trusted after a restart
+  relay            one server, and before it a relay for each machine that can delay, hold or reset
+  late             as relay, with a long lease and late replies
+  peer             one server, and among the machines a holder with the rules of the Node library
+  sentinel         a master, two replicas, three Sentinels: a failover can lose data
+  sentinel-strict  a master, one replica, --min-replicas 1: a failover loses no data
   cluster          three masters, three replicas
-  local            the embedded store: the machines are one
-  stable           a master and its replica behind one name, a relay for each machine: the name may lead to the other, and the
-                   old master lives on
-  rotating         one server, of which dlock knows the password from a file, and both may change
-  named            one server behind a name, and a name server that may be silent or lie
+  local            the embedded store: all machines are the same
+  stable           a master and its replica behind one name, a relay for each machine: the name can lead to the other, and
+  the old master continues
+  rotating         one server whose password dlock reads from a file; both can change
+  named            one server behind a name, and name servers that can fail or give wrong answers
 """
 
 import os
@@ -37,7 +37,7 @@ LOCK = f"dlock:lock:{KEY}"
 
 _RIGHTS = resp.Login("clients-password", "clients")
 
-# A server that can be told to fail to save, and that says BUSY soon.
+# A server that can be made to fail at saving, and that soon replies BUSY.
 _SERVER = ("--save", "3600 1", "--stop-writes-on-bgsave-error", "yes", "--lua-time-limit", "100")
 
 
@@ -54,7 +54,7 @@ class World:
         began = time.monotonic()
         self.options = self._options()
         if "--trust-restart" not in self.options and plan.deployment != "local":
-            # Until the servers are old enough to be believed: nobody would have the lock before.
+            # Waits until the servers grant locks, which they do not right after their start.
             time.sleep(max(0.0, began + plan.ttl + 1 - time.monotonic()))
         self.full_disk = self._full_disk()
         self._env = {name: value for name, value in os.environ.items()
@@ -65,24 +65,24 @@ class World:
         return {**self._env, "DLOCK_STORE": self._url_for(machine)}
 
     def env(self):
-        """Of an operator, whose way to the store nobody disturbs."""
+        """The environment of an operator, whose connection has no faults."""
         return {**self._env, "DLOCK_STORE": self._url()}
 
     def inside(self, machine):
         return self.network.inside(machine.name) if self.network else ()
 
     def can_sample(self):
-        """Whether there is one server, whose word about the lock is the truth."""
+        """True if there is one server that always has the truth about the lock."""
         return self.server is not None and self.plan.sharing == "alone"
 
     def start_peer(self, path):
         return Peer(self.directory, self.server.port, "dlock:", ["hold", KEY, "0.5"], dict(self._env), life=path, host="peer",
                     wait_ms=3000)
 
-    # -- what the later deployments can do --------------------------------------------------------------------------
+    # -- faults of the later deployments ----------------------------------------------------------------------------
 
     def lead_elsewhere(self):
-        """The replica becomes the master, and the name leads to it; connections to the old one stay open."""
+        """The replica becomes the master, and the name leads to it. Connections to the old master stay open."""
         old, new = self.pair
         new("REPLICAOF", "NO", "ONE")
         old("REPLICAOF", HOST, new.port)
@@ -91,7 +91,7 @@ class World:
         self.pair = [new, old]
 
     def rotate(self, file_first):
-        """Another password, for the server or for its clients; returns what tells the others. Rotations may overlap."""
+        """Changes the password of the server or of its clients. Returns a function that changes the other."""
         self._password = uuid.uuid4().hex
         (self._tell_clients if file_first else self._tell_server)()
 
@@ -113,9 +113,9 @@ class World:
         os.rename(new, self.password_file)
 
     def settle(self):
-        """When all faults are undone: until the store is as it was."""
+        """After all faults are undone: waits until the store is as before."""
         if self.deployment is not None:
-            if isinstance(self.deployment, ClusterDeployment):  # a node that was away may still think of a migration
+            if isinstance(self.deployment, ClusterDeployment):  # a node that was away can still believe in a migration
                 self.deployment.call_off_migration(self.deployment.slot_of(LOCK))
             self.deployment.wait_settled(40)
 
@@ -190,7 +190,7 @@ class World:
         return self.deployment.url
 
     def _full_disk(self):
-        """A file system on which no byte is left."""
+        """A full file system."""
         path = os.path.join(self.directory, "full")
         os.mkdir(path)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", path], check=True)

@@ -80,7 +80,7 @@ def _as_dict(entry):
 
 
 class SentinelDeployment:
-    """When the constructor returns, all replicas are in sync and all servers know each other. `options` are for the data servers."""
+    """The constructor returns when replicas are in sync and all servers know each other. `options` are for the data servers."""
 
     def __init__(self, directory, *options, replicas=2, sentinels=3, login=None, sentinel_login=None, tls=None,
                  down_after=1000, failover_timeout=3000):
