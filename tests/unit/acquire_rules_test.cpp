@@ -1,4 +1,4 @@
-// How a run gets to its lock, with a clock that the case moves.
+// How a run acquires its lock, with a clock that the case sets.
 #include "core/acquire_rules.h"
 
 #include <doctest/doctest.h>
@@ -35,7 +35,7 @@ bool told(const Decision& decision, Notice notice) {
 
 }  // namespace
 
-TEST_CASE("the job starts under a lease that lasts, and under no other") {
+TEST_CASE("the job starts only under a lease that has not expired") {
   Rules rules = not_waiting();
   CHECK(rules.next(began) == Step{Ask{began + 5s}});
   CHECK(rules.on(Granted{began + 1ms}, began, began).step == Step{Start{}});
@@ -50,7 +50,7 @@ TEST_CASE("the job starts under a lease that lasts, and under no other") {
   }
 }
 
-TEST_CASE("without a wait the store has half a TTL, however often it is asked") {
+TEST_CASE("without --wait, requests are retried for half a TTL in total") {
   Rules rules = not_waiting();
   Instant now = began;
   for (;;) {
@@ -78,7 +78,7 @@ TEST_CASE("a lock is released only if a request without a reply may have been ap
   }
 }
 
-TEST_CASE("only a run that waits has a place in the queue to leave") {
+TEST_CASE("a run leaves the queue only if it was waiting") {
   Rules rules = waiting(1min);
   CHECK(rules.on(Refused{}, began, began).step == Step{AwaitTurn{began + 1min}});
   CHECK(rules.cancelled() == GiveUp{Reason::Cancelled, /*leave_queue=*/true});
@@ -94,7 +94,7 @@ TEST_CASE("no run waits for the run whose job started it") {
         Step{GiveUp{Reason::HeldByOuterRun, /*leave_queue=*/true}});
 }
 
-TEST_CASE("a wait is told when it begins, and again after each minute of it") {
+TEST_CASE("a wait is reported when it begins and then once a minute") {
   Rules rules = waiting();
   Decision first = rules.on(Refused{}, began, began);
   CHECK(told(first, Notice::WaitBegins));
@@ -107,7 +107,7 @@ TEST_CASE("a wait is told when it begins, and again after each minute of it") {
   CHECK(due.step == Step{AwaitTurn{began + 2min}});
 }
 
-TEST_CASE("a run that waits for the lock waits for the store, and says so once") {
+TEST_CASE("a waiter retries a failing store without limit and reports the failure once") {
   Rules rules = waiting();
   const Decision first = rules.on(Failed{broken}, began, began);
   CHECK(told(first, Notice::StoreFails));
@@ -121,7 +121,8 @@ TEST_CASE("a run that waits for the lock waits for the store, and says so once")
   CHECK_FALSE(told(rules.on(Refused{}, hours, hours), Notice::StoreAnswersAgain));
 }
 
-TEST_CASE("a refusal for good ends a wait: at once at the start, and after a TTL later on") {
+TEST_CASE(
+    "a permanent refusal ends the run: at once on the first request, after one TTL for a waiter") {
   Rules at_start = waiting();
   CHECK(reason_of(at_start.on(Failed{wrong_password}, began, began).step) == Reason::StoreFailed);
 
@@ -136,7 +137,7 @@ TEST_CASE("a refusal for good ends a wait: at once at the start, and after a TTL
         Step{GiveUp{Reason::StoreFailed, /*leave_queue=*/true}});
 }
 
-TEST_CASE("a request that the limit cuts short tells nothing of the store") {
+TEST_CASE("a request that the wait limit cuts short does not count as a failure of the store") {
   Rules held = waiting(1min);
   held.on(Refused{}, began, began);
   const Instant asked = began + 1min - terms.request_timeout() + 1ms;
@@ -147,7 +148,7 @@ TEST_CASE("a request that the limit cuts short tells nothing of the store") {
   away.on(Failed{broken}, began, began);
   CHECK(reason_of(away.on(Failed{no_reply}, asked, began + 1min).step) == Reason::StoreStillFails);
 
-  // With its whole time the failure counts.
+  // The failure of a request that had its full time counts.
   Rules in_time = waiting(1min);
   in_time.on(Refused{}, began, began);
   const Instant early = began + 1min - terms.request_timeout();
@@ -155,7 +156,7 @@ TEST_CASE("a request that the limit cuts short tells nothing of the store") {
   CHECK(reason_of(in_time.next(began + 1min)) == Reason::StoreStillFails);
 }
 
-TEST_CASE("a server that started recently is waited for, and has its whole time after that") {
+TEST_CASE("a run waits for a server that started recently, and then has the full request time") {
   Rules rules = not_waiting();
   const Decision first = rules.on(TooRecent{20s}, began, began);
   CHECK(told(first, Notice::ServerTooRecent));
@@ -168,7 +169,7 @@ TEST_CASE("a server that started recently is waited for, and has its whole time 
   CHECK(reason_of(limited.next(began + 10s)) == Reason::ServerTooRecent);
 }
 
-TEST_CASE("a run that is asked to end gives up whatever it was doing") {
+TEST_CASE("cancellation ends the run in every state") {
   Rules rules = waiting();
   CHECK(rules.on(Failed{no_reply, /*cancelled=*/true}, began, began).step ==
         Step{GiveUp{Reason::Cancelled, false, /*release=*/true}});

@@ -1,4 +1,4 @@
-// One run's way to a lock, with a store that answers what the case says.
+// How a run acquires its lock, with a store whose answers the case sets.
 #include "supervise/acquire.h"
 
 #include "os/clock.h"
@@ -87,7 +87,7 @@ Ending ending_of(const std::variant<Grant, NotAcquired>& outcome) {
 
 }  // namespace
 
-TEST_CASE("a grant that comes when its lease is over starts no job, and is given back") {
+TEST_CASE("a grant that arrives after its lease has expired starts no job and is released") {
   ScriptedStore late{{says(grant_for(-1ms))}};
   CHECK(ending_of(acquire_from(late, WaitLimit::none())) == Ending::StoreFailed);
   CHECK(late.releases == 1);
@@ -96,7 +96,7 @@ TEST_CASE("a grant that comes when its lease is over starts no job, and is given
   CHECK(std::holds_alternative<Grant>(acquire_from(late_then_in_time, WaitLimit::forever())));
 }
 
-TEST_CASE("what an attempt whose reply was lost may have left is given back, and nothing else is") {
+TEST_CASE("only an attempt whose reply was lost is followed by a release") {
   ScriptedStore lost{{fails({.sentence = "lost"})}};
   CHECK(ending_of(acquire_from(lost, WaitLimit::none())) == Ending::StoreFailed);
   CHECK(lost.releases == 1);
@@ -115,7 +115,7 @@ TEST_CASE("what an attempt whose reply was lost may have left is given back, and
   CHECK(held.releases == 0);
 }
 
-TEST_CASE("a broken connection is tried again for half a TTL, and longer by who waits") {
+TEST_CASE("a broken connection is retried for half a TTL, and without limit by a waiter") {
   const StoreFault broken{.sentence = "broken", .not_applied = true, .worth_retrying = true};
   ScriptedStore soon_back{{fails(broken), says(grant_for(1s))}};
   CHECK(std::holds_alternative<Grant>(acquire_from(soon_back, WaitLimit::none())));
@@ -138,7 +138,9 @@ TEST_CASE("a broken connection is tried again for half a TTL, and longer by who 
   CHECK(std::holds_alternative<Grant>(acquire_from(store, WaitLimit::forever())));
 }
 
-TEST_CASE("who waits is in the queue until it has the lock or gives up, and then is not") {
+TEST_CASE(
+    "a waiter stays in the queue until it acquires the lock, and leaves the queue when it gives "
+    "up") {
   ScriptedStore gets_it{{says(held_by("other")), says(held_by("other")), says(grant_for(1s))}};
   CHECK(std::holds_alternative<Grant>(acquire_from(gets_it, WaitLimit::forever())));
   CHECK(gets_it.turn_waits == 2);
@@ -150,7 +152,8 @@ TEST_CASE("who waits is in the queue until it has the lock or gives up, and then
   CHECK(gives_up.queue_leaves == 1);
 }
 
-TEST_CASE("a run does not wait for the run that it is part of, but for what that one only keeps") {
+TEST_CASE(
+    "a nested run does not wait for its parent run, but waits for a lock that --min-hold keeps") {
   ScriptedStore ours{{says(held_by("k@host/1.1.1"))}};
   CHECK(ending_of(acquire_from(ours, WaitLimit::forever(), "k@host/1.1.1")) == Ending::Held);
 
@@ -160,26 +163,27 @@ TEST_CASE("a run does not wait for the run that it is part of, but for what that
   CHECK(kept.turn_waits == 1);
 }
 
-TEST_CASE("a server that came up a moment ago is waited for, also by who does not wait") {
+TEST_CASE("a run waits for a server that started recently, with or without --wait") {
   ScriptedStore young{{says(RecentlyRestarted{20ms}), says(grant_for(1s))}};
   const Instant began = BootClock::now();
   CHECK(std::holds_alternative<Grant>(acquire_from(young, WaitLimit::none())));
   CHECK(BootClock::now() - began >= 20ms);
 }
 
-TEST_CASE("a run whose slot has been is not started") {
+TEST_CASE("a run whose slot is used is not started") {
   ScriptedStore done{{says(AlreadyDone{})}};
   CHECK(ending_of(acquire_from(done, WaitLimit::forever())) == Ending::AlreadyDone);
 }
 
-TEST_CASE("a young server is waited for no longer than the lock would be") {
+TEST_CASE("the wait for a server that started recently ends at the limit of --wait") {
   ScriptedStore young{{says(RecentlyRestarted{5s})}};
   const Instant began = BootClock::now();
   CHECK(ending_of(acquire_from(young, {20ms})) == Ending::StoreFailed);
   CHECK(BootClock::now() - began < 4s);
 }
 
-TEST_CASE("a store that refuses us is not waited for, or for a TTL by who waits already") {
+TEST_CASE(
+    "a store that refuses the run ends it at once, or after one TTL if it was already waiting") {
   const StoreFault refusal{
       .exit_code = ExitCode::StoreRefused, .sentence = "wrong password", .not_applied = true};
   ScriptedStore refuses{{fails(refusal)}};
@@ -194,7 +198,8 @@ TEST_CASE("a store that refuses us is not waited for, or for a TTL by who waits 
   CHECK(rotates.unused() > 0);
 }
 
-TEST_CASE("who is asked to end while the store is silent asks no more, and leaves nothing") {
+TEST_CASE(
+    "a cancelled run sends no further request and leaves neither a lock nor a place in the queue") {
   ScriptedStore silent{{fails({.sentence = "silent", .worth_retrying = true})}};
   CHECK(ending_of(acquire_from(silent, WaitLimit::forever(), "", /*called_off=*/true)) ==
         Ending::Interrupted);

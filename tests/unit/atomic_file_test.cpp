@@ -14,7 +14,7 @@ using namespace dlock;
 
 namespace {
 
-/// No file may grow beyond that: a write takes what fits, as on a disk that is full.
+/// Limits the size of files: a write stores what fits, as on a full disk.
 class LargestFile {
  public:
   explicit LargestFile(rlim_t most) {
@@ -34,7 +34,7 @@ class LargestFile {
 
 }  // namespace
 
-TEST_CASE("a file for which there is no room keeps its old contents, and errno says why") {
+TEST_CASE("a file that the disk has no room for keeps its old contents, and errno has the reason") {
   char directory[] = "/tmp/dlock-unit-XXXXXX";
   REQUIRE(::mkdtemp(directory) != nullptr);
   const std::string path = std::string{directory} + "/file";

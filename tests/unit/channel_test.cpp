@@ -1,4 +1,4 @@
-// What the two supervisors tell each other, to the last word of one that dies.
+// The messages between the two supervisors, up to the last message of one that dies.
 #include "supervise/channel.h"
 
 #include "supervise/front_messages.h"
@@ -12,7 +12,7 @@
 using namespace dlock;
 using namespace dlock::supervise;
 
-TEST_CASE("messages arrive whole and in their order, with their descriptors") {
+TEST_CASE("messages arrive whole and in order, with their descriptors") {
   auto [front, engine] = Channel::make_pair();
   const std::string path(5000, 'x');
   CHECK(engine.send({.kind = MessageKind::Cgroup, .text = path}));
@@ -35,7 +35,7 @@ TEST_CASE("messages arrive whole and in their order, with their descriptors") {
   CHECK_FALSE(front.peer_gone());
 }
 
-TEST_CASE("the last words of one that died are heard, whatever it had not read itself") {
+TEST_CASE("the last messages of a peer that died are received, even if it left messages unread") {
   auto [front, engine] = Channel::make_pair();
   CHECK(front.send({.kind = MessageKind::Signal, .number = SIGTERM}));
   CHECK(engine.send({.kind = MessageKind::Killing, .text = "why"}));
@@ -47,7 +47,8 @@ TEST_CASE("the last words of one that died are heard, whatever it had not read i
   CHECK(front.peer_gone());
 }
 
-TEST_CASE("an engine that waits is called off by the signal that the front passes on") {
+TEST_CASE(
+    "a signal that the front passes on, or the end of the front, cancels the wait of the engine") {
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     auto [front, engine] = Channel::make_pair();
     FrontMessages calls{engine};

@@ -17,7 +17,7 @@ inline pid_t fork_child() {
   for (const int number : {SIGTERM, SIGINT, SIGABRT, SIGSEGV, SIGALRM}) ::signal(number, SIG_DFL);
   ::alarm(60);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(1);  // it ended before prctl
+  if (::getppid() != parent) ::_exit(1);  // the parent ended before prctl
   return 0;
 }
 

@@ -1,4 +1,4 @@
-// Where the nodes of a Cluster send us, and whom they name.
+// The redirections of the nodes of a Cluster, and their lists of nodes.
 #include "redis/cluster_slots.h"
 
 #include <doctest/doctest.h>
@@ -26,7 +26,7 @@ Reply slots(std::vector<Reply> nodes) {
 
 }  // namespace
 
-TEST_CASE("MOVED sends us on for good and ASK for once, to a node that may leave out its host") {
+TEST_CASE("MOVED redirects permanently and ASK once, and either can leave out the host") {
   const auto moved = redirection_in(error("MOVED 3999 10.0.0.2:7001"), asked);
   REQUIRE(moved);
   CHECK(moved->for_good);
@@ -38,7 +38,7 @@ TEST_CASE("MOVED sends us on for good and ASK for once, to a node that may leave
   CHECK(redirection_in(error("MOVED 1 ::1:7001"), asked)->to.host == "::1");
 }
 
-TEST_CASE("what names no node sends us nowhere") {
+TEST_CASE("a reply that names no node is not a redirection") {
   for (const char* text : {"MOVED 3999", "MOVED 3999 host", "ASK 1 host:0", "MOVED 1 host:65536",
                            "MOVED 1 host:x", "MOVEDx", "TRYAGAIN x"}) {
     CAPTURE(text);
@@ -48,13 +48,13 @@ TEST_CASE("what names no node sends us nowhere") {
       redirection_in({.type = Reply::Type::Text, .text = "MOVED 1 a:1"}, asked).has_value());
 }
 
-TEST_CASE("CLUSTER SLOTS names the nodes of each range, the master first") {
+TEST_CASE("CLUSTER SLOTS lists the nodes of each range, the master first") {
   const auto ranges = nodes_in(slots({node("", 7000), node("10.0.0.2", 7001)}), asked);
   REQUIRE(ranges.size() == 1);
   CHECK(ranges[0] == std::vector{asked, Endpoint{.host = "10.0.0.2", .port = 7001}});
 }
 
-TEST_CASE("a node without a port is none, and no replica takes the master's place") {
+TEST_CASE("a node without a port is ignored, and a replica does not replace the master") {
   CHECK(nodes_in(slots({node("10.0.0.1", 0), node("10.0.0.2", 7001)}), asked).empty());
   CHECK(nodes_in(slots({node("10.0.0.1", 4294974296)}), asked).empty());
   CHECK(nodes_in(slots({node("10.0.0.1", 7000), node("b", -1)}), asked)[0].size() == 1);

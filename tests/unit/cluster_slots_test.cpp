@@ -1,4 +1,4 @@
-// Which slot a key lies in, and how all keys of a lock come to lie in one.
+// The slot of a key, and how all keys of a lock get the same slot.
 #include "redis/cluster_slots.h"
 
 #include "store/redis/lock_keys.h"
@@ -8,8 +8,8 @@
 using namespace dlock;
 using namespace dlock::redis;
 
-TEST_CASE("a slot is what CLUSTER KEYSLOT says") {
-  // Taken from a redis-server 7.0.15 in cluster mode; 12739 is also the specification's example.
+TEST_CASE("the computed slot is the one that CLUSTER KEYSLOT reports") {
+  // From a redis-server 7.0.15 in cluster mode; 12739 is also the example of the specification.
   CHECK(slot_of("123456789") == 12739);
   CHECK(slot_of("foo") == 12182);
   CHECK(slot_of("") == 0);
@@ -19,7 +19,7 @@ TEST_CASE("a slot is what CLUSTER KEYSLOT says") {
   CHECK(slot_of("foo{bar}{zap}") == slot_of("bar"));
 }
 
-TEST_CASE("all keys of a lock lie in one slot, whatever braces key and prefix have") {
+TEST_CASE("all keys of a lock are in one slot, whatever braces the key and the prefix contain") {
   for (const char* prefix : {"dlock:", "lk{:", "{lk}:", "lk}{:", "{}", "a{b}c{d", ""}) {
     for (const char* key :
          {"job", "a{b", "a}b", "}{", "{t}:x", "{}x", "{", "}", "a{}b{c}", "{a}{b}"}) {
@@ -42,19 +42,19 @@ TEST_CASE("all keys of a lock lie in one slot, whatever braces key and prefix ha
   }
 }
 
-TEST_CASE("a prefix whose first braces are empty fits no Cluster: no tag counts behind them") {
+TEST_CASE("a prefix whose first braces are empty is refused for a Cluster: it disables hash tags") {
   for (const char* prefix : {"{}", "a{}b:", "{}{x}:"})
     CHECK_FALSE(LockKeys::prefix_fits_cluster(prefix));
   for (const char* prefix : {"", "dlock:", "{lk}:", "lk{:", "}{:", "a{b}{}:"})
     CHECK(LockKeys::prefix_fits_cluster(prefix));
 }
 
-TEST_CASE("the counter's name is the plain one wherever that does") {
+TEST_CASE("the token counter has the plain name wherever that name is in the slot of the lock") {
   CHECK(LockKeys("lk:", *LockKey::parse("job")).token() == "lk:fence:{lk:lock:job}");
   CHECK(LockKeys("lk:", *LockKey::parse("{t}:x")).token() == "lk:fence::{t}:x");
 }
 
-TEST_CASE("a process hash at home still reads as one of the Node library") {
+TEST_CASE("a process hash with a slot tag still has the format of the Node library") {
   const LockKeys keys{"dlock:", *LockKey::parse("job")};
   const std::string hash = keys.homed({"web1/17.4711"}).text;
   CHECK(hash.starts_with("web1{"));

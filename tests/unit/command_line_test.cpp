@@ -12,7 +12,7 @@ using namespace dlock::cli;
 
 namespace {
 
-/// A command line as main gets it: in memory that may be written.
+/// A command line as main gets it, in writable memory.
 class Argv {
  public:
   explicit Argv(std::vector<std::string> words) : words_(std::move(words)) {
@@ -48,7 +48,8 @@ RunCommand good(std::vector<std::string> words, std::optional<std::string> store
 
 }  // namespace
 
-TEST_CASE("the job's words reach it untouched: [], [a], --key, a second -- and empty ones") {
+TEST_CASE(
+    "the words of the job are passed on unchanged: [], [a], --key, a second -- and empty ones") {
   const RunCommand command =
       good({"run", "--key", "k", "--", "cmd", "[]", "[a]", "--key", "--", "", "-x"});
   CHECK(command.options.command ==
@@ -63,7 +64,7 @@ TEST_CASE("010s is ten seconds") {
         std::chrono::seconds{10});
 }
 
-TEST_CASE("a note and a trace of 1024 bytes are taken") {
+TEST_CASE("a note and a trace of 1024 bytes are accepted") {
   const std::string most(1024, 'x');
   const auto options =
       good({"run", "--key", "k", "--note", most, "--trace", most, "--", "cmd"}).options;
@@ -71,12 +72,12 @@ TEST_CASE("a note and a trace of 1024 bytes are taken") {
   CHECK(options.trace == most);
 }
 
-TEST_CASE("a long --ttl takes --lock-ttl along, unless that was given, too") {
+TEST_CASE("a --ttl longer than the default --lock-ttl raises it, unless --lock-ttl is given") {
   const LeaseTerms terms = good({"run", "--key", "k", "--ttl", "10m", "--", "cmd"}).options.terms;
   CHECK(terms.lock_ttl() == std::chrono::minutes{10});
 }
 
-TEST_CASE("a warning comes at once unless a time is given, and any time will do if no kill comes") {
+TEST_CASE("--warn-signal comes at once by default; without a kill any --warn-after is accepted") {
   const auto warning = [](std::vector<std::string> options) {
     std::vector<std::string> words{"run", "--key", "k", "--", "cmd"};
     words.insert(words.begin() + 3, options.begin(), options.end());
@@ -90,7 +91,7 @@ TEST_CASE("a warning comes at once unless a time is given, and any time will do 
   CHECK_FALSE(good({"run", "--key", "k", "--", "cmd"}).options.warning.has_value());
 }
 
-TEST_CASE("every bad option is refused with its name, its value and the remedy") {
+TEST_CASE("every invalid option is refused with its name, its value and the remedy") {
   struct {
     std::vector<std::string> words;
     std::vector<const char*> says;
@@ -175,7 +176,7 @@ TEST_CASE("every bad option is refused with its name, its value and the remedy")
   }
 }
 
-TEST_CASE("a store variable that is set but empty is an error, never a silent fall-back") {
+TEST_CASE("a store variable that is set but empty is an error, not a fallback to the default") {
   const BadUsage empty = bad({"run", "--key", "k", "--", "cmd"}, "");
   CHECK(empty.code == ExitCode::Configuration);
   CHECK(empty.message.find("DLOCK_STORE is empty") != std::string::npos);
@@ -186,8 +187,7 @@ TEST_CASE("a store variable that is set but empty is an error, never a silent fa
         "k");
 }
 
-TEST_CASE(
-    "a password among our words is wiped where ps reads it; the job's words stay as they are") {
+TEST_CASE("a password on the command line is erased where ps reads it; the words of the job stay") {
   Argv argv{
       {"dlock", "run", "--store=redis://u:geheim@h/1", "--", "redis-cli", "-u", "redis://u:own@h"}};
   CHECK(wipe_url_secrets(argv.count(), argv.pointers()));
@@ -202,7 +202,7 @@ TEST_CASE(
   CHECK_FALSE(wipe_url_secrets(plain.count(), plain.pointers()));
 }
 
-TEST_CASE("a secret never comes back in a complaint") {
+TEST_CASE("no error message contains a secret") {
   CHECK(bad({"run", "--key", "k", "--store", "redis://u:geheim@h:x", "--", "c"})
             .message.find("geheim") == std::string::npos);
   CHECK(bad({"--redis://u:geheim=9@h", "run", "--key", "k", "--", "c"}).message.find("geheim") ==
@@ -213,7 +213,7 @@ TEST_CASE("a secret never comes back in a complaint") {
         std::string::npos);
 }
 
-TEST_CASE("the edges of what options take are taken, and a step beyond them is refused") {
+TEST_CASE("the limits of each option are accepted, and a value beyond them is refused") {
   const auto run_with = [](const std::string& option, const std::string& value) {
     return std::vector<std::string>{"run", "--key", "k", option, value, "--", "cmd"};
   };

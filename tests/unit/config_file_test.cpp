@@ -1,4 +1,4 @@
-// What the configuration file says, and what is said of a bad one.
+// The settings of the configuration file, and the error messages for an invalid one.
 #include "cli/config_file.h"
 
 #include "cli/usage_error.h"
@@ -21,7 +21,7 @@ std::string complaint_about(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("the settings of a file come in their order, as the command line would write them") {
+TEST_CASE("the settings of a file are read in order, in the form of command-line options") {
   const auto settings =
       parse_config("FILE", "ttl = '30s'\nlimit = 3\n\nmax-run = 1.5\nwait = true\n");
   REQUIRE(settings.size() == 4);
@@ -33,7 +33,8 @@ TEST_CASE("the settings of a file come in their order, as the command line would
   CHECK(settings[3].is_boolean);
 }
 
-TEST_CASE("a file that is no TOML is refused with the line, whatever bytes it has") {
+TEST_CASE(
+    "a file that is not TOML is refused with the number of the line, whatever bytes it contains") {
   for (const char* text : {"[\x01run]\n", "[[\x01", "a = \"\n", "\xff", "\u00e9 = 1", "\ufcff",
                            "a\x01 = 1", "[run]\na = 1"}) {
     CAPTURE(text);

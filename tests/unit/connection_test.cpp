@@ -1,4 +1,4 @@
-// What a connection makes of a server that says the same whatever it is asked.
+// A connection to a server that gives the same reply to every request.
 #include "redis/connection.h"
 
 #include "os/clock.h"
@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Says that to the first who connects, and closes the connection when it is told to end.
+/// Sends that text to its first client, and closes the connection when it is told to end.
 class DeafServer {
  public:
   explicit DeafServer(std::string words) : words_(std::move(words)) {
@@ -52,7 +52,7 @@ class DeafServer {
   std::thread thread_;
 };
 
-/// Longer than any answer takes here.
+/// Longer than any reply takes here.
 CallDeadline patience() { return {BootClock::now() + 10s}; }
 
 bool says(const StoreFault& fault, const char* what) {
@@ -61,7 +61,7 @@ bool says(const StoreFault& fault, const char* what) {
 
 }  // namespace
 
-TEST_CASE("whoever answers with an alert of TLS is said to speak it") {
+TEST_CASE("a server that answers with a TLS alert is reported as speaking TLS") {
   const DeafServer server{"\x15\x03\x03"};
   Connection connection = server.connection();
   REQUIRE(connection.ensure_open(patience()));
@@ -71,7 +71,7 @@ TEST_CASE("whoever answers with an alert of TLS is said to speak it") {
   CHECK_FALSE(connection.open());
 }
 
-TEST_CASE("what is no protocol of Redis closes the connection, also where nothing was asked") {
+TEST_CASE("bytes outside the Redis protocol close the connection, even if no reply was expected") {
   const DeafServer server{"HTTP/1.1 400 Bad Request\r\n"};
   Connection connection = server.connection();
   REQUIRE(connection.ensure_open(patience()));
@@ -82,7 +82,7 @@ TEST_CASE("what is no protocol of Redis closes the connection, also where nothin
   CHECK_FALSE(connection.open());
 }
 
-TEST_CASE("a server that hangs up is told nothing more") {
+TEST_CASE("no request is sent on a connection that the server has closed") {
   DeafServer server{""};
   Connection connection = server.connection();
   REQUIRE(connection.ensure_open(patience()));
@@ -93,7 +93,7 @@ TEST_CASE("a server that hangs up is told nothing more") {
   CHECK_FALSE(connection.open());
 }
 
-TEST_CASE("a bell that no server confirms does not hang") {
+TEST_CASE("a subscription that the server does not confirm ends at its deadline") {
   const DeafServer server{"*3\r\n"};
   const auto bell = Subscription::open(std::make_unique<Connection>(server.connection()), "wake",
                                        {BootClock::now() + 300ms});

@@ -1,4 +1,4 @@
-// Unix datagram sockets, in the file system and abstract ones.
+// Unix datagram sockets, in the file system and in the abstract namespace.
 #include "os/datagram.h"
 
 #include <doctest/doctest.h>
@@ -9,7 +9,8 @@
 
 using namespace dlock;
 
-TEST_CASE("a datagram socket can be bound to a path, for its user alone, and to an abstract name") {
+TEST_CASE(
+    "a datagram socket is bound to a path that only its user can access, or to an abstract name") {
   const std::string name = "dlock-test-" + std::to_string(::getpid());
   const std::string path = std::filesystem::temp_directory_path() / name;
   for (const std::string& address : {path, "@" + name}) {
@@ -30,7 +31,7 @@ TEST_CASE("a datagram socket can be bound to a path, for its user alone, and to 
   ::unlink(path.c_str());
 }
 
-TEST_CASE("a datagram that was cut is none, of its text and of its descriptors") {
+TEST_CASE("a datagram whose text or descriptors were truncated is dropped") {
   const std::string address = "@dlock-test-cut-" + std::to_string(::getpid());
   const Fd bound = bind_datagram_socket(address);
   const Fd sender = connect_datagram_socket(address);

@@ -1,4 +1,4 @@
-// What dlock doctor makes of what it found, without servers and without looking at this machine.
+// The judgements of dlock doctor, without servers and without checks of this machine.
 #include "doctor/doctor.h"
 
 #include "doctor/cluster_checks.h"
@@ -28,7 +28,7 @@ ServerInfo info(const char* text) { return ServerInfo::parse(text); }
 
 RedisAddress redis_at(const char* url) { return std::get<RedisAddress>(*parse_store_address(url)); }
 
-/// A burst of one request that took that long, with the server's clock as it was halfway.
+/// A burst of one request with that round trip, and the server's clock halfway through it.
 std::vector<TimeSample> burst(Duration after, Duration round_trip, Duration server_clock) {
   return {{t0 + after, t0 + after + round_trip,
            std::chrono::duration_cast<std::chrono::microseconds>(server_clock)}};
@@ -36,13 +36,13 @@ std::vector<TimeSample> burst(Duration after, Duration round_trip, Duration serv
 
 }  // namespace
 
-TEST_CASE("INFO is lines of name and value, and whatever else it has does no harm") {
+TEST_CASE("INFO is parsed as lines of name and value, and other lines are ignored") {
   const ServerInfo read = info(
       "# Server\r\nredis_version:7.0.15\r\nuptime_in_seconds:17\r\nempty:\r\nno colon\r\n\r\n"
       "slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0\r\n"
       "slave1:ip=10.0.0.3,port=6379,state=wait_bgsave,offset=0,lag=0\r\nslave_read_only:1");
   CHECK(read.text("redis_version") == "7.0.15");
-  CHECK_FALSE(read.number("redis_version"));  // only the whole of a field is its number
+  CHECK_FALSE(read.number("redis_version"));  // a number is the whole of its field
   CHECK(read.number("uptime_in_seconds") == 17);
   CHECK(read.has("empty"));
   CHECK_FALSE(read.number("empty"));
@@ -51,7 +51,8 @@ TEST_CASE("INFO is lines of name and value, and whatever else it has does no har
   CHECK(info("").empty());
 }
 
-TEST_CASE("Redis 5 is the least, Valkey is good, and the deployment must be that of the URL") {
+TEST_CASE(
+    "Redis 5 is the oldest version, Valkey is supported, and the URL must match the deployment") {
   struct {
     const char* info;
     Deployment deployment;
@@ -72,7 +73,7 @@ TEST_CASE("Redis 5 is the least, Valkey is good, and the deployment must be that
   }
 }
 
-TEST_CASE("only noeviction keeps locks when memory is short") {
+TEST_CASE("only the policy noeviction keeps locks when memory is short") {
   struct {
     const char* info;
     Verdict want;
@@ -90,7 +91,7 @@ TEST_CASE("only noeviction keeps locks when memory is short") {
   CHECK(judge_memory(info("maxmemory:0\nused_memory:901")).verdict == Verdict::Good);
 }
 
-TEST_CASE("no number that a server tells is too large to be judged") {
+TEST_CASE("every number that a server can report is judged without overflow") {
   const std::string most = std::to_string(std::numeric_limits<long long>::max());
   const ServerInfo full =
       ServerInfo::parse("maxmemory_policy:noeviction\nmaxmemory:" + most + "\nused_memory:" + most);
@@ -108,7 +109,7 @@ TEST_CASE("no number that a server tells is too large to be judged") {
   CHECK(ttl_to_survive(sentinel_failover(36525 * 24h)) > 36525 * 24h);
 }
 
-TEST_CASE("what a restart forgets is a note, unless it is trusted not to") {
+TEST_CASE("data that a restart would lose is a note, and a weakness with --trust-restart") {
   const ServerInfo on_disk = info("aof_enabled:1\naof_last_write_status:ok");
   const ServerInfo in_memory = info("aof_enabled:0\nrdb_last_bgsave_status:ok");
   const ServerSettings always{.append_fsync = "always", .seen = true};
@@ -125,7 +126,7 @@ TEST_CASE("what a restart forgets is a note, unless it is trusted not to") {
         Verdict::Weak);
 }
 
-TEST_CASE("--min-replicas must be met, and where a failover can come it should be given") {
+TEST_CASE("a missing --min-replicas is reported where a failover can happen") {
   const ServerInfo none = info("role:master\nconnected_slaves:0");
   const ServerInfo two =
       info("role:master\nconnected_slaves:2\nslave0:state=online\nslave1:state=online");
@@ -139,7 +140,7 @@ TEST_CASE("--min-replicas must be met, and where a failover can come it should b
   CHECK(judge_replicas(two, 3, Deployment::Sentinel).verdict == Verdict::Broken);
 }
 
-TEST_CASE("a server gives out no lock before it has been up for the TTL and a second") {
+TEST_CASE("a server grants no lock before it has been up for the TTL and one second") {
   CHECK(judge_uptime(info("uptime_in_seconds:10"), 10s, false).verdict == Verdict::Note);
   CHECK(judge_uptime(info("uptime_in_seconds:10"), 10s, true).verdict == Verdict::Good);
   CHECK(judge_uptime(info("uptime_in_seconds:11"), 10s, false).verdict == Verdict::Good);
@@ -157,7 +158,7 @@ TEST_CASE("a request may take a tenth of the TTL") {
   CHECK(judge_latency({}, 1s).verdict == Verdict::Weak);
 }
 
-TEST_CASE("a clock rate is known within half of both round trips, and 1 % is allowed") {
+TEST_CASE("a clock rate is measured to within half of both round trips, and 1 % is allowed") {
   const auto judged = [](Duration round_trip, Duration server_second) {
     const Timing timing{burst(0s, round_trip, 1h), burst(1s, round_trip, 1h + server_second)};
     return judge_clock_rate(rate_difference(timing)).verdict;
@@ -169,7 +170,7 @@ TEST_CASE("a clock rate is known within half of both round trips, and 1 % is all
   CHECK(judged(5ms, 1008ms) == Verdict::Note);
   CHECK(judged(20ms, 1s) == Verdict::Note);
   CHECK(judged(20ms, 1040ms) == Verdict::Broken);
-  CHECK(judged(1ms, 876'000h) == Verdict::Broken);  // it was set meanwhile
+  CHECK(judged(1ms, 876'000h) == Verdict::Broken);  // the clock was set between the two requests
   CHECK(time_of_day("1769824800", "123456") == 1769824800s + 123456us);
   CHECK(time_of_day("9223372036854775807", "-5") == 0us);
   CHECK(judge_clock_rate(rate_difference({})).verdict == Verdict::Note);
@@ -179,7 +180,7 @@ TEST_CASE("a clock rate is known within half of both round trips, and 1 % is all
   CHECK(exact->uncertainty >= 1001);
 }
 
-TEST_CASE("a job survives a failover with 1.3 times what it takes") {
+TEST_CASE("a job survives a failover if its TTL has room for 1.3 times the failover time") {
   CHECK(ttl_to_survive(sentinel_failover(30s)) == 46s);
   CHECK(ttl_to_survive(sentinel_failover(5s)) == 13s);
   CHECK(ttl_to_survive(cluster_failover(15s)) == 23s);
@@ -189,7 +190,7 @@ TEST_CASE("a job survives a failover with 1.3 times what it takes") {
   CHECK(weak.remedy.starts_with("--ttl 46s or more"));
 }
 
-TEST_CASE("Sentinels must be three, reachable and of one opinion") {
+TEST_CASE("a deployment needs three Sentinels that are reachable and agree") {
   const Endpoint here{.host = "10.0.0.1"};
   const Endpoint there{.host = "10.0.0.2"};
   const auto sentinel = [](const char* name, const Endpoint& master, const char* others) {
@@ -220,7 +221,7 @@ TEST_CASE("Sentinels must be three, reachable and of one opinion") {
   CHECK(judge_quorum({dead}).verdict == Verdict::Note);
 }
 
-TEST_CASE("the nodes of a Cluster that keep locks are its masters with slots") {
+TEST_CASE("the nodes of a Cluster that hold locks are its masters with slots") {
   const Endpoint asked{.host = "10.0.0.9"};
   const auto nodes = parse_cluster_nodes(
       "id1 10.0.0.1:7000@17000,name myself,master - 0 0 1 connected 0-5460\n"
@@ -240,10 +241,10 @@ TEST_CASE("the nodes of a Cluster that keep locks are its masters with slots") {
   CHECK_FALSE(nodes[2].keeps_locks());
   CHECK_FALSE(nodes[3].keeps_locks());
   CHECK_FALSE(nodes[4].keeps_locks());
-  CHECK_FALSE(nodes[5].keeps_locks());  // nobody can listen there
+  CHECK_FALSE(nodes[5].keeps_locks());  // no server can listen on this port
 }
 
-TEST_CASE("each right that is missing is named as an ACL names it") {
+TEST_CASE("each missing right is named in the syntax of an ACL") {
   CHECK(judge_rights({{"get", ""}, {"set", "OOM command not allowed"}}, "p:").verdict ==
         Verdict::Good);
   const Finding command = judge_rights(
@@ -275,7 +276,7 @@ TEST_CASE("each right that is missing is named as an ACL names it") {
         "the server does not know eval");
 }
 
-TEST_CASE("a line in the clear matters when it leaves this machine") {
+TEST_CASE("an unencrypted connection is a weakness unless it stays on this machine") {
   CHECK(judge_encryption(redis_at("redis://127.0.0.1"), {}).verdict == Verdict::Good);
   CHECK(judge_encryption(redis_at("unix:///run/redis.sock"), {}).verdict == Verdict::Good);
   CHECK(judge_encryption(redis_at("redis://db1"), {}).verdict == Verdict::Note);
@@ -293,7 +294,7 @@ TEST_CASE("a line in the clear matters when it leaves this machine") {
   CHECK(judge_login(redis_at("redis://localhost"), {}).verdict == Verdict::Good);
 }
 
-TEST_CASE("a lock directory belongs on a file system of this machine, and kvm-clock hides pauses") {
+TEST_CASE("a lock directory must be on a local file system, and kvm-clock hides pauses") {
   CHECK(judge_file_system("/d", EXT4_SUPER_MAGIC).verdict == Verdict::Good);
   CHECK(judge_file_system("/d", TMPFS_MAGIC).verdict == Verdict::Good);
   CHECK(judge_file_system("/d", NFS_SUPER_MAGIC).verdict == Verdict::Broken);
@@ -304,7 +305,7 @@ TEST_CASE("a lock directory belongs on a file system of this machine, and kvm-cl
   CHECK(judge_clock_source("").verdict == Verdict::Note);
 }
 
-TEST_CASE("what several servers have in common is said once") {
+TEST_CASE("a finding that several servers share is reported once") {
   const Finding good{.check = "role", .fact = "it is a master"};
   const Finding bad{.check = "role", .verdict = Verdict::Broken, .fact = "it is a replica"};
   const Finding other{.check = "memory", .fact = "1 MB used"};
@@ -316,7 +317,7 @@ TEST_CASE("what several servers have in common is said once") {
   CHECK(merged({{"a", {good}}}).front().fact == "it is a master");
 }
 
-TEST_CASE("the text begins each finding with its verdict and stays within 100 columns") {
+TEST_CASE("each finding begins with its verdict and fits into 100 columns") {
   const Diagnosis report{"redis://h",
                          {{.check = "role", .fact = "it is a master"},
                           {.check = "eviction",
@@ -348,7 +349,7 @@ TEST_CASE("the text begins each finding with its verdict and stays within 100 co
         "\n");
 }
 
-TEST_CASE("a name is as good as it is quickly resolved, by the time that a renewal has") {
+TEST_CASE("a name lookup is judged against the time limit of a renewal") {
   const auto judged = [](NameView view) { return judge_name(view, 1s).verdict; };
   CHECK(judged({.host = "h", .addresses = 2, .took = 3ms}) == Verdict::Good);
   CHECK(judged({.host = "h", .addresses = 2, .took = 300ms}) == Verdict::Note);

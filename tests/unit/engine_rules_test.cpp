@@ -15,7 +15,7 @@ namespace {
 
 constexpr int exit_7 = 7 << 8;
 
-/// How a fresh engine gets into each state.
+/// Brings a new engine into each state.
 Rules in(State state, Policy policy = {}) {
   Rules rules{policy};
   if (state == State::Starting) return rules;
@@ -65,7 +65,7 @@ bool is_proof(const Event& event) {
   return std::holds_alternative<NoChildren>(event) || (ended != nullptr && ended->alone);
 }
 
-/// What ends a job that dlock itself wants to end.
+/// The actions by which dlock ends a job.
 Actions asked_with(int signal, Duration patience) {
   return {SignalJob{signal}, SignalJob{SIGCONT}, StartGrace{patience}};
 }
@@ -73,8 +73,7 @@ Actions asked_with(int signal, Duration patience) {
 }  // namespace
 
 TEST_CASE(
-    "in every state, for every event: the run is finished by the proof that nothing is left, and "
-    "by nothing else") {
+    "in every state, for every event: the run finishes only with proof that no process is left") {
   for (const State state : all_states) {
     for (std::size_t i = 0; i < all_events.size(); ++i) {
       CAPTURE(static_cast<int>(state));
@@ -90,8 +89,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "in every state before the end: a lost lock, a passed deadline, a dead front and a third "
-    "Ctrl-C kill the tree") {
+    "in every state: a lost lock, a passed deadline, a dead front and a third Ctrl-C kill the "
+    "tree") {
   for (const State state : {State::Starting, State::Running, State::Draining}) {
     for (const Event& event :
          {Event{LeaseLost{}}, Event{DeadlineHit{}}, Event{FrontGone{}}, Event{KillAsked{}}}) {
@@ -103,8 +102,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE(
-    "nothing is sent to a job that is being killed, and nothing at all happens after the end") {
+TEST_CASE("a job that is being killed gets no further signal, and nothing happens after the end") {
   for (const Event& event : all_events) {
     if (is_proof(event)) continue;
     Rules killing = in(State::Killing);
@@ -114,13 +112,13 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("the job's own status is the run's when nothing went wrong") {
+TEST_CASE("the status of the job is the status of the run if nothing went wrong") {
   CHECK(in(State::Running).on(RootEnded{exit_7, true}) ==
         Actions{Finish{Ending::JobEnded, exit_7}});
   CHECK(in(State::Draining).on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
 }
 
-TEST_CASE("a job that ended by itself after the lock was lost still ends the run with the loss") {
+TEST_CASE("a job that exits by itself after the lock was lost still ends the run with LOCK_LOST") {
   Rules rules = in(State::Running);
   rules.on(LeaseLost{});
   CHECK(rules.on(RootEnded{0, true}) == Actions{Finish{Ending::LockLost, 0}});
@@ -130,7 +128,8 @@ TEST_CASE("a job that ended by itself after the lock was lost still ends the run
   CHECK(draining.on(NoChildren{}) == Actions{Finish{Ending::LockLost, 0}});
 }
 
-TEST_CASE("the worst that happened gives the run its ending, in whatever order it came") {
+TEST_CASE(
+    "the most severe event decides the ending of the run, in whatever order the events come") {
   const auto ending_after = [](std::vector<Event> events) {
     Rules rules = in(State::Running);
     for (const Event& event : events) rules.on(event);
@@ -143,7 +142,7 @@ TEST_CASE("the worst that happened gives the run its ending, in whatever order i
   CHECK(ending_after({FrontGone{}}) == Ending::SupervisorDied);
 }
 
-TEST_CASE("a job whose end nobody saw is not a success") {
+TEST_CASE("a job whose exit status is unknown is not a success") {
   const Actions actions = in(State::Running).on(NoChildren{});
   CHECK(actions == Actions{Finish{Ending::JobEnded, SIGKILL}});
 }
@@ -154,20 +153,20 @@ TEST_CASE("a command that cannot be run ends the run with the reason, once its p
   CHECK(rules.on(RootEnded{127 << 8, true}) == Actions{Finish{Ending::CannotRun, EACCES}});
 }
 
-TEST_CASE("signals go to the job's first process, as they came") {
+TEST_CASE("signals are sent unchanged to the first process of the job") {
   for (const int number :
        {SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM, SIGTERM}) {
     CHECK(in(State::Running).on(SignalAsked{number}) == Actions{SignalRoot{number}});
   }
 }
 
-TEST_CASE("what the terminal sent to the whole group is not sent to the job again") {
+TEST_CASE("a signal that the terminal sent to the whole group is not sent to the job again") {
   for (const State state : {State::Starting, State::Running, State::Draining}) {
     CHECK(in(state).on(SignalAsked{SIGINT, true}).empty());
   }
 }
 
-TEST_CASE("a stopped job that is asked to end is continued, or it would never hear of it") {
+TEST_CASE("a stopped job that gets a terminating signal is continued, so that it can handle it") {
   Rules rules = in(State::Running);
   CHECK(rules.on(RootStopped{}) == Actions{TellStopped{1}});
   CHECK(rules.on(SignalAsked{SIGHUP}) == Actions{SignalRoot{SIGHUP}, SignalRoot{SIGCONT}});
@@ -176,7 +175,7 @@ TEST_CASE("a stopped job that is asked to end is continued, or it would never he
   CHECK(rules.on(SignalAsked{SIGHUP}) == Actions{SignalRoot{SIGHUP}});
 }
 
-TEST_CASE("a call to go on ends the stop that it was meant for, and no later one") {
+TEST_CASE("a request to continue ends the stop that it was sent for, and no later one") {
   Rules rules = in(State::Running);
   CHECK(rules.on(ContinueAsked{0}).empty());
   CHECK(rules.on(RootStopped{}) == Actions{TellStopped{1}});
@@ -188,7 +187,7 @@ TEST_CASE("a call to go on ends the stop that it was meant for, and no later one
   CHECK(rules.on(ContinueAsked{1}).empty());
 }
 
-TEST_CASE("a shell that continued the group is noticed before the job is continued once more") {
+TEST_CASE("a job that the shell has continued already is not continued a second time") {
   Rules rules = in(State::Running);
   rules.on(RootStopped{});
   CHECK(rules.on(ContinueAsked{1}) == Actions{AwaitContinue{}});
@@ -208,7 +207,7 @@ TEST_CASE("a stop is confirmed only while the job is in it") {
   CHECK(rules.on(StopQuestion{1}).empty());
 }
 
-TEST_CASE("-s says what SIGTERM becomes, and -k when SIGKILL follows") {
+TEST_CASE("-s replaces SIGTERM, and -k sets the time until SIGKILL") {
   Policy policy;
   policy.stop.signal = SIGQUIT;
   policy.stop.kill_after = 3s;
@@ -219,7 +218,7 @@ TEST_CASE("-s says what SIGTERM becomes, and -k when SIGKILL follows") {
   CHECK(rules.on(RootEnded{SIGKILL, true}) == Actions{Finish{Ending::JobEnded, SIGKILL}});
 }
 
-TEST_CASE("what the job leaves behind gets TERM, two seconds, KILL") {
+TEST_CASE("descendants that outlive the command get SIGTERM, and SIGKILL two seconds later") {
   Rules rules = in(State::Running);
   CHECK(rules.on(RootEnded{exit_7, false}) ==
         Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{2s}});
@@ -228,8 +227,7 @@ TEST_CASE("what the job leaves behind gets TERM, two seconds, KILL") {
 }
 
 TEST_CASE(
-    "--orphans=wait keeps the lock until the last one has ended by itself, or dlock is asked to "
-    "stop") {
+    "--orphans=wait keeps the lock until the last descendant has ended or dlock gets SIGTERM") {
   const Policy wait{.orphans = Orphans::Wait};
   Rules rules = in(State::Running, wait);
   CHECK(rules.on(RootEnded{exit_7, false}).empty());
@@ -239,18 +237,19 @@ TEST_CASE(
   CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::JobEnded, exit_7}});
 }
 
-TEST_CASE("--orphans=leave ends the run with the job's first process, and only then") {
+TEST_CASE("--orphans=leave ends the run when the command ends, but not after a lost lock") {
   const Policy leave{.orphans = Orphans::Leave};
   CHECK(in(State::Running, leave).on(RootEnded{exit_7, false}) ==
         Actions{Finish{Ending::JobEnded, exit_7}});
-  // A lost lock is another matter: then nothing may be left.
+  // After a lost lock no process may be left.
   Rules rules = in(State::Running, leave);
   rules.on(LeaseLost{});
   CHECK(rules.on(RootEnded{SIGKILL, false}).empty());
   CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::LockLost, 0}});
 }
 
-TEST_CASE("--on-silence=continue lets the job outlive the deadline, but not an answer") {
+TEST_CASE(
+    "with --on-silence=continue the job outlives the deadline, but not the loss of the lock") {
   const Policy go_on{.on_silence = OnSilence::Continue};
   Rules rules = in(State::Running, go_on);
   CHECK(rules.on(DeadlineHit{}).empty());
@@ -258,7 +257,7 @@ TEST_CASE("--on-silence=continue lets the job outlive the deadline, but not an a
   CHECK(rules.on(LeaseLost{}) == Actions{KillTree{Ending::LockLost}});
 }
 
-TEST_CASE("the job is warned once renewals have been failing for as long as was asked") {
+TEST_CASE("the job is warned once renewals have been failing for the time given") {
   constexpr Instant t0{1h};
   const Policy warn{.warning = Warning{SIGUSR1, 2s}};
   for (const State state : {State::Starting, State::Running}) {
@@ -269,7 +268,7 @@ TEST_CASE("the job is warned once renewals have been failing for as long as was 
   }
 }
 
-TEST_CASE("an outage that is over warns of nothing, and a later one warns again") {
+TEST_CASE("an outage that has ended gives no warning, and a later outage warns again") {
   constexpr Instant t0{1h};
   Rules rules = in(State::Running, {.warning = Warning{SIGUSR1, 2s}});
   rules.on(RenewalsFail{t0});
@@ -279,7 +278,8 @@ TEST_CASE("an outage that is over warns of nothing, and a later one warns again"
   CHECK(rules.on(WarningDue{}) == Actions{SignalRoot{SIGUSR1}});
 }
 
-TEST_CASE("nobody is warned of a lock that is lost, after the job, or without being asked to") {
+TEST_CASE(
+    "no warning is sent after the loss of the lock, after the end of the command, or by default") {
   const Policy warn{.warning = Warning{SIGUSR1, 0s}};
   Rules lost = in(State::Running, warn);
   lost.on(RenewalsFail{});
@@ -296,7 +296,7 @@ TEST_CASE("nobody is warned of a lock that is lost, after the job, or without be
   CHECK(unasked.on(WarningDue{}).empty());
 }
 
-TEST_CASE("a job that runs too long is asked to end, and killed with its whole tree 10 s later") {
+TEST_CASE("a job that exceeds --max-run gets SIGTERM, and its whole tree is killed 10 s later") {
   for (const State state : {State::Starting, State::Running}) {
     Rules rules = in(state);
     CHECK(rules.on(MaxRunOver{}) == asked_with(SIGTERM, 10s));
@@ -307,12 +307,14 @@ TEST_CASE("a job that runs too long is asked to end, and killed with its whole t
   }
 }
 
-TEST_CASE("a job that runs too long gets the signal of -s and the time of -k") {
+TEST_CASE("a job that exceeds --max-run gets the signal of -s and the time of -k") {
   Rules rules = in(State::Running, {.stop = {.signal = SIGUSR1, .kill_after = 3s}});
   CHECK(rules.on(MaxRunOver{}) == asked_with(SIGUSR1, 3s));
 }
 
-TEST_CASE("every process of a job that runs too long is asked, and continued lest it not hear it") {
+TEST_CASE(
+    "every process of a job that exceeds --max-run gets the signal, and is continued to handle "
+    "it") {
   for (const PassSignals pass : {PassSignals::Command, PassSignals::Job}) {
     Rules rules = in(State::Running, {.pass_signals = pass});
     rules.on(RootStopped{});
@@ -321,8 +323,7 @@ TEST_CASE("every process of a job that runs too long is asked, and continued les
   }
 }
 
-TEST_CASE(
-    "signals that are passed on reach the command, or every process with --pass-signals=job") {
+TEST_CASE("a signal is passed on to the command, or to every process with --pass-signals=job") {
   CHECK(in(State::Running).on(SignalAsked{SIGUSR1}) == Actions{SignalRoot{SIGUSR1}});
   Rules all = in(State::Running, {.stop = {.signal = SIGINT}, .pass_signals = PassSignals::Job});
   CHECK(all.on(SignalAsked{SIGUSR1}) == Actions{SignalJob{SIGUSR1}});
@@ -330,13 +331,15 @@ TEST_CASE(
   CHECK(all.on(SignalAsked{SIGTERM}) == Actions{SignalJob{SIGINT}, SignalJob{SIGCONT}});
 }
 
-TEST_CASE("a job that ends well once it was told that it ran too long has run too long still") {
+TEST_CASE(
+    "a job that exits with 0 after --max-run has expired still ends the run with "
+    "MAX_RUN_EXCEEDED") {
   Rules rules = in(State::Running);
   rules.on(MaxRunOver{});
   CHECK(rules.on(RootEnded{0, true}) == Actions{Finish{Ending::MaxRunExceeded, 0}});
 }
 
-TEST_CASE("a job that ended just before its time was over has ended by itself") {
+TEST_CASE("a job whose command ended before --max-run expired does not exceed it") {
   CHECK(in(State::Draining).on(MaxRunOver{}).empty());
   Rules rules = in(State::Draining);
   rules.on(MaxRunOver{});
@@ -344,7 +347,7 @@ TEST_CASE("a job that ended just before its time was over has ended by itself") 
 }
 
 TEST_CASE(
-    "what a job leaves behind that ran too long has been asked, and its KILL is not put off") {
+    "descendants of a job that exceeded --max-run get no second SIGTERM and no later SIGKILL") {
   for (const Orphans orphans : {Orphans::Kill, Orphans::Wait}) {
     Rules rules = in(State::Running, {.orphans = orphans});
     rules.on(MaxRunOver{});
@@ -353,14 +356,14 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("with --orphans=wait the processes that are waited for can run too long, too") {
+TEST_CASE("with --orphans=wait, --max-run also limits the descendants that outlive the command") {
   Rules rules = in(State::Draining, {.orphans = Orphans::Wait});
   CHECK(rules.on(MaxRunOver{}) ==
         Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{10s}});
   CHECK(rules.on(NoChildren{}) == Actions{Finish{Ending::MaxRunExceeded, 0}});
 }
 
-TEST_CASE("no other wish to end the job puts off the KILL that is under way") {
+TEST_CASE("no later request to stop postpones a SIGKILL that is already scheduled") {
   Rules asked_first = in(State::Running, {.stop = {.kill_after = 3s}});
   CHECK(asked_first.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGTERM}, StartGrace{3s}});
   CHECK(asked_first.on(MaxRunOver{}) == Actions{SignalJob{SIGTERM}, SignalJob{SIGCONT}});
@@ -370,7 +373,7 @@ TEST_CASE("no other wish to end the job puts off the KILL that is under way") {
   CHECK(too_long_first.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGTERM}});
 }
 
-TEST_CASE("a lost lock and a silent store outrank a job that ran too long, and wait for nothing") {
+TEST_CASE("a lost lock or a passed deadline outranks an exceeded --max-run and kills at once") {
   Rules lost = in(State::Running);
   lost.on(MaxRunOver{});
   CHECK(lost.on(LeaseLost{}) == Actions{KillTree{Ending::LockLost}});
@@ -381,7 +384,8 @@ TEST_CASE("a lost lock and a silent store outrank a job that ran too long, and w
   CHECK(silent.on(DeadlineHit{}) == Actions{KillTree{Ending::LockUnconfirmed}});
 }
 
-TEST_CASE("a job that hangs is ended as one that runs too long is, and the first reason counts") {
+TEST_CASE(
+    "a job that hangs is ended like one that exceeds --max-run, and the first reason counts") {
   for (const State state : {State::Starting, State::Running}) {
     Rules rules = in(state);
     CHECK(rules.on(HeartbeatMissed{}) == asked_with(SIGTERM, 10s));
@@ -396,7 +400,7 @@ TEST_CASE("a job that hangs is ended as one that runs too long is, and the first
   CHECK(too_long.on(NoChildren{}) == Actions{Finish{Ending::MaxRunExceeded, 0}});
 }
 
-TEST_CASE("a lost lock outranks a job that hangs; a job that ended by itself has not hung") {
+TEST_CASE("a lost lock outranks a job that hangs, and a job that ended by itself did not hang") {
   Rules lost = in(State::Running);
   lost.on(HeartbeatMissed{});
   CHECK(lost.on(LeaseLost{}) == Actions{KillTree{Ending::LockLost}});
@@ -405,13 +409,13 @@ TEST_CASE("a lost lock outranks a job that hangs; a job that ended by itself has
         Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}, StartGrace{10s}});
 }
 
-TEST_CASE("a command that could not be run has not run too long") {
+TEST_CASE("a command that could not be run did not exceed --max-run") {
   Rules rules{Policy{}};
   rules.on(ExecFailed{EACCES});
   CHECK(rules.on(MaxRunOver{}).empty());
 }
 
-TEST_CASE("whatever comes in whatever order, the run is finished once, and only by proof") {
+TEST_CASE("for any sequence of events the run finishes once, and only with proof") {
   std::mt19937 random{20260131};
   for (int round = 0; round < 20'000; ++round) {
     Rules rules{Policy{}};
@@ -428,7 +432,7 @@ TEST_CASE("whatever comes in whatever order, the run is finished once, and only 
   }
 }
 
-TEST_CASE("no further TERM puts off the KILL of the job, nor does the end of its command") {
+TEST_CASE("neither a further SIGTERM nor the end of the command postpones the SIGKILL of the job") {
   Rules rules = in(State::Running, {.stop = {.kill_after = 3s}});
   CHECK(rules.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGTERM}, StartGrace{3s}});
   CHECK(rules.on(SignalAsked{SIGTERM}) == Actions{SignalRoot{SIGTERM}});
@@ -437,7 +441,7 @@ TEST_CASE("no further TERM puts off the KILL of the job, nor does the end of its
   CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::JobEnded}});
 }
 
-TEST_CASE("no further TERM puts off the KILL of what the job has left behind") {
+TEST_CASE("no further SIGTERM postpones the SIGKILL of descendants that outlive the command") {
   Rules rules = in(State::Draining);
   for (int times = 0; times < 3; ++times) CHECK(rules.on(SignalAsked{SIGTERM}).empty());
   CHECK(rules.on(GraceOver{}) == Actions{KillTree{Ending::JobEnded}});
@@ -449,21 +453,21 @@ TEST_CASE("no further TERM puts off the KILL of what the job has left behind") {
         Actions{SignalLeftovers{SIGTERM}, SignalLeftovers{SIGCONT}});
 }
 
-TEST_CASE("a signal other than TERM is passed on, and starts no time of -k") {
+TEST_CASE("a signal other than SIGTERM is passed on and does not start the time of -k") {
   for (const int number : {SIGUSR1, SIGINT, SIGHUP}) {
     Rules rules = in(State::Running, {.stop = {.kill_after = 3s}});
     CHECK(rules.on(SignalAsked{number}) == Actions{SignalRoot{number}});
   }
 }
 
-TEST_CASE("a job that is being killed was not one that could not be run") {
+TEST_CASE("a failed exec during a kill does not replace the reason for the kill") {
   Rules rules = in(State::Starting);
   CHECK(rules.on(KillAsked{}) == Actions{KillTree{Ending::JobEnded}});
   CHECK(rules.on(ExecFailed{ENOENT}).empty());
   CHECK(rules.on(RootEnded{SIGKILL, true}) == Actions{Finish{Ending::JobEnded, SIGKILL}});
 }
 
-TEST_CASE("the deadline kills what a job has left behind, too, and so does the end of its time") {
+TEST_CASE("the deadline and --max-run also kill descendants that outlive the command") {
   CHECK(has<KillTree>(in(State::Draining).on(DeadlineHit{})));
   CHECK(has<KillTree>(in(State::Draining).on(LeaseLost{})));
   CHECK(has<KillTree>(in(State::Draining).on(GraceOver{})));

@@ -1,4 +1,4 @@
-// A store that answers what a case says: at once, late, never, or with a fault.
+// A store whose answers a case sets: at once, late, never, or a fault.
 #pragma once
 
 #include "os/clock.h"
@@ -11,8 +11,8 @@
 
 namespace dlock::test {
 
-/// Each call runs the function that the case has set for it, and is counted. Without one, requests
-/// fail, a release succeeds, and a wait lasts as long as it may.
+/// Each call runs the function that the case has set for it, and is counted. Without a function,
+/// requests fail, a release succeeds, and a wait lasts until its timeout.
 class FakeStore : public Store {
  public:
   std::function<Result<AcquireAnswer, StoreFault>(const CallDeadline&)> on_acquire;

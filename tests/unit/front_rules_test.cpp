@@ -50,7 +50,7 @@ Signalled from(Origin origin, int number, Instant at = t0) { return {number, ori
 }  // namespace
 
 TEST_CASE(
-    "in every state, for every event: the front ends by the engine's last word or by its own "
+    "in every state, for every event: the front ends on the report of the engine or on its own "
     "proof") {
   for (const State state : all_states) {
     for (std::size_t i = 0; i < all_events.size(); ++i) {
@@ -69,7 +69,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("the death of the engine kills the job, and the run ends when nothing is left") {
+TEST_CASE("the death of the engine kills the job, and the run ends when no process is left") {
   for (const State state : {State::Waiting, State::Running}) {
     Rules rules = in(state);
     CHECK(rules.on(EngineGone{}) == Actions{KillAll{}});
@@ -77,11 +77,12 @@ TEST_CASE("the death of the engine kills the job, and the run ends when nothing 
   }
 }
 
-TEST_CASE("the deadline kills while there is a lease, and no more when the job is gone") {
+TEST_CASE("the deadline kills while a lease is active, and no longer once the job is gone") {
   Rules running = in(State::Running);
   CHECK(running.on(DeadlineHit{}) == Actions{KillAll{}});
   CHECK(running.on(NoChildren{}) == Actions{Finish{Ending::LockUnconfirmed, 0}});
-  Rules starting = in(State::Waiting);  // the engine has the lock, and has not said that a job runs
+  Rules starting =
+      in(State::Waiting);  // the engine has the lock, and has not reported the start of the job
   CHECK(starting.deadline_counts());
   CHECK(starting.on(DeadlineHit{}) == Actions{KillAll{}});
   CHECK(in(State::Settling).on(DeadlineHit{}).empty());
@@ -89,7 +90,7 @@ TEST_CASE("the deadline kills while there is a lease, and no more when the job i
   CHECK(in(State::Running, {.on_silence = OnSilence::Continue}).on(DeadlineHit{}).empty());
 }
 
-TEST_CASE("a lock that was lost stays lost when the front has to finish the kill") {
+TEST_CASE("a lost lock is still reported as lost when the front has to finish the kill") {
   for (const Event& event : {Event{DeadlineHit{}}, Event{EngineGone{}}}) {
     Rules rules = in(State::Running);
     CHECK(rules.on(JobKilled{Ending::LockLost}).empty());
@@ -98,7 +99,7 @@ TEST_CASE("a lock that was lost stays lost when the front has to finish the kill
   }
 }
 
-TEST_CASE("an engine that dies while it releases does not cost the job its status") {
+TEST_CASE("an engine that dies during the release does not change the status of the job") {
   CHECK(in(State::Settling).on(EngineGone{}) == Actions{Finish{Ending::JobEnded, exit_7}});
 }
 
@@ -111,7 +112,7 @@ TEST_CASE("without a terminal every signal is passed on") {
   }
 }
 
-TEST_CASE("with a terminal what the terminal sent to the whole group is not sent twice") {
+TEST_CASE("a signal that the terminal sent to the whole group is not passed on a second time") {
   for (const int number : {SIGQUIT, SIGTSTP, SIGWINCH, SIGHUP, SIGTTIN, SIGTTOU}) {
     CHECK(in(State::Running, with_terminal()).on(from(Origin::Kernel, number)).empty());
     CHECK(in(State::Running, with_terminal()).on(from(Origin::Someone, number)) ==
@@ -121,12 +122,11 @@ TEST_CASE("with a terminal what the terminal sent to the whole group is not sent
         Actions{PassOn{SIGINT}});
 }
 
-TEST_CASE("with a terminal a job that signals its own group does not signal itself twice") {
+TEST_CASE("with a terminal a job that signals its own group does not get that signal twice") {
   CHECK(in(State::Running, with_terminal()).on(from(Origin::OurJob, SIGTERM)).empty());
 }
 
-TEST_CASE(
-    "the first Ctrl-C is the job's business, a second within 2 s terminates it, a third kills") {
+TEST_CASE("the first Ctrl-C is left to the job, a second within 2 s sends SIGTERM, a third kills") {
   Rules rules = in(State::Running, with_terminal());
   CHECK(rules.on(from(Origin::Kernel, SIGINT, t0)).empty());
   CHECK(rules.on(from(Origin::Kernel, SIGINT, t0 + 2s)) ==
@@ -138,7 +138,7 @@ TEST_CASE(
   CHECK(slow.on(from(Origin::Kernel, SIGINT, t0 + 2001ms)).empty());
 }
 
-TEST_CASE("with a terminal a call to go on is passed on with the stop that it was meant for") {
+TEST_CASE("with a terminal a request to continue names the stop that it was sent for") {
   Rules rules = in(State::Running, with_terminal());
   rules.on(JobStopped{3});
   CHECK(rules.on(from(Origin::Someone, SIGCONT)) == Actions{AskToContinue{3}});
@@ -152,19 +152,19 @@ TEST_CASE("a Ctrl-C before the job runs counts as the first of two") {
         Actions{SayTerminating{}, PassOn{SIGTERM}});
 }
 
-TEST_CASE("before the job runs, a wish to stop goes to the engine, from the terminal too") {
+TEST_CASE("before the job runs, a terminating signal goes to the engine, also from the terminal") {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     CHECK(in(State::Waiting, with_terminal()).on(from(Origin::Someone, number)) ==
           Actions{PassOn{number}});
   }
-  // The engine knows whether the job is there by now, and has had it.
+  // The engine knows whether the job has started, and passes the signal on if so.
   for (const int number : {SIGINT, SIGHUP, SIGQUIT}) {
     CHECK(in(State::Waiting, with_terminal()).on(from(Origin::Kernel, number)) ==
           Actions{PassOn{number, true}});
   }
 }
 
-TEST_CASE("before the job runs, whatever would end a program ends the wait, and so does -s") {
+TEST_CASE("before the job runs, any terminating signal and that of -s cancel the wait") {
   for (int number = 1; number <= SIGRTMAX; ++number) {
     CAPTURE(number);
     const bool ends = number != SIGCHLD && number != SIGCONT && number != SIGURG &&
@@ -177,7 +177,7 @@ TEST_CASE("before the job runs, whatever would end a program ends the wait, and 
     ignoring.stop_signal = number;
     CHECK(in(State::Waiting, ignoring).on(from(Origin::Someone, number)).empty());
   }
-  // alarm(2), which the program that became dlock had set
+  // alarm(2), set by the program that executed dlock
   CHECK(in(State::Waiting, with_terminal()).on(from(Origin::Kernel, SIGALRM)) ==
         Actions{PassOn{SIGALRM}});
   Situation stopped_by_winch = with_terminal();
@@ -187,7 +187,7 @@ TEST_CASE("before the job runs, whatever would end a program ends the wait, and 
   CHECK(in(State::Waiting, stopped_by_winch).on(from(Origin::Kernel, SIGWINCH)).empty());
 }
 
-TEST_CASE("the leader of a session passes on the end of its terminal, of which nobody else hears") {
+TEST_CASE("a session leader passes on the hangup of its terminal, which only the leader gets") {
   for (const State state : {State::Waiting, State::Running}) {
     Situation leader = with_terminal();
     leader.leads_session = true;
@@ -199,7 +199,7 @@ TEST_CASE("the leader of a session passes on the end of its terminal, of which n
   CHECK(in(State::Running, with_terminal()).on(from(Origin::Kernel, SIGHUP)).empty());
 }
 
-TEST_CASE("a signal that dlock's caller had set to be ignored is ignored, as under nohup") {
+TEST_CASE("a signal that the caller of dlock ignores stays ignored, as under nohup") {
   Situation situation;
   situation.ignored.set(SIGHUP);
   for (const State state : {State::Waiting, State::Running}) {
@@ -218,7 +218,7 @@ TEST_CASE(
   CHECK(in(State::Settling, with_terminal()).on(JobStopped{1}).empty());
 }
 
-TEST_CASE("the front does not stop for a stop that is over") {
+TEST_CASE("the front does not stop for a stop that has ended") {
   Rules rules = in(State::Running, with_terminal());
   rules.on(JobStopped{1});
   CHECK(rules.on(JobContinued{}) == Actions{CancelStop{}});
@@ -226,7 +226,7 @@ TEST_CASE("the front does not stop for a stop that is over") {
   CHECK(rules.on(StopConfirmed{1}).empty());
 }
 
-TEST_CASE("whatever comes in whatever order, the front finishes once, and kills at most once") {
+TEST_CASE("for any sequence of events the front finishes once and kills at most once") {
   std::mt19937 random{20260131};
   for (int round = 0; round < 20'000; ++round) {
     Rules rules{with_terminal()};

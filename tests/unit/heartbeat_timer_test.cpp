@@ -1,4 +1,4 @@
-// When a job that has to report progress is taken for hung.
+// When a job that must report progress counts as hung.
 #include "core/heartbeat.h"
 
 #include <doctest/doctest.h>
@@ -13,7 +13,7 @@ constexpr Instant no_report{};
 
 }  // namespace
 
-TEST_CASE("a job has hung when a report is due and did not come, once") {
+TEST_CASE("a job hangs when a report is overdue, and this is reported once") {
   HeartbeatTimer timer{10s, start};
   CHECK(timer.due() == start + 10s);
   CHECK_FALSE(timer.hung(start + 10s - 1ns, no_report));
@@ -22,14 +22,14 @@ TEST_CASE("a job has hung when a report is due and did not come, once") {
   CHECK_FALSE(timer.hung(start + 20s, no_report));
 }
 
-TEST_CASE("each report is due as long after the one before it as the first after the start") {
+TEST_CASE("the timeout runs anew from each report, and first from the start of the job") {
   HeartbeatTimer timer{10s, start};
   CHECK_FALSE(timer.hung(start + 10s, start + 4s));
   CHECK(timer.due() == start + 14s);
   CHECK(timer.hung(start + 14s, start + 4s));
 }
 
-TEST_CASE("while a job is stopped its time stands still, and it goes on with what was left of it") {
+TEST_CASE("the timeout is suspended while the job is stopped, and continues with the time left") {
   HeartbeatTimer timer{10s, start};
   timer.stop(start + 7s, no_report);
   CHECK(timer.due() == never);
@@ -40,7 +40,7 @@ TEST_CASE("while a job is stopped its time stands still, and it goes on with wha
   CHECK(timer.hung(start + 103s, no_report));
 }
 
-TEST_CASE("a second stop and a second going on change nothing") {
+TEST_CASE("a second stop and a second continuation have no effect") {
   HeartbeatTimer timer{10s, start};
   timer.stop(start + 4s, no_report);
   timer.stop(start + 8s, no_report);
@@ -49,14 +49,14 @@ TEST_CASE("a second stop and a second going on change nothing") {
   CHECK(timer.due() == start + 26s);
 }
 
-TEST_CASE("a report of another process of a stopped job counts") {
+TEST_CASE("a report from another process of a stopped job counts") {
   HeartbeatTimer timer{10s, start};
   timer.stop(start + 9s, no_report);
   timer.go_on(start + 30s, start + 25s);
   CHECK(timer.due() == start + 35s);
 }
 
-TEST_CASE("who judges much too late was not run himself, and judges nobody for that") {
+TEST_CASE("a timer that is checked much too late starts anew instead of reporting a hang") {
   HeartbeatTimer late{10s, start};
   CHECK(late.hung(start + 10s + HeartbeatTimer::too_late_to_judge, no_report));
   HeartbeatTimer too_late{10s, start};

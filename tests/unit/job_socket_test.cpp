@@ -1,4 +1,4 @@
-// What a job hears that asks whether its lock stands, and what counts as progress.
+// The reply to a job that queries its lock, and what counts as progress.
 #include "heartbeat/job_socket.h"
 
 #include "heartbeat/heartbeat_client.h"
@@ -13,13 +13,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What `dlock heartbeat` exits with.
+/// The exit code of `dlock heartbeat`.
 ExitCode answer_of(const JobSocket& socket) {
   const auto reported = send_heartbeat(socket.directory().socket_path(), BootClock::now() + 10s);
   return reported ? ExitCode::Success : reported.error().code;
 }
 
-/// A socket that ends with the case.
+/// A socket that is closed at the end of the case.
 struct Socket {
   explicit Socket(const SharedDeadline& deadline) {
     auto made = JobSocket::make(deadline, JobSocket::Notifications{""});
@@ -37,7 +37,7 @@ struct Socket {
 
 }  // namespace
 
-TEST_CASE("a job that asks is told whether its lock is held, unproved or lost") {
+TEST_CASE("the heartbeat reply says whether the lock is held, unconfirmed or lost") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::UntilRenewed, 1min};
   deadline.move_to(BootClock::now() + 1min);
   const Socket held{deadline};
@@ -52,13 +52,13 @@ TEST_CASE("a job that asks is told whether its lock is held, unproved or lost") 
   CHECK(answer_of(*held.socket) == ExitCode::LockLost);
 }
 
-TEST_CASE("a question and a line WATCHDOG=1 are progress, and no other word is") {
+TEST_CASE("only a query and a line WATCHDOG=1 count as progress") {
   SharedDeadline deadline{SharedDeadline::Leases::Last, SharedDeadline::Over::ForGood, 1min};
   const Socket job{deadline};
   const Fd sender = connect_datagram_socket(job.socket->directory().socket_path());
   REQUIRE(sender.open());
   const auto last_report = [&] { return job.socket->last_report(); };
-  const auto handled = [&] {  // those before it were read when this one is answered
+  const auto handled = [&] {  // all earlier datagrams were read once this one is answered
     const Instant before = last_report();
     CHECK(answer_of(*job.socket) == ExitCode::Success);
     CHECK(last_report() > before);
@@ -66,7 +66,7 @@ TEST_CASE("a question and a line WATCHDOG=1 are progress, and no other word is")
   };
   const Instant first = handled();
   CHECK(send_datagram(sender, "READY=1\nSTATUS=WATCHDOG=1", {}));
-  CHECK(send_datagram(sender, "DLOCK_HEARTBEAT=1", {}));  // nobody to be answered
+  CHECK(send_datagram(sender, "DLOCK_HEARTBEAT=1", {}));  // without a reply address
   for (int i = 0; i < 20; ++i) {
     wait_for_any({}, BootClock::now() + 1ms);
     CHECK(last_report() == first);

@@ -15,32 +15,32 @@ TEST_CASE("with a TTL of 10 s the job must be dead 9.398 s after the last renewa
   CHECK(ten_seconds.stop_by(t0) == t0 + 9398ms);
 }
 
-TEST_CASE("the first renewal is due 2 s after the request left, however long its reply took") {
+TEST_CASE("the first renewal is due 2 s after the request was sent, however late its reply came") {
   CHECK(ten_seconds.first_renewal(t0 + 1500ms, ten_seconds.stop_by(t0)) == t0 + 2s);
   CHECK(ten_seconds.first_renewal(t0, never) == t0 + 2s);
 }
 
-TEST_CASE("with a TTL of 10 s an outage of 6.3 s is ridden out in the worst case") {
-  // The worst case: it begins right before a renewal is due, whose request then times out.
+TEST_CASE("with a TTL of 10 s the job survives an outage of 6.3 s in the worst case") {
+  // The worst case: the outage begins right before a renewal is due, and its request times out.
   const Duration ridden_out =
       ten_seconds.stop_by(t0) - t0 - ten_seconds.renew_every() - ten_seconds.request_timeout();
   CHECK(ridden_out == 6398ms);
 }
 
-TEST_CASE("with a TTL of 10 s renewals can have been failing for 7.398 s before the job dies") {
-  // The first that fails is sent one renewal after the last good one, which is 2 s.
+TEST_CASE("with a TTL of 10 s renewals can fail for 7.398 s before the job is killed") {
+  // The first failing renewal is sent one interval, 2 s, after the last successful one.
   CHECK(ten_seconds.longest_failing() == 7398ms);
   CHECK(LeaseTerms{LeaseTerms::least_ttl(), 5min}.longest_failing() > 500ms);
 }
 
-TEST_CASE("the front kills after the engine and before the liveness ends") {
+TEST_CASE("the front kills after the engine and before the liveness expires") {
   for (const Duration ttl : {Duration{LeaseTerms::least_ttl()}, Duration{10s}, Duration{24h}}) {
     const LeaseTerms terms{ttl, ttl};
     CHECK(terms.stop_by(t0) + LeaseTerms::front_delay < t0 + ttl - ttl / 100);
   }
 }
 
-TEST_CASE("the least TTL leaves time for a second whole attempt after a renewal that timed out") {
+TEST_CASE("the shortest TTL leaves time for a second full attempt after a renewal that timed out") {
   const auto room = [](Duration ttl) {
     const LeaseTerms terms{ttl, ttl};
     return terms.stop_by(t0) - t0 - 2 * (terms.renew_every() + terms.request_timeout());
@@ -50,7 +50,7 @@ TEST_CASE("the least TTL leaves time for a second whole attempt after a renewal 
   CHECK(room(LeaseTerms::least_ttl() - 100ms) < 0s);
 }
 
-TEST_CASE("the shared deadline moves with each renewal until it has passed, and then never again") {
+TEST_CASE("each renewal moves the shared deadline until it has passed, and none after that") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
   CHECK(deadline.read() == never);
   const Instant soon = BootClock::now() + 5s;
@@ -58,8 +58,7 @@ TEST_CASE("the shared deadline moves with each renewal until it has passed, and 
   CHECK(deadline.read() == soon);
   deadline.move_to(soon + 2s);
   CHECK(deadline.read() == soon + 2s);
-  deadline.move_to(BootClock::now() -
-                   1s);  // an answer that comes after its lease is worth anything
+  deadline.move_to(BootClock::now() - 1s);  // a reply that arrives after its lease has expired
   CHECK(deadline.read() == soon + 2s);
 
   SharedDeadline short_one{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
@@ -71,14 +70,14 @@ TEST_CASE("the shared deadline moves with each renewal until it has passed, and 
   CHECK(short_one.read() == at_once);
 }
 
-TEST_CASE("a deadline is believed no further than one TTL from now, whatever is written there") {
+TEST_CASE("a deadline more than one TTL from now is not trusted, whatever value is in memory") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
   deadline.move_to(BootClock::now() + 24h);
   const Instant believed = deadline.read();
   CHECK(believed <= BootClock::now() + 10s);
 }
 
-TEST_CASE("with --on-silence=continue a late renewal brings the lease back") {
+TEST_CASE("with --on-silence=continue a late renewal restores the lease") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::UntilRenewed, 10s};
   const Instant at_once = BootClock::now() + 1ms;
   deadline.move_to(at_once);
@@ -89,7 +88,7 @@ TEST_CASE("with --on-silence=continue a late renewal brings the lease back") {
   CHECK(deadline.read() == later);
 }
 
-TEST_CASE("the embedded store's leases have no deadline") {
+TEST_CASE("leases of the embedded store have no deadline") {
   SharedDeadline deadline{SharedDeadline::Leases::Last, SharedDeadline::Over::ForGood, 10s};
   deadline.move_to(never);
   CHECK(deadline.read() == never);

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Answers a renewal when the case lets it, and notes what the thread does.
+/// Answers a renewal when the case allows it, and records what the thread does.
 class NotingStore final : public test::FakeStore {
  public:
   NotingStore() {
@@ -47,7 +47,7 @@ Claim some_claim() {
   return {.key = *LockKey::parse("k"), .terms = {10s, 5min}, .process = {}, .host = "web1"};
 }
 
-/// Until the thread has moved it, which is the last that it does with a renewal.
+/// Waits until the thread has moved the deadline, which is its last step of a renewal.
 bool moves(const SharedDeadline& deadline) {
   for (const Instant until = BootClock::now() + 5s; BootClock::now() < until;) {
     if (deadline.read() != never) return true;
@@ -56,7 +56,7 @@ bool moves(const SharedDeadline& deadline) {
   return false;
 }
 
-/// Fails each renewal at once until `back`, and notes when it was asked.
+/// Fails each renewal at once until `back`, and records the time of each request.
 class AwayStore final : public test::FakeStore {
  public:
   explicit AwayStore(Instant back) {
@@ -68,13 +68,13 @@ class AwayStore final : public test::FakeStore {
     };
   }
 
-  std::vector<Instant> asked;  // not before the thread has ended
+  std::vector<Instant> asked;  // read it only after the thread has ended
 };
 
 }  // namespace
 
-TEST_CASE("a renewal that failed is tried again soon, and one that worked is not") {
-  // With a TTL of 4 s it is due each 0.8 s, and after a failure 0.1 s later.
+TEST_CASE("a failed renewal is retried soon, and a successful one is not") {
+  // With a TTL of 4 s a renewal is due every 0.8 s, and 0.1 s after a failure.
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 4s};
   Claim claim = some_claim();
   claim.terms = {4s, 5min};
@@ -94,7 +94,7 @@ TEST_CASE("a renewal that failed is tried again soon, and one that worked is not
   for (std::size_t i = 1; i <= failed; ++i) CHECK(store->asked[i] - store->asked[i - 1] >= 99ms);
 }
 
-TEST_CASE("before its first turn it has no thread, asks the store nothing and is over at once") {
+TEST_CASE("before its first turn the renewal has no thread, sends no request and stops at once") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
   const auto store = std::make_shared<NotingStore>();
   Liveness liveness{store, some_claim(), Grant{}, deadline};
@@ -106,7 +106,7 @@ TEST_CASE("before its first turn it has no thread, asks the store nothing and is
   CHECK(store->loss_waits == 0);
 }
 
-TEST_CASE("between two renewals the thread is called when the next is due, and not before") {
+TEST_CASE("the renewal thread wakes when the next renewal is due, not earlier") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
   const auto store = std::make_shared<NotingStore>();
   const Grant grant{.owner = {"o"}, .stop_by = BootClock::now() + 9s};
@@ -126,8 +126,7 @@ TEST_CASE("between two renewals the thread is called when the next is due, and n
   CHECK(liveness.renewals().count == 1);
 }
 
-TEST_CASE(
-    "a thread that hangs in the store is left behind, and uses nothing that is gone by then") {
+TEST_CASE("a renewal thread that hangs in the store is abandoned and uses no freed object") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
   const auto store = std::make_shared<NotingStore>();
   {
@@ -145,7 +144,7 @@ TEST_CASE(
   CHECK(store->key == "k an owner hash");
 }
 
-TEST_CASE("a lock that is lost is told, with all that the store said, and not asked for again") {
+TEST_CASE("a lost lock is reported with all details from the store, and is not renewed again") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
   const auto store = std::make_shared<test::FakeStore>();
   std::atomic<bool> in_time = false;
@@ -169,14 +168,14 @@ TEST_CASE("a lock that is lost is told, with all that the store said, and not as
   CHECK(in_time);
 }
 
-TEST_CASE("where no thread is to be had the lock is renewed between other things") {
+TEST_CASE("without a thread the lock is renewed in the main loop") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
   const Instant now = BootClock::now();
   const auto store = std::make_shared<AwayStore>(now);
   Liveness liveness{store, some_claim(), Grant{.owner = {"o"}}, deadline};
   liveness.begin(now, now + 20ms);
   pthread_attr_t before;
-  pthread_attr_t too_large;  // no memory has room for such a stack
+  pthread_attr_t too_large;  // more than any memory has
   REQUIRE(::pthread_getattr_default_np(&before) == 0);
   REQUIRE(::pthread_getattr_default_np(&too_large) == 0);
   ::pthread_attr_setstacksize(&too_large, std::size_t{1} << 47);
@@ -194,7 +193,7 @@ TEST_CASE("where no thread is to be had the lock is renewed between other things
   CHECK(liveness.stop(BootClock::now()));
 }
 
-TEST_CASE("of the times that renewals took the longest is told, whichever it was") {
+TEST_CASE("the longest renewal time is reported, whichever renewal took it") {
   RenewalTimes times;
   for (const Duration time : {Duration{2ms}, Duration{9ms}, Duration{4ms}}) times.add(time);
   CHECK(times.count == 3);

@@ -22,7 +22,7 @@ RunReport report_of(Ending ending, std::int32_t detail) {
 
 }  // namespace
 
-TEST_CASE("what a run came to, for those who want to be told") {
+TEST_CASE("each ending has its outcome in the metrics and its hook") {
   const std::vector<std::tuple<Ending, int, Success, const char*>> cases{
       {Ending::JobEnded, 0, Success::Succeeded, "success"},
       {Ending::JobEnded, 3 << 8, Success::Failed, "job_failed"},
@@ -45,7 +45,7 @@ TEST_CASE("what a run came to, for those who want to be told") {
   }
 }
 
-TEST_CASE("the figures of a report reach the metrics") {
+TEST_CASE("the numbers of a report are added to the metrics") {
   RunReport report = report_of(Ending::JobEnded, 0);
   report.waited = 250ms;
   report.held = 2s;
@@ -67,7 +67,7 @@ TEST_CASE("the figures of a report reach the metrics") {
     CHECK_MESSAGE(twice->find(line) != std::string::npos, line, *twice);
 }
 
-TEST_CASE("a run that was skipped leaves what is known of those that held the lock") {
+TEST_CASE("a skipped run does not change the numbers of the runs that held the lock") {
   RunReport ran = report_of(Ending::JobEnded, 0);
   ran.held = 2s;
   const auto first = with_run("", ran, 1);
@@ -78,7 +78,7 @@ TEST_CASE("a run that was skipped leaves what is known of those that held the lo
   CHECK(both->find("dlock_last_exit_code{key=\"k\"} 75\n") != std::string::npos);
 }
 
-TEST_CASE("a file that has something else is left alone") {
+TEST_CASE("a file with other contents is left unchanged") {
   const RunReport run = report_of(Ending::JobEnded, 0);
   for (const char* other : {"node_load1 0.5\n", "dlock_runs_totals{} 1\n", "hello",
                             "dlock_wait_seconds{key=\"k\"} 1\n"})

@@ -1,4 +1,4 @@
-// Where a server is, by its name and by what is remembered of it.
+// The addresses of a server: from its name, and from earlier connections.
 #include "redis/lookup.h"
 #include "redis/server_addresses.h"
 
@@ -25,7 +25,9 @@ std::vector<SocketAddress> addresses(std::initializer_list<const char*> hosts) {
 
 }  // namespace
 
-TEST_CASE("a name with few dots is searched for first, one with many is taken as it is first") {
+TEST_CASE(
+    "a name with few dots is first tried with the search list, one with many is first tried as it "
+    "is") {
   const Names search{"a.test", "b.test"};
   CHECK(full_names("redis", search, 1) == Names{"redis.a.test", "redis.b.test", "redis"});
   CHECK(full_names("redis.db", search, 1) ==
@@ -35,14 +37,13 @@ TEST_CASE("a name with few dots is searched for first, one with many is taken as
   CHECK(full_names("redis", search, 0) == Names{"redis", "redis.a.test", "redis.b.test"});
 }
 
-TEST_CASE(
-    "a name that ends with a dot is not searched for, and one without a search list is itself") {
+TEST_CASE("a name with a final dot, or without a search list, is tried only as it is") {
   CHECK(full_names("redis.", {"a.test"}, 1) == Names{"redis."});
   CHECK(full_names("redis", {}, 1) == Names{"redis"});
   CHECK(full_names("redis", {".", ""}, 1) == Names{"redis"});
 }
 
-TEST_CASE("an address is no name, in each form that the C library takes") {
+TEST_CASE("an address in any form that the C library accepts is not looked up as a name") {
   for (const char* host : {"127.0.0.1", "127.1", "0x7f000001", "::1", "::ffff:10.0.0.1"}) {
     CAPTURE(host);
     CHECK(numeric_address(host, 6379));
@@ -55,7 +56,7 @@ TEST_CASE("an address is no name, in each form that the C library takes") {
   }
 }
 
-TEST_CASE("the zone of an address is the name of an interface or its number") {
+TEST_CASE("the zone of an address is the name or the number of an interface") {
   const unsigned loopback = ::if_nametoindex("lo");
   REQUIRE(loopback != 0);
   const auto scope_of = [](const SocketAddress& address) {
@@ -66,7 +67,7 @@ TEST_CASE("the zone of an address is the name of an interface or its number") {
   CHECK(scope_of(at("fe80::1")) == 0);
 }
 
-TEST_CASE("of several addresses the one that answered last comes first, those that failed last") {
+TEST_CASE("the address that answered last is tried first, and those that failed are tried last") {
   ServerAddresses where{Endpoint{.host = "redis.test"}};
   CHECK(where.in_order().empty());
   where.name(addresses({"10.0.0.1", "10.0.0.2", "10.0.0.3"}));
@@ -80,7 +81,7 @@ TEST_CASE("of several addresses the one that answered last comes first, those th
   CHECK(where.in_order() == addresses({"10.0.0.1", "10.0.0.3", "10.0.0.2"}));
 }
 
-TEST_CASE("an address to which a name does not lead any more is forgotten") {
+TEST_CASE("an address that is no longer in the answer for the name is forgotten") {
   ServerAddresses where{Endpoint{.host = "redis.test"}};
   where.name(addresses({"10.0.0.1", "10.0.0.2"}));
   where.note_answer(at("10.0.0.1"));
@@ -91,7 +92,7 @@ TEST_CASE("an address to which a name does not lead any more is forgotten") {
   CHECK_FALSE(where.has_failed(at("10.0.0.2")));
 }
 
-TEST_CASE("all connections to a server know the same of it") {
+TEST_CASE("all connections to a server share what is known about its addresses") {
   AddressBook book;
   CHECK(book.of({.host = "redis.test"}) == book.of({.host = "redis.test"}));
   CHECK(book.of({.host = "redis.test"}) != book.of({.host = "redis.test", .port = 7000}));
@@ -99,7 +100,7 @@ TEST_CASE("all connections to a server know the same of it") {
   CHECK_FALSE(book.of({.host = "redis.test"})->need_no_lookup());
 }
 
-TEST_CASE("localhost is this machine, whatever name servers say") {
+TEST_CASE("localhost is this machine, whatever the name servers answer") {
   for (const char* name : {"localhost", "LocalHost.", "redis.localhost"}) {
     CAPTURE(name);
     Lookup lookup{name, 6379};

@@ -1,12 +1,11 @@
-// Which lines of a job's notification are for us, and which for the service manager.
+// Which lines of a job's notification are for dlock, and which for the service manager.
 #include "core/heartbeat.h"
 
 #include <doctest/doctest.h>
 
 using dlock::read_notification;
 
-TEST_CASE(
-    "a report is taken out of a notification, and whose process is the main one never passes") {
+TEST_CASE("a report is removed from a notification, and MAINPID is never passed on") {
   const auto only_beat = read_notification("WATCHDOG=1\n");
   CHECK(only_beat.beat);
   CHECK(only_beat.rest.empty());

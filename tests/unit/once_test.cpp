@@ -1,4 +1,4 @@
-// What --once-per makes of a year of cron's starts.
+// --once-per for a year of starts by cron.
 #include "core/once.h"
 
 #include <doctest/doctest.h>
@@ -14,14 +14,14 @@ namespace {
 
 constexpr milliseconds year = 365 * 24h;
 
-/// How far the clocks of the machines are from the store's, at one start after the other: each pair
-/// of neighbours is there.
+/// The errors of the machines' clocks against that of the store, for successive starts. Each pair
+/// of successive errors occurs.
 constexpr std::array errors{0ms,    1000ms, -1000ms, 20ms,   -20ms, 0ms,    -1000ms, -1000ms,
                             1000ms, 1000ms, 0ms,     -20ms,  20ms,  1000ms, -20ms,   -1000ms,
                             20ms,   20ms,   0ms,     1000ms, 20ms,  -1000ms};
 
-/// Two machines start it every `period`, `phase` after the slot's own moment, with such errors. In
-/// each period it is to run once; the answer is the first period in which it did not.
+/// Two machines start the job every `period`, `phase` after the start of the slot, with these
+/// errors. It must run once in each period; returns the first period in which it did not.
 std::optional<std::int64_t> first_odd_period(milliseconds period, milliseconds phase) {
   const OncePer once{period};
   std::optional<StoreTime> last_run;
@@ -42,12 +42,13 @@ std::optional<std::int64_t> first_odd_period(milliseconds period, milliseconds p
 
 }  // namespace
 
-TEST_CASE("a job that cron starts on any minute runs once in each period, whatever the clocks") {
+TEST_CASE(
+    "a job that cron starts in any minute runs once in each period, whatever the clocks show") {
   for (const milliseconds period :
        {milliseconds{1min}, milliseconds{2min}, milliseconds{5min}, milliseconds{10min},
         milliseconds{15min}, milliseconds{30min}, milliseconds{1h}, milliseconds{2h},
         milliseconds{6h}, milliseconds{12h}, milliseconds{24h}, milliseconds{168h}}) {
-    // Of a long one each of its minutes would take too long.
+    // Trying each minute of a long period would take too long.
     const milliseconds step = period > 1h ? 7min : 1min;
     for (milliseconds phase{0}; phase < period; phase += step) {
       const auto odd = first_odd_period(period, phase);
@@ -58,7 +59,7 @@ TEST_CASE("a job that cron starts on any minute runs once in each period, whatev
   }
 }
 
-TEST_CASE("a run is remembered for a month, and for two of its periods if these are longer") {
+TEST_CASE("a run is remembered for a month, or for two of its periods if that is longer") {
   CHECK(past_run_life({1h}) == 24h * 30);
   CHECK(past_run_life({24h * 15}) == 24h * 30);
   CHECK(past_run_life({24h * 90}) == 24h * 180);

@@ -27,7 +27,7 @@ LockStatus lock_with(std::vector<Life> lives) {
 
 }  // namespace
 
-TEST_CASE("the state of a lock is that of its liveliest holder") {
+TEST_CASE("the state of a lock is the state of its most alive holder") {
   CHECK(lock_with({}).state() == State::Free);
   CHECK(lock_with({Life::Dead}).state() == State::Dead);
   CHECK(lock_with({Life::Dead, Life::HeldByMinHold}).state() == State::HeldByMinHold);
@@ -38,7 +38,7 @@ TEST_CASE("the state of a lock is that of its liveliest holder") {
   CHECK(other.state() == State::NotALock);
 }
 
-TEST_CASE("the exit code of a question: held beats dead beats free") {
+TEST_CASE("the exit code of a query: held outranks dead, dead outranks free") {
   using List = std::vector<LockStatus>;
   CHECK(exit_code_of(List{}) == 0);
   CHECK(exit_code_of(List{lock_with({}), lock_with({})}) == 0);
@@ -47,7 +47,7 @@ TEST_CASE("the exit code of a question: held beats dead beats free") {
   CHECK(exit_code_of(List{lock_with({Life::Alive}), lock_with({Life::Dead})}) == 75);
 }
 
-TEST_CASE("the five states of an owner hash") {
+TEST_CASE("an owner hash has one of five states") {
   const OwnerHash ours{"k@h/1.2.0"};
   CHECK(state_of(ours, {}) == OwnerState::Malformed);
   CHECK(state_of(ours, lock_with({})) == OwnerState::NoKey);
@@ -57,19 +57,19 @@ TEST_CASE("the five states of an owner hash") {
   CHECK(state_of({"k@h/1.2.9"}, lock_with({Life::Alive})) == OwnerState::SomeoneElseHoldsLock);
 }
 
-TEST_CASE("an owner hash is read as the Node library's expression reads it") {
+TEST_CASE("an owner hash is parsed as by the expression of the Node library") {
   const auto parsed = parse_owner_hash("a@b@web1{x}/12.345.6#trace@h/1");
   REQUIRE(parsed);
   CHECK(parsed->key == "a@b");
   CHECK(parsed->process.text == "web1{x}/12.345");
-  // Of several @ the last that fits.
+  // Of several @ the last one that matches.
   CHECK(parse_owner_hash("k@h/1.2.3#@i/4.5.6")->key == "k@h/1.2.3#");
   for (const char* malformed : {"", "k", "k@", "@h/1.2.3", "k@/1.2.3", "k@h/1.2", "k@h/1.2.3x",
                                 "k@h/.2.3", "k@h/1..3", "k@h/1.2."})
     CHECK_MESSAGE(!parse_owner_hash(malformed), malformed);
 }
 
-TEST_CASE("a moment is read back from its text, and nothing else is") {
+TEST_CASE("a time is parsed back from its own text, and any other text is refused") {
   for (const std::int64_t ms : {std::int64_t{0}, std::int64_t{951782399999},
                                 std::int64_t{1795604798566}, std::int64_t{4102444800000}})
     CHECK(parse_iso(iso_of({ms}))->ms == ms);
@@ -82,7 +82,7 @@ TEST_CASE("a moment is read back from its text, and nothing else is") {
     CHECK_MESSAGE(!parse_iso(other), other);
 }
 
-TEST_CASE("how long ago a moment was is never less than nothing, and no more than a century") {
+TEST_CASE("the age of a time is at least zero and at most a century") {
   const std::string moment = "2026-01-31T02:00:00.000Z";
   const StoreTime then = *parse_iso(moment);
   CHECK(since(moment, {then.ms + 1500}) == Duration{1500ms});
@@ -93,7 +93,7 @@ TEST_CASE("how long ago a moment was is never less than nothing, and no more tha
   CHECK_FALSE(since("now", then).has_value());
 }
 
-TEST_CASE("durations as precise as people want them") {
+TEST_CASE("a duration is printed with a readable precision") {
   for (const auto& [duration, text] :
        std::vector<std::pair<Duration, const char*>>{{0ms, "0.0s"},
                                                      {1234ms, "1.2s"},
@@ -117,7 +117,7 @@ TEST_CASE("text is cut by columns, not by bytes") {
   CHECK(cut_to("abc", 0).empty());
 }
 
-TEST_CASE("a table is aligned, and cut at the right where the terminal ends") {
+TEST_CASE("a table is aligned, and cut at the right edge of the terminal") {
   Table table{{"KEY", "COMMAND"}};
   table.add({{"a"}, {"sleep 60"}});
   table.add({{"long key"}, {"true"}});
@@ -127,7 +127,7 @@ TEST_CASE("a table is aligned, and cut at the right where the terminal ends") {
   CHECK(table.text({.colours = true}).find("\033[1mKEY\033[0m       ") == 0);
 }
 
-TEST_CASE("a mark stands in the place of the holder, and is read as one") {
+TEST_CASE("a tombstone takes the place of the holder and is parsed as a tombstone") {
   const Holder by{.owner = {"k@i/5.6.7"},
                   .acquired_at = "now",
                   .host = "i",

@@ -1,4 +1,5 @@
-// What an operator is told, and waits for, with a store that answers what the case says.
+// What `dlock unlock` and `dlock list` wait for and print, with a store whose answers the case
+// sets.
 #include "operate/show.h"
 #include "operate/unlock.h"
 #include "unit/noting_log.h"
@@ -33,7 +34,8 @@ class FakeInspector final : public Inspector {
   }
   std::string name() const override { return "fake"; }
 
-  std::map<std::string, std::deque<LockStatus>> locks;  // what each look at a key shows
+  std::map<std::string, std::deque<LockStatus>>
+      locks;  // the answers to successive queries of a key
   KeysFound found;
   UnlockAnswer answer = WasFree{};
   std::vector<bool> forced;
@@ -61,7 +63,7 @@ Unlocked unlock_by_force(FakeInspector& inspector) {
 
 }  // namespace
 
-TEST_CASE("a job that was taken its lock by force is not called gone while its mark is there") {
+TEST_CASE("a forced unlock reports the job as gone only after its tombstone has disappeared") {
   FakeInspector inspector;
   inspector.answer = Forced{{holder("h/1.2")}};
   inspector.locks["k"] = {held_by(holder("h/1.2", Life::Forced)),
@@ -72,7 +74,7 @@ TEST_CASE("a job that was taken its lock by force is not called gone while its m
   CHECK(inspector.looks == 3);
 }
 
-TEST_CASE("a mark in the place of another holder is not waited for") {
+TEST_CASE("a tombstone in the place of another holder is not waited for") {
   FakeInspector inspector;
   inspector.answer = Forced{{holder("h/1.2")}};
   inspector.locks["k"].assign(3, held_by(holder("h/3.4", Life::Forced)));
@@ -81,7 +83,7 @@ TEST_CASE("a mark in the place of another holder is not waited for") {
 }
 
 TEST_CASE(
-    "a holder that did not answer confirms nothing, and what it left is freed without force") {
+    "a holder that does not answer a forced unlock is unconfirmed, and its remains are freed") {
   FakeInspector inspector;
   inspector.answer = Forced{{holder("h/1.2")}};
   HolderStatus mark = holder("h/1.2", Life::Forced);
@@ -93,7 +95,7 @@ TEST_CASE(
   CHECK(inspector.forced == std::vector<bool>{true, false});
 }
 
-TEST_CASE("who is asked and says no frees nothing") {
+TEST_CASE("an unlock that is declined at the prompt frees nothing") {
   for (const bool yes : {false, true}) {
     CAPTURE(yes);
     FakeInspector inspector;
@@ -115,7 +117,7 @@ TEST_CASE("who is asked and says no frees nothing") {
   }
 }
 
-TEST_CASE("a list has what is held or waited for, and says what it could not see") {
+TEST_CASE("a list has all locks that are held or waited for, and names what it could not query") {
   FakeInspector inspector;
   inspector.found.keys = {"free", "held", "waited for", "other"};
   inspector.locks["held"] = {held_by(holder("h/1.2"))};

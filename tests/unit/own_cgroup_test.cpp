@@ -5,14 +5,14 @@
 using namespace dlock;
 using Directories = std::vector<std::string>;
 
-TEST_CASE("the path in the hierarchy of version 2") {
+TEST_CASE("the path of a process in the cgroup v2 hierarchy is read from /proc") {
   CHECK(cgroup_path("0::/user.slice/a b\n") == "/user.slice/a b");
   CHECK(cgroup_path("9:name=systemd:/x\n0::/\n") == "/");
   CHECK(cgroup_path("9:name=systemd:/x\n8:pids:/x\n").empty());
   CHECK(cgroup_path("").empty());
 }
 
-TEST_CASE("the directory of a cgroup, by what is mounted") {
+TEST_CASE("the directory of a cgroup is derived from the mount table") {
   const std::string other = "22 27 0:21 / /proc rw,relatime - proc proc rw\n";
   const std::string whole =
       other + "30 27 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw\n";

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// As many descriptors may be open as are open already, and fewer be watched: poll(2) refuses.
+/// Sets the limit of open descriptors to 0, so that poll(2) fails with EINVAL.
 class PollRefuses {
  public:
   PollRefuses() {
@@ -31,7 +31,7 @@ class PollRefuses {
 
 }  // namespace
 
-TEST_CASE("a wait that the kernel refuses lasts until its time is over, and finds nothing ready") {
+TEST_CASE("a wait that the kernel refuses lasts for its full time and reports nothing ready") {
   const Fd ready{::eventfd(1, EFD_CLOEXEC)};
   std::array<pollfd, 1> watched{{{ready.number(), POLLIN, 0}}};
   REQUIRE(wait_for_any(watched, BootClock::now() + 1s));
@@ -41,7 +41,8 @@ TEST_CASE("a wait that the kernel refuses lasts until its time is over, and find
   CHECK(BootClock::now() >= until);
 }
 
-TEST_CASE("a wait for ever that the kernel refuses lets its caller look at the clock") {
+TEST_CASE(
+    "a wait without limit that the kernel refuses returns, so that the caller checks the clock") {
   const Fd silent{::eventfd(0, EFD_CLOEXEC)};
   std::array<pollfd, 1> watched{{{silent.number(), POLLIN, 0}}};
   const PollRefuses refuses;
@@ -50,7 +51,7 @@ TEST_CASE("a wait for ever that the kernel refuses lets its caller look at the c
   CHECK(BootClock::now() - began >= 1ms);
 }
 
-TEST_CASE("a wait ends when its time is over, to the microsecond, and no signal ends it before") {
+TEST_CASE("a wait ends at its time, to the microsecond, and no signal ends it earlier") {
   struct sigaction heard {};
   struct sigaction before {};
   heard.sa_handler = [](int) {};

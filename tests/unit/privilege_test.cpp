@@ -1,4 +1,4 @@
-// Whether dlock refuses the rights that its file gave it.
+// Whether dlock refuses privileges that come from its file (set-user-ID, capabilities).
 #include "cli/privilege.h"
 
 #include <doctest/doctest.h>
@@ -6,7 +6,7 @@
 using dlock::cli::Privilege;
 using dlock::cli::why_refused;
 
-TEST_CASE("rights that the caller of dlock has not are refused") {
+TEST_CASE("a dlock with privileges that its caller does not have is refused") {
   for (const Privilege& borrowed : {Privilege{.secure_execution = true, .other_user = true},
                                     Privilege{.secure_execution = true, .other_group = true},
                                     Privilege{.secure_execution = true, .capabilities = 1 << 5}}) {
@@ -14,10 +14,10 @@ TEST_CASE("rights that the caller of dlock has not are refused") {
   }
 }
 
-TEST_CASE("a new domain of SELinux or AppArmor alone is no reason to refuse") {
+TEST_CASE("a transition of the SELinux or AppArmor domain alone is not refused") {
   CHECK(why_refused({.secure_execution = true}).empty());
 }
 
-TEST_CASE("who started dlock with capabilities or as another user himself is not refused") {
+TEST_CASE("a caller that itself has capabilities or another user ID is not refused") {
   CHECK(why_refused({.other_user = true, .other_group = true, .capabilities = 1}).empty());
 }

@@ -1,4 +1,4 @@
-// How a process is found in /proc, whatever it calls itself and whatever the kernel can list.
+// Finding processes in /proc, for every process name and every kind of list that kernels have.
 #include "os/proc.h"
 
 #include "core/time.h"
@@ -21,7 +21,7 @@
 
 using namespace dlock;
 
-TEST_CASE("no name of a process changes what the kernel says of it") {
+TEST_CASE("a process name with any characters does not change how its stat line is parsed") {
   for (const char* name : {"sh", "a) R 1 1 1 (", ")", "a\nb", ""}) {
     CAPTURE(name);
     const auto info = parse_stat(17, "17 (" + std::string{name} + ") S 4 5 6 0 -1");
@@ -36,7 +36,7 @@ TEST_CASE("no name of a process changes what the kernel says of it") {
     CHECK_FALSE(parse_stat(17, text).has_value());
 }
 
-TEST_CASE("a kernel without lists of children shows the same ones, by a look at all processes") {
+TEST_CASE("a scan of /proc finds the same children as the lists of the kernel") {
   const pid_t child = test::fork_waiting_child();
   const std::vector<pid_t> only{child};
   const Proc proc;
@@ -72,12 +72,11 @@ TEST_CASE("a child that another thread has forked is found") {
   ::waitpid(child, nullptr, 0);
 }
 
-TEST_CASE(
-    "a /proc is believed only where it numbers this process as the kernel numbers it for us") {
+TEST_CASE("a /proc is used only if it numbers this process as the kernel does in this namespace") {
   const auto status = [](const std::string& lines) { return "Name:\tdlock\n" + lines; };
   CHECK(is_proc_of_our_namespace(17, status("Pid:\t17\nNSpid:\t17\nNSpgid:\t4\n")));
   CHECK_FALSE(is_proc_of_our_namespace(17, status("Pid:\t4711\nNSpid:\t4711\t17\n")));
-  // The same number in both, by chance.
+  // The number is the same in both namespaces, by chance.
   CHECK_FALSE(is_proc_of_our_namespace(17, status("Pid:\t17\nNSpid:\t17\t17\n")));
   CHECK_FALSE(is_proc_of_our_namespace(17, status("Pid:\t4711\nNSpid:\t4711\n")));
   // Before Linux 4.1.
@@ -102,7 +101,7 @@ TEST_CASE("without lists of children a whole tree is found in one pass over /pro
   REQUIRE(size() == many - 1);
 
   Tree tree{scanned, ::getsid(0)};
-  // The best of three, for the machine may be busy.
+  // The best of three, because the machine can be busy.
   Duration sweep = Duration::max();
   Duration pass = Duration::max();
   for (int time = 0; time < 3; ++time) {
@@ -122,8 +121,8 @@ TEST_CASE("without lists of children a whole tree is found in one pass over /pro
 
 namespace {
 
-/// A process that waits to be killed, in a group of its own unless it is given one; not longer than
-/// its parent.
+/// A process that waits to be killed, in its own group unless one is given. It does not outlive its
+/// parent.
 pid_t fork_waiting(pid_t group = 0) {
   const pid_t pid = test::fork_waiting_child();
   ::setpgid(pid, group);
@@ -164,8 +163,8 @@ TEST_CASE("a signal to a whole tree reaches the children of children") {
   ::close(told[1]);
 }
 
-TEST_CASE("a signal to a whole tree reaches those whose parent dies of it at once") {
-  // In a process of its own, to which orphans come. Each generation dies of the signal.
+TEST_CASE("a signal to a whole tree reaches children whose parent dies of it at once") {
+  // In a separate process that is a subreaper. Each generation dies of the signal.
   constexpr int generations = 12;
   int told[2];
   REQUIRE(::pipe2(told, O_CLOEXEC) == 0);
@@ -176,7 +175,7 @@ TEST_CASE("a signal to a whole tree reaches those whose parent dies of it at onc
     int missed = 0;
     for (int round = 0; round < 20; ++round) {
       int depth = 0;
-      // Their parents end first, and they must live on: no fork_child().
+      // Their parents end first and they must survive that, so fork_child() cannot be used.
       while (depth < generations && ::fork() == 0) ++depth;
       if (depth > 0) {
         ::alarm(60);
@@ -202,8 +201,8 @@ TEST_CASE("a signal to a whole tree reaches those whose parent dies of it at onc
   ::close(told[1]);
 }
 
-TEST_CASE("a kill in the session of the front takes nobody but descendants") {
-  // As in a shell: what we start is in a group with others that we did not start.
+TEST_CASE("a kill in the session of the front hits only descendants") {
+  // As in a shell: the child is in a group with processes that this test did not start.
   int ready[2];
   REQUIRE(::pipe2(ready, O_CLOEXEC) == 0);
   const pid_t other = fork_waiting();
@@ -228,9 +227,8 @@ TEST_CASE("a kill in the session of the front takes nobody but descendants") {
   ::close(ready[1]);
 }
 
-TEST_CASE("a kill takes the whole group where the job has made a session of its own") {
-  // A member of the group of which we are no ancestor shows that the group was signalled as a
-  // whole.
+TEST_CASE("a kill hits the whole group if the job has its own session") {
+  // A member of the group that is not a descendant shows that the whole group was signalled.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   int pids[2];
   int ready[2];
@@ -243,7 +241,7 @@ TEST_CASE("a kill takes the whole group where the job has made a session of its 
       ::setsid();
       const pid_t middle = ::fork();
       if (middle == 0) {
-        const pid_t member = ::fork();  // comes to the test when the one in the middle is gone
+        const pid_t member = ::fork();  // reparented to the test when its parent has ended
         if (member == 0) {
           ::alarm(20);
           for (;;) ::pause();

@@ -8,7 +8,7 @@
 
 namespace dlock::redis {
 
-/// A server that has said all of it beforehand, in the bytes of the protocol; then it is silent.
+/// A server whose replies were recorded, as bytes of the protocol; after them it does not answer.
 class RecordedServers final : public Servers {
  public:
   explicit RecordedServers(std::string_view bytes) { reader_.feed(bytes.data(), bytes.size()); }
@@ -27,7 +27,7 @@ class RecordedServers final : public Servers {
   std::unique_ptr<Connection> another_connection(std::string_view) const override { return {}; }
   const std::string& name() const override { return name_; }
 
-  /// When each request left.
+  /// When each request was sent.
   static constexpr Instant sent_at = Instant{} + std::chrono::hours{1};
 
  private:

@@ -1,5 +1,4 @@
-// What the stores make of replies that a sound server does not give: one behind a proxy, one that
-// is broken, one of malice.
+// Replies that a correct server does not give: from a proxy, a broken or a malicious server.
 #include "recorded_servers.h"
 #include "store/redis/redis_inspector.h"
 #include "store/redis/redis_store.h"
@@ -37,7 +36,7 @@ Result<LockStatus, StoreFault> look(const std::string& replies) {
   return RedisInspector{caller(replies), "dlock:"}.inspect(job, patience);
 }
 
-/// What look.lua says of a lock that one has.
+/// The reply of look.lua for a lock with one holder.
 std::string sight(long long pttl_of_lock, long long server_time, long long pttl_of_liveness) {
   return array({text("LOCK"), number(pttl_of_lock), number(server_time), text(""), number(0),
                 array({array({text(lock), number(pttl_of_liveness), text("")})}), array({})});
@@ -45,7 +44,7 @@ std::string sight(long long pttl_of_lock, long long server_time, long long pttl_
 
 }  // namespace
 
-TEST_CASE("a time that a server tells is bounded, so that none turns into its contrary") {
+TEST_CASE("a time from a server is limited, so that no sum overflows") {
   constexpr long long most = std::numeric_limits<long long>::max();
   constexpr long long least = std::numeric_limits<long long>::min();
   const auto seen = look(sight(most, most, most));
@@ -75,7 +74,7 @@ RedisStore store(const std::string& replies, Slots slots = Slots::Any) {
   return {caller(replies), {.prefix = "dlock:", .slots = slots}};
 }
 
-/// Of whatever is asked: the sentence of the fault.
+/// The sentence of the fault, for a result of any kind.
 template <class Answer>
 std::string fault_of(const Result<Answer, StoreFault>& result) {
   return result ? "no fault" : result.error().sentence;
@@ -92,7 +91,7 @@ const std::string wrong_type = "-WRONGTYPE Operation against a key\r\n";
 
 }  // namespace
 
-TEST_CASE("a reply that no script of ours gives is neither a yes nor a no") {
+TEST_CASE("a reply that no script of dlock gives is neither a grant nor a refusal") {
   const Grant grant{.owner = {"job@web2/17.4711.1"}};
   for (const std::string& reply : {array({text("MAYBE")}), array({}), number(1), text("OK"),
                                    array({text("YOUNG")}), array({text("YOUNG"), number(-5)})}) {
@@ -105,7 +104,7 @@ TEST_CASE("a reply that no script of ours gives is neither a yes nor a no") {
     CHECK(fault_of(look(reply)).find(no_redis) != std::string::npos);
     CHECK(fault_of(unlock(sight(1, 1, 1) + reply)).find(no_redis) != std::string::npos);
   }
-  // Counts of holders and of waiters below zero.
+  // Negative counts of holders and of waiters.
   for (const auto& [holders, ahead] : {std::pair{-1, 0}, {1, -1}}) {
     const std::string reply = array({text("HELD"), text(lock), number(5), number(holders),
                                      text("7"), number(ahead), number(-1), number(0)});
@@ -122,7 +121,7 @@ TEST_CASE("a reply that no script of ours gives is neither a yes nor a no") {
         std::string::npos);
 }
 
-TEST_CASE("an error reply is a fault wherever it comes, and silence, too") {
+TEST_CASE("an error reply or a missing reply is a fault at every step") {
   const Grant grant{.owner = {"job@web2/17.4711.1"}};
   for (const auto& [reply, sentence] :
        {std::pair{error, "wants a password"}, {std::string{}, "did not answer within 1s"}}) {
@@ -136,7 +135,7 @@ TEST_CASE("an error reply is a fault wherever it comes, and silence, too") {
     CHECK(is_in(fault_of(look(reply))));
     CHECK(is_in(fault_of(unlock(reply))));
     CHECK(is_in(fault_of(unlock(sight(1, 1, 1) + reply))));
-    // The holder's liveness is kept elsewhere, and its node says nothing good.
+    // The holder's liveness is on another node, and that node answers with a fault.
     CHECK(is_in(fault_of(look(sight(1, 1, -3) + reply))));
     CHECK(is_in(fault_of(look(sight(1, 1, -3) + number(-2) + reply))));
     const std::string held = array({text("HELD"), text(lock), number(-3), number(1), text("no")});
@@ -144,7 +143,7 @@ TEST_CASE("an error reply is a fault wherever it comes, and silence, too") {
   }
 }
 
-TEST_CASE("what turned into something else than a lock is lost, and not released") {
+TEST_CASE("a key that no longer holds a lock is a loss, and is not released") {
   const Grant grant{.owner = {"job@web2/17.4711.1"}};
   const auto renewed = store(wrong_type).renew(claim_on(), grant, patience);
   REQUIRE(renewed);
@@ -158,7 +157,7 @@ TEST_CASE("what turned into something else than a lock is lost, and not released
   CHECK(std::get<Lost>(*garbled).how == "its key holds something that is not a lock");
 }
 
-TEST_CASE("a holder that let go between two questions is no dead one") {
+TEST_CASE("a holder that released the lock between two queries is not reported as dead") {
   const std::string nobody =
       array({text("LOCK"), number(-2), number(1), text(""), number(0), array({}), array({})});
   const auto seen = look(sight(1, 1, -3) + number(-2) + nobody);
@@ -182,7 +181,7 @@ namespace {
 
 const std::string between_nodes = "-TRYAGAIN Multiple keys request during rehashing of slot\r\n";
 
-/// A store that has a share of the lock, and is then told what follows.
+/// A store that has a share of the lock and then gets these replies.
 RedisStore sharing(const std::string& replies) {
   const std::string granted = array({text("OK"), text(lock), number(1), text("web2/17.47110")});
   RedisStore shared = store(granted + replies);
@@ -194,7 +193,7 @@ const std::string group = R"({"ownerHash":"g","processHash":"web2/17.47110"})";
 
 }  // namespace
 
-TEST_CASE("while its slot migrates, a share is lost with its group, or with its own entry") {
+TEST_CASE("while its slot migrates, a share is lost with its group or with its own entry") {
   const Grant grant{.owner = {"job@web1/1.2.3"}};
   const std::string stranger = R"({"ownerHash":"x","processHash":"web9/1.2"})";
   for (const auto& [of_the_lock, of_ours] :
@@ -212,7 +211,7 @@ TEST_CASE("while its slot migrates, a share is lost with its group, or with its 
   CHECK(std::holds_alternative<Extended>(*renewed));
 }
 
-TEST_CASE("while its slot migrates, a share that is kept keeps lock, entry and group") {
+TEST_CASE("while its slot migrates, a share that is kept keeps the lock, its entry and the group") {
   const std::string kept = number(1);
   RedisStore shared = sharing(between_nodes + kept + number(1) + number(1) + number(1));
   const auto released = shared.release(claim_on(Limit::shared()), {.keep = 5s}, patience);

@@ -28,7 +28,7 @@ ReleaseOptions after(Ending ending, std::int32_t detail, Duration since_start,
 
 }  // namespace
 
-TEST_CASE("a lock is kept for what is left of --min-hold, however the job ended") {
+TEST_CASE("a lock is kept for the rest of --min-hold, however the job ended") {
   CHECK(after(Ending::JobEnded, 0, 20s).keep == 40s);
   CHECK(after(Ending::JobEnded, 1 << 8, 20s).keep == 40s);
   CHECK(after(Ending::SupervisorDied, 0, 20s).keep == 40s);
@@ -36,7 +36,8 @@ TEST_CASE("a lock is kept for what is left of --min-hold, however the job ended"
   CHECK(after(Ending::JobEnded, 0, 1h).keep == 0s);
 }
 
-TEST_CASE("only a run that ended with 0 uses up its slot, unless a failed one is to") {
+TEST_CASE(
+    "a slot is used by a run that exited with 0, and by a failed run only if the option says so") {
   CHECK(after(Ending::JobEnded, 0, 1s).run->counts);
   for (const auto& [ending, detail] : {std::pair{Ending::JobEnded, 3 << 8},
                                        {Ending::JobEnded, SIGKILL},
@@ -54,17 +55,18 @@ TEST_CASE("only a run that ended with 0 uses up its slot, unless a failed one is
   CHECK(run.started.ms == 42);
 }
 
-TEST_CASE("who has lost the lock keeps nothing and is not remembered") {
+TEST_CASE("a run that lost the lock keeps no lock and is not remembered") {
   CHECK(after(Ending::LockLost, 0, 1s, true).keep == 0s);
   CHECK_FALSE(after(Ending::LockLost, 0, 1s, true).run);
 }
 
-TEST_CASE("a command that could not be run keeps nothing and has not been") {
+TEST_CASE("a command that could not be run keeps no lock and does not use its slot") {
   CHECK(after(Ending::CannotRun, ENOENT, 1s).keep == 0s);
   CHECK_FALSE(after(Ending::CannotRun, ENOENT, 1s, true).run);
 }
 
-TEST_CASE("a run that is to be remembered has the rest of its lease for that, and two seconds") {
+TEST_CASE(
+    "the release of a run that is to be remembered has the rest of the lease, or two seconds") {
   RunOptions options{
       .key = *LockKey::parse("k"), .store = {.address = LocalAddress{}}, .terms = {10s, 5min}};
   const Instant now = BootClock::now();

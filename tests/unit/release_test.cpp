@@ -1,4 +1,4 @@
-// How a lock is given back to a store that answers, or does not, as the case says.
+// How a lock is released on a store whose answers the case sets.
 #include "supervise/release.h"
 
 #include "os/clock.h"
@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Answers each release in turn, and the last answer again and again.
+/// Gives one answer for each release, and repeats the last one.
 class ScriptedStore final : public test::FakeStore {
  public:
   using Answer = Result<ReleaseAnswer, StoreFault>;
@@ -48,7 +48,8 @@ std::optional<ReleaseAnswer> release_to(ScriptedStore& store, test::NotingLog& l
 
 }  // namespace
 
-TEST_CASE("a release without an answer is tried again, and what it may have done is no loss") {
+TEST_CASE(
+    "a release without a reply is retried, and the lock that it may have released is not a loss") {
   test::NotingLog log;
   ScriptedStore lost_reply{{no_answer, ReleaseAnswer{Lost{}}}};
   const auto answer = release_to(lost_reply, log);
@@ -63,7 +64,7 @@ TEST_CASE("a release without an answer is tried again, and what it may have done
   CHECK(log.said.empty());
 }
 
-TEST_CASE("a release is tried until its timeout, and no longer") {
+TEST_CASE("a release is retried until its timeout") {
   test::NotingLog log;
   ScriptedStore away{{not_sent}};
   const Instant began = BootClock::now();

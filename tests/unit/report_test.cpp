@@ -44,7 +44,7 @@ RunReport full_report() {
 
 }  // namespace
 
-TEST_CASE("what is written of a report is read again, for each ending") {
+TEST_CASE("a report is parsed back as it was written, for each ending") {
   for (int number = 0; number <= static_cast<int>(Ending::SupervisorDied); ++number) {
     RunReport report = full_report();
     report.ending = Ending{number};
@@ -59,7 +59,7 @@ TEST_CASE("what is written of a report is read again, for each ending") {
   CHECK(to_json(*report_from_json(to_json(RunReport{}))) == to_json(RunReport{}));
 }
 
-TEST_CASE("nothing of a report is lost on its way") {
+TEST_CASE("no field of a report is lost in transfer") {
   const RunReport report = full_report();
   const RunReport read = *report_from_json(to_json(report));
   CHECK(read.exit.code == 75);
@@ -79,7 +79,7 @@ TEST_CASE("nothing of a report is lost on its way") {
   CHECK(read.leftovers.names == report.leftovers.names);
 }
 
-TEST_CASE("a report with bytes of any kind in each of its texts can be read") {
+TEST_CASE("a report with arbitrary bytes in each of its texts is parsed") {
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
   bytes += std::string(100'000, '"');
@@ -98,7 +98,7 @@ TEST_CASE("a report with bytes of any kind in each of its texts can be read") {
   CHECK(to_json(*read) == to_json(report));
 }
 
-TEST_CASE("what is no report is none") {
+TEST_CASE("text that is not a report is refused") {
   const std::string whole = to_json(full_report());
   for (const std::string& text :
        {std::string{}, std::string{"garbage"}, std::string{"[]"}, std::string{"{}"},
@@ -106,7 +106,7 @@ TEST_CASE("what is no report is none") {
     CHECK_MESSAGE(!report_from_json(text), text);
 }
 
-TEST_CASE("a report of a job that a signal ended is read as it was written") {
+TEST_CASE("a report of a job that a signal ended is parsed as it was written") {
   RunReport report = full_report();
   report.ending = Ending::JobEnded;
   report.exit = {.signal = 9};

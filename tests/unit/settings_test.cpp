@@ -1,4 +1,4 @@
-// Of several places for a setting which one counts, and what does not fit together.
+// Which source of a setting counts, and which settings are mutually exclusive.
 #include "cli/args.h"
 #include "cli/command_line.h"
 
@@ -18,7 +18,7 @@ namespace {
 
 using Flags = std::vector<std::string>;
 
-/// A file that only its owner may use, in a directory of its own.
+/// A file that only its owner can access, in its own directory.
 class OwnFile {
  public:
   explicit OwnFile(const std::string& text) {
@@ -67,7 +67,7 @@ std::string host_of(const supervise::RunOptions& options) {
 
 }  // namespace
 
-TEST_CASE("of the store the command line counts first, then the environment, then the file") {
+TEST_CASE("the store comes from the command line, then from the environment, then from the file") {
   const OwnFile config{"store = \"redis://file\"\n"};
   CHECK(host_of(taken({"--store", "redis://line"},
                       {.store = "redis://variable", .default_config = config.path()})) == "line");
@@ -76,7 +76,7 @@ TEST_CASE("of the store the command line counts first, then the environment, the
   CHECK(host_of(taken({}, {.default_config = config.path()})) == "file");
 }
 
-TEST_CASE("of two passwords that of the place with the higher rank counts") {
+TEST_CASE("of two passwords the one from the source of higher rank counts") {
   const OwnFile file{"of-the-file\n"};
   const OwnFile config{"store = \"redis://:of-the-config@h\"\npassword-file = \"" + file.path() +
                        "\"\n"};
@@ -94,7 +94,8 @@ TEST_CASE("of two passwords that of the place with the higher rank counts") {
   CHECK(password({"--store", "redis://h"}, {.default_config = config.path()}).file == file.path());
 }
 
-TEST_CASE("the Sentinels' password is that of the command line, the environment, the file") {
+TEST_CASE(
+    "the password of the Sentinels comes from the command line, the environment, then the file") {
   const OwnFile file{"of-the-file\n"};
   const OwnFile config{"sentinel-password-file = \"" + file.path() + "\"\n"};
   const auto password = [](const Flags& options, const Environment& environment) {
@@ -111,7 +112,7 @@ TEST_CASE("the Sentinels' password is that of the command line, the environment,
   CHECK(password({}, {.store = store, .default_config = config.path()}).file == file.path());
 }
 
-TEST_CASE("replicas have less time than a request, and some") {
+TEST_CASE("--replica-timeout is at least 1 ms and shorter than a request") {
   const auto with = [](const std::string& timeout) {
     return Flags{"--store", "redis://h", "--ttl", "10s", "--replica-timeout", timeout};
   };
@@ -136,36 +137,35 @@ TEST_CASE("options that would have no effect are refused") {
   CHECK(refused({"--store", "local", "--min-replicas", "1"}).find("--store") != std::string::npos);
 }
 
-TEST_CASE("a run of several at once is the only one of its slot for none of them") {
+TEST_CASE("--once-per with several holders at once is refused") {
   CHECK(refused({"--once-per", "1h", "--limit", "2"}).find("--limit") != std::string::npos);
   CHECK(refused({"--once-per", "1h", "--shared"}).find("--shared") != std::string::npos);
   CHECK(taken({"--once-per", "1h", "--limit", "1"}).once->period == 1h);
 }
 
-TEST_CASE("of options that exclude each other none is dropped in silence") {
+TEST_CASE("options that exclude each other are refused together") {
   CHECK(refused({"-n", "-w"}).find("leave one out") != std::string::npos);
   CHECK(refused({"--shared", "--limit", "2"}).find("leave one out") != std::string::npos);
 }
 
-TEST_CASE(
-    "a lapsed liveness is revived for a job that outlives the store's silence, and no other") {
+TEST_CASE("an expired liveness is recreated only with --on-silence=continue") {
   CHECK_FALSE(taken({"--store", "redis://h"}).store.revive_lapsed);
   CHECK(taken({"--store", "redis://h", "--on-silence=continue"}).store.revive_lapsed);
 }
 
-TEST_CASE("a run is part of the one around it if that holds the same key, which it wants alone") {
+TEST_CASE("a run is nested if the run around it holds the same key and it wants that key alone") {
   const Environment inside{.key = "k", .owner = "k@host/1.2.3"};
   CHECK(taken({}, inside).part_of.text == "k@host/1.2.3");
   CHECK(taken({"--shared"}, inside).part_of.text.empty());
   CHECK(taken({}, {.key = "other", .owner = "other@host/1.2.3"}).part_of.text.empty());
 }
 
-TEST_CASE("a lock lives as long as its liveness at least") {
+TEST_CASE("--lock-ttl is at least --ttl") {
   CHECK(taken({"--ttl", "10s", "--lock-ttl", "10s"}).terms.lock_ttl() == 10s);
   refused({"--ttl", "10s", "--lock-ttl", "9999ms"});
 }
 
-TEST_CASE("what shows locks, and frees one, takes what it can do and refuses the rest") {
+TEST_CASE("list and unlock accept the options and keys that apply to them and refuse others") {
   const auto answer = [](Flags words) {
     return parse({.ours = std::move(words)}, {.store = "local", .default_config = ""});
   };
@@ -178,7 +178,7 @@ TEST_CASE("what shows locks, and frees one, takes what it can do and refuses the
   CHECK(std::holds_alternative<BadUsage>(answer({"unlock"})));
 }
 
-TEST_CASE("a watchdog is fed by the process that it is for") {
+TEST_CASE("dlock sends watchdog messages only if WATCHDOG_PID names its process") {
   const auto watchdog = [](const std::string& pid) {
     return taken({}, {.watchdog_usec = "2000000", .watchdog_pid = pid}).manager.watchdog;
   };

@@ -7,7 +7,7 @@
 using namespace dlock;
 using namespace std::chrono_literals;
 
-TEST_CASE("the first deadline counts even if it has passed before it was set") {
+TEST_CASE("the first deadline counts even if it had passed before it was set") {
   for (const auto over : {SharedDeadline::Over::ForGood, SharedDeadline::Over::UntilRenewed}) {
     SharedDeadline deadline{SharedDeadline::Leases::Expire, over, 10s};
     CHECK(deadline.read() == never);
@@ -17,7 +17,7 @@ TEST_CASE("the first deadline counts even if it has passed before it was set") {
   }
 }
 
-TEST_CASE("a deadline that has passed is final, unless a renewal may bring the lease back") {
+TEST_CASE("a deadline that has passed is final, unless a renewal may restore the lease") {
   for (const auto& [over, moves] : {std::pair{SharedDeadline::Over::ForGood, false},
                                     {SharedDeadline::Over::UntilRenewed, true}}) {
     SharedDeadline deadline{SharedDeadline::Leases::Expire, over, 10s};
@@ -27,7 +27,7 @@ TEST_CASE("a deadline that has passed is final, unless a renewal may bring the l
   }
 }
 
-TEST_CASE("a deadline is never further away than the TTL, and one of the past moves none") {
+TEST_CASE("a deadline is at most one TTL away, and a time in the past does not move it") {
   SharedDeadline deadline{SharedDeadline::Leases::Expire, SharedDeadline::Over::ForGood, 10s};
   deadline.move_to(BootClock::now() + 1h);
   const Instant read = deadline.read();

@@ -1,4 +1,4 @@
-// What the stores read and write, without a store.
+// The formats that the stores read and write, without a store.
 #include "redis/faults.h"
 #include "redis/resp.h"
 #include "store/address.h"
@@ -27,7 +27,7 @@ Claim some_claim() {
 
 }  // namespace
 
-TEST_CASE("a store is local, a Redis by TCP or a Redis by unix socket") {
+TEST_CASE("a store address is local, a Redis over TCP or a Redis over a unix socket") {
   CHECK(std::get<LocalAddress>(*parse_store_address("local")).directory.empty());
   CHECK(std::get<LocalAddress>(*parse_store_address("local:/var/locks")).directory == "/var/locks");
   CHECK(redis_at("redis://h").endpoints[0].port == 6379);
@@ -43,7 +43,7 @@ TEST_CASE("a store is local, a Redis by TCP or a Redis by unix socket") {
   CHECK(redis_at("unix://u:p@/run/redis@x.sock").login.password.text == "p");
 }
 
-TEST_CASE("Sentinels and a Cluster are given by several hosts, and TLS by one letter") {
+TEST_CASE("Sentinels and a Cluster are addressed by several hosts, and TLS by one letter") {
   const RedisAddress sentinel = redis_at("redis+sentinel://u:p@h1,[::1]:7000/main/3");
   CHECK(sentinel.deployment == Deployment::Sentinel);
   CHECK(sentinel.master == "main");
@@ -77,14 +77,14 @@ TEST_CASE("Sentinels and a Cluster are given by several hosts, and TLS by one le
   CHECK(redis_at("valkeys+cluster://h").name() == "rediss+cluster://h:6379");
 }
 
-TEST_CASE("the name of a store has no user and no password") {
+TEST_CASE("the displayed name of a store contains no user and no password") {
   CHECK(redis_at("redis://u:geheim@h:7000/3").name() == "redis://h:7000/3");
   CHECK(redis_at("redis://[::1]").name() == "redis://[::1]:6379");
   CHECK(redis_at("unix://u:geheim@/run/r.sock").name() == "unix:///run/r.sock");
   CHECK(redis_at("unix://u:p?db=geheim@/run/r.sock").name() == "unix:///run/r.sock");
 }
 
-TEST_CASE("a bad store address is refused with what to write instead, and never shows a secret") {
+TEST_CASE("an invalid store address is refused with the correct form, and no secret is shown") {
   struct {
     const char* url;
     const char* says;
@@ -129,7 +129,7 @@ TEST_CASE("a bad store address is refused with what to write instead, and never 
   }
 }
 
-TEST_CASE("a lock is written in the fields of the Node library and read back") {
+TEST_CASE("a lock is written in the fields of the Node library and parsed back") {
   const OwnerHash owner{"backup@web1/17.4711.1"};
   const std::string text = lock_json(some_claim(), owner, "2026-01-31T02:00:00.000Z",
                                      "2026-01-31T02:01:00.000Z", FencingToken{1795475728681791});
@@ -142,12 +142,12 @@ TEST_CASE("a lock is written in the fields of the Node library and read back") {
   CHECK(holder->pid == 17);
 }
 
-TEST_CASE("without a token the value waits for the script to end it") {
+TEST_CASE("without a token the value is left open for the script to complete") {
   const std::string text = lock_json(some_claim(), {"o"}, "t", "t", {});
   CHECK(parse_lock_json(text + ",\"token\":7}")->token.value == 7);
 }
 
-TEST_CASE("what is no lock is not taken for one") {
+TEST_CASE("a value that is not a lock is not parsed as one") {
   for (const char* text : {"", "hello", "7", "[]", "{}", R"({"ownerHash":"a"})",
                            R"({"ownerHash":1,"processHash":"b"})", "{\"a\":"}) {
     CAPTURE(text);
@@ -156,7 +156,7 @@ TEST_CASE("what is no lock is not taken for one") {
   CHECK(parse_lock_json(R"({"ownerHash":"a","processHash":"b","pid":"x","token":-1})")->pid == 0);
 }
 
-TEST_CASE("every error reply of Redis is told apart, with its own sentence and exit code") {
+TEST_CASE("every error reply of Redis is recognized, with its own sentence and exit code") {
   struct {
     const char* error;
     ExitCode code;
@@ -241,7 +241,7 @@ TEST_CASE("every error reply of Redis is told apart, with its own sentence and e
   }
 }
 
-TEST_CASE("a server that is not the one to ask says so in one of several ways") {
+TEST_CASE("an error that says the server is not the one to ask is told from every other error") {
   for (const char* error :
        {"READONLY You can't write against a read only replica.",
         "ERR Error running script (call to f_1): @user_script: 9: -READONLY You can't write "
@@ -263,7 +263,7 @@ TEST_CASE("a server that is not the one to ask says so in one of several ways") 
   }
 }
 
-TEST_CASE("a reply is complete only with its last byte, and garbage is told from it") {
+TEST_CASE("a reply is complete only with its last byte, and a protocol error is told from it") {
   redis::ReplyReader reader;
   const std::string bytes = "*3\r\n$2\r\nOK\r\n:42\r\n$-1\r\n";
   for (std::size_t i = 0; i + 1 < bytes.size(); ++i) {
@@ -285,7 +285,7 @@ TEST_CASE("a reply is complete only with its last byte, and garbage is told from
   CHECK_FALSE(web.next().ok());
 }
 
-TEST_CASE("a value that is nested without end costs no stack, and what is beside that is read") {
+TEST_CASE("a deeply nested value does not exhaust the stack, and the fields beside it are parsed") {
   const std::string deep(500'000, '[');
   const auto holder = parse_lock_json(R"({"ownerHash":"k@h/1.2.3","more":)" + deep +
                                       std::string(500'000, ']') + R"(,"processHash":"h/1.2"})");

@@ -27,13 +27,13 @@ TEST_CASE("no control character and no broken UTF-8 from a store reaches a termi
   CHECK(printable("\xE2\x82") == "??");       // cut short
 }
 
-TEST_CASE("an excerpt is never longer than asked and never cuts a character in two") {
+TEST_CASE("an excerpt is never longer than requested and never cuts a character in two") {
   CHECK(excerpt("short", 10) == "short");
   CHECK(excerpt("0123456789", 4) == "0123…");
   CHECK(excerpt("aüb", 2) == "a…");
 }
 
-TEST_CASE("a number is the whole of its text, decimal, and within its bounds") {
+TEST_CASE("a number is decimal, is the whole of its text, and is within its limits") {
   CHECK(parse_number<int>("0") == 0);
   CHECK(parse_number<int>("010") == 10);
   CHECK(parse_number<int>("-7") == -7);
@@ -44,7 +44,7 @@ TEST_CASE("a number is the whole of its text, decimal, and within its bounds") {
     CHECK_FALSE(parse_number<int>(text));
 }
 
-TEST_CASE("user and password of a URL are replaced wherever it stands") {
+TEST_CASE("the user and password of a URL are replaced wherever the URL appears") {
   CHECK(without_url_secrets("redis://u:p@h/0") == "redis://***@h/0");
   CHECK(without_url_secrets("cp a http://u:p@h/x 'rediss://:q/@w@h'") ==
         "cp a http://***@h/x 'rediss://***@h'");
@@ -52,7 +52,7 @@ TEST_CASE("user and password of a URL are replaced wherever it stands") {
   CHECK(without_url_secrets("no url") == "no url");
 }
 
-TEST_CASE("an owner hash parses with the expression of the Node library") {
+TEST_CASE("an owner hash matches the expression of the Node library") {
   const std::regex expression{R"(^(.+)@([^/]+/\d+\.\d+)\.\d+(#.*)?$)"};
   const ProcessHash process = make_process_hash("web/1", 42, ~std::uint64_t{0});
   CHECK(process.text == "web-1/42.9223372036854775807");
@@ -71,14 +71,14 @@ TEST_CASE("an owner hash parses with the expression of the Node library") {
   }
 }
 
-TEST_CASE("escaped text is printable, and only what is no escape stays as it is") {
+TEST_CASE("escaped text is printable, and text without escapes is unchanged") {
   CHECK(escaped("a\nb\xC3\xBC\\") == "a\\x0ab\xC3\xBC\\x5c");
   CHECK(unescaped("a\\x0ab\xC3\xBC\\x5c") == "a\nb\xC3\xBC\\");
   for (const char* none : {"\\", "\\x", "\\x0", "\\x0g", "\\n", "x0a"})
     CHECK(unescaped(none) == none);
 }
 
-TEST_CASE("a holder is described with what is known of it") {
+TEST_CASE("a holder is described by the fields that are known") {
   Holder holder;
   CHECK(describe(holder) == "an unknown holder");
   holder.process.text = "web2/17.4711";

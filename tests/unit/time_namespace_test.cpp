@@ -11,7 +11,7 @@
 using namespace dlock;
 using namespace std::chrono_literals;
 
-TEST_CASE("the machine's boot clock is ours without what a time namespace puts on top") {
+TEST_CASE("the boot clock of the machine is computed from the offset of the time namespace") {
   CHECK(local::boot_clock_offset("monotonic           0         0\n"
                                  "boottime       100000        17\n") == 100000s + 17ns);
   CHECK(local::boot_clock_offset("monotonic 0 0\nboottime -5 999999999\n") == -4s - 1ns);
@@ -21,7 +21,7 @@ TEST_CASE("the machine's boot clock is ours without what a time namespace puts o
   }
 }
 
-TEST_CASE("a time namespace that begins with our children is noticed") {
+TEST_CASE("a time namespace that applies only to children is detected") {
   CHECK_FALSE(time_namespace_begins_with_children());
   constexpr int no_such_right = 2;
   const pid_t child = test::fork_child();

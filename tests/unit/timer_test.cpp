@@ -1,4 +1,4 @@
-// A timer that rings for moments to come, and at once for those that have passed.
+// A timer for times in the future, which fires at once for times in the past.
 #include "os/timer.h"
 
 #include "core/time.h"
@@ -21,7 +21,7 @@ bool rings_within(const Timer& timer, Duration time) {
 
 }  // namespace
 
-TEST_CASE("a timer rings at its moment, at once for one that has passed, and never for none") {
+TEST_CASE("a timer fires at its time, at once for a time in the past, and never if none is set") {
   Timer timer;
   CHECK_FALSE(rings_within(timer, 5ms));
   const Instant due = BootClock::now() + 30ms;
@@ -33,11 +33,11 @@ TEST_CASE("a timer rings at its moment, at once for one that has passed, and nev
   timer.arm(BootClock::now() - 1s);
   CHECK(rings_within(timer, 5s));
   timer.arm(never);
-  timer.arm(Instant{});  // a shared deadline whose word of memory was written over
+  timer.arm(Instant{});  // a shared deadline whose memory was overwritten
   CHECK(rings_within(timer, 5s));
 }
 
-TEST_CASE("an alarm rings once, not before its moment, and not at all when none is set") {
+TEST_CASE("an alarm fires once, not before its time, and never if none is set") {
   Alarm alarm;
   const Instant due = BootClock::now();
   CHECK_FALSE(alarm.rings(due));

@@ -1,5 +1,4 @@
-// The order of a kill: the cgroup and the tree, again and again, and a word when that takes too
-// long.
+// The order of a kill: the cgroup and the tree, repeatedly, and a message when that takes too long.
 #include "job/tree_kill.h"
 
 #include "os/clock.h"
@@ -46,7 +45,7 @@ class Child {
   pid_t pid_;
 };
 
-/// A directory that looks like a cgroup, whose processes are elsewhere.
+/// A directory that looks like a cgroup, but contains no process of the job.
 class EmptyCgroup {
  public:
   EmptyCgroup() {
@@ -72,7 +71,7 @@ class EmptyCgroup {
 
 }  // namespace
 
-TEST_CASE("a process that is not in the job's cgroup is killed as well, a moment later") {
+TEST_CASE("a process outside the cgroup of the job is killed as well, a moment later") {
   test::NotingLog log;
   const Proc proc;
   const EmptyCgroup empty;
@@ -88,7 +87,8 @@ TEST_CASE("a process that is not in the job's cgroup is killed as well, a moment
   CHECK(child.ends());
 }
 
-TEST_CASE("a kill is repeated, at first after a millisecond, and less often when nobody is new") {
+TEST_CASE(
+    "a kill is repeated, first after a millisecond, and less often when no new process appears") {
   test::NotingLog log;
   const Proc proc;
   const Cgroup none;
@@ -113,7 +113,7 @@ TEST_CASE("a kill is repeated, at first after a millisecond, and less often when
   CHECK(second.ends());
 }
 
-TEST_CASE("a job that is still alive after two seconds of a kill is told, and then each second") {
+TEST_CASE("a job that survives a kill for two seconds is reported, and then once a second") {
   test::NotingLog log;
   const Proc proc;
   const Cgroup none;

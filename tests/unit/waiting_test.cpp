@@ -8,7 +8,7 @@
 using namespace dlock;
 using namespace std::chrono_literals;
 
-TEST_CASE("one more may enter as long as nobody's limit is passed") {
+TEST_CASE("a further holder may enter as long as no holder's limit is exceeded") {
   const Limit one{1};
   const Limit two{2};
   const Limit three{3};
@@ -40,34 +40,34 @@ TEST_CASE("one more may enter as long as nobody's limit is passed") {
   }
 }
 
-TEST_CASE("the first of those who wait looks when the holder's liveness is over, not before") {
+TEST_CASE("the first waiter checks when the liveness of the holder expires, not earlier") {
   CHECK(ask_again_in({.ahead = 0, .holder_ends_in = 2500ms}, 10s) == 2501ms);
   CHECK(ask_again_in({.ahead = 0, .holder_ends_in = 0ms}, 10s) == 1ms);
 }
 
-TEST_CASE("a waiter shows that it lives three times in each TTL") {
+TEST_CASE("a waiter refreshes its place in the queue three times in each TTL") {
   CHECK(ask_again_in({.ahead = 7, .holder_ends_in = 10ms}, 9s) == 3s);
   CHECK(ask_again_in({.ahead = 0, .holder_ends_in = 8s}, 9s) == 3s);
   CHECK(ask_again_in({.ahead = 0}, 9s) == 3s);
 }
 
-TEST_CASE("a waiter looks when the one in front of it could have lost its place") {
+TEST_CASE("a waiter checks when the waiter in front of it could have lost its place") {
   CHECK(ask_again_in({.ahead = 3, .ahead_ends_in = 700ms}, 60s) == 701ms);
   CHECK(ask_again_in({.ahead = 3, .ahead_ends_in = 50s}, 60s) == 20s);
   CHECK(ask_again_in({.ahead = 1, .ahead_ends_in = 0ms}, 60s) == 1ms);
 }
 
-TEST_CASE("a holder that calls nobody is looked after twice a second, by the first waiter only") {
+TEST_CASE("a holder that sends no wake-up is polled twice a second, only by the first waiter") {
   CHECK(ask_again_in({.ahead = 0, .holder_ends_in = 8s, .holder_calls = false}, 10s) == 500ms);
   CHECK(ask_again_in({.ahead = 1, .holder_ends_in = 8s, .holder_calls = false}, 9s) == 3s);
 }
 
-TEST_CASE("a waiter without a place in the queue asks five times a second") {
+TEST_CASE("a waiter without a place in the queue polls five times a second") {
   CHECK(ask_again_in({}, 10s) == 200ms);
 }
 
 TEST_CASE(
-    "slots are counted from 1970 on, begin half a minute early, and short ones by a quarter") {
+    "slots are counted from 1970, and begin half a minute early, short ones a quarter early") {
   const OncePer daily{24h};
   constexpr std::int64_t day = 86'400'000;
   CHECK(in_one_slot(daily, {20'000 * day - 30'000}, {20'001 * day - 30'001}));

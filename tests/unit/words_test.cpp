@@ -1,4 +1,4 @@
-// What users write: durations, signals, keys.
+// Values in user input: durations, signals, keys.
 #include "core/duration.h"
 #include "core/identity.h"
 #include "core/signals.h"
@@ -10,7 +10,8 @@
 using namespace dlock;
 using namespace std::chrono_literals;
 
-TEST_CASE("a duration is a number with a unit, a bare number is seconds, and nothing else passes") {
+TEST_CASE(
+    "a duration is a number with a unit, a bare number is seconds, and other text is refused") {
   struct {
     const char* text;
     Duration want;
@@ -39,7 +40,7 @@ TEST_CASE("a duration is a number with a unit, a bare number is seconds, and not
   }
 }
 
-TEST_CASE("what is wrong with a duration is said with what to write instead") {
+TEST_CASE("an invalid duration is refused with the correct form") {
   CHECK(parse_duration("-1s").error() ==
         "is negative: write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d");
   CHECK(parse_duration("30 s").error() ==
@@ -47,7 +48,7 @@ TEST_CASE("what is wrong with a duration is said with what to write instead") {
   CHECK(parse_duration("99999d").error() == "is too long: the most is 365d");
 }
 
-TEST_CASE("a duration is written so that it is read back as the same") {
+TEST_CASE("a duration is written so that it is parsed back to the same value") {
   for (const Duration duration :
        {Duration{0s}, Duration{1300ms}, Duration{10s}, Duration{90s}, Duration{2min}, Duration{3h},
         Duration{24h}, Duration{1234ms}, Duration{61'001ms}}) {
@@ -56,7 +57,8 @@ TEST_CASE("a duration is written so that it is read back as the same") {
   }
   CHECK(to_text(1300ms) == "1.3s");
   CHECK(to_text(300s) == "5m");
-  CHECK(to_text(Duration{1}) == "1ms");  // never less than it is: "the least is" would be refused
+  CHECK(to_text(Duration{1}) ==
+        "1ms");  // rounded up: a minimum in a message must be accepted as input
   CHECK(to_text(1500us) == "2ms");
 }
 
@@ -85,7 +87,7 @@ TEST_CASE("a key is 1 to 512 bytes, any but NUL") {
   CHECK_FALSE(LockKey::parse(std::string_view{"a\0b", 3}).ok());
 }
 
-TEST_CASE("what asks a program to stop, and what would end it, if it does nothing about it") {
+TEST_CASE("each signal is known as a request to stop, as terminating by default, or as neither") {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) CHECK(asks_to_stop(number));
   for (const int number : {SIGUSR1, SIGALRM, SIGCONT, SIGWINCH, SIGTSTP, SIGCHLD})
     CHECK_FALSE(asks_to_stop(number));
