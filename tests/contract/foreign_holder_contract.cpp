@@ -1,5 +1,5 @@
-// What a Redis promises behind a living holder of the Node library, which takes no care in which
-// slot of a Cluster its liveness lies.
+// What the Redis store promises while a process of the Node library holds the lock. The slot of its
+// liveness can be on any node of a Cluster.
 #include "contract/places.h"
 #include "os/clock.h"
 #include "store/redis/lock_keys.h"
@@ -28,7 +28,7 @@ void let_foreign_hold(const Place& place, const Claim& claim) {
   place.server.ask("SET t:proc:" + foreign.text + " {} PX 60000");
 }
 
-/// Each way to want a lock, on a key of its own.
+/// Each kind of request, on its own key.
 std::vector<Claim> all_claims() {
   std::vector<Claim> claims;
   for (const bool waits : {false, true}) {
@@ -45,7 +45,7 @@ std::vector<Claim> all_claims() {
   return claims;
 }
 
-/// As a run makes it: its own liveness lies in the slot of its lock.
+/// As a run makes it: its liveness is in the slot of its lock.
 template <class Place>
 Claim at_home(const Place& place, Claim claim) {
   const StoreOptions options{*parse_store_address(place.server.url()), "t:", true};
@@ -55,8 +55,9 @@ Claim at_home(const Place& place, Claim claim) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a living foreign holder is waited for, however often, and a dead one succeeded",
-                   Place, RedisPlace, ClusterPlace) {
+TEST_CASE_TEMPLATE(
+    "a live foreign holder keeps its lock however often it is checked, and a dead one is replaced",
+    Place, RedisPlace, ClusterPlace) {
   const Place place;
   for (const Claim& plain : all_claims()) {
     const Claim claim = at_home(place, plain);
@@ -75,18 +76,18 @@ TEST_CASE_TEMPLATE("a living foreign holder is waited for, however often, and a 
   }
 }
 
-TEST_CASE_TEMPLATE("a foreign holder that comes after another one is told from it", Place,
-                   RedisPlace, ClusterPlace) {
+TEST_CASE_TEMPLATE("a foreign holder that acquires the lock after an earlier one is told from it",
+                   Place, RedisPlace, ClusterPlace) {
   const Place place;
   const Claim claim = at_home(place, waiting(claim_of(1)));
   const auto store = place.open();
   let_foreign_hold(place, claim);
   refused(*store, claim);
-  // It let go, and one of ours took the lock meanwhile; then the foreign one has it again.
+  // It releases the lock, a run of dlock holds it meanwhile, and then it acquires the lock again.
   const auto other = place.open();
   const Claim ours = at_home(place, claim_of(2));
   place.server.ask("DEL t:lock:" + claim.key.bytes());
-  refused(*other, ours);  // whoever waits comes first
+  refused(*other, ours);  // the waiter comes first
   take(*store, claim);
   give_back(*store, claim);
   take(*other, ours);
@@ -96,7 +97,7 @@ TEST_CASE_TEMPLATE("a foreign holder that comes after another one is told from i
     CHECK(refused(*store, claim).holder.process == foreign);
 }
 
-TEST_CASE_TEMPLATE("the death of one foreign holder is not that of the one after it", Place,
+TEST_CASE_TEMPLATE("the death of one foreign holder does not free the lock of the next one", Place,
                    RedisPlace, ClusterPlace) {
   const Place place;
   const Claim claim = at_home(place, claim_of(1));
@@ -112,13 +113,13 @@ TEST_CASE_TEMPLATE("the death of one foreign holder is not that of the one after
   CHECK(refused(*store, claim).holder.process == next);
 }
 
-TEST_CASE_TEMPLATE("a foreign holder lives until its liveness is gone, whatever is left of that",
+TEST_CASE_TEMPLATE("a foreign holder lives until its liveness expires, however little time is left",
                    Place, RedisPlace, ClusterPlace) {
   const Place place;
   const Claim claim = at_home(place, claim_of(1));
   const auto store = place.open();
   let_foreign_hold(place, claim);
-  place.server.ask("SET t:proc:" + foreign.text + " {}");  // without an end
+  place.server.ask("SET t:proc:" + foreign.text + " {}");  // without an expiry
   CHECK(refused(*store, claim).holder.process == foreign);
   const auto lived = [&] {
     place.server.ask("SET t:proc:" + foreign.text + " {} PX 300");
@@ -131,14 +132,14 @@ TEST_CASE_TEMPLATE("a foreign holder lives until its liveness is gone, whatever 
   repeat_until(lived);
 }
 
-TEST_CASE("a foreign holder that was found dead is looked at again before the next attempt") {
+TEST_CASE("a foreign holder that was found dead is checked again before the next attempt") {
   const ClusterPlace place;
   const auto store = make_store({*parse_store_address(place.server.url()), "t:", false});
   Claim claim = at_home(place, claim_of(1));
   claim.terms = {10min, 10min};
   let_foreign_hold(place, claim);
   place.server.ask("DEL t:proc:" + foreign.text);
-  // The server is too young to give the lock of the dead to anybody; meanwhile the holder is back.
+  // The server started too recently to grant the lock, and meanwhile the holder is back.
   CHECK(is<RecentlyRestarted>([&] { return store->acquire(claim, soon()); }));
   place.server.ask("SET t:proc:" + foreign.text + " {} PX 60000");
   claim.terms = {100ms, 10min};

@@ -1,4 +1,4 @@
-// What every store promises of a lock after its job: --min-hold and --once-per.
+// What every store promises for a lock after its job: --min-hold and --once-per.
 #include "contract/places.h"
 #include "os/clock.h"
 
@@ -26,8 +26,9 @@ ReleaseOptions having_run(const Grant& grant, bool counts) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a lock that is kept is refused until its time is over, and says so", Place,
-                   LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE(
+    "a lock that is kept after its job is refused until that time has passed, with the reason",
+    Place, LocalPlace, RedisPlace) {
   const Place place;
   for (const Claim& claim : {claim_of(1), sharing(claim_of(2), {2})}) {
     CAPTURE(claim.limit.most);
@@ -50,7 +51,7 @@ TEST_CASE_TEMPLATE("a lock that is kept is refused until its time is over, and s
   }
 }
 
-TEST_CASE_TEMPLATE("a run that has succeeded is not repeated in its slot, and who did it is told",
+TEST_CASE_TEMPLATE("a run that succeeded is not repeated in its slot, and the refusal names it",
                    Place, LocalPlace, RedisPlace) {
   const Place place;
   const auto first = place.open();
@@ -65,12 +66,12 @@ TEST_CASE_TEMPLATE("a run that has succeeded is not repeated in its slot, and wh
   CHECK(by.pid == 4711);
   CHECK(by.command == "report");
   CHECK(by.ended_at == "2026-01-31T02:00:07.000Z");
-  // Who does not ask for it runs all the same.
+  // A run without --once-per is not skipped.
   const auto other = place.open();
   take(*other, claim_of(4));
 }
 
-TEST_CASE_TEMPLATE("a run that failed leaves its slot to the next one", Place, LocalPlace,
+TEST_CASE_TEMPLATE("a run that failed leaves its slot to the next run", Place, LocalPlace,
                    RedisPlace) {
   const Place place;
   const auto first = place.open();
@@ -80,7 +81,7 @@ TEST_CASE_TEMPLATE("a run that failed leaves its slot to the next one", Place, L
   take(*second, once(claim_of(2)));
 }
 
-TEST_CASE_TEMPLATE("in the next slot it runs again", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a run is repeated in the next slot", Place, LocalPlace, RedisPlace) {
   const Place place;
   const auto first = place.open();
   const Grant grant = take(*first, once(claim_of(1), 1s));
@@ -98,7 +99,7 @@ TEST_CASE_TEMPLATE("in the next slot it runs again", Place, LocalPlace, RedisPla
   }
 }
 
-TEST_CASE_TEMPLATE("who waits for a run of its slot learns that it has been", Place, LocalPlace,
+TEST_CASE_TEMPLATE("a waiter whose slot is used meanwhile is told so", Place, LocalPlace,
                    RedisPlace) {
   const Place place;
   const auto first = place.open();
@@ -110,11 +111,11 @@ TEST_CASE_TEMPLATE("who waits for a run of its slot learns that it has been", Pl
   CHECK(is<AlreadyDone>([&] { return second->acquire(waiting(once(claim_of(2))), soon()); }));
 }
 
-TEST_CASE_TEMPLATE("a run in the last half minute of a slot counts for the next one", Place,
+TEST_CASE_TEMPLATE("a run in the last half minute of a slot counts for the next slot", Place,
                    LocalPlace, RedisPlace) {
   const Place place;
   const Grant now = take(*place.open(), claim_of(0, "what time it is"));
-  // Slots of some 20 days, of which one ends 20 s from now, or a moment later.
+  // Slots of about 20 days, one of which ends 20 s from now, or slightly later.
   constexpr std::int64_t slots = 1000;
   const std::chrono::milliseconds period{(now.at.ms + 20'000 + slots - 1) / slots};
   for (const auto& [before, is_done] : {std::pair{5'000, true}, std::pair{20'000, false}}) {

@@ -1,5 +1,5 @@
-// What the embedded store promises beyond the contract: it has many files, and no server that does
-// several things at once.
+// What the embedded store promises beyond the contract: it has many files, and no server that makes
+// several changes atomic.
 #include "contract/places.h"
 #include "os/clock.h"
 #include "os/proc.h"
@@ -31,14 +31,14 @@ std::unique_ptr<Inspector> inspector_of(const LocalPlace& place) {
   return make_inspector({LocalAddress{place.directory}, "", false});
 }
 
-/// As `unlock --force` does that saw `victim` there, and was slow.
+/// As a slow `unlock --force` does that saw `victim` as the holder.
 void write_mark(const std::string& path, const Claim& victim) {
   const HolderStatus seen{.holder = {.process = victim.process}};
   const OwnerHash owner = make_owner_hash(victim.key, by_force().process, 1, "");
   std::ofstream{path} << forced_lock_json(mark_of(by_force(), owner), seen);
 }
 
-/// As the other process of a run has them.
+/// Copies of the descriptors, as the other process of a run has them.
 std::vector<Fd> copies(const std::vector<int>& witnesses) {
   std::vector<Fd> copies;
   for (const int witness : witnesses) copies.emplace_back(::fcntl(witness, F_DUPFD_CLOEXEC, 0));
@@ -54,7 +54,7 @@ std::set<std::string> tickets(const LocalPlace& place) {
 
 }  // namespace
 
-TEST_CASE("what a dead process of the run held is given back by the other as it would have done") {
+TEST_CASE("the other process of a run releases what a dead process of it held, in the same way") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
     CAPTURE(claim.limit.most);
     const LocalPlace place;
@@ -79,7 +79,8 @@ TEST_CASE("what a dead process of the run held is given back by the other as it 
   }
 }
 
-TEST_CASE("what a dead process of the run had given back already is left alone by the other") {
+TEST_CASE(
+    "the other process of a run does not touch a lock that the dead process had released already") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
     CAPTURE(claim.limit.most);
     const LocalPlace place;
@@ -92,12 +93,12 @@ TEST_CASE("what a dead process of the run had given back already is left alone b
   }
 }
 
-TEST_CASE("what another holds by now is left alone by the other process of a dead one's run") {
+TEST_CASE("the other process of a run does not touch a lock that another run holds meanwhile") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
     CAPTURE(claim.limit.most);
     const LocalPlace place;
     const auto first = place.open();
-    // Somebody waits, and so the file stays.
+    // A run waits, so that the file stays.
     take(*first, claim);
     auto witnesses = copies(first->witnesses());
     const auto next = place.open();
@@ -114,7 +115,8 @@ TEST_CASE("what another holds by now is left alone by the other process of a dea
   }
 }
 
-TEST_CASE("what another run that died has left in the file is not the lock of the run before it") {
+TEST_CASE(
+    "remains of another dead run in the lock file are not taken for the lock of an earlier run") {
   const LocalPlace place;
   const auto first = place.open();
   auto next = place.open();
@@ -127,7 +129,7 @@ TEST_CASE("what another run that died has left in the file is not the lock of th
   CHECK_FALSE(place.open()->take_over(claim_of(1), std::move(witnesses)));
 }
 
-TEST_CASE("who waits in the kernel for a run ends with it") {
+TEST_CASE("a process that waits in the kernel for a lock ends with its run") {
   const LocalPlace place;
   const auto holder = place.open();
   take(*holder, claim_of(1));
@@ -154,7 +156,7 @@ TEST_CASE("who waits in the kernel for a run ends with it") {
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
-TEST_CASE("a lock of which the other process of the run has no copy, or half of one, is not its") {
+TEST_CASE("a run takes over the lock of its dead process only with copies of all its descriptors") {
   const LocalPlace place;
   const Claim claim = sharing(claim_of(1), {2});
   const auto first = place.open();
@@ -164,7 +166,7 @@ TEST_CASE("a lock of which the other process of the run has no copy, or half of 
   refused(*place.open(), claim_of(2));
 }
 
-TEST_CASE("a release that has not heard of the force keeps nothing") {
+TEST_CASE("a release that overlaps with a forced unlock keeps nothing") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
     CAPTURE(claim.limit.most);
     const LocalPlace place;
@@ -178,7 +180,7 @@ TEST_CASE("a release that has not heard of the force keeps nothing") {
   }
 }
 
-TEST_CASE("force that was meant for the holder before does nothing to the one after it") {
+TEST_CASE("a forced unlock that names an earlier holder does not affect the current one") {
   const LocalPlace place;
   const std::string file = place.directory + "/backup.lock";
   const auto store = place.open();
@@ -195,7 +197,7 @@ TEST_CASE("force that was meant for the holder before does nothing to the one af
   CHECK(refused(*place.open(), claim_of(3)).holder.held_by_min_hold);
 }
 
-TEST_CASE("force that was meant for this holder is a loss, also beside others") {
+TEST_CASE("a forced unlock that names a holder is a loss for it, also if it shares the lock") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
     const LocalPlace place;
     const auto store = place.open();
@@ -205,7 +207,7 @@ TEST_CASE("force that was meant for this holder is a loss, also beside others") 
   }
 }
 
-TEST_CASE("no ticket of the queue is given twice, also when nobody waits in between") {
+TEST_CASE("no ticket of the queue is given twice, even if the queue was empty in between") {
   const LocalPlace place;
   const auto holder = place.open();
   take(*holder, claim_of(0));
@@ -219,7 +221,7 @@ TEST_CASE("no ticket of the queue is given twice, also when nobody waits in betw
   }
 }
 
-TEST_CASE("a file that has another's name by now is not the one that is removed") {
+TEST_CASE("a file is not removed after another file has taken its name") {
   const LocalPlace place;
   const std::string path = place.directory + "/file";
   const auto old = local::LockFile::open(path);
@@ -233,7 +235,7 @@ TEST_CASE("a file that has another's name by now is not the one that is removed"
   CHECK_FALSE(other->in_place());
 }
 
-TEST_CASE("a waiter whose file was removed by hand comes back to the end of the queue") {
+TEST_CASE("a waiter whose queue file was deleted rejoins at the end of the queue") {
   const LocalPlace place;
   const auto holder = place.open();
   const auto removed = place.open();
@@ -249,7 +251,7 @@ TEST_CASE("a waiter whose file was removed by hand comes back to the end of the 
   take(*other, waiting(claim_of(2)));
 }
 
-TEST_CASE("a dead holder's lock is free, though somebody looks at it at that moment") {
+TEST_CASE("the lock of a dead holder is free even while another process inspects it") {
   using local::LockFile;
   struct {
     LockFile::Mode others;
@@ -265,7 +267,7 @@ TEST_CASE("a dead holder's lock is free, though somebody looks at it at that mom
     dead.reset();
     const auto eye = local::LockFile::open(place.directory + "/backup.lock");
     REQUIRE(eye.ok());
-    // The machine may be so busy that a look lasts for long; not each time.
+    // On a busy machine an inspection can last too long, but not every time.
     bool taken = false;
     for (int attempt = 0; attempt < 50 && !taken; ++attempt) {
       REQUIRE(eye->try_lock(others));
@@ -282,7 +284,7 @@ TEST_CASE("a dead holder's lock is free, though somebody looks at it at that mom
   }
 }
 
-TEST_CASE("who holds a lock is told at once, whatever is asked for") {
+TEST_CASE("a refused run is told at once who holds the lock, whatever limit it requests") {
   for (const Claim& held : {claim_of(1), sharing(claim_of(1), {2})}) {
     for (const Claim& wanted :
          {claim_of(2), sharing(claim_of(2), {2}), sharing(claim_of(2), {1})}) {
@@ -331,13 +333,13 @@ void make_old(const std::string& path, std::chrono::hours age) {
   std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - age, gone);
 }
 
-/// Leaves a file that a release did not remove: of a run that was killed with both supervisors.
+/// Leaves a file that no release removed, as a run does that was killed with both supervisors.
 void leave_behind(const LocalPlace& place, const std::string& key) {
   const auto store = place.open();
   take(*store, claim_of(1, key));
 }
 
-/// Runs something short under a lock, for the sweep that goes with each release.
+/// Acquires and releases a lock: each release also sweeps.
 void run_another(const LocalPlace& place) {
   const auto store = place.open();
   take(*store, claim_of(9, "another"));
@@ -346,7 +348,7 @@ void run_another(const LocalPlace& place) {
 
 }  // namespace
 
-TEST_CASE("a key that was used once leaves no file, and its token is exceeded all the same") {
+TEST_CASE("a released key leaves no file, and its next fencing token is still higher") {
   const LocalPlace place;
   FencingToken last;
   for (int key = 0; key < 300; ++key) {
@@ -361,7 +363,7 @@ TEST_CASE("a key that was used once leaves no file, and its token is exceeded al
   }
   CHECK(files_in(place) == std::set<std::string>{"last-token"});
 
-  // A clock that was set back: there the token of a key comes from the floor alone.
+  // With a clock that was set back, the token of a key comes only from the lower limit.
   const FencingToken future{last.value + 1'000'000'000'000};
   std::filesystem::remove(place.directory + "/last-token");
   std::filesystem::create_symlink(std::to_string(future.value), place.directory + "/last-token");
@@ -372,7 +374,7 @@ TEST_CASE("a key that was used once leaves no file, and its token is exceeded al
   }
 }
 
-TEST_CASE("the file of a lock that somebody waits for, or that is kept, stays") {
+TEST_CASE("the file of a lock stays while a run waits for it or while the lock is kept") {
   const LocalPlace place;
   const auto holder = place.open();
   const auto waiter = place.open();
@@ -388,7 +390,7 @@ TEST_CASE("the file of a lock that somebody waits for, or that is kept, stays") 
   refused(*place.open(), claim_of(3));
 }
 
-TEST_CASE("later runs remove what killed ones have left, a few at a time, and nothing in use") {
+TEST_CASE("later runs remove the files of killed runs, a few at a time, and none that is in use") {
   const LocalPlace place;
   for (int key = 0; key < 8; ++key) leave_behind(place, "killed" + std::to_string(key));
   {
@@ -412,7 +414,7 @@ TEST_CASE("later runs remove what killed ones have left, a few at a time, and no
   CHECK(is<Extended>([&] { return held->renew(claim_of(1, "held"), grant, soon()); }));
 }
 
-TEST_CASE("a run of --once-per is remembered as long as its slot may be asked for") {
+TEST_CASE("a run of --once-per is remembered as long as its slot can be queried") {
   const LocalPlace place;
   Claim daily = claim_of(1, "daily");
   daily.once = OncePer{24h};
@@ -437,14 +439,14 @@ TEST_CASE("a run of --once-per is remembered as long as its slot may be asked fo
   CHECK_FALSE(std::filesystem::exists(memory));
 }
 
-TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise") {
+TEST_CASE("no two runs hold a lock whose file is removed and created again, and tokens only rise") {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr int rounds = 500;  // what it tells of memory and threads, it tells soon
+  constexpr int rounds = 500;  // a sanitizer finds memory and thread errors early
 #else
   constexpr int rounds = 10'000;
 #endif
   constexpr int least = 300;
-  // The directory of a long key comes and goes, too.
+  // The directory of a long key is removed and created again, too.
   for (const auto& [key, most] :
        {std::pair{std::string{"backup"}, rounds}, {std::string(100, '/'), rounds / 20}}) {
     CAPTURE(key);
@@ -465,7 +467,7 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
         const auto answer = store->acquire(claim, soon());
         if (!answer) ++wrong;
         if (!answer || !std::holds_alternative<Grant>(*answer)) {
-          std::this_thread::sleep_for(std::chrono::microseconds{50});  // another one's turn
+          std::this_thread::sleep_for(std::chrono::microseconds{50});  // another thread holds it
           continue;
         }
         const std::uint64_t token = std::get<Grant>(*answer).token.value;
@@ -475,12 +477,12 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
           if (shares ? holders != 0 : holders != 1 || sharers != 0) ++wrong;
           std::this_thread::yield();
         }
-        // The file is that in the directory, and stays there while it is held.
+        // The file is the one in the directory, and stays there while it is held.
         const auto renewed = store->renew(claim, std::get<Grant>(*answer), soon());
         if (!renewed || !std::holds_alternative<Extended>(*renewed)) ++wrong;
         --(shares ? sharers : holders);
         ++granted;
-        // Now and then as one that was killed, whose file is left to the sweep.
+        // Sometimes it does not release, like a killed run, and leaves its file to the sweep.
         if (i % 7 != 0 && !store->release(claim, {}, soon())) ++wrong;
       }
     };
@@ -494,7 +496,7 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
         std::this_thread::sleep_for(std::chrono::microseconds{50});
       }
     });
-    const Instant enough = BootClock::now() + 5s;  // on a loaded machine there are fewer rounds
+    const Instant enough = BootClock::now() + 5s;  // fewer rounds on a loaded machine
     const Instant give_up = BootClock::now() + 100s;
     while (granted < most && (granted < least || BootClock::now() < enough) &&
            BootClock::now() < give_up)
@@ -506,7 +508,7 @@ TEST_CASE("never two hold a lock whose file comes and goes, and tokens only rise
   }
 }
 
-TEST_CASE("a token exceeds the last one of its key also where the clock is behind it") {
+TEST_CASE("a token exceeds the last one of its key even if the clock is behind it") {
   const LocalPlace place;
   std::ofstream{place.directory + "/backup.lock"} << only_token({4'000'000'000'000'000});
   const auto first = place.open();
@@ -518,7 +520,7 @@ TEST_CASE("a token exceeds the last one of its key also where the clock is behin
   CHECK(take(*place.open(), claim_of(3)).token.value == 4'000'000'000'000'003);
 }
 
-TEST_CASE("a value of which a part was written only is not written") {
+TEST_CASE("a value that was written only in part is reported as not written") {
   const LocalPlace place;
   const auto file = local::LockFile::open(place.directory + "/backup.lock");
   REQUIRE(file.ok());
@@ -537,7 +539,7 @@ TEST_CASE("a value of which a part was written only is not written") {
   CHECK(error == ENOSPC);
 }
 
-TEST_CASE("a file whose token can be remembered nowhere else stays") {
+TEST_CASE("a file stays if its token can be remembered nowhere else") {
   const LocalPlace place;
   const auto store = place.open();
   const FencingToken token = take(*store, claim_of(1)).token;
@@ -549,7 +551,7 @@ TEST_CASE("a file whose token can be remembered nowhere else stays") {
   CHECK(token_in(value) == token);
 }
 
-TEST_CASE("the floor of all tokens never sinks") {
+TEST_CASE("the lower limit of all tokens never decreases") {
   const LocalPlace place;
   const std::string high = "4000000000000000";
   std::filesystem::create_symlink(high, place.directory + "/last-token");
@@ -560,7 +562,7 @@ TEST_CASE("the floor of all tokens never sinks") {
   CHECK(std::filesystem::read_symlink(place.directory + "/last-token") == high);
 }
 
-TEST_CASE("a lock file that was moved away, with a link to it in its place, is lost") {
+TEST_CASE("a lock file that was moved away and replaced by a link to it is a loss") {
   const LocalPlace place;
   const auto store = place.open();
   const Grant grant = take(*store, claim_of(1));
@@ -570,7 +572,7 @@ TEST_CASE("a lock file that was moved away, with a link to it in its place, is l
   CHECK(is<Lost>([&] { return store->renew(claim_of(1), grant, soon()); }));
 }
 
-TEST_CASE("a share is refused while a lock is kept that one had alone") {
+TEST_CASE("a share is refused while an exclusive lock is kept after its job") {
   const LocalPlace place;
   const auto store = place.open();
   take(*store, claim_of(1));
@@ -578,7 +580,7 @@ TEST_CASE("a share is refused while a lock is kept that one had alone") {
   CHECK(refused(*place.open(), sharing(claim_of(2))).holder.held_by_min_hold);
 }
 
-TEST_CASE("each key has a file name of its own, which does not begin with a dot and is read back") {
+TEST_CASE("each key has its own file name, which does not begin with a dot and is parsed back") {
   const LocalPlace place;
   std::set<std::string> names;
   const std::vector<std::string> keys{
@@ -596,7 +598,7 @@ TEST_CASE("each key has a file name of its own, which does not begin with a dot 
         std::set<std::string>{keys.begin(), keys.end()});
 }
 
-TEST_CASE("a release frees the lock although another process has its descriptors, too") {
+TEST_CASE("a release frees the lock even if another process has copies of its descriptors") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
     CAPTURE(claim.limit.most);
     const LocalPlace place;
@@ -610,7 +612,7 @@ TEST_CASE("a release frees the lock although another process has its descriptors
   }
 }
 
-TEST_CASE("what is kept after its job is only kept, although another process has its descriptors") {
+TEST_CASE("a kept lock is reported as kept even if another process has copies of its descriptors") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
     CAPTURE(claim.limit.most);
     const LocalPlace place;
@@ -625,7 +627,7 @@ TEST_CASE("what is kept after its job is only kept, although another process has
   }
 }
 
-TEST_CASE("the descriptors that the front has keep the lock when the engine is dead") {
+TEST_CASE("the descriptors of the front keep the lock when the engine is dead") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
     CAPTURE(claim.limit.most);
     const LocalPlace place;
@@ -639,7 +641,7 @@ TEST_CASE("the descriptors that the front has keep the lock when the engine is d
   }
 }
 
-TEST_CASE("a run that ends while another one asks is not repeated by that") {
+TEST_CASE("a run that ends while another run requests the lock is not repeated by it") {
   for (int round = 0; round < 300; ++round) {
     const LocalPlace place;
     Claim first = claim_of(1);
@@ -666,7 +668,7 @@ TEST_CASE("a run that ends while another one asks is not repeated by that") {
   }
 }
 
-TEST_CASE("a lock that is kept is free after a restart of the machine") {
+TEST_CASE("a kept lock is free after a restart of the machine") {
   const LocalPlace place;
   const std::string far =
       "/" + std::to_string(whole_ms(BootClock::now().time_since_epoch()) + 3'600'000);
@@ -682,13 +684,14 @@ TEST_CASE("a lock that is kept is free after a restart of the machine") {
   take(*place.open(), claim_of(3));
 }
 
-TEST_CASE("a lock file that is a link is not followed") {
+TEST_CASE("a lock file that is a symbolic link is not followed") {
   const LocalPlace place;
   const std::string target = place.directory + "/precious";
   std::ofstream{target} << "precious";
   const std::string link = place.directory + "/backup.lock";
   std::filesystem::create_symlink(target, link);
-  REQUIRE_FALSE(local::LockFile::open(link).ok());  // else it would be opened again and again
+  REQUIRE_FALSE(
+      local::LockFile::open(link).ok());  // otherwise it would be opened in an endless loop
   const auto answer = place.open()->acquire(claim_of(1), soon());
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().sentence.find("backup.lock") != std::string::npos);
@@ -697,7 +700,7 @@ TEST_CASE("a lock file that is a link is not followed") {
   CHECK(text == "precious");
 }
 
-TEST_CASE("a directory behind a link is no place for locks where others may rename it") {
+TEST_CASE("a lock directory behind a link is refused where other users can rename it") {
   namespace fs = std::filesystem;
   const LocalPlace place;
   const fs::path open_to_all = place.directory + "/open";
@@ -711,7 +714,7 @@ TEST_CASE("a directory behind a link is no place for locks where others may rena
   CHECK_FALSE(local::ready_directory(link + "/locks").ok());
 }
 
-TEST_CASE("a directory that others may write to is no place for locks") {
+TEST_CASE("a lock directory that other users can write to is refused") {
   for (const unsigned mode : {0702U, 0720U, 0707U, 0770U, 0777U}) {
     CAPTURE(mode);
     const LocalPlace place;
@@ -727,7 +730,7 @@ TEST_CASE("a directory that others may write to is no place for locks") {
   }
 }
 
-TEST_CASE("who gets the lock at the moment of a release has that of the new file") {
+TEST_CASE("a lock that is acquired during a release is that of the new file") {
   for (const bool shares : {false, true}) {
     CAPTURE(shares);
     const LocalPlace place;
@@ -738,7 +741,7 @@ TEST_CASE("who gets the lock at the moment of a release has that of the new file
       const auto next = place.open();
       const Claim claim = shares ? sharing(claim_of(2)) : claim_of(2);
       Result<AcquireAnswer, StoreFault> answer{Held{}};
-      // Refused at once, it opens the file and tries for a few milliseconds.
+      // A refused request opens the file and retries for a few milliseconds.
       std::thread other{[&] {
         for (int i = 0; i < 50 && answer && std::holds_alternative<Held>(*answer); ++i)
           answer = next->acquire(claim, soon());

@@ -1,4 +1,4 @@
-// How soon a holder hears that its lock is lost: while it waits for its next renewal, not at that.
+// How soon a holder notices that its lock is lost: while it waits for its next renewal, not at it.
 #include "contract/places.h"
 #include "os/clock.h"
 #include "os/wait.h"
@@ -19,7 +19,7 @@ class NeverCalledOff final : public Cancellation {
   const Fd event_ = make_event_fd();
 };
 
-/// How long a holder waits when nobody calls it off.
+/// How long a holder waits until it is woken, at most.
 Duration time_to_news(Store& store, const Claim& claim, const Grant& grant) {
   NeverCalledOff interrupt;
   const Instant began = BootClock::now();
@@ -36,8 +36,8 @@ std::unique_ptr<Inspector> inspector_of(const RedisPlace& place) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("force is heard at once, also by each of several holders", Place, LocalPlace,
-                   RedisPlace) {
+TEST_CASE_TEMPLATE("a forced unlock is noticed at once by each holder of the lock", Place,
+                   LocalPlace, RedisPlace) {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
     CAPTURE(claim.limit.most);
     const Place place;
@@ -46,7 +46,7 @@ TEST_CASE_TEMPLATE("force is heard at once, also by each of several holders", Pl
     const Grant grant = take(*store, claim);
     const bool shares = !claim.limit.is_exclusive();
     const Grant beside = shares ? take(*other, sharing(claim_of(2))) : Grant{};
-    // It begins to listen, and what came before that it would not have heard: so it looks once.
+    // After it has subscribed it checks once, because it missed every message before that.
     CHECK(time_to_news(*store, claim, grant) < 2s);
     if (shares) CHECK(time_to_news(*other, sharing(claim_of(2)), beside) < 2s);
 
@@ -61,7 +61,7 @@ TEST_CASE_TEMPLATE("force is heard at once, also by each of several holders", Pl
   }
 }
 
-TEST_CASE("a file that is removed is heard of at once, that of the lock and that of a share") {
+TEST_CASE("a removed file of a lock or of a share is noticed at once") {
   for (const bool share : {false, true}) {
     CAPTURE(share);
     const LocalPlace place;
@@ -81,8 +81,9 @@ TEST_CASE("a file that is removed is heard of at once, that of the lock and that
   }
 }
 
-TEST_CASE_TEMPLATE("who looks sees who holds the lock, who is to let go, and what is only kept",
-                   Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE(
+    "the inspection of a lock tells whether its holder is alive, kept or being forced to release",
+    Place, LocalPlace, RedisPlace) {
   using Life = HolderStatus::Life;
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
     CAPTURE(claim.limit.most);

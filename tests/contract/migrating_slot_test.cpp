@@ -1,5 +1,5 @@
-// The protocol with one key for each request, as in a slot that migrates, on a lone Redis: there it
-// can be looked at between two requests.
+// The protocol with one key per request, as in a slot that migrates, on a standalone Redis: there
+// the keys can be checked between two requests.
 #include "store/redis/migrating_slot.h"
 
 #include "contract/places.h"
@@ -64,7 +64,7 @@ OwnerHash owner_in(const Answer& answer) {
 
 }  // namespace
 
-TEST_CASE("one key at a time: a retry adopts its own lock while its liveness stands") {
+TEST_CASE("one key at a time: a retry adopts its own lock while its liveness exists") {
   MigratingPlace place;
   const OwnerHash first = owner_in(place.acquire(claim_of(1), 1));
   const Answer again = place.acquire(claim_of(1), 2);
@@ -73,8 +73,8 @@ TEST_CASE("one key at a time: a retry adopts its own lock while its liveness sta
   CHECK(verdict(place.acquire(claim_of(2), 1)) == "HELD");
 }
 
-TEST_CASE("one key at a time: a retry whose liveness has lapsed takes a fresh hash") {
-  // A peer that saw the first hash and judged it dead may delete that hash at any later time.
+TEST_CASE("one key at a time: a retry whose liveness has expired uses a fresh owner hash") {
+  // A peer that read the first hash and found it dead can delete that hash at any later time.
   MigratingPlace place;
   const OwnerHash first = owner_in(place.acquire(claim_of(1), 1));
   place.server.ask("DEL " + place.liveness_of(claim_of(1)));
@@ -83,14 +83,14 @@ TEST_CASE("one key at a time: a retry whose liveness has lapsed takes a fresh ha
   CHECK(owner_in(again) != first);
 }
 
-TEST_CASE("one key at a time: a holder is succeeded only if it is the one that was found dead") {
+TEST_CASE("one key at a time: a holder is replaced only if it is the one that was found dead") {
   MigratingPlace place;
   const OwnerHash dead = owner_in(place.acquire(claim_of(1), 1));
   CHECK(verdict(place.acquire(claim_of(2), 1, "backup@host/9.9.1")) == "HELD");
   CHECK(verdict(place.acquire(claim_of(2), 1, dead.text)) == "OK");
 }
 
-TEST_CASE("one key at a time: a renewal brings back neither a lock nor a liveness") {
+TEST_CASE("one key at a time: a renewal recreates neither a lock nor a liveness") {
   MigratingPlace place;
   const OwnerHash owner = owner_in(place.acquire(claim_of(1), 1));
   CHECK(place.renew(claim_of(1), owner) == "OK");
@@ -102,7 +102,7 @@ TEST_CASE("one key at a time: a renewal brings back neither a lock nor a livenes
   CHECK(place.server.ask("EXISTS t:lock:backup") == "0");
 }
 
-TEST_CASE("one key at a time: a lock that another has by now is neither renewed nor released") {
+TEST_CASE("one key at a time: a lock that another run holds is neither renewed nor released") {
   MigratingPlace place;
   const OwnerHash owner = owner_in(place.acquire(claim_of(1), 1));
   place.server.ask("DEL t:lock:backup");
@@ -115,7 +115,7 @@ TEST_CASE("one key at a time: a lock that another has by now is neither renewed 
   CHECK(place.life_of(place.liveness_of(claim_of(2))) > 50s);
 }
 
-TEST_CASE("one key at a time: a lock that was taken away by force is not adopted") {
+TEST_CASE("one key at a time: a lock that was taken by a forced unlock is not adopted") {
   MigratingPlace place;
   place.acquire(claim_of(1), 1);
   const auto inspector = make_inspector({*parse_store_address(place.server.url()), "t:", true});
@@ -125,13 +125,13 @@ TEST_CASE("one key at a time: a lock that was taken away by force is not adopted
   CHECK(owner_in(again) == make_owner_hash(claim_of(1).key, claim_of(1).process, 2, ""));
 }
 
-TEST_CASE("one key at a time: a server that came up a moment ago gives out nothing") {
+TEST_CASE("one key at a time: a server that started recently grants no lock") {
   MigratingPlace place;
   CHECK(verdict(place.acquire(claim_of(1), 1, "", "3600")) == "YOUNG");
   CHECK(place.server.ask("EXISTS t:lock:backup") == "0");
 }
 
-TEST_CASE("one key at a time: a lease is counted from when its liveness was written") {
+TEST_CASE("one key at a time: a lease is counted from the time when its liveness was written") {
   MigratingPlace place;
   place.acquire(claim_of(1), 1);
   place.server.ask("CLIENT PAUSE 300 ALL");
@@ -143,7 +143,7 @@ TEST_CASE("one key at a time: a lease is counted from when its liveness was writ
 
 namespace {
 
-/// A share of a lock that other ones of the run have with it, taken while the slot is whole.
+/// A share of a lock, acquired before the slot migrates.
 struct Share {
   explicit Share(const MigratingPlace& place) {
     const auto store = make_store({*parse_store_address(place.server.url()), "t:", true});
@@ -159,7 +159,7 @@ struct Share {
 
 }  // namespace
 
-TEST_CASE("one key at a time: a share keeps its group alive, and shortens nobody's life") {
+TEST_CASE("one key at a time: a share keeps its group alive and shortens no lifetime") {
   MigratingPlace place;
   const Share share{place};
   const std::string group = "t:proc:" + share.group.text;
@@ -175,7 +175,7 @@ TEST_CASE("one key at a time: a share keeps its group alive, and shortens nobody
   for (const std::string& key : keys) CHECK(place.life_of(key) > 1000s);
 }
 
-TEST_CASE("one key at a time: a share is lost with its group, or when either has lapsed") {
+TEST_CASE("one key at a time: a share is lost with its group, or when either has expired") {
   for (const bool of_the_group : {false, true}) {
     CAPTURE(of_the_group);
     MigratingPlace place;

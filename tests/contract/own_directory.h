@@ -1,5 +1,5 @@
-// A directory of its own for a case, below that of TMPDIR: whoever ends the cases before their end
-// can then remove what they have left.
+// A directory for one case, below TMPDIR: a caller that kills the cases can then remove what they
+// have left.
 #pragma once
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// Places for locks, fresh for each case, at which any number of stores can be opened; and what the
-// cases say to them.
+// Places for locks, new for each case, where any number of stores can be opened; and the requests
+// of the cases.
 #pragma once
 
 #include "contract/own_directory.h"
@@ -26,7 +26,7 @@ struct LocalPlace {
   void take_lock_away(const std::string& key) const {
     std::filesystem::remove(directory + "/" + key + ".lock");
   }
-  /// As a machine that loses its power.
+  /// As after a power failure.
   void let_die(std::unique_ptr<Store>& store, const Claim&) const { store.reset(); }
   const std::string directory = make_own_directory();
 };
@@ -55,7 +55,7 @@ inline Claim claim_of(int run, const std::string& key = "backup") {
           .note = {}};
 }
 
-/// Who frees a lock from outside.
+/// The author of an unlock.
 inline Unlocker by_force() {
   return {.host = "host",
           .pid = 900,
@@ -82,7 +82,7 @@ inline Claim sharing(Claim claim, Limit limit = Limit::shared()) {
   return claim;
 }
 
-/// Who is in the way. The claim must be refused.
+/// The refusal with the holder. The claim must be refused.
 inline Held refused(Store& store, const Claim& claim) {
   auto answer = store.acquire(claim, soon());
   REQUIRE(answer.ok());
@@ -96,15 +96,15 @@ inline void give_back(Store& store, const Claim& claim, const ReleaseOptions& fa
   REQUIRE(std::holds_alternative<Released>(*answer));
 }
 
-/// Repeats an attempt until it was in time: on a slow machine a short life can end before the
-/// answer arrives.
+/// Repeats an attempt until it was in time: on a slow machine a short lifetime can end before the
+/// reply arrives.
 template <class Attempt>
 void repeat_until(Attempt in_time) {
   int attempts = 0;
   while (!in_time()) REQUIRE(++attempts < 20);
 }
 
-/// How long it takes until it may be the turn of a claim that waits.
+/// How long a waiting claim waits until it should try again.
 inline Duration time_to_turn(Store& store, const Claim& claim, Duration patience = 5s) {
   const Instant began = BootClock::now();
   store.await_turn(claim, {began + patience});

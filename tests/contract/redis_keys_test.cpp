@@ -1,5 +1,5 @@
-// What the scripts do to the keys of a Redis, of locks with one holder and with several: seen in
-// the server itself, for a lease that is too short or a mark that is too brief shows up only later.
+// The keys that the scripts write, for locks with one holder and with several. They are checked in
+// the server, because a lease or a tombstone that is too short shows its effect only later.
 #include "contract/places.h"
 #include "os/clock.h"
 #include "store/inspector.h"
@@ -41,7 +41,7 @@ void force(const RedisPlace& place) {
 
 }  // namespace
 
-TEST_CASE("a renewal of one holder shortens the life of no other, nor that of their group") {
+TEST_CASE("a renewal shortens the lifetime of no other holder, nor of their group") {
   const RedisPlace place;
   const auto longer = place.open();
   const auto shorter = place.open();
@@ -62,7 +62,7 @@ TEST_CASE("a group lives as long as the holder that joins it") {
   CHECK(life_of(place, group_liveness(place)) > 50s);
 }
 
-TEST_CASE("a share in a group that has gone is lost, whoever has the lock by now") {
+TEST_CASE("a share in a group that has disappeared is lost, whoever holds the lock since then") {
   const RedisPlace place;
   const auto share = place.open();
   const auto alone = place.open();
@@ -72,7 +72,7 @@ TEST_CASE("a share in a group that has gone is lost, whoever has the lock by now
   CHECK(is<Lost>([&] { return share->renew(sharing_for(1, 60s), grant, soon()); }));
 }
 
-TEST_CASE("a share whose liveness has lapsed is not renewed, nor one whose group's has") {
+TEST_CASE("a share is not renewed if its liveness or that of its group has expired") {
   for (const bool of_the_group : {false, true}) {
     CAPTURE(of_the_group);
     const RedisPlace place;
@@ -86,7 +86,7 @@ TEST_CASE("a share whose liveness has lapsed is not renewed, nor one whose group
   }
 }
 
-TEST_CASE("a retry adopts no share in a group that is gone") {
+TEST_CASE("a retry adopts no share in a group that has disappeared") {
   const RedisPlace place;
   const auto store = place.open();
   take(*store, sharing_for(1, 60s));
@@ -94,7 +94,8 @@ TEST_CASE("a retry adopts no share in a group that is gone") {
   refused(*store, sharing_for(1, 60s));
 }
 
-TEST_CASE("a retry adopts neither what was taken from it by force nor the mark, alone or shared") {
+TEST_CASE(
+    "a retry adopts neither a lock that a forced unlock took nor its tombstone, alone or shared") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
     CAPTURE(claim.limit.most);
     const RedisPlace place;
@@ -106,11 +107,11 @@ TEST_CASE("a retry adopts neither what was taken from it by force nor the mark, 
     REQUIRE(std::holds_alternative<Grant>(*again));
     const OwnerHash owner = std::get<Grant>(*again).owner;
     CHECK(owner != first.owner);
-    CHECK(owner.text.find(claim.process.text) != std::string::npos);  // it is our own
+    CHECK(owner.text.find(claim.process.text) != std::string::npos);  // it is this run's own
   }
 }
 
-TEST_CASE("the mark of force stays as long as the lock of its holder would have") {
+TEST_CASE("a tombstone stays as long as the lock of its holder would have stayed") {
   const RedisPlace place;
   const auto store = place.open();
   Claim claim = claim_of(1);
@@ -130,7 +131,7 @@ TEST_CASE("a share that is kept after its job keeps its group") {
   refused(*place.open(), claim_of(2));
 }
 
-TEST_CASE("a release that has not heard of the force keeps nothing in Redis either") {
+TEST_CASE("a release that overlaps with a forced unlock keeps nothing in Redis either") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
     CAPTURE(claim.limit.most);
     const RedisPlace place;
@@ -142,7 +143,7 @@ TEST_CASE("a release that has not heard of the force keeps nothing in Redis eith
   }
 }
 
-TEST_CASE("a waiter that died is counted by none of those behind it") {
+TEST_CASE("a dead waiter is not counted as ahead by the waiters behind it") {
   const RedisPlace place;
   const auto holder = place.open();
   take(*holder, claim_of(0));
@@ -156,7 +157,7 @@ TEST_CASE("a waiter that died is counted by none of those behind it") {
   CHECK(refused(*waiters[2], waiting(claim_of(3))).place.ahead == 1);
 }
 
-TEST_CASE("a waiter that did not show that it lives is passed, though it still listens") {
+TEST_CASE("a waiter whose place has expired is passed, even if it is still subscribed") {
   const RedisPlace place;
   const auto holder = place.open();
   const auto stopped = place.open();
@@ -170,7 +171,7 @@ TEST_CASE("a waiter that did not show that it lives is passed, though it still l
   take(*next, waiting(claim_of(3)));
 }
 
-TEST_CASE("a server is old enough when it has been up for the TTL and a second") {
+TEST_CASE("a server grants locks once it has been up for the TTL and one second") {
   const RedisPlace place;
   const auto store = make_store({*parse_store_address(place.server.url()), "t:", false});
   Claim claim = claim_of(1);
@@ -187,11 +188,12 @@ TEST_CASE("a server is old enough when it has been up for the TTL and a second")
   CHECK(std::get<RecentlyRestarted>(*answer).wait <= 61s);
 }
 
-TEST_CASE("a lease is counted from when its request left, however late the reply") {
+TEST_CASE("a lease is counted from the sending of its request, however late the reply") {
   const RedisPlace place;
   const auto store = place.open();
-  const Grant known = take(*store, claim_of(1));  // the connection is open, and the server knows
-  CHECK(is<Extended>([&] { return store->renew(claim_of(1), known, soon()); }));  // the scripts
+  const Grant known = take(*store, claim_of(1));  // opens the connection and makes the server
+  CHECK(
+      is<Extended>([&] { return store->renew(claim_of(1), known, soon()); }));  // cache the scripts
   give_back(*store, claim_of(1));
   const LeaseTerms terms{20s, 5min};  // a request may take 2 s
   Claim claim = claim_of(2);
@@ -218,7 +220,7 @@ TEST_CASE("a lease is counted from when its request left, however late the reply
   }
 }
 
-TEST_CASE("a retry adopts its share as a share, and renews it") {
+TEST_CASE("a retry adopts its own share as a share and renews it") {
   const RedisPlace place;
   const auto store = place.open();
   take(*store, sharing_for(1, 60s));
@@ -227,7 +229,7 @@ TEST_CASE("a retry adopts its share as a share, and renews it") {
   CHECK(is<Extended>([&] { return retry->renew(sharing_for(1, 60s), grant, soon()); }));
 }
 
-TEST_CASE("a retry adopts no lock that another has by now, though its own liveness stands") {
+TEST_CASE("a retry adopts no lock that another run holds, even if its own liveness exists") {
   const RedisPlace place;
   const auto store = place.open();
   take(*store, claim_of(1));
@@ -236,7 +238,8 @@ TEST_CASE("a retry adopts no lock that another has by now, though its own livene
   CHECK(refused(*store, claim_of(1)).holder.pid == 102);
 }
 
-TEST_CASE("who joins with a longer life lengthens that of the lock and of its holders' list") {
+TEST_CASE(
+    "a holder that joins with a longer lifetime extends that of the lock and of the holders list") {
   const RedisPlace place;
   Claim shorter = sharing_for(1, 2s);
   shorter.terms = {2s, 10s};
@@ -246,7 +249,7 @@ TEST_CASE("who joins with a longer life lengthens that of the lock and of its ho
   CHECK(life_of(place, "t:holders:{t:lock:backup}") > 250s);
 }
 
-TEST_CASE("a holder whose liveness is about to end holds its place until it has ended") {
+TEST_CASE("a holder whose liveness is about to expire keeps its place until then") {
   const RedisPlace place;
   const Limit two{2};
   const auto left_after_the_answer = [&] {
@@ -263,7 +266,7 @@ TEST_CASE("a holder whose liveness is about to end holds its place until it has 
   repeat_until(left_after_the_answer);
 }
 
-TEST_CASE("any number of readers share a lock, more than a limit can be") {
+TEST_CASE("any number of readers share a lock, even more than the highest limit") {
   const RedisPlace place;
   const auto store = place.open();
   take(*store, sharing_for(1, 60s));
@@ -278,7 +281,8 @@ TEST_CASE("any number of readers share a lock, more than a limit can be") {
   CHECK(refused(*place.open(), sharing(claim_of(3), {10'000})).holders == 10'003);
 }
 
-TEST_CASE("a waiter that was taken out of the queue because it did not hear listens anew") {
+TEST_CASE(
+    "a waiter that was removed from the queue for not receiving its message subscribes again") {
   const RedisPlace place;
   const auto waiter = place.open();
   take(*place.open(), claim_of(1));

@@ -1,5 +1,6 @@
-// How long the keys of a Redis live, and which are gone when nobody needs them: what is too short
-// lets two jobs run, and what is too long keeps others waiting for a holder that is dead.
+// The lifetimes of the keys in Redis, and which keys are deleted when they are not needed: with a
+// lifetime that is too short two jobs can run, with one that is too long others wait for a dead
+// holder.
 #include "contract/places.h"
 #include "core/iso_time.h"
 #include "os/clock.h"
@@ -51,7 +52,7 @@ Unlocker without_force() {
 
 }  // namespace
 
-TEST_CASE("a renewal gives lock and liveness each its own life, and tells when it was") {
+TEST_CASE("a renewal extends lock and liveness by their own lifetimes and records its time") {
   const RedisPlace place;
   const auto store = place.open();
   const Claim claim = with_lives(claim_of(1), 20s, 60s);
@@ -68,7 +69,7 @@ TEST_CASE("a renewal gives lock and liveness each its own life, and tells when i
   CHECK(place.server.ask("GET " + lock) != before);  // extendedAt
 }
 
-TEST_CASE("the renewal of a share lengthens what the others need, and shortens nothing") {
+TEST_CASE("the renewal of a share extends the keys of the group and shortens none") {
   const RedisPlace place;
   const auto store = place.open();
   take(*place.open(), with_lives(sharing(claim_of(1)), 20s, 5min));
@@ -97,8 +98,7 @@ TEST_CASE("a place in the queue lives as long as its waiter, and the queue as lo
   CHECK_FALSE(exists(place, queue));
 }
 
-TEST_CASE(
-    "who gets a lock gives its liveness one life and its lock another, alone and with others") {
+TEST_CASE("liveness and lock each get their own lifetime, for a holder alone and for several") {
   for (const Limit limit : {Limit{}, Limit{2}, Limit::shared()}) {
     CAPTURE(limit.most);
     const RedisPlace place;
@@ -118,14 +118,14 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("the counter of tokens lives for a month") {
+TEST_CASE("the token counter lives for a month") {
   const RedisPlace place;
   take(*place.open(), claim_of(1));
   CHECK(life_of(place, "t:fence:{t:lock:backup}") > 29 * 24h);
 }
 
 TEST_CASE(
-    "a release leaves nothing of its run, alone, as one of several, and as the last of them") {
+    "a release leaves no key of its run, for a holder alone, one of several and the last one") {
   const RedisPlace place;
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1)), sharing(claim_of(1), {2})}) {
     CAPTURE(claim.limit.most);
@@ -143,7 +143,8 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("what is kept after its job lives for that time, however short the TTL was") {
+TEST_CASE(
+    "a lock that is kept after its job lives for the time given, even if the TTL is shorter") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1), {2})}) {
     CAPTURE(claim.limit.most);
     const RedisPlace place;
@@ -167,7 +168,7 @@ TEST_CASE("a run is remembered for a month") {
   CHECK(life_of(place, past_run) > 29 * 24h);
 }
 
-TEST_CASE("who takes the lock of a group that died leaves nothing of it") {
+TEST_CASE("a run that takes over the lock of a dead group leaves no key of that group") {
   const RedisPlace place;
   const Claim dead = sharing(claim_of(1));
   take(*place.open(), dead);
@@ -178,7 +179,8 @@ TEST_CASE("who takes the lock of a group that died leaves nothing of it") {
   CHECK_FALSE(exists(place, holders));
 }
 
-TEST_CASE("without force nothing is freed whose holder lives, however little time it has left") {
+TEST_CASE(
+    "unlock without --force frees no lock whose holder is alive, however little time is left") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
     CAPTURE(claim.limit.most);
     const RedisPlace place;
@@ -195,7 +197,7 @@ TEST_CASE("without force nothing is freed whose holder lives, however little tim
   }
 }
 
-TEST_CASE("what a dead holder left is freed for whoever waits, who is called") {
+TEST_CASE("unlock frees the lock of a dead holder for the first waiter and wakes it") {
   const RedisPlace place;
   const auto waiter = place.open();
   take(*place.open(), with_lives(claim_of(1), 60s, 5min));
@@ -207,7 +209,8 @@ TEST_CASE("what a dead holder left is freed for whoever waits, who is called") {
   take(*waiter, waiting(with_lives(claim_of(2), 60s, 5min)));
 }
 
-TEST_CASE("a place that is only kept is freed by force at once, beside one that lives") {
+TEST_CASE(
+    "a forced unlock frees a place that is only kept at once, beside a holder that is alive") {
   const RedisPlace place;
   const auto kept = place.open();
   const auto lives = place.open();
@@ -221,7 +224,7 @@ TEST_CASE("a place that is only kept is freed by force at once, beside one that 
   CHECK(is<Lost>([&] { return lives->renew(sharing(claim_of(2), {2}), grant, soon()); }));
 }
 
-TEST_CASE("force that names none of those who hold the lock by now changes nothing, and says so") {
+TEST_CASE("a forced unlock that names none of the current holders changes nothing and says so") {
   for (const Claim& claim : {claim_of(1), sharing(claim_of(1))}) {
     CAPTURE(claim.limit.most);
     const RedisPlace place;
@@ -234,7 +237,7 @@ TEST_CASE("force that names none of those who hold the lock by now changes nothi
   }
 }
 
-TEST_CASE("all who wait are shown, in their order") {
+TEST_CASE("all waiters are listed in queue order") {
   const RedisPlace place;
   take(*place.open(), claim_of(0));
   std::vector<std::unique_ptr<Store>> waiters;

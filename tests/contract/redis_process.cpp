@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// One that nobody has at this moment, and that the kernel gives to no client meanwhile.
+/// A port that is free now and outside the range that the kernel gives to clients.
 int free_port() {
   std::random_device random;
   std::uniform_int_distribution<int> below_those_of_clients{10240, 32767};
@@ -66,7 +66,7 @@ RedisProcess::RedisProcess(Kind kind) : kind_(kind), directory_(make_own_directo
   words.insert(words.end(), {"--port", std::to_string(port_)});
   pid_ = test::fork_child();
   if (pid_ == 0) {
-    ::alarm(0);  // it lives as long as the test
+    ::alarm(0);  // it ends with the test, not with an inherited alarm
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);

@@ -6,13 +6,13 @@
 
 namespace dlock::test {
 
-/// A real redis-server on a unix socket in a directory of its own, or as a Redis Cluster of one
-/// node, which keeps all slots. Ends with the object.
+/// A real redis-server on a unix socket in its own directory, or a Redis Cluster of one node with
+/// all slots. It ends with the object.
 class RedisProcess {
  public:
   enum class Kind { Alone, Cluster };
-  /// Returns when it answers, a Cluster when it serves its slots, which takes two seconds; throws
-  /// when it does not within ten.
+  /// Returns when the server answers, for a Cluster when it serves its slots, which takes two
+  /// seconds. Throws after ten seconds.
   explicit RedisProcess(Kind kind = Kind::Alone);
   ~RedisProcess();
   RedisProcess(const RedisProcess&) = delete;
@@ -20,9 +20,9 @@ class RedisProcess {
 
   std::string url() const;
 
-  /// Asks the server something and gives its reply as text.
+  /// Sends a command to the server and returns its reply as text.
   std::string ask(const std::string& command) const;
-  /// The same for words that have blanks in them; of several replies the first.
+  /// The same for words that contain blanks; of several replies the first.
   std::string ask(const std::vector<std::string>& words) const;
 
  private:
@@ -31,7 +31,7 @@ class RedisProcess {
 
   Kind kind_;
   std::string directory_;
-  int port_ = 0;  // of a Cluster, which a URL cannot name by a socket
+  int port_ = 0;  // of a Cluster: its URL cannot name a socket
   pid_t pid_ = -1;
 };
 

@@ -1,4 +1,4 @@
-// What a Redis promises beyond the contract: leases that expire, and lost replies.
+// What the Redis store promises beyond the contract: leases that expire, and lost replies.
 #include "contract/redis_process.h"
 #include "core/lease.h"
 #include "os/clock.h"
@@ -34,7 +34,7 @@ std::unique_ptr<Store> open(const test::RedisProcess& server, bool trust_restart
 
 }  // namespace
 
-TEST_CASE("another process of a run that died gives its lock back, alone or shared") {
+TEST_CASE("the other process of a run releases the lock of its dead process, alone or shared") {
   const test::RedisProcess server;
   for (const Limit limit : {Limit{}, Limit::shared(), Limit{2}}) {
     Claim claim = claim_of(1);
@@ -48,7 +48,7 @@ TEST_CASE("another process of a run that died gives its lock back, alone or shar
   }
 }
 
-TEST_CASE("a lock that is given back twice for one run, with a minimum hold, is kept as it was") {
+TEST_CASE("a second release for one run does not change a lock that is kept for --min-hold") {
   const test::RedisProcess server;
   REQUIRE(std::holds_alternative<Grant>(*open(server)->acquire(claim_of(1), soon())));
   CHECK(
@@ -59,7 +59,7 @@ TEST_CASE("a lock that is given back twice for one run, with a minimum hold, is 
   CHECK(server.ask("GET t:lock:k") == kept);
 }
 
-TEST_CASE("another process of a run that died takes it out of the queue") {
+TEST_CASE("the other process of a run removes its dead process from the queue") {
   const test::RedisProcess server;
   const auto holder = open(server);
   const auto dead = open(server);
@@ -78,7 +78,7 @@ TEST_CASE("another process of a run that died takes it out of the queue") {
   CHECK(std::holds_alternative<Grant>(*behind->acquire(waiting(3), soon())));
 }
 
-TEST_CASE("a holder whose liveness is gone is taken over, and one whose liveness stands is not") {
+TEST_CASE("a holder without a liveness is taken over, and a holder with one is not") {
   const test::RedisProcess server;
   const auto dead = open(server);
   const auto heir = open(server);
@@ -90,7 +90,7 @@ TEST_CASE("a holder whose liveness is gone is taken over, and one whose liveness
   CHECK(std::holds_alternative<Lost>(*dead->renew(claim_of(1), std::get<Grant>(*grant), soon())));
 }
 
-TEST_CASE("a renewal never brings back a liveness that has lapsed") {
+TEST_CASE("a renewal never recreates a liveness that has expired") {
   const test::RedisProcess server;
   const auto store = open(server);
   auto grant = store->acquire(claim_of(1), soon());
@@ -99,8 +99,7 @@ TEST_CASE("a renewal never brings back a liveness that has lapsed") {
   CHECK(server.ask("EXISTS t:proc:h/1.7") == "0");
 }
 
-TEST_CASE(
-    "with --on-silence=continue a lapsed liveness is revived, but never a lock that is gone") {
+TEST_CASE("with --on-silence=continue an expired liveness is recreated, but never a deleted lock") {
   const test::RedisProcess server;
   const auto store = open(server, true, /*revive_lapsed=*/true);
   auto grant = store->acquire(claim_of(1), soon());
@@ -123,8 +122,8 @@ TEST_CASE("a retry after a lost reply adopts its own lock under the hash that is
   CHECK(std::get<Grant>(*again).token == std::get<Grant>(*first).token);
 }
 
-TEST_CASE("a retry after its own lock has lapsed creates it under a fresh hash") {
-  // A peer that saw the first hash and judged it dead may delete that hash at any later time.
+TEST_CASE("a retry after its own lock has expired creates it under a fresh hash") {
+  // A peer that read the first hash and found it dead can delete that hash at any later time.
   const test::RedisProcess server;
   const auto store = open(server);
   auto first = store->acquire(claim_of(1), soon());
@@ -134,7 +133,7 @@ TEST_CASE("a retry after its own lock has lapsed creates it under a fresh hash")
   CHECK(std::get<Grant>(*again).owner != std::get<Grant>(*first).owner);
 }
 
-TEST_CASE("the token goes up also when its counter was lost, and keeps all its digits") {
+TEST_CASE("the fencing token rises even if its counter was deleted, and keeps all its digits") {
   const test::RedisProcess server;
   const auto store = open(server);
   auto first = store->acquire(claim_of(1), soon());
@@ -147,12 +146,13 @@ TEST_CASE("the token goes up also when its counter was lost, and keeps all its d
   CHECK(std::get<Grant>(*second).token > std::get<Grant>(*first).token);
 
   REQUIRE(store->release(claim_of(2), {}, soon()).ok());
-  server.ask("SET t:fence:{t:lock:k} 4000000000000000");  // a clock that was ahead
+  server.ask(
+      "SET t:fence:{t:lock:k} 4000000000000000");  // written by a machine whose clock was ahead
   auto third = store->acquire(claim_of(3), soon());
   CHECK(std::get<Grant>(*third).token.value == 4000000000000001);
 }
 
-TEST_CASE("a Redis without memory renews and releases, and refuses only new locks") {
+TEST_CASE("a Redis that is out of memory still renews and releases, and refuses only new locks") {
   const test::RedisProcess server;
   const auto store = open(server);
   auto grant = store->acquire(claim_of(1), soon());
@@ -170,7 +170,7 @@ TEST_CASE("a Redis without memory renews and releases, and refuses only new lock
 }
 
 TEST_CASE(
-    "nothing is created on a server that came up less than a TTL ago, and the time left is told") {
+    "a server that started less than a TTL ago grants no lock, and the time left is reported") {
   const test::RedisProcess server;
   const auto store = open(server, /*trust_restart=*/false);
   auto answer = store->acquire(claim_of(1), soon());
@@ -185,7 +185,8 @@ TEST_CASE(
   CHECK(std::stoi(info.substr(info.find("uptime_in_seconds:") + 18)) >= 3);
 }
 
-TEST_CASE("a key that is not a lock is left alone: before the start an error, while held a loss") {
+TEST_CASE(
+    "a key that is not a lock is left unchanged: an error before the start, a loss while held") {
   const test::RedisProcess server;
   const auto store = open(server);
   server.ask("SET t:lock:k hello");
@@ -207,7 +208,7 @@ TEST_CASE("a key that is not a lock is left alone: before the start an error, wh
   CHECK(wrong_type.error().exit_code == ExitCode::Configuration);
 }
 
-TEST_CASE("an empty value is no lock, as for the Node library") {
+TEST_CASE("an empty value is not a lock, as for the Node library") {
   const test::RedisProcess server;
   const auto store = open(server);
   server.ask("EVAL redis.call('SET','t:lock:k','') 0");

@@ -1,11 +1,11 @@
-// What every store promises to those who hold a lock together.
+// What every store promises to holders that share a lock.
 #include "contract/places.h"
 
 using namespace dlock;
 using namespace dlock::test;
 using namespace std::chrono_literals;
 
-TEST_CASE_TEMPLATE("many readers or one writer", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a lock has many readers or one writer", Place, LocalPlace, RedisPlace) {
   const Place place;
   std::vector<std::unique_ptr<Store>> readers;
   for (int run = 1; run <= 3; ++run) {
@@ -42,7 +42,7 @@ TEST_CASE_TEMPLATE("readers that come later do not starve a writer that waits", 
   take(*later, waiting(sharing(claim_of(4))));
 }
 
-TEST_CASE_TEMPLATE("readers that wait for a writer all enter when it goes", Place, LocalPlace,
+TEST_CASE_TEMPLATE("all readers that wait for a writer enter when it leaves", Place, LocalPlace,
                    RedisPlace) {
   const Place place;
   const auto writer = place.open();
@@ -60,8 +60,8 @@ TEST_CASE_TEMPLATE("readers that wait for a writer all enter when it goes", Plac
   }
 }
 
-TEST_CASE_TEMPLATE("up to N hold the lock, each with a token of its own", Place, LocalPlace,
-                   RedisPlace) {
+TEST_CASE_TEMPLATE("a limit of N admits N holders, each with its own fencing token", Place,
+                   LocalPlace, RedisPlace) {
   const Place place;
   const auto first = place.open();
   const auto second = place.open();
@@ -78,8 +78,7 @@ TEST_CASE_TEMPLATE("up to N hold the lock, each with a token of its own", Place,
   refused(*place.open(), sharing(claim_of(4), two));
 }
 
-TEST_CASE_TEMPLATE("a place that is free is given to the first of those who wait", Place,
-                   LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a free place is given to the first waiter", Place, LocalPlace, RedisPlace) {
   const Place place;
   const Limit two{2};
   const auto first = place.open();
@@ -93,7 +92,7 @@ TEST_CASE_TEMPLATE("a place that is free is given to the first of those who wait
   take(*waiter, waiting(sharing(claim_of(3), two)));
 }
 
-TEST_CASE_TEMPLATE("of different limits the smallest counts", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("the smallest limit of all holders counts", Place, LocalPlace, RedisPlace) {
   const Place place;
   std::vector<std::unique_ptr<Store>> stores;
   const auto run = [&](int number, std::uint32_t most) {
@@ -110,7 +109,7 @@ TEST_CASE_TEMPLATE("of different limits the smallest counts", Place, LocalPlace,
   CHECK_FALSE(run(6, 9));
 }
 
-TEST_CASE_TEMPLATE("the plain lock is the limit of one", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("an exclusive lock is the limit of one", Place, LocalPlace, RedisPlace) {
   const Place place;
   const auto plain = place.open();
   take(*plain, claim_of(1));
@@ -123,7 +122,7 @@ TEST_CASE_TEMPLATE("the plain lock is the limit of one", Place, LocalPlace, Redi
   refused(*place.open(), claim_of(4));
 }
 
-TEST_CASE_TEMPLATE("a holder that died gives up its place alone", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a holder that died frees only its own place", Place, LocalPlace, RedisPlace) {
   const Place place;
   const Limit two{2};
   auto dead = place.open();

@@ -1,5 +1,5 @@
-// What every store promises, whatever it is made of. The same cases run on the embedded store and
-// on a real Redis; what only one of them can do stands in a file of its own.
+// What every store promises. The same cases run on the embedded store and on a real Redis; cases
+// for only one of them are in separate files.
 #include "contract/places.h"
 #include "os/clock.h"
 
@@ -9,8 +9,8 @@ using namespace dlock;
 using namespace dlock::test;
 using namespace std::chrono_literals;
 
-TEST_CASE_TEMPLATE("a lock that is held is refused, with who holds it", Place, LocalPlace,
-                   RedisPlace) {
+TEST_CASE_TEMPLATE("a lock that is held is refused, and the refusal names its holder", Place,
+                   LocalPlace, RedisPlace) {
   const Place place;
   const auto first = place.open();
   const auto second = place.open();
@@ -35,7 +35,7 @@ TEST_CASE_TEMPLATE("a released lock is free at once", Place, LocalPlace, RedisPl
   take(*second, claim_of(2));
 }
 
-TEST_CASE_TEMPLATE("different keys do not exclude each other, however odd they are", Place,
+TEST_CASE_TEMPLATE("different keys do not exclude each other, whatever bytes they contain", Place,
                    LocalPlace, RedisPlace) {
   const Place place;
   std::vector<std::unique_ptr<Store>> stores;
@@ -55,7 +55,7 @@ TEST_CASE_TEMPLATE("different keys do not exclude each other, however odd they a
   CHECK(is<Held>([&] { return place.open()->acquire(claim_of(99, ".."), soon()); }));
 }
 
-TEST_CASE_TEMPLATE("a holder can renew, and a renewal is good for the future", Place, LocalPlace,
+TEST_CASE_TEMPLATE("a holder can renew, and a renewal extends the lease", Place, LocalPlace,
                    RedisPlace) {
   const Place place;
   const auto store = place.open();
@@ -67,7 +67,7 @@ TEST_CASE_TEMPLATE("a holder can renew, and a renewal is good for the future", P
   CHECK(std::get<Extended>(*renewed).stop_by >= grant.stop_by);
 }
 
-TEST_CASE_TEMPLATE("a lock that was taken away is a loss, for a renewal and for a release", Place,
+TEST_CASE_TEMPLATE("a lock that was taken away is a loss for a renewal and for a release", Place,
                    LocalPlace, RedisPlace) {
   const Place place;
   const auto store = place.open();
@@ -77,7 +77,7 @@ TEST_CASE_TEMPLATE("a lock that was taken away is a loss, for a renewal and for 
   CHECK(is<Lost>([&] { return store->release(claim_of(1), {}, soon()); }));
 }
 
-TEST_CASE_TEMPLATE("a lock that somebody else has by now is not renewed and not released", Place,
+TEST_CASE_TEMPLATE("a lock that another run holds is neither renewed nor released", Place,
                    LocalPlace, RedisPlace) {
   const Place place;
   const auto first = place.open();
@@ -90,7 +90,7 @@ TEST_CASE_TEMPLATE("a lock that somebody else has by now is not renewed and not 
   CHECK(is<Extended>([&] { return second->renew(claim_of(2), current, soon()); }));
 }
 
-TEST_CASE_TEMPLATE("the fencing token goes up with every acquisition of a key", Place, LocalPlace,
+TEST_CASE_TEMPLATE("the fencing token rises with each acquisition of a key", Place, LocalPlace,
                    RedisPlace) {
   const Place place;
   FencingToken last{};
@@ -103,8 +103,7 @@ TEST_CASE_TEMPLATE("the fencing token goes up with every acquisition of a key", 
   }
 }
 
-TEST_CASE_TEMPLATE("every acquisition has an owner hash of its own", Place, LocalPlace,
-                   RedisPlace) {
+TEST_CASE_TEMPLATE("each acquisition has its own owner hash", Place, LocalPlace, RedisPlace) {
   const Place place;
   const auto store = place.open();
   const Grant first = take(*store, claim_of(1));

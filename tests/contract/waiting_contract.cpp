@@ -1,4 +1,4 @@
-// What every store promises to those who wait.
+// What every store promises to waiters.
 #include "contract/places.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -27,7 +27,7 @@ class Cancelled final : public Cancellation {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("those who wait get the lock in the order in which they came", Place, LocalPlace,
+TEST_CASE_TEMPLATE("waiters get the lock in the order in which they came", Place, LocalPlace,
                    RedisPlace) {
   const Place place;
   std::vector<std::unique_ptr<Store>> stores;
@@ -45,7 +45,7 @@ TEST_CASE_TEMPLATE("those who wait get the lock in the order in which they came"
   }
 }
 
-TEST_CASE_TEMPLATE("who came first gets the lock first, whatever its name", Place, LocalPlace,
+TEST_CASE_TEMPLATE("the order of waiters does not depend on their names", Place, LocalPlace,
                    RedisPlace) {
   const Place place;
   const auto holder = place.open();
@@ -63,7 +63,7 @@ TEST_CASE_TEMPLATE("who came first gets the lock first, whatever its name", Plac
   }
 }
 
-TEST_CASE_TEMPLATE("a release wakes the first of those who wait", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a release wakes the first waiter", Place, LocalPlace, RedisPlace) {
   const Place place;
   const auto holder = place.open();
   const auto first = place.open();
@@ -77,8 +77,8 @@ TEST_CASE_TEMPLATE("a release wakes the first of those who wait", Place, LocalPl
   CHECK(time_to_turn(*second, waiting(claim_of(2)), 200ms) >= 200ms);
 }
 
-TEST_CASE_TEMPLATE("who does not wait gets no lock for which somebody waits", Place, LocalPlace,
-                   RedisPlace) {
+TEST_CASE_TEMPLATE("a run that does not wait gets no lock while another run waits for it", Place,
+                   LocalPlace, RedisPlace) {
   const Place place;
   const auto holder = place.open();
   const auto waiter = place.open();
@@ -91,7 +91,7 @@ TEST_CASE_TEMPLATE("who does not wait gets no lock for which somebody waits", Pl
   take(*waiter, waiting(claim_of(1)));
 }
 
-TEST_CASE_TEMPLATE("who leaves the queue makes room for the next one", Place, LocalPlace,
+TEST_CASE_TEMPLATE("a waiter that leaves the queue makes room for the next one", Place, LocalPlace,
                    RedisPlace) {
   const Place place;
   const auto holder = place.open();
@@ -106,7 +106,8 @@ TEST_CASE_TEMPLATE("who leaves the queue makes room for the next one", Place, Lo
   take(*next, waiting(claim_of(2)));
 }
 
-TEST_CASE_TEMPLATE("a waiter that died holds up nobody", Place, LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a dead waiter does not delay the waiters behind it", Place, LocalPlace,
+                   RedisPlace) {
   const Place place;
   const auto holder = place.open();
   auto dead = place.open();
@@ -119,7 +120,7 @@ TEST_CASE_TEMPLATE("a waiter that died holds up nobody", Place, LocalPlace, Redi
   take(*next, waiting(claim_of(2)));
 }
 
-TEST_CASE_TEMPLATE("a waiter that was called and died at that moment holds up nobody", Place,
+TEST_CASE_TEMPLATE("a waiter that dies right after it was woken does not delay the next one", Place,
                    LocalPlace, RedisPlace) {
   const Place place;
   const auto holder = place.open();
@@ -134,8 +135,7 @@ TEST_CASE_TEMPLATE("a waiter that was called and died at that moment holds up no
   take(*next, waiting(claim_of(2)));
 }
 
-TEST_CASE_TEMPLATE("a holder that died is found by the first of those who wait", Place, LocalPlace,
-                   RedisPlace) {
+TEST_CASE_TEMPLATE("the first waiter detects a dead holder", Place, LocalPlace, RedisPlace) {
   const Place place;
   auto holder = place.open();
   const auto waiter = place.open();
@@ -152,8 +152,8 @@ TEST_CASE_TEMPLATE("a holder that died is found by the first of those who wait",
   }
 }
 
-TEST_CASE_TEMPLATE("a wait ends when its patience is over, or when it is called off", Place,
-                   LocalPlace, RedisPlace) {
+TEST_CASE_TEMPLATE("a wait ends at its timeout or when it is cancelled", Place, LocalPlace,
+                   RedisPlace) {
   const Place place;
   const auto holder = place.open();
   const auto waiter = place.open();
