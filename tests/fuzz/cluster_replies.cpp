@@ -1,5 +1,5 @@
-// What the nodes of a Cluster say of each other: redirections, CLUSTER SLOTS, and CLUSTER NODES for
-// dlock doctor.
+// What the nodes of a Cluster report about each other: redirections, CLUSTER SLOTS, and CLUSTER
+// NODES for dlock doctor.
 #include "doctor/cluster_checks.h"
 #include "fuzz/property.h"
 #include "redis/cluster_slots.h"

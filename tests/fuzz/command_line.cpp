@@ -1,5 +1,5 @@
-// The whole command line, with the variables that count: a word on each line of the input, first
-// the variables. What it means is found, nothing is printed, run or asked.
+// The whole command line, with its environment variables: one word per line of the input, first the
+// variables. It is only parsed; nothing is printed, run or queried.
 #include "cli/args.h"
 #include "core/text.h"
 #include "fuzz/property.h"
@@ -15,13 +15,13 @@ namespace {
 
 constexpr std::string_view secret = "s3cret";
 
-/// Options that name files are tried for real, so they may lead to no place but an empty directory.
+/// Files that options name are really opened, so they must be in an empty directory.
 bool leads_elsewhere(std::string_view word) {
   return word.find('/') != word.npos && word.find("://") == word.npos &&
          word.find("local:") == word.npos;
 }
 
-/// Takes the variables off the front.
+/// Removes the variables from the front.
 Environment take_environment(std::vector<std::string>& words) {
   Environment environment{.default_config = ""};
   using Variable = std::optional<std::string> Environment::*;
@@ -46,7 +46,7 @@ Environment take_environment(std::vector<std::string>& words) {
   return environment;
 }
 
-/// Whether the secret stands only where it is one: in the login of a URL, or in a variable for it.
+/// True if the secret is only where it belongs: in the login of a URL, or in a variable for it.
 bool is_kept_well(const std::vector<std::string>& words, const Environment& environment) {
   const auto shows = [](const std::string& word) {
     return without_url_secrets(word).find(secret) != std::string::npos;

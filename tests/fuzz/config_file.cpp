@@ -1,4 +1,4 @@
-// The configuration file, down to the words that the options get.
+// The configuration file, up to the values that the options get.
 #include "cli/config_file.h"
 
 #include "cli/parser.h"
@@ -17,7 +17,7 @@ void check_line(unsigned line, std::string_view text) {
   fuzz::require(line >= 1 && line <= lines, "a setting has its line");
 }
 
-/// The line that a complaint names: `FILE line 3: ...`.
+/// The line that an error message names: `FILE line 3: ...`.
 unsigned line_in(const std::string& message) {
   constexpr std::string_view before = "FILE line ";
   fuzz::require(message.starts_with(before), "a complaint names the file and the line");

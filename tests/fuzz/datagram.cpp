@@ -1,5 +1,5 @@
-// A datagram with descriptors, as it comes through a unix socket: the first byte of the input says
-// how many descriptors, the rest is the text.
+// A datagram with descriptors, through a unix socket: the first byte of the input is the number of
+// descriptors, the rest is the text.
 #include "os/datagram.h"
 
 #include "fuzz/property.h"
@@ -13,7 +13,7 @@ using namespace dlock;
 
 namespace {
 
-/// The lowest descriptor that is free: it grows with each that is left open.
+/// The lowest free descriptor, which rises with each one that is left open.
 int lowest_free() { return Fd{::dup(STDERR_FILENO)}.number(); }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A report of dlock doctor, as text and as JSON: what servers say is in its facts.
+// A report of dlock doctor, as text and as JSON: its facts contain text from servers.
 #include "doctor/doctor.h"
 #include "fuzz/property.h"
 

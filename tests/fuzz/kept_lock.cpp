@@ -1,5 +1,5 @@
-// Until when --min-hold keeps a lock of the embedded store, as its file says: the input is what
-// stands behind the name of this boot.
+// The time until which --min-hold keeps a lock of the embedded store, from its file: the input is
+// the text after the name of this boot.
 #include "fuzz/property.h"
 #include "store/local/lock_file.h"
 
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const auto left = local::min_hold_left("{\"keptUntil\":\"" + this_boot + "/" + text + "\"}");
   fuzz::require(!left || *left > Duration::zero(), "what is left is more than nothing");
   const bool is_plain =
-      text.find_first_of("\"\\") == text.npos;  // else it is no longer the whole value
+      text.find_first_of("\"\\") == text.npos;  // otherwise it is not the whole value
   fuzz::require(!left || !is_plain || text.find_first_not_of("0123456789") == text.npos,
                 "a moment is a number of milliseconds");
   fuzz::require(!local::min_hold_left("{\"keptUntil\":\"another boot/" + text + "\"}"),

@@ -1,5 +1,5 @@
-// Values of keys in Redis and of files of the embedded store, which anybody may have written, and
-// what is shown of them.
+// Values of keys in Redis and of files of the embedded store, which any program can have written,
+// and the output for them.
 #include "core/holder.h"
 #include "core/text.h"
 #include "fuzz/property.h"
@@ -14,7 +14,7 @@ using namespace dlock;
 
 namespace {
 
-/// What we write of a claim of such words is read back, but for bytes that are not UTF-8.
+/// A lock written for a claim with such words is parsed back, except for bytes that are not UTF-8.
 void check_round_trip(const Holder& holder) {
   const auto key = LockKey::parse(holder.command);
   if (!key || holder.host.empty()) return;

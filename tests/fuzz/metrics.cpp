@@ -1,5 +1,5 @@
-// A metrics file that is there already: a run is added to it, or it is refused. The first line of
-// the input is the key of the run, the rest the file.
+// An existing metrics file: a run is added to it, or it is refused. The first line of the input is
+// the key of the run, the rest is the file.
 #include "report/metrics.h"
 
 #include "core/text.h"
@@ -9,7 +9,7 @@ using namespace dlock;
 
 namespace {
 
-/// A sample is a name, perhaps labels, a blank and a number.
+/// A sample is a name, optional labels, a blank and a number.
 void check_line(std::string_view line) {
   const auto blank = line.rfind(' ');
   fuzz::require(blank != line.npos, "a sample has a value");

@@ -1,4 +1,4 @@
-// The moments that a peer writes into a lock, in ISO 8601.
+// The times that a peer writes into a lock, in ISO 8601.
 #include "core/iso_time.h"
 #include "fuzz/property.h"
 

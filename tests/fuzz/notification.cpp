@@ -1,4 +1,4 @@
-// What a job says by sd_notify and by `dlock heartbeat`.
+// The messages of a job by sd_notify and by `dlock heartbeat`.
 #include "core/heartbeat.h"
 #include "fuzz/property.h"
 #include "heartbeat/heartbeat_client.h"

@@ -1,4 +1,4 @@
-// The owner hash of `dlock status --owner` and of each lock, ours or of the Node library.
+// The owner hash of `dlock status --owner` and of each lock, from dlock or from the Node library.
 #include "core/identity.h"
 #include "core/text.h"
 #include "fuzz/property.h"
@@ -7,8 +7,8 @@ using namespace dlock;
 
 namespace {
 
-/// The library's ^(.+)@([^/]+\/\d+\.\d+)\.\d+(#.*)?$, tried at every @ from the end, in the
-/// plainest way.
+/// The expression of the library, ^(.+)@([^/]+\/\d+\.\d+)\.\d+(#.*)?$, tried at every @ from the
+/// end, in the simplest way.
 std::string_view digits_off(std::string_view text) {
   std::size_t count = 0;
   while (count < text.size() && text[count] >= '0' && text[count] <= '9') ++count;
@@ -30,7 +30,7 @@ bool is_hash_behind_the_at(std::string_view text) {
   return false;
 }
 
-/// Where the key ends; npos if this is no owner hash.
+/// The end of the key; npos if this is not an owner hash.
 std::size_t end_of_key(std::string_view text) {
   for (std::size_t at = text.size(); at-- > 1;) {
     if (text[at] == '@' && is_hash_behind_the_at(text.substr(at + 1))) return at;
@@ -38,7 +38,7 @@ std::size_t end_of_key(std::string_view text) {
   return text.npos;
 }
 
-/// Whatever key, host and trace are.
+/// For any key, host and trace.
 void check_that_ours_is_read(std::string_view parts) {
   const auto key = LockKey::parse(fuzz::take_line(parts));
   if (!key) return;

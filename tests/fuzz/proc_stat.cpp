@@ -1,5 +1,5 @@
-// /proc/<pid>/stat, in which a process has chosen its name itself: by it the tree of a job is
-// found. The first line of the input is the rest of the file, what follows is the name.
+// /proc/<pid>/stat, by which the tree of a job is found. A process can choose its name in it. The
+// first line of the input is the rest of the file, the following text is the name.
 #include "fuzz/property.h"
 #include "os/proc.h"
 
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   fuzz::require(!found || found->pid == 4711, "a process has the number by which it was found");
 
   std::string rest{fuzz::take_line(text)};
-  // The kernel ends the name, and no number behind it has a parenthesis.
+  // The kernel closes the parenthesis, and the numbers after it contain none.
   if (rest.find(')') != rest.npos) return 0;
   const std::string name{text};
   const auto plain = parse_stat(4711, "4711 (sh)" + rest);

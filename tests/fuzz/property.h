@@ -8,7 +8,7 @@
 
 namespace fuzz {
 
-/// Stops at a property that does not hold, so that the fuzzer keeps the input, and says which.
+/// Aborts if a property does not hold, with its name, so that the fuzzer keeps the input.
 inline void require(bool holds, const char* property) {
   if (holds) return;
   std::fprintf(stderr, "does not hold: %s\n", property);
@@ -19,7 +19,7 @@ inline std::string_view text_of(const unsigned char* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-/// An input of several parts has a line for each.
+/// The parts of an input, one per line.
 inline std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   for (;;) {
@@ -30,7 +30,7 @@ inline std::vector<std::string_view> lines_of(std::string_view text) {
   }
 }
 
-/// Takes a line off the front.
+/// Removes a line from the front.
 inline std::string_view take_line(std::string_view& text) {
   const auto end = text.find('\n');
   const std::string_view line = text.substr(0, end);
@@ -38,9 +38,8 @@ inline std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-/// Whether a terminal shows the text and does nothing else, but for ends of lines: no C0 and C1
-/// control, no DEL, no bidirectional override. (Of UTF-8, which is checked elsewhere: written
-/// without the functions that are tested.)
+/// True if a terminal only shows the text: no C0 or C1 control except line ends, no DEL, no
+/// bidirectional override. It does not use the tested functions; UTF-8 is checked elsewhere.
 inline bool repaints_nothing(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = [&](std::size_t at) {

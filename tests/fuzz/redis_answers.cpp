@@ -1,5 +1,5 @@
-// What the stores make of the replies to their scripts and commands. The first line of the input
-// says what is asked for, the rest is what comes from the server.
+// The replies to the scripts and commands of the stores. The first line of the input is the
+// operation, the rest is the data from the server.
 #include "fuzz/property.h"
 #include "operate/status_json.h"
 #include "operate/status_text.h"

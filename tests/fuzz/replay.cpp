@@ -1,5 +1,5 @@
-// Feeds the corpus of one target to it, without a fuzzer: replay TARGET DIRECTORY
-// All targets are linked into this one program, where each has its own name for the function.
+// Feeds the corpus of one target to it without a fuzzer: replay TARGET DIRECTORY
+// All targets are linked into this one program, with a different name for the function of each.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
     std::ifstream file{entry.path(), std::ios::binary};
     const std::string bytes{std::istreambuf_iterator<char>{file}, {}};
     std::printf("%s\n", entry.path().filename().c_str());
-    std::fflush(stdout);  // the last one is the one that failed
+    std::fflush(stdout);  // the last name is that of the input that failed
     target->run(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
     ++count;
   }

@@ -1,4 +1,4 @@
-// The protocol of Redis, as bytes come off a line: in pieces of any size.
+// The Redis protocol, received in pieces of any size.
 #include "redis/resp.h"
 
 #include "fuzz/property.h"
@@ -14,7 +14,7 @@ struct Heard {
   bool garbage = false;
 };
 
-/// Takes what is complete. False when nothing can come any more.
+/// Reads the complete replies. False after a protocol error.
 bool take_replies(ReplyReader& reader, Heard& heard) {
   for (;;) {
     auto reply = reader.next();
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     fuzz::require(reply.text_at(reply.items.size()).empty(), "no item is beyond the last");
   }
 
-  // Arguments hold any byte: a server reads what we wrote.
+  // Arguments can contain any byte: a server parses what was written.
   const auto words = fuzz::lines_of(bytes);
   const Heard read = hear(encode_command(words), bytes.size() + 1);
   fuzz::require(read.replies.size() == 1 && !read.garbage, "a command is one array");

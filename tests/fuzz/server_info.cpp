@@ -1,4 +1,4 @@
-// INFO of a server and SENTINEL MASTER, as dlock doctor reads and judges them.
+// INFO of a server and SENTINEL MASTER, as dlock doctor parses and judges them.
 #include "doctor/failover.h"
 #include "doctor/sentinel_checks.h"
 #include "doctor/server_checks.h"

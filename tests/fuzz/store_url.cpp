@@ -6,7 +6,7 @@ using namespace dlock;
 
 namespace {
 
-/// Another letter for each letter and another digit for each digit, hex digits among themselves.
+/// Replaces each letter and digit by another one, and hex digits by hex digits.
 char another(char c) {
   if (c >= '0' && c <= '9') return '7';
   if (c >= 'a' && c <= 'f') return 'b';
@@ -15,8 +15,8 @@ char another(char c) {
   return is_letter ? 'q' : c;
 }
 
-/// The same URL with another login, which is what stands between the scheme and the last @; a path
-/// may have one of its own.
+/// The same URL with another login, which is the text between the scheme and the last @. A path can
+/// contain an @ as well.
 std::string with_another_login(std::string_view text) {
   std::string other{text};
   const auto scheme = text.find("://");
@@ -41,14 +41,14 @@ void check(const RedisAddress& address) {
   }
   const std::string name = address.name();
   fuzz::require(is_one_line(name), "a name is one line");
-  // Bytes that cannot be shown have become question marks, which no URL has but before a database.
+  // Unprintable bytes have become question marks, which a URL has only before a database.
   if (!address.login.user.empty() || name.find('?') != name.npos) return;
   const auto again = parse_store_address(name);
   fuzz::require(again.ok(), "a name is a URL");
   fuzz::require(std::get<RedisAddress>(*again).name() == name, "of the same name");
 }
 
-/// What is shown of a store, or of a URL that names none.
+/// The displayed name of a store, or of an invalid URL.
 std::string shown(const Result<StoreAddress, std::string>& address) {
   if (!address) return address.error();
   const auto* redis = std::get_if<RedisAddress>(&*address);

@@ -1,4 +1,4 @@
-// Bytes from anywhere on their way to a terminal, a log or JSON.
+// Arbitrary bytes for a terminal, a log or JSON.
 #include "core/text.h"
 
 #include "fuzz/property.h"

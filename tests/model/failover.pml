@@ -1,12 +1,12 @@
-/* One failover: from server 0 to server 1, its replica. Or a restart that lost what was not saved.
+/* One failover from server 0 to server 1, its replica; or a restart that lost unsaved data.
  *
- * Checked: never two jobs at once. What it depends on are --min-replicas (WAIT), which server can be
- * written to, and how long a server that has just come up gives its locks to nobody new (the uptime
- * that dlock asks for, --trust-restart).
+ * Checked: never two jobs at once. It depends on --min-replicas (WAIT), on which servers accept
+ * writes, and on how long a server grants no lock after its start (the uptime that dlock requires,
+ * --trust-restart).
  *
- * WAIT_ACQUIRE   an acquire counts only if the replica has it
+ * WAIT_ACQUIRE   an acquisition counts only if the replica has it
  * WAIT_RENEW     the same for renewals
- * SPLIT          server 0 can be reached and written to after the failover; LAG n: for n ticks
+ * SPLIT          server 0 can be reached and accepts writes after the failover; LAG n: for n ticks
  *                (min-replicas-max-lag)
  * GRACE n        for n ticks server 1 grants no lock, but renews
  * EMPTY          server 1 starts without data
@@ -29,7 +29,7 @@
 #define CLOCKS 0
 #endif
 
-byte owner[2], owner_left[2];   /* of each server; 0: nobody, else host + 1 */
+byte owner[2], owner_left[2];   /* of each server; 0: free, else host + 1 */
 byte liveness[4];               /* server * 2 + host */
 bool failed_over;
 byte grace, lag;
@@ -40,7 +40,7 @@ byte deadline[2], pending[2];
 bool awaits[2], paused[2];
 mtype:request = { acquire, renew, release };
 mtype:answer = { ok, held, lost };
-chan requests[2] = [2] of { mtype:request, bool };   /* the second: its reply is wanted */
+chan requests[2] = [2] of { mtype:request, bool };   /* bool: the sender waits for the reply */
 chan replies[2] = [1] of { mtype:answer };
 hidden mtype:request what, what2;
 hidden mtype:answer answer;
@@ -76,7 +76,7 @@ inline serve(h, server) {
      if :: owner[v] == h + 1 -> owner[v] = 0; owner_left[v] = 0; liveness[v * 2 + h] = 0 :: owner[v] != h + 1 fi
   fi;
   if
-  :: v == 1 -> replicated = true                 /* the new master has a replica of its own */
+  :: v == 1 -> replicated = true                 /* the new master has its own replica */
   :: v == 0 && !failed_over -> if :: replicate(); replicated = true :: replicated = false fi
   :: v == 0 && failed_over -> replicated = false
   fi;
@@ -134,7 +134,7 @@ active [2] proctype Host() {
        :: else -> pending[h] = 0
        fi;
        judge() }
-  :: atomic { !paused[h] && phase[h] == running ->   /* it ends, is killed, or its machine is gone */
+  :: atomic { !paused[h] && phase[h] == running ->   /* the job ends, is killed, or its machine dies */
        if :: deadline[h] > 0 && nfull(requests[h]) -> requests[h]!!release,false :: true fi;
        ends(h) }
   :: atomic { !paused[h] && (phase[h] == asking || phase[h] == running) -> paused[h] = true }

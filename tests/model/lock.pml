@@ -1,12 +1,12 @@
-/* One lock on one Redis: runs of dlock that want it, beside programs that use the Node library.
+/* One lock on one Redis: runs of dlock, and programs that use the Node library.
  *
- * Checked: as long as a job of dlock runs, nobody else has the lock. README.md says which line of
- * code each rule here stands for; `runs` says with which bounds it is checked, and which safeguards
- * are taken away to see that they are needed.
+ * Checked: as long as a job of dlock runs, no other client has the lock. README.md maps each rule
+ * here to the code. `check` has the bounds, and the safeguards that are removed to prove that they
+ * are necessary.
  *
- * Time is discrete. It stands still while something is due that the kernel does at once: a kill
- * whose moment has come. All else may happen at any time, or never: requests are delivered late, in
- * any order, or not at all; machines stand still and wake; runs die, and are stopped.
+ * Time is discrete. It does not advance while an immediate action of the kernel is due: a kill at
+ * its time. Everything else can happen at any time or never: requests are delivered late, in any
+ * order, or not at all; machines are suspended and resumed; runs die and are stopped.
  */
 
 /* --- bounds --- */
@@ -14,40 +14,40 @@
 #define HOSTS 2
 #endif
 #ifndef RUNS
-#define RUNS 1        /* of each host, one after the other */
+#define RUNS 1        /* per host, one after the other */
 #endif
 #ifndef ATTEMPTS
-#define ATTEMPTS 2    /* owner hashes that one run may use up */
+#define ATTEMPTS 2    /* owner hashes that one run can use */
 #endif
 #ifndef IN_FLIGHT
-#define IN_FLIGHT 2   /* requests of one host that are under way at once */
+#define IN_FLIGHT 2   /* concurrent requests of one host */
 #endif
 #ifndef TTL
-#define TTL 3         /* --ttl, in ticks: life of the liveness key */
+#define TTL 3         /* --ttl, in ticks: lifetime of the liveness key */
 #endif
 #ifndef LOCK_TTL
 #define LOCK_TTL (TTL + 1)
 #endif
 #ifndef KILL
-#define KILL 0        /* ticks that a kill may take */
+#define KILL 0        /* ticks that a kill can take */
 #endif
 #ifndef DRIFT
-#define DRIFT 0       /* ticks that the clock of a host may lose in one lease */
+#define DRIFT 0       /* ticks that the clock of a host can lose in one lease */
 #endif
 #ifndef FRONT_DELAY
-#define FRONT_DELAY 0 /* ticks by which the front kills later than the engine */
+#define FRONT_DELAY 0 /* ticks between the kill of the engine and that of the front */
 #endif
 #ifndef MARGIN
 #define MARGIN (1 + KILL + DRIFT + FRONT_DELAY)
 #endif
 #ifndef MIN_HOLD
-#define MIN_HOLD 0    /* ticks for which a run that ended keeps its lock */
+#define MIN_HOLD 0    /* ticks for which a lock is kept after its run */
 #endif
 #ifndef PEERS
 #define PEERS 0       /* bit h: host h is a program with the Node library */
 #endif
 
-/* --- faults: all but those that a run asks for (-DSTOPS, -DFORCE) can be left out --- */
+/* --- faults: all except those that a check enables (-DSTOPS, -DFORCE) can be disabled --- */
 #ifdef NO_LOSS
 #define LOSS 0
 #else
@@ -70,7 +70,7 @@
 #endif
 
 /* --- names of runs ---
- * Each attempt to get the lock has an owner hash of its own (1...), each run a process hash. */
+ * Each attempt to acquire the lock has its own owner hash (1...), each run its own process hash. */
 #define PROCESSES (HOSTS * RUNS)
 #define owner_hash(h, n) ((h * RUNS + host[h].turn) * ATTEMPTS + n + 1)
 #define process_of(owner) ((owner - 1) / ATTEMPTS)
@@ -78,37 +78,37 @@
 #define is_peer(h) ((PEERS >> h) & 1)
 
 /* --- the server --- */
-byte lock_owner;              /* 0: nobody */
+byte lock_owner;              /* 0: free */
 byte lock_left;               /* ticks */
-bool lock_forced;             /* the mark of `dlock unlock --force` */
+bool lock_forced;             /* the tombstone of `dlock unlock --force` */
 byte liveness[PROCESSES];     /* ticks; 0: expired or never written */
 
 /* --- the hosts --- */
 mtype:phase = { idle, starting, asking, looking, deleting, running, dying };
 typedef Host {
   mtype:phase phase = idle;
-  byte turn;             /* which of its runs it is in */
-  byte attempts;         /* owner hashes used up */
-  byte owner;            /* under which it holds the lock; for a peer: of whom it looks */
+  byte turn;             /* the number of its current run */
+  byte attempts;         /* owner hashes used */
+  byte owner;            /* under which it holds the lock; for a peer: the one it checks */
   byte deadline;         /* ticks until the job is killed */
-  byte pending;          /* what becomes of it if the request under way is answered */
-  byte lost, pending_lost; /* ticks that the clock has lost in them */
+  byte pending;          /* the deadline if the request under way is answered */
+  byte lost, pending_lost; /* ticks that the clock has lost meanwhile */
   byte kill_left;
   byte late;             /* ticks since the deadline, for the front */
-  bool awaits;           /* a reply */
-  bool paused;           /* the machine stands still, but not time */
+  bool awaits;           /* waits for a reply */
+  bool paused;           /* the machine is suspended while time advances */
   bool engine_stopped;
   bool front_stopped;
 }
 Host host[HOSTS];
 
-/* A request may be answered for its sender (`wanted`), or only applied: see forget(). */
+/* A request can be answered (`wanted`), or only applied: see forget(). */
 mtype:request = { acquire, renew, release, create, look, delete, report, check };
 mtype:answer = { ok, held, gone, alive, dead };
 chan requests[HOSTS] = [IN_FLIGHT] of { mtype:request, byte, byte, bool };
 chan replies[HOSTS] = [1] of { mtype:answer, byte };
 
-/* Scratch, written before it is read in each step. */
+/* Temporary values, written before they are read in each step. */
 hidden mtype:request what, what2;
 hidden mtype:answer answer;
 hidden byte id, about, id2, about2, by, i;
@@ -118,7 +118,7 @@ bool force_used;
 #define executes(h) (!host[h].paused && (host[h].phase == running || host[h].phase == dying))
 #define dlock_executes(h) (!is_peer(h) && executes(h))
 
-/* --- what must be true --- */
+/* --- the invariant --- */
 inline judge() {
   i = 0;
   do
@@ -159,7 +159,7 @@ inline serve(h) {
      fi
   :: what == renew ->
      if
-#ifdef REVIVE   /* --on-lapse=revive, beside nobody who deletes what has lapsed */
+#ifdef REVIVE   /* --on-silence=continue, without peers that delete expired keys */
      :: lock_owner == id && !lock_forced -> lock_left = LOCK_TTL; liveness[process_of(id)] = TTL; answer = ok
      :: lock_owner != id || lock_forced -> answer = gone
 #else
@@ -208,7 +208,7 @@ inline serve(h) {
 
 /* --- the network --- */
 inline forget(h) {
-  /* The connection of an older request is closed: its reply is never read. But it may still be
+  /* The connection of an older request is closed: its reply is never read. But it can still be
    * applied, at any later time. */
 #ifndef STALE_REPLIES
   if :: nempty(replies[h]) -> replies[h]?_,_ :: empty(replies[h]) fi;
@@ -224,7 +224,7 @@ inline ask(h, request, name, whom) {
   requests[h]!!request,name,whom,true;
   host[h].awaits = true
 }
-/* Sent, but nobody waits for the reply; or the sender is gone before it could send it. */
+/* Sent without waiting for the reply; or the sender dies before sending it. */
 inline tell(h, request, name, whom) {
   if
   :: nfull(requests[h]) -> requests[h]!!request,name,whom,false
@@ -247,7 +247,7 @@ proctype Network(byte h) {
 
 /* --- a run of dlock --- */
 inline over(h) {
-  /* The next run is another process, with a process hash of its own. */
+  /* The next run is another process, with its own process hash. */
   forget(h);
   host[h].phase = idle; host[h].attempts = 0; host[h].owner = 0; host[h].deadline = 0; host[h].pending = 0;
   host[h].lost = 0; host[h].pending_lost = 0; host[h].kill_left = 0; host[h].late = 0;
@@ -294,7 +294,7 @@ proctype Dlock(byte h) {
   do
   :: atomic { !host[h].paused && host[h].phase == idle && host[h].turn < RUNS -> host[h].phase = asking }
 
-  /* takes the lock */
+  /* acquires the lock */
   :: atomic { !host[h].paused && host[h].phase == asking && host[h].attempts < ATTEMPTS && nfull(requests[h]) ->
        ask(h, acquire, owner_hash(h, host[h].attempts), 0);
 #ifndef SAME_HASH
@@ -303,11 +303,11 @@ proctype Dlock(byte h) {
        count_lease(h) }
   :: atomic { !host[h].paused && host[h].phase == asking -> let_go(h, 0) }   /* gives up */
 
-  /* keeps it */
+  /* renews it */
   :: atomic { engine_acts(h) && host[h].phase == running && host[h].deadline > 0 && nfull(requests[h]) ->
        ask(h, renew, host[h].owner, 0); count_lease(h) }
 
-  /* hears */
+  /* reads a reply */
   :: atomic { engine_acts(h) && host[h].awaits && nempty(replies[h]) && !out_of_time(h) ->
        replies[h]?answer,by; host[h].awaits = false;
        if
@@ -317,7 +317,7 @@ proctype Dlock(byte h) {
        :: host[h].phase == asking && answer == held ->
           host[h].pending = 0;
 #ifndef SAME_HASH
-          host[h].attempts--   /* nothing was stored under its hash */
+          host[h].attempts--   /* nothing was stored with its hash */
 #endif
        :: host[h].phase == running && answer == ok ->
           if :: in_time(h) -> believe(h) :: !in_time(h) -> skip fi;
@@ -326,24 +326,24 @@ proctype Dlock(byte h) {
        :: else -> skip
        fi }
 
-  /* the job ends: by itself, or because its time is over */
+  /* the job ends: by itself, or at its deadline */
   :: atomic { engine_acts(h) && host[h].phase == running && !out_of_time(h) -> let_go(h, MIN_HOLD) }
   :: atomic { engine_acts(h) && out_of_time(h) -> kill_job(h) }
   :: atomic { front_acts(h) && out_of_time(h) && host[h].engine_stopped && host[h].late == FRONT_DELAY -> kill_job(h) }
   :: atomic { !host[h].paused && host[h].phase == dying ->
        if
-       :: host[h].engine_stopped -> over(h)     /* the front has killed it, and does not know the store */
+       :: host[h].engine_stopped -> over(h)     /* the front has killed it, and does not release */
        :: !host[h].engine_stopped -> let_go(h, 0)
        fi }
 
-  /* what can happen to it */
-  :: atomic { CRASH && host[h].phase != idle -> host[h].paused = false; over(h) }   /* the machine is gone */
+  /* faults */
+  :: atomic { CRASH && host[h].phase != idle -> host[h].paused = false; over(h) }   /* the machine dies */
   :: atomic { CRASH && !host[h].paused && host[h].phase == running -> kill_job(h) }  /* one supervisor dies: the other kills */
   :: atomic { PAUSE && !host[h].paused && host[h].phase != idle -> host[h].paused = true }
   :: atomic { host[h].paused -> host[h].paused = false;
 #ifndef SLOW_RESUME
        if
-       /* the kill comes before the job runs on */
+       /* the kill comes before the job continues */
        :: out_of_time(h) && (!host[h].engine_stopped || (front_acts(h) && host[h].late == FRONT_DELAY)) -> over(h)
        :: host[h].phase == dying && host[h].kill_left == 0 -> over(h)
        :: else -> skip
@@ -359,7 +359,7 @@ proctype Dlock(byte h) {
   od
 }
 
-/* --- a program with the Node library: it reports that it lives, but nobody stops its work --- */
+/* --- a program with the Node library: it refreshes its liveness, but its work is not killed --- */
 proctype Peer(byte h) {
   do
   :: atomic { !host[h].paused && host[h].phase == idle && host[h].turn < RUNS -> host[h].phase = starting }
@@ -387,7 +387,7 @@ proctype Peer(byte h) {
        :: host[h].phase == running && answer == gone -> over(h)
        :: else -> skip
        fi }
-  :: atomic { LOSS && !host[h].paused && host[h].awaits -> host[h].awaits = false }   /* gives up on a reply */
+  :: atomic { LOSS && !host[h].paused && host[h].awaits -> host[h].awaits = false }   /* stops waiting for a reply */
   :: atomic { !host[h].paused && host[h].phase == running -> let_go(h, 0) }
   :: atomic { !host[h].paused && (host[h].phase == asking || host[h].phase == looking || host[h].phase == deleting) -> over(h) }
   :: atomic { CRASH && host[h].phase != idle -> host[h].paused = false; over(h) }
@@ -400,7 +400,7 @@ proctype Peer(byte h) {
 #ifdef FORCE
 active proctype Operator() {
   atomic { lock_owner != 0 && liveness[process_of(lock_owner)] > 0 && !lock_forced ->
-#ifdef FORCE_DELETES   /* as a DEL by hand */
+#ifdef FORCE_DELETES   /* like a manual DEL */
     lock_owner = 0; lock_left = 0
 #else
     lock_forced = true
@@ -431,7 +431,7 @@ inline pass(h) {
      fi;
      if :: host[h].phase == dying -> down(host[h].kill_left) :: host[h].phase != dying fi;
      if
-#ifdef MONOTONIC   /* a clock that stands still while the machine does */
+#ifdef MONOTONIC   /* a clock that stops while the machine is suspended */
      :: host[h].paused -> skip
      :: !host[h].paused -> down(host[h].deadline); down(host[h].pending)
 #else

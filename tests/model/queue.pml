@@ -1,10 +1,10 @@
-/* Those who wait for one lock on Redis: queue.lua, acquire.lua and the waiter's timers.
+/* The waiters for one lock on Redis: queue.lua, acquire.lua and the timers of a waiter.
  *
- * Checked: nobody passes a waiter that lives and hears (assert); and every waiter that lives gets the
- * lock in the end (`served`, under weak fairness), whoever dies or is stopped at whatever moment.
- * Whether two can have it at once is lock.pml's; here the server decides at once and for good.
+ * Checked: no run passes a live, subscribed waiter (assert), and every live waiter eventually gets
+ * the lock (`served`, under weak fairness), whichever processes die or are stopped at any time.
+ * lock.pml checks that no two have it at once; here each decision of the server is immediate.
  *
- * There are no ticks. What a timer brings about can happen at any time, and does in the end.
+ * There are no ticks. The effect of a timer can come at any time, and comes eventually.
  */
 #ifndef WAITERS
 #define WAITERS 3
@@ -13,13 +13,13 @@
 mtype:phase = { away, waiting, holding, done, stopped, dead };
 mtype:phase phase[WAITERS] = away;
 
-/* The server. Names of waiters are 1 ... WAITERS; 0 is nobody. */
+/* The server. Names of waiters are 1 ... WAITERS; 0 is none. */
 byte holder;
-bool holder_lives;           /* its liveness stands */
-byte queue[WAITERS];         /* the first in front */
+bool holder_lives;           /* its liveness exists */
+byte queue[WAITERS];         /* the first waiter first */
 bool has_place[WAITERS];     /* its place has not expired */
 bool hears[WAITERS];         /* its channel is subscribed */
-bool called[WAITERS];        /* a call lies in its socket */
+bool called[WAITERS];        /* a wake-up is in its socket */
 hidden byte first, i, j;
 
 #define me (w + 1)
@@ -50,7 +50,7 @@ inline find_first() {
   od;
   first = queue[0]
 }
-/* Says it to the first, unless that is `but`; `first` is who has heard it, or 0. */
+/* Wakes the first waiter, unless that is `but`; `first` is the one that received it, or 0. */
 inline call_first(but) {
   do
   :: find_first();
@@ -87,14 +87,14 @@ inline acquire(w) {
      judge_order(w);
      leaves_queue(me);
      holder = me; holder_lives = true; phase[w] = holding; hears[w] = false; called[w] = false
-     /* Then the next one is told when it may look; that is its timer. */
+     /* The reply tells the next waiter when to check again, which is its timer. */
   fi
 }
 
 active [WAITERS] proctype Waiter() {
   byte w = _pid;
   do
-  /* First the bell, then the ticket. */
+  /* First the subscription, then the ticket. */
   :: d_step { phase[w] == away -> hears[w] = true; acquire(w) }
   :: d_step { phase[w] == waiting && called[w] -> called[w] = false; acquire(w) }
 #ifndef NO_TIMER
@@ -110,18 +110,18 @@ active [WAITERS] proctype Waiter() {
   od
 }
 
-/* It dies: its connection is closed. Or it is stopped or cut off: the server does not notice. */
+/* It dies, and its connection is closed. Or it is stopped or cut off, and the server does not notice. */
 active [WAITERS] proctype Fate() {
   byte w = _pid - WAITERS;
   if
   :: d_step { phase[w] == waiting || phase[w] == holding -> phase[w] = dead; hears[w] = false; called[w] = false }
   :: d_step { phase[w] == waiting || phase[w] == holding -> phase[w] = stopped }
-  :: d_step { phase[w] == waiting -> called[w] = false }   /* a call is lost with its connection */
+  :: d_step { phase[w] == waiting -> called[w] = false }   /* a wake-up is lost with its connection */
   :: true
   fi
 }
 
-/* What nobody renews expires. */
+/* Keys that are not renewed expire. */
 active [WAITERS] proctype Expiry() {
   byte w = _pid - 2 * WAITERS;
   do

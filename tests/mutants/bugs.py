@@ -1,4 +1,4 @@
-"""The planted bugs of tests/mutants/*.toml: reads them, finds the place of each, and says what is wrong with the list."""
+"""The planted bugs of tests/mutants/*.toml: reads them, finds the place of each, and reports errors of the list."""
 
 import glob
 import hashlib
@@ -14,18 +14,18 @@ FIELDS = {"id": str, "file": str, "text": str, "with": str, "does": str, "test":
 NEEDED = ("id", "file", "text", "with", "does")
 RUNGS = ("unit", "contract", "smoke")
 
-# name: area/id. rungs: those that may see it, the likeliest first. test: an integration test that is played because no rung below can see the bug. survives: why no test can.
-# hangs: whether a test that does not end is the way in which this bug is noticed.
+# name: area/id. rungs: those that can detect it, the most likely first. test: an integration test that is played because no rung
+# below can detect the bug. survives: why no test can. hangs: whether the bug is detected by a test that does not end.
 Bug = namedtuple("Bug", "name area rungs file text replacement does test survives hangs")
 
 
 def digest_of(bug):
-    """Of what was played: a reworded sentence plays nothing again."""
+    """A digest of what was played: rewording the sentence does not cause a new play."""
     return hashlib.sha256(repr((bug.file, bug.text, bug.replacement, bug.test)).encode()).hexdigest()[:16]
 
 
 def read_all():
-    """(bugs, faults of the list). A fault is one sentence, with its remedy."""
+    """(bugs, errors of the list). An error is one sentence, with its remedy."""
     bugs, faults = [], []
     for path in sorted(glob.glob(os.path.join(HERE, "*.toml"))):
         area = os.path.basename(path).removesuffix(".toml")
@@ -53,7 +53,7 @@ def read_all():
 
 
 def places_of(bug, source):
-    """Where its text stands. Any blanks and line ends stand for any others, so that a text survives being formatted."""
+    """The places of its text. Blanks and line ends are equivalent, so that the text survives reformatting."""
     return list(re.finditer(r"\s+".join(re.escape(word) for word in bug.text.split()), source))
 
 
@@ -63,7 +63,7 @@ def planted(bug, source):
 
 
 def test_exists(name):
-    """Of test_file.Class.test_name: whether the file has such words; unittest itself finds out the rest."""
+    """Whether the file of test_file.Class.test_name contains such a class and function. unittest checks the rest."""
     file, _, rest = name.partition(".")
     path = os.path.join(ROOT, "tests", "integration", f"{file}.py")
     if rest.count(".") != 1 or not os.path.exists(path):
