@@ -5,7 +5,7 @@
 #include <sys/types.h>
 #include <vector>
 
-// What the measuring programs share. They are tools for scripts/bench: a call that fails ends them.
+// Shared code of the benchmarks. They are tools for scripts/bench: a failing call ends them.
 namespace bench {
 
 [[noreturn]] void die(const std::string& what);
@@ -17,28 +17,29 @@ std::int64_t now();
 double milliseconds(std::int64_t nanoseconds);
 void sleep_ms(int ms);
 
-/// Of the running program: a wrapper's child would read another name from /proc/self/exe.
+/// The path of the running program: a child of a wrapper would read another name from
+/// /proc/self/exe.
 std::string own_path();
 
 using Command = std::vector<std::string>;
 
 enum class Stderr { Discarded, Kept };
-/// Starts a command with stdout discarded; all descriptors that are not close-on-exec reach it.
+/// Starts a command with stdout discarded. It inherits all descriptors that are not close-on-exec.
 pid_t spawn(const Command& command, Stderr errors = Stderr::Discarded);
 
 struct Ended {
-  int code;       // as a shell would say it
+  int code;       // as in a shell
   double cpu_ms;  // user + system time of the process and of the descendants that it reaped
 };
 Ended wait_for(pid_t pid);
 
-/// The child of `pid` that runs dlock's engine, once there is one.
+/// The child of `pid` that runs the engine of dlock, once it exists.
 pid_t engine_of(pid_t front);
 
 double percentile(std::vector<double> values, double share);
 inline double median(const std::vector<double>& values) { return percentile(values, 0.5); }
 
-/// Cuts the words of a command line at each ":::".
+/// Splits the words of a command line at each ":::".
 std::vector<Command> split(char** words);
 
 }  // namespace bench

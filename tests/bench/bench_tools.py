@@ -1,4 +1,4 @@
-"""Starting what is measured, and what a job writes of its own beginning and end."""
+"""Starts the measured programs, and reads the start and end times that jobs write."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ def now_ns():
 
 
 class Stamps:
-    """What the jobs wrote: (number, began, ended), in ms."""
+    """The times that the jobs wrote: (number, began, ended), in ms."""
 
     def __init__(self, directory):
         self.path = os.path.join(directory, f"stamps{now_ns()}")
@@ -53,15 +53,15 @@ def wait_for(happened, what, seconds=60):
 
 
 class Tool:
-    """A way to run a command under a lock, waiting for it."""
+    """A tool that runs a command under a lock and waits for the lock."""
 
-    waits_within = 0.05  # from the start of a run to its place among those who wait, safely
+    waits_within = 0.05  # from the start of a run to its place in the queue, with a margin
 
     def __init__(self, name, wrap):
         self.name, self.wrap = name, wrap
 
     def queued(self):
-        """How many wait, if it can be seen."""
+        """The number of waiters, if it can be read."""
         return None
 
 

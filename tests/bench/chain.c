@@ -1,4 +1,5 @@
-// The price of dlock's shape alone: a front that forks an engine that forks the job, and no more.
+// The cost of the process structure of dlock alone: a front that forks an engine that forks the
+// job.
 //
 // usage: chain COMMAND [ARGS...]
 #include <sys/wait.h>

@@ -1,6 +1,6 @@
 """What happens to two contenders of one lock in real failovers: scripts/bench failover [rounds] [words of the rows to play]
 
-A measurement, not a test: it prints a table. The judge of the overlap are the life files of the jobs.
+A measurement, not a test: it prints a table. The overlap is computed from the life files of the jobs.
 """
 
 import collections
@@ -21,14 +21,14 @@ from harness import dlock
 from harness.server_process import version
 from harness.wait import now
 
-TRUST = ("--trust-restart",)  # the servers have all been started just now
+TRUST = ("--trust-restart",)  # all servers have just been started
 
 
 class Row(NamedTuple):
     bed: Callable
     fault_name: str
     fault: Callable
-    options_name: str  # what the two contenders and the servers are given
+    options_name: str  # the options of the two contenders and the servers
     options: Sequence[str]
     server: Sequence[str]
     ttl: float  # s, of both
@@ -87,7 +87,7 @@ def _rows():
 
 
 def play(row, rounds, directory):
-    """Returns the outcomes; a round that could not be played to its end is told of, and the deployment made anew."""
+    """Returns the outcomes. A round that did not complete is reported, and the deployment is created anew."""
     outcomes, bed = [], None
     try:
         for number in range(rounds):
@@ -126,7 +126,7 @@ _COLUMNS = "{:<11}{:<28}{:<32}{:>5}{:>4}  {:>8}{:>8}  {:>7}{:>7}  {:>7}{:>7}  {}
 
 def describe(row, outcomes):
     codes = collections.Counter(outcome.code for outcome in outcomes)
-    # whoever follows a job that ended by itself had to wait for that only
+    # a holder that follows a job that ended by itself waited only for that end
     followed = [outcome.next_holder for outcome in outcomes if outcome.code != 0]
     outlived = [outcome.outlived for outcome in outcomes if outcome.outlived is not None and outcome.code == dlock.LOST]
     return _COLUMNS.format(row.bed.name, row.fault_name, row.options_name, f"{row.ttl:g}s",
@@ -156,7 +156,7 @@ def main(words):
     print(_COLUMNS.format("deployment", "fault", "options", "ttl", "n", "median", "worst", "median", "worst", "median",
                           "worst", "of the first"), flush=True)
     for row in rows:
-        directory = tempfile.mkdtemp(prefix="dl-failover-", dir="/tmp")  # short: the path of a unix socket has 107 bytes
+        directory = tempfile.mkdtemp(prefix="dl-failover-", dir="/tmp")  # short: the path of a unix socket is limited to 107 bytes
         try:
             print(describe(row, play(row, rounds, directory)), flush=True)
         finally:

@@ -1,4 +1,4 @@
-"""Failovers and migration in a Redis Cluster, and what takes the place of a failover where there is one Redis only."""
+"""Failovers and migration in a Redis Cluster, and the corresponding faults of a single Redis."""
 
 import time
 
@@ -9,7 +9,7 @@ from failover_round import REPAIRED, environment
 
 
 class ClusterBed:
-    """3 masters with a replica each; a node is taken for dead after 1 s."""
+    """3 masters with one replica each; a node is regarded as dead after 1 s."""
 
     name = "Cluster"
 
@@ -35,7 +35,7 @@ class StandaloneBed:
         self.env = environment(self.server.url)
 
     def settle(self):
-        """Nothing is broken that lasts."""
+        """No fault lasts, so there is nothing to repair."""
 
     def stop(self):
         self.server.stop()
@@ -62,7 +62,7 @@ def owner_killed(scene):
 
 
 def slot_migrates(scene):
-    """Each of its states lasts for a renewal at least; in one of them lock and liveness are on two nodes."""
+    """Each state lasts for at least one renewal. In one of them lock and liveness are on two nodes."""
     deployment = scene.bed.deployment
     slot = deployment.slot_of(scene.lock_name)
     scene.hold()

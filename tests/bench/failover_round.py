@@ -1,4 +1,4 @@
-"""One round of a failover: a job that holds the lock, a second contender that asks all the time, and what became of both."""
+"""One round of a failover: a job that holds the lock, a second contender that retries, and the outcome of both."""
 
 import os
 import random
@@ -10,15 +10,15 @@ from typing import NamedTuple, Optional
 from harness import dlock, life
 from harness.wait import now, wait_until
 
-# In s from the fault: when what was broken works again.
+# The end of the fault, in s after its start.
 REPAIRED = 3.0  # a master that was killed
-REJOINED = 5.0  # one that was cut off
+REJOINED = 5.0  # a master that was cut off
 
-_LONG = 60  # s: as long as nobody asks the second job to end
+_LONG = 60  # s: until the second job is told to end
 
 
 def environment(url):
-    """What both contenders see; a password in the URL would be warned of on the command line."""
+    """The environment of both contenders. On the command line a URL with a password would cause a warning."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("DLOCK") and name != "REDISCLI_AUTH"}
     return {**env, "DLOCK_STORE": url, "LC_ALL": "C.UTF-8"}
 
@@ -27,15 +27,15 @@ class Outcome(NamedTuple):
     """Times in s."""
     overlap: float
     next_holder: float  # from the fault to the start of the second job
-    outlived: Optional[float]  # by how much the first job outlived the old master's being one; None if it did not
+    outlived: Optional[float]  # how long the first job outlived the role of the old master; None if it did not
     code: int  # of the first dlock
 
 
 class Contender:
-    """Asks again as soon as it was refused, for whatever reason, until it has the lock; keeps that until it is stopped."""
+    """Retries after each refusal until it has the lock, and keeps the lock until it is stopped."""
 
     def __init__(self, start, path):
-        """`start` is given the words of a job and returns the dlock that it started; `path` is the job's life file."""
+        """`start` takes the words of a job and returns the started dlock. `path` is the life file of the job."""
         self._start, self._path = start, path
         self._over = threading.Event()
         self._current = None
@@ -68,11 +68,11 @@ class Contender:
             if self._over.is_set() or self.has_had_the_lock():
                 return
             self.answers[self._current.code] += 1
-            time.sleep(0.02)  # else the two processors would do nothing else
+            time.sleep(0.02)  # otherwise the retries would use both processors
 
 
 class Round:
-    """What a fault is played on: it calls `hold`, then `strike`, and then does its work."""
+    """The stage of a fault, which calls `hold`, then `strike`, and then does its work."""
 
     def __init__(self, bed, row, directory):
         self.bed, self.row = bed, row
@@ -86,7 +86,7 @@ class Round:
         return f"dlock:lock:{self.key}"
 
     def hold(self):
-        """The first one gets the lock, and from then on the second one asks for it."""
+        """The first contender gets the lock, and from then on the second one tries to get it."""
         path = self._path("life-first")
         seconds = 2 * self._interval + self.row.lasts
         self._first = self._start("first", self.row.first, dlock.JOBTOOL, "tick", path, str(seconds))
@@ -97,7 +97,7 @@ class Round:
         self._contender = Contender(lambda *words: self._start("second", self.row.second, *words), self._path("life-second"))
 
     def strike(self, moment="any"):
-        """The fault is next: at any moment between two renewals, or at once."""
+        """Waits for the time of the fault: any time between two renewals, or at once."""
         if moment == "any":
             time.sleep(random.uniform(self._interval, 2 * self._interval))
         self._struck_at = now()
@@ -106,7 +106,7 @@ class Round:
         time.sleep(max(0.0, self._struck_at + seconds - now()))
 
     def wait_demoted(self, old):
-        """Until the old master says that it is one no longer."""
+        """Waits until the old master reports that it is no master any more."""
         wait_until(lambda: old.role() == "slave", 30, f"{old.address} is demoted")
         self._demoted_at = now()
 
@@ -115,7 +115,7 @@ class Round:
         return self._first
 
     def outcome(self):
-        """When both have had the lock and the first is gone."""
+        """Waits until both have had the lock and the first is gone."""
         wait_until(lambda: not self._first.running() and self._contender.has_had_the_lock(), 60,
                    lambda: f"the second contender gets the lock (first: {self._first.code}, {self._first.stderr!r}; answers: "
                            f"{dict(self._contender.answers)})")
@@ -140,7 +140,7 @@ class Round:
 
     @property
     def _interval(self):
-        """Between two renewals."""
+        """A random time between two renewals."""
         return self.row.ttl / 5
 
     def _path(self, name):

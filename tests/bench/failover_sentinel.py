@@ -1,4 +1,4 @@
-"""Failovers of a Sentinel deployment, and how it is made whole again after each."""
+"""Failovers of a Sentinel deployment, and its repair after each."""
 
 from harness.deployment_case import LOGIN
 from harness.relay import Relay
@@ -9,7 +9,7 @@ from failover_round import REJOINED, REPAIRED, environment
 
 
 class SentinelBed:
-    """1 master, 2 replicas, 3 Sentinels; a master is taken for dead after 1 s."""
+    """1 master, 2 replicas, 3 Sentinels; a master is regarded as dead after 1 s."""
 
     name = "Sentinel"
     failover_timeout = 3000  # ms
@@ -17,7 +17,7 @@ class SentinelBed:
     def __init__(self, directory, *options):
         self.deployment = SentinelDeployment(directory, *options, login=LOGIN, failover_timeout=self.failover_timeout)
         self.env = environment(self.deployment.url.replace("://", f"://{LOGIN.user}:{LOGIN.password}@"))
-        # of the servers among themselves, as the harness chose it
+        # the login of the servers among themselves, as set by the harness
         self._peers = self.deployment.master()("CONFIG", "GET", "masteruser", "masterauth")
         self._relays = []
         self.settle()
@@ -37,13 +37,13 @@ class SentinelBed:
         self.deployment.stop()
 
     def let_in(self, server):
-        """Sentinels and replicas reach it again."""
+        """Lets Sentinels and replicas reach it again."""
         self.deployment.heal(server)
-        # A Sentinel whose login failed would keep that connection, of no use to it, for 15 s.
+        # A Sentinel whose login failed would keep that useless connection for 15 s.
         server("CLIENT", "KILL", "USER", "default")
 
     def take_along(self, replica, master):
-        """From now on this replica reaches the master whenever a client does, and is out of reach of the Sentinels."""
+        """From now on this replica reaches the master whenever clients do, and Sentinels cannot reach it."""
         _log_in_as_client(replica)
         master("CLIENT", "KILL", "TYPE", "replica")
         wait_until(lambda: master.replicates_to(2), 20, "the replicas are back")
@@ -52,7 +52,7 @@ class SentinelBed:
         replica("CLIENT", "KILL", "USER", peers)
 
     def relay_replication(self, master):
-        """From now on the replicas reach the master through relays. Returns these."""
+        """From now on the replicas reach the master through relays, which it returns."""
         for replica in self.deployment.replicas():
             relay = Relay(master.port)
             self._relays.append(relay)
@@ -68,13 +68,13 @@ class SentinelBed:
 
 
 class RelayedSentinelBed(SentinelBed):
-    """Its Sentinels leave a replica alone for long enough that asks for its master at another address."""
+    """Its Sentinels tolerate for long enough a replica that connects to its master by another address."""
 
     failover_timeout = 8000
 
 
 def _tell(server, *words):
-    """A Sentinel that demotes a server closes all its connections, ours too: then once more."""
+    """Retries once, because a Sentinel that demotes a server closes all its connections."""
     try:
         return server(*words)
     except OSError:
@@ -106,7 +106,7 @@ def master_killed(scene):
 
 
 def master_stopped(scene):
-    """It is continued as soon as there is another one, which it does not know of yet."""
+    """It is resumed as soon as there is a new master, which it does not know yet."""
     deployment = scene.bed.deployment
     scene.hold()
     scene.strike()
@@ -117,14 +117,14 @@ def master_stopped(scene):
 
 
 def master_cut_off(scene):
-    """From replicas and Sentinels, not from its clients: the first holder stays with it, and it takes writes as before."""
+    """Cut off from replicas and Sentinels, but not from clients: the first holder stays with it, and it accepts writes."""
     scene.hold()
     scene.strike()
     _rejoin(scene, scene.bed.deployment.partition_master())
 
 
 def cut_off_with_a_replica(scene):
-    """As before, but one of the two replicas is on the old master's side."""
+    """The same, but one of the two replicas is on the side of the old master."""
     deployment = scene.bed.deployment
     old, mate = deployment.master(), deployment.replicas()[0]
     scene.bed.take_along(mate, old)
@@ -135,7 +135,7 @@ def cut_off_with_a_replica(scene):
 
 
 def cut_off_in_silence(scene):
-    """The connections of the replicas stay open: the old master learns of the cut only by what it does not hear."""
+    """The connections of the replicas stay open: the old master notices the cut only by missing replies."""
     old = scene.bed.deployment.master()
     relays = scene.bed.relay_replication(old)
     scene.hold()
@@ -145,7 +145,7 @@ def cut_off_in_silence(scene):
 
 
 def acquired_after_the_cut(scene):
-    """The new master never hears that somebody has the lock."""
+    """The new master never gets the lock of the holder."""
     old = scene.bed.deployment.partition_master()
     scene.strike("at once")
     scene.hold()

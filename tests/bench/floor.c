@@ -1,7 +1,7 @@
-// The floor: the least that a program must do to run a job under a lock in Redis.
+// The minimum that a program must do to run a job under a lock in Redis.
 //
-// Connect, SET NX PX, spawn, wait, compare-and-delete, exit with the job's code: two round trips
-// and no promise. It renews nothing, kills nothing, forwards nothing; dlock is measured against it.
+// Connect, SET NX PX, spawn, wait, compare-and-delete, exit with the code of the job: two round
+// trips and no guarantee. It does not renew, kill or forward; dlock is compared with it.
 //
 // usage: floor ADDRESS KEY COMMAND [ARGS...]     ADDRESS is a port on 127.0.0.1 or /a/socket
 #include <hiredis/hiredis.h>

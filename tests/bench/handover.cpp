@@ -2,8 +2,8 @@
 // front|engine DLOCK...
 //
 // DLOCK... is `dlock run ... --`, to which the job is added. The next holder is a contender that is
-// started again and again from the kill on, so its own start-up is in the figure.
-// Prints: median ms, p90 ms, most ms.
+// restarted from the kill on until it gets the lock, so that its own start-up is included.
+// Prints: median ms, p90 ms, maximum ms.
 #include "bench.h"
 
 #include <csignal>
@@ -12,7 +12,7 @@
 #include <cstring>
 #include <unistd.h>
 
-/// The job: writes the time at which it started, then stays as long as it is told.
+/// The job: writes the time of its start, then sleeps for the given time.
 static int job(int out, int stay_ms) {
   const auto started = bench::now();
   if (write(out, &started, sizeof started) != sizeof started) return 1;

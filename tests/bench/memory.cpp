@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
   const bench::Command command{argv + 1, argv + argc};
   const bool is_dlock = command[0].ends_with("dlock");
   const pid_t wrapper = bench::spawn(command);
-  // Past the first renewals: the state in which it spends its life.
+  // After the first renewals, which is the normal state.
   bench::sleep_ms(is_dlock ? 5000 : 500);
 
   std::vector<pid_t> counted{wrapper};

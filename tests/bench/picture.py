@@ -1,4 +1,4 @@
-"""Draws what scale.py measured: picture.py MEASURED.json PICTURE.svg. Numbers come from the measurement alone."""
+"""Draws the results of scale.py: picture.py MEASURED.json PICTURE.svg. All numbers come from the measurement."""
 
 import json
 import math
@@ -18,7 +18,7 @@ class Panel:
         self.parts = [text(left, top, title, size=15, bold=True), text(left, top + 18, remark, fill=QUIET, size=12)]
 
     def bars(self, rows, unit):
-        """(label, value, ours?), each as long as its value; a break would lie, so the longest sets the scale."""
+        """(label, value, whether it is dlock), each as long as its value. There are no broken bars, so the longest sets the scale."""
         most = max(value for _, value, _ in rows)
         room, step = self.width - 215, (self.height - 34) / len(rows)
         for place, (label, value, ours) in enumerate(rows):
@@ -69,7 +69,7 @@ def panels(measured):
     takeover = Panel(460, 30, 400, 250, "Until the next job, which waits, starts", "median; the last two from the end of the liveness on")
     takeover.bars([(one["cause"], one["median"], True) for one in measured["takeover"]], "ms")
     kill = Panel(20, 330, 420, 270, "Deadline to the last process gone", "by the size of the job; the margin has 500 ms for it")
-    names = [name for name in ("auto", "walk", "cgroup.kill") if name in measured["kill"][0]]  # the last: what the kernel needs
+    names = [name for name in ("auto", "walk", "cgroup.kill") if name in measured["kill"][0]]  # the last: the time of the kernel
     kill.lines({name: [(one["size"], one[name][0]) for one in measured["kill"]] for name in names}, "processes", "ms")
     locks = Panel(460, 330, 400, 270, "A renewal, by the locks held on one Redis", "each is renewed every 2 s")
     locks.lines({name: [(one["locks"], one[key]) for one in measured["locks"]] for name, key in (("p50", "p50"), ("p99", "p99"))},

@@ -1,11 +1,11 @@
 // Many locks on one Redis, held by dlock's own store code: renewals URL LOCKS SECONDS TTL-MS
 // THREADS
 //
-// Each lock has a store of its own, and so a connection, as in a dlock process; only the processes
-// are missing. Takes all of them, says "ready", renews each of them every fifth of the TTL for the
-// given time, and prints: renewals, median, p99 and most of their latency in ms, p99 and most of
-// their lateness in ms (how long after its moment one was sent), locks lost or silent, CPU seconds
-// of this process.
+// Each lock has its own store and connection, as in a dlock process; only the processes are
+// missing. It acquires all locks, prints "ready", renews each every fifth of the TTL for the given
+// time, and prints: renewals, median, p99 and maximum of their latency in ms, p99 and maximum of
+// their delay in ms (from the due time to the request), locks that were lost or not confirmed, CPU
+// seconds of this process.
 #include "core/identity.h"
 #include "os/clock.h"
 #include "store/open.h"
@@ -67,7 +67,7 @@ void sleep_until(Instant moment) {
   if (left > Duration::zero()) std::this_thread::sleep_for(left);
 }
 
-/// In the order of their moments, which are spread evenly over the interval.
+/// In the order of their due times, which are spread evenly over the interval.
 Measured renew_all(std::vector<HeldLock>& locks, LeaseTerms terms, Instant from, Instant until) {
   Measured measured;
   const Duration step = terms.renew_every() / static_cast<long>(locks.size());

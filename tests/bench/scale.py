@@ -1,8 +1,8 @@
-"""dlock at scale, and beside what others use: scale.py OUTPUT [start_up|takeover|kill|hogs|locks|processes...]
+"""dlock at scale, and compared with other tools: scale.py OUTPUT [start_up|takeover|kill|hogs|locks|processes...]
 
-Many locks on one Redis; takeover by its cause; kill by the size of the tree; punctuality beside 50 busy processes; start-up
-beside etcd and the locks and queues of the npm registry. Prints what it measured, and writes it as JSON for picture.py.
-With parts named only these, and the others stay as they were measured. About eight minutes; all servers are its own.
+Many locks on one Redis; take-over by its cause; kill by the size of the tree; punctuality beside 50 busy processes; start-up
+compared with etcd and with the locks and queues of the npm registry. Prints the results, and writes them as JSON for picture.py.
+If parts are named, only these are measured and the others are kept. It takes about eight minutes and starts its own servers.
 """
 
 import json
@@ -31,13 +31,13 @@ ROUNDS = 15
 
 
 class Server(RedisServer):
-    """What it used since `mark`."""
+    """The resources that it used since `mark`."""
 
     def mark(self):
         self._marked = (time.monotonic(), *self._used())
 
     def used(self):
-        """CPU in % of one processor, and commands in a second."""
+        """(CPU in % of one processor, commands per second)."""
         seconds = time.monotonic() - self._marked[0]
         cpu, commands = self._used()
         return {"server_cpu": 100 * (cpu - self._marked[1]) / seconds, "commands": (commands - self._marked[2]) / seconds}
@@ -48,7 +48,7 @@ class Server(RedisServer):
         return cpu, int(re.search(r"total_commands_processed:(\d+)", told).group(1))
 
     def liveness_left(self):
-        """Of the one holder, in ms; a waiter's has another name."""
+        """The liveness of the one holder, in ms. That of a waiter has another name."""
         (name,) = [key for key in self("KEYS", "dlock:proc:*") if not key.endswith(":wait")]
         return self("PTTL", name)
 
@@ -56,7 +56,7 @@ class Server(RedisServer):
 # -- many locks ---------------------------------------------------------------------------------------------------------
 
 def renewals(url, locks, seconds=SECONDS, ready=lambda: None):
-    """dlock's own store code for so many locks, without the processes around it. Times in ms, CPU in s."""
+    """The store code of dlock for so many locks, without its processes. Times in ms, CPU in s."""
     generator = subprocess.Popen([RENEWALS, url, str(locks), str(seconds), str(TTL_MS), "16"], stdout=subprocess.PIPE, text=True)
     if generator.stdout.readline() != "ready\n":
         sys.exit("renewals: not ready")
@@ -82,7 +82,7 @@ def many_locks(server):
 
 
 def many_processes(server, directory):
-    """Real ones: front, engine and a job that sleeps."""
+    """Real processes: front, engine and a job that sleeps."""
     running = [start([DLOCK, "run", "--key", f"bench-{number}", "--store", server.url, "--trust-restart", "--status-file",
                       os.path.join(directory, f"status-{number}"), "--", "sleep", "600"]) for number in range(PROCESSES)]
     wait_for(lambda: len(server("KEYS", "dlock:lock:*")) == PROCESSES, "all of them have their locks")
@@ -117,7 +117,7 @@ def _by_force(server):
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-# What is done to (front, engine, job); whether the lock then ends with its liveness only.
+# The actions on (front, engine, job), and whether the lock then ends only with its liveness.
 CAUSES = {
     "the job ends": (lambda server, front, engine, job: procs.kill(job), False),
     "TERM": (lambda server, front, engine, job: procs.kill(front, 15), False),
@@ -158,8 +158,8 @@ def takeovers(server, directory):
 # -- the deadline -------------------------------------------------------------------------------------------------------
 
 def tree_kill(server, rounds, size, contenders, before=()):
-    """From the deadline to the end of the last of `size` processes: {name: (median, most)} in ms. A cgroup.kill, where it can
-    be had, shows what the kernel needs for that."""
+    """From the deadline to the end of the last of `size` processes: {name: (median, maximum)} in ms. A cgroup.kill, where
+    available, shows the time of the kernel."""
     words = []
     for name, wrap in contenders.items():
         words += [*([":::"] if words else []), name, *wrap, DLOCK, "run", "--key", "bench", "--trust-restart", "--store",
@@ -187,7 +187,7 @@ def beside_hogs(server):
     print(f"\nbeside {HOGS} busy processes on {os.cpu_count()} processors; ms")
     hogs = [start(["sh", "-c", "while :; do :; done"]) for _ in range(HOGS)]
     try:
-        # The measuring program itself must not be late; what it starts is as always.
+        # The measuring program itself must not be late. The programs that it starts have normal priority.
         took = tree_kill(server, 9, 10, {"normal": (), "SCHED_RR": ("chrt", "--rr", "1")},
                          before=("chrt", "--reset-on-fork", "--fifo", "50"))
         late = {"normal": renewals(server.url, 20, 15)}

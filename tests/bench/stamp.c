@@ -1,5 +1,5 @@
-// A job of a given length that writes when it began and when it ended, on CLOCK_BOOTTIME in ns, to
-// the end of a file: stamp FILE NUMBER MILLISECONDS
+// A job of a given duration that appends its start and end time to a file, on CLOCK_BOOTTIME in ns:
+// stamp FILE NUMBER MILLISECONDS
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // Whole processes, side by side: start_up ROUNDS NAME COMMAND... ::: NAME COMMAND... ::: ...
 //
-// Each round runs every command once; the first one changes from round to round, so that a burst of
-// other load or a warm cache favours nobody. Prints: name, median ms, p90 ms, median CPU ms.
+// Each round runs every command once. The first command changes from round to round, so that
+// neither other load nor a warm cache favours one. Prints: name, median ms, p90 ms, median CPU ms.
 #include "bench.h"
 
 #include <cstdio>

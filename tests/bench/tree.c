@@ -1,9 +1,9 @@
 // A job that is a tree of processes: `tree N READY HOLD` is N of them, each with up to ten
 // children.
 //
-// Every process is a program of its own (exec), as in a real job: a tree that only forks is torn
-// down at another speed. Each writes one byte to the descriptor READY and keeps HOLD open until it
-// dies, so a reader of HOLD sees the end of file when the last one is gone.
+// Every process executes its own program, as in a real job: a tree that only forks ends at another
+// speed. Each writes one byte to the descriptor READY and keeps HOLD open until it dies, so that a
+// reader of HOLD gets end-of-file when the last process is gone.
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,6 +26,6 @@ int main(int argc, char** argv) {
     if (pid == 0) become("/proc/self/exe", size, argv);
   }
   if (write(atoi(argv[2]), "r", 1) != 1) return 71;
-  alarm(60);  // nothing outlives a bench that was interrupted
+  alarm(60);  // no process outlives an interrupted benchmark
   for (;;) pause();
 }

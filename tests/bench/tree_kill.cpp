@@ -1,10 +1,11 @@
-// From the moment at which a tree of processes must die to the end of its last process:
+// From the time at which a tree of processes must die to the end of its last process:
 // tree_kill ROUNDS SIZE TREE SOCKET REDIS-PID TTL-MS NAME DLOCK... ::: NAME DLOCK... ::: ...
 //
 // DLOCK... is `dlock run ... --`; the job is the program TREE. In each round the same tree is
-// killed once by writing to the cgroup.kill of a cgroup of its own (from the write on: the kernel's
-// own speed), and once by each dlock whose Redis stops answering (from dlock's deadline on).
-// Prints: name, median ms, most ms. Without a writable cgroup v2 there is no line "cgroup.kill".
+// killed once by writing to the cgroup.kill of its own cgroup (from the write on: the speed of the
+// kernel), and once by each dlock whose Redis stops answering (from the deadline of dlock on).
+// Prints: name, median ms, maximum ms. Without a writable cgroup v2 the line "cgroup.kill" is
+// missing.
 #include "bench.h"
 
 #include <hiredis/hiredis.h>
@@ -33,7 +34,7 @@ struct Pipe {
   }
 };
 
-/// A tree that is being started or runs, seen through its two pipes.
+/// A tree that is being started or runs, observed through its two pipes.
 class Tree {
  public:
   Tree(std::string program, int size) : program_(std::move(program)), size_(size) {}
@@ -66,7 +67,7 @@ class Tree {
   Pipe hold_ = Pipe::open();
 };
 
-/// A cgroup of our own, or an empty name where the kernel or our rights forbid it.
+/// A cgroup of this program, or an empty name where the kernel or missing rights prevent it.
 std::string make_cgroup() {
   std::string mount, own;
   std::ifstream mounts{"/proc/self/mountinfo"};
@@ -108,12 +109,13 @@ double kill_by_cgroup(Tree tree, const std::string& cgroup) {
   write_word(cgroup + "/cgroup.kill", "1");
   tree.wait_until_gone();
   const auto end = bench::now();
-  while (wait(nullptr) > 0) {  // we are their subreaper: an occupied cgroup cannot be removed
+  while (wait(nullptr) >
+         0) {  // this program is their subreaper, and a cgroup with processes cannot be removed
   }
   return bench::milliseconds(end - start);
 }
 
-/// The remaining life of the one liveness key on the server; negative when there is none.
+/// The remaining lifetime of the one liveness key on the server; negative if there is none.
 long long liveness_ttl(redisContext* redis) {
   auto* reply = static_cast<redisReply*>(redisCommand(
       redis, "EVAL %s 0",
@@ -124,7 +126,7 @@ long long liveness_ttl(redisContext* redis) {
   return ttl;
 }
 
-/// Waits for a renewal and returns about when it was sent, a millisecond late at most.
+/// Waits for a renewal and returns the time when it was sent, at most a millisecond late.
 std::int64_t next_renewal(redisContext* redis, long long ttl_ms) {
   for (auto before = liveness_ttl(redis);;) {
     usleep(300);

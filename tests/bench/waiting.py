@@ -1,8 +1,8 @@
-"""Handing over a lock to those who wait for it, beside flock and etcdctl lock: waiting.py [waiters...]
+"""Handing over a lock to waiters, compared with flock and etcdctl lock: waiting.py [waiters...]
 
-Prints for each tool: from the end of one job to the start of the next; what N waiters with jobs of 10 ms take beside the sum
-of the jobs; how many of them ran in the order of their arrival; how many commands the server saw for each; and how soon after
-the end of a dead holder's liveness the next job starts.
+Prints for each tool: the time from the end of one job to the start of the next; the time of N waiters with jobs of 10 ms in
+addition to the sum of the jobs; how many of them ran in the order of their arrival; the number of commands to the server for
+each; and how soon after the expiry of the liveness of a dead holder the next job starts.
 """
 
 import bisect
@@ -42,7 +42,7 @@ class DlockLocal(Tool):
 
 
 def handover_ms(tool, directory):
-    """From the end of a job to the start of the next, which waits."""
+    """The time from the end of a job to the start of the next, which waits."""
     took = []
     for _ in range(ROUNDS):
         stamps = Stamps(directory)
@@ -56,7 +56,7 @@ def handover_ms(tool, directory):
 
 
 def in_order(numbers):
-    """The share of those that nobody overtook or that overtook nobody: the longest increasing sequence."""
+    """The share of waiters that ran in order: the longest increasing sequence."""
     tails = []
     for number in numbers:
         place = bisect.bisect_left(tails, number)
@@ -74,7 +74,7 @@ def crowd(tool, directory, count, server=None):
     stamps = Stamps(directory)
     gate = os.path.join(directory, "gate")
     os.mkfifo(gate)
-    # Holds the lock until we have opened the gate.
+    # Holds the lock until this program opens the gate.
     first = start([*tool.wrap, "sh", "-c", 'read -r word <"$0"', gate])
     time.sleep(0.5)
     waiters = []
@@ -97,7 +97,7 @@ def crowd(tool, directory, count, server=None):
 
 
 def spawn_ms(directory):
-    """From the start of a bare job to its first word."""
+    """The time from the start of a bare job to its first output."""
     took = []
     for _ in range(100):
         stamps = Stamps(directory)
@@ -108,7 +108,7 @@ def spawn_ms(directory):
 
 
 def dead_machine_ms(server, directory):
-    """From the end of the liveness of a holder that died with its supervisors to the start of the next job."""
+    """The time from the expiry of the liveness of a holder that died with its supervisors to the start of the next job."""
     tool = DlockOnRedis(server, "--ttl", "2s")
     late = []
     for _ in range(10):

@@ -1,5 +1,6 @@
-/* Preloaded into a run: its time of day goes an hour forth and back all the time, and nothing else
- * does. (A general faker also moves timers on the boot clock, which are not of the time of day.) */
+/* Preloaded into a run: its time of day continually jumps by an hour in both directions, and
+ * nothing else does. (A general faker also moves timers on the boot clock, which are not of the
+ * time of day.) */
 #define _GNU_SOURCE
 #include <sys/syscall.h>
 #include <sys/time.h>

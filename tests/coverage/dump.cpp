@@ -1,6 +1,6 @@
-// Linked in place of two calls of the C library by -DDLOCK_COVERAGE=ON: dlock leaves by _exit(2),
-// or by the job's own signal, and neither writes what gcov has counted. So the product needs no
-// hook for it.
+// Linked in place of two functions of the C library by -DDLOCK_COVERAGE=ON: dlock ends with
+// _exit(2), or by the signal of the job, and neither writes the counters of gcov. So the product
+// needs no hook for it.
 extern "C" {
 
 void __gcov_dump();  // <gcov.h> has it for C only

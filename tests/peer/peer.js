@@ -1,16 +1,16 @@
 'use strict';
-// A peer of dlock on the wire, for the tests: it follows the rules that the Node library's clients follow, and shares no code
-// with dlock. It prints one JSON object per line.
+// A peer of dlock for the tests: it follows the rules of the clients of the Node library, and shares no code with dlock. It
+// prints one JSON object per line.
 //
 //   node peer.js hold KEY SECONDS [options]   acquire, tick into the life file, notice a loss, release
 //   node peer.js try KEY [options]            one attempt; what was acquired is released at once (or kept: --keep)
-//   node peer.js parse OWNERHASH              what the library's expression makes of an owner hash
+//   node peer.js parse OWNERHASH              parses an owner hash by the expression of the library
 //
 // The rules, in the order of a lock's life:
 //   liveness  SET proc:<processHash> {aliveAt} PX 10000, then sleep 2 s after the reply, from before the first attempt on
-//   acquire   tryCreate; if somebody has it: GET proc:<holder>; if that is nil: tryDelete(holder's ownerHash), tryCreate
-//   keep      every 5 s: GET the lock, is the ownerHash still ours? every 60 s: tryUpdate (compare, then SET PX 300000)
-//   release   tryDelete(our ownerHash); the liveness key is left to expire
+//   acquire   tryCreate; if it is held: GET proc:<holder>; if that is nil: tryDelete(ownerHash of the holder), tryCreate
+//   keep      every 5 s: GET the lock and compare the ownerHash; every 60 s: tryUpdate (compare, then SET PX 300000)
+//   release   tryDelete(own ownerHash); the liveness key is left to expire
 
 const fs = require('fs');
 const os = require('os');
@@ -18,28 +18,28 @@ const Redis = require('ioredis');
 
 const OWNER_HASH = /^(.+)@([^/]+\/\d+\.\d+)\.\d+(#.*)?$/;
 
-// What all three scripts ask first: is there a lock? An empty string counts as none.
+// All three scripts first check whether there is a lock. An empty string counts as none.
 const READ_HOLDER = `
 local text = redis.call('GET', KEYS[1])
 local holder = nil
 if text and text ~= '' then holder = cjson.decode(text) end
 `;
 
-// KEYS: lock. ARGV: value, lifetime in ms. Nil when created, else the value that is there.
+// KEYS: lock. ARGV: value, lifetime in ms. Nil if created, else the existing value.
 const TRY_CREATE = `${READ_HOLDER}
 if holder then return text end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return false
 `;
 
-// KEYS: lock. ARGV: the owner hash it must have, new value, lifetime in ms. 1 when updated.
+// KEYS: lock. ARGV: the expected owner hash, new value, lifetime in ms. 1 if updated.
 const TRY_UPDATE = `${READ_HOLDER}
 if not holder or holder.ownerHash ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 `;
 
-// KEYS: lock. ARGV: the owner hash it must have. 1 when deleted.
+// KEYS: lock. ARGV: the expected owner hash. 1 if deleted.
 const TRY_DELETE = `${READ_HOLDER}
 if not holder or holder.ownerHash ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
@@ -92,7 +92,7 @@ function parseOwnerHash(text) {
   return match && { key: match[1], processHash: match[2], trace: match[3] ? match[3].slice(1) : null };
 }
 
-// The same clock as dlock's: CLOCK_BOOTTIME is CLOCK_MONOTONIC plus the time spent in suspend, which the caller measured.
+// The clock of dlock: CLOCK_BOOTTIME is CLOCK_MONOTONIC plus the time in suspend, which the caller has measured.
 const SUSPENDED_NS = BigInt(process.env.PEER_BOOTTIME_OFFSET_NS || '0');
 
 class LifeFile {
@@ -272,7 +272,7 @@ const COMMANDS = {
 
 async function main() {
   const [command, ...rest] = process.argv.slice(2);
-  // An owner hash may begin with anything, also with --.
+  // An owner hash can begin with any text, even with --.
   const { words, options } = command === 'parse' ? { words: rest, options: DEFAULTS } : parseCommandLine(rest);
   if (!(command in COMMANDS)) {
     throw new Error(`usage: peer.js ${Object.keys(COMMANDS).join('|')} …`);

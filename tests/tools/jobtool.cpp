@@ -1,8 +1,8 @@
-// The jobs of the integration tests, all in one binary: each subcommand is a job with one trait
-// that dlock must cope with.
+// The jobs of the integration tests, all in one binary: each sub-command is a job with one property
+// that dlock must handle.
 //
-// Every job is bounded: it ends by itself after the seconds it was given, so that a failed test
-// leaves nothing behind for long.
+// Every job ends by itself after the seconds that it was given, so that a failed test leaves no
+// process for long.
 
 #include <algorithm>
 #include <array>
@@ -65,7 +65,7 @@ void write_all(int fd, std::string_view text) {
   }
 }
 
-/// Options look like `--ignore TERM,INT`; they are taken out of the words, what is left is
+/// Options have the form `--ignore TERM,INT`. They are removed from the arguments; the rest is
 /// positional.
 std::string take_option(Words& words, const std::string& name, const std::string& otherwise = "") {
   const auto found = std::find(words.begin(), words.end(), name);
@@ -133,8 +133,8 @@ void ignore_signals(const std::string& list) {
 // ---- the life file
 // -------------------------------------------------------------------------------------------------------
 
-/// One line for each sign of life. O_APPEND and one write(2) a line: lines of many processes never
-/// mix.
+/// One line for each sign of life. With O_APPEND and one write(2) per line, lines of several
+/// processes never mix.
 class LifeFile {
  public:
   explicit LifeFile(const std::string& path) {
@@ -182,7 +182,7 @@ int tick(Words words) {
 // ---- a tree of processes, each of which holds a fifo open
 // ------------------------------------------------------------------
 
-/// Write end of a fifo: its reader sees end-of-file when the last process that holds it is gone.
+/// Write end of a fifo: its reader gets end-of-file when the last process that has it open is gone.
 int open_headcount(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY);
   if (fd < 0) {
@@ -234,7 +234,7 @@ void grow(const Tree& tree, int self, int count) {
   }
 }
 
-/// The classic daemon: fork, setsid, fork again, so that it is nobody's child but the subreaper's.
+/// A classic daemon: fork, setsid, fork again, so that it becomes a child of the subreaper.
 void start_daemon(const Tree& tree) {
   const pid_t middle = ::fork();
   if (middle == 0) {
@@ -287,8 +287,8 @@ struct BombLimits {
   }
 };
 
-/// Never in one place: the process that was seen is gone, its child in a session of its own goes
-/// on.
+/// A process that keeps moving: it forks a child in a new session and ends, and the child
+/// continues.
 [[noreturn]] void hop(const BombLimits& limits) {
   while (!limits.spent()) {
     if (limits.fork_once() > 0) {
@@ -299,7 +299,7 @@ struct BombLimits {
   ::_exit(0);
 }
 
-/// Stays and spills daemons.
+/// Stays and starts daemons.
 [[noreturn]] void spin(const BombLimits& limits) {
   while (!limits.spent()) {
     const pid_t middle = limits.fork_once();
@@ -319,7 +319,7 @@ struct BombLimits {
   ::_exit(0);
 }
 
-/// Everybody forks as fast as the limit lets them.
+/// Every process forks as fast as the limit allows.
 [[noreturn]] void explode(const BombLimits& limits) {
   while (!limits.spent()) {
     limits.fork_once();
@@ -451,8 +451,8 @@ int report(Words words) {
 // ---- jobs with one odd trait
 // -------------------------------------------------------------------------------------------------
 
-/// From a setuid-root copy of this binary: becomes root in all three ids, so that the user who
-/// started it may not kill it.
+/// Run from a setuid-root copy of this binary: becomes root in all three user IDs, so that the user
+/// who started it cannot kill it.
 int become_root(Words words) {
   const std::string life_path = take_option(words, "--tick");
   const double seconds = std::stod(positional(words, 0, "SECONDS"));
@@ -481,7 +481,7 @@ int raise_signal(Words words) {
   constexpr rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   if (number != SIGKILL && number != SIGSTOP) {
-    ::signal(number, SIG_DFL);  // a sanitizer's runtime may have a handler of its own
+    ::signal(number, SIG_DFL);  // the runtime of a sanitizer can have its own handler
   }
   ::raise(number);
   ::kill(::getpid(), number);
@@ -539,8 +539,7 @@ int use_memory(Words words) {
   return 0;
 }
 
-/// Forks a child that execs again and again, so that a kill between fork and exec is not a matter
-/// of luck.
+/// Forks a child that calls exec repeatedly, so that a kill between fork and exec is likely.
 int exec_loop(Words words) {
   const std::string left = positional(words, 0, "TIMES");
   const int times = std::stoi(left);
@@ -555,8 +554,8 @@ int exec_loop(Words words) {
 // ---- a sandbox
 // ----------------------------------------------------------------------------------------------------------------
 
-/// Runs a program in which the system call of that number fails with that errno, as under the
-/// filter of a container or unit. (The other tools for that have to be installed.)
+/// Runs a program in which the system call with that number fails with that errno, as under the
+/// filter of a container or unit. (Other tools for this would have to be installed.)
 int refuse(Words words) {
   const auto call = static_cast<unsigned>(std::stoul(positional(words, 0, "CALL")));
   const auto error = static_cast<unsigned>(std::stoul(positional(words, 1, "ERRNO")));
@@ -591,8 +590,8 @@ void set_raw() {
   ::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
 }
 
-/// As vim does it: the terminal back to normal, then stop the whole group, raw again when
-/// continued.
+/// Suspends itself like vim: restores the terminal, stops the whole group, and sets raw mode again
+/// when continued.
 void suspend() {
   ::tcsetattr(STDIN_FILENO, TCSADRAIN, &modes_before);
   ::signal(SIGTSTP, SIG_DFL);

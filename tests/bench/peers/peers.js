@@ -1,6 +1,6 @@
 'use strict';
-// A command under a lock, or as a job of a queue, of the npm registry: node peers.js redlock|bull|bullmq PORT command...
-// As a user would write it in a few lines. Exits with the command's code.
+// A command under a lock, or as a job of a queue, from the npm registry: node peers.js redlock|bull|bullmq PORT command...
+// As a user would write it in a few lines. Exits with the code of the command.
 
 const { spawn } = require('child_process');
 
