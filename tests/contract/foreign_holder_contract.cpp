@@ -76,7 +76,7 @@ TEST_CASE_TEMPLATE(
   }
 }
 
-TEST_CASE_TEMPLATE("a foreign holder that acquires the lock after an earlier one is told from it",
+TEST_CASE_TEMPLATE("a foreign holder that acquires the lock after an earlier one is told apart",
                    Place, RedisPlace, ClusterPlace) {
   const Place place;
   const Claim claim = at_home(place, waiting(claim_of(1)));

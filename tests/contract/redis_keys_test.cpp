@@ -62,7 +62,8 @@ TEST_CASE("a group lives as long as the holder that joins it") {
   CHECK(life_of(place, group_liveness(place)) > 50s);
 }
 
-TEST_CASE("a share in a group that has disappeared is lost, whoever holds the lock since then") {
+TEST_CASE(
+    "a share in a group that has disappeared is lost, even if another run holds the lock now") {
   const RedisPlace place;
   const auto share = place.open();
   const auto alone = place.open();

@@ -139,7 +139,7 @@ class AJobThatCannotBeKilled(RedisCase):
         (root_pid,) = heads.wait_for(1)
         return held, heads, root_pid
 
-    def test_the_process_is_named_the_lock_is_kept_and_the_run_ends_when_it_exits(self):
+    def test_an_unkillable_process_is_named_and_keeps_the_lock_until_it_exits(self):
         held, heads, rooted = self.start_rooted(6)
         procs.kill(held.engine())  # the front must kill a process that it has no permission to kill
         held.wait_said(str(rooted), 5)
@@ -151,7 +151,7 @@ class AJobThatCannotBeKilled(RedisCase):
         heads.wait_gone(10)
         held.wait(3)
 
-    def test_after_a_loss_it_is_reported_every_second_and_the_new_lock_is_left_alone(self):
+    def test_after_a_loss_an_unkillable_process_is_reported_every_second(self):
         held, heads, rooted = self.start_rooted(5)
         self.redis("SET", self.lock_name, '{"ownerHash":"job@other/1.1.1","processHash":"other/1.1"}')
         held.wait_said(str(rooted), 5)

@@ -103,7 +103,7 @@ class Sentinel(Deployments):
         self.addCleanup(started.stop)
         return started
 
-    def test_it_fails_over_on_request_or_crash_and_readmits_the_master_as_a_replica(self):
+    def test_a_failover_happens_on_request_or_crash_and_the_master_returns_as_a_replica(self):
         sentinel = self.deployment()
         first = sentinel.master()
         first("SET", "key", "value")

@@ -234,7 +234,7 @@ class IllServers(FakeRedisCase, DoctorCase):
         self.assert_found(report, "connection", "broken", "Connection refused", "69")
         self.assert_found(report, "subreaper", "ok")
 
-    def test_it_ends_in_time_when_the_server_hangs_drips_or_stops_answering(self):
+    def test_doctor_ends_in_time_when_the_server_hangs_drips_or_stops_answering(self):
         hanging = self.own_server()
         hanging.pause()
         self.addCleanup(hanging.resume)
@@ -286,7 +286,7 @@ class IllServers(FakeRedisCase, DoctorCase):
             return b"*2\r\n" + resp.bulk(str(int(shown))) + resp.bulk(str(int(shown % 1 * 1e6)))
         return self.begin(url=self.at_fake(answer))
 
-    def test_control_c_ends_it(self):
+    def test_control_c_ends_doctor(self):
         hanging = self.own_server()
         hanging.pause()
         self.addCleanup(hanging.resume)
@@ -412,7 +412,7 @@ class ThisMachine(DoctorCase):
         self.assert_ok(report)
         self.assert_found(report, "user", "note", "user id 65534", "set-user-ID")
 
-    def test_its_options_are_checked_like_those_of_run(self):
+    def test_the_options_of_doctor_are_checked_like_those_of_run(self):
         for words, code, text in ((["--ttl", "1s"], dlock.USAGE, "--ttl '1s' is too short"),
                                   (["--key", "k"], dlock.USAGE, "--key"),
                                   (["--", "true"], dlock.USAGE, "runs no command"),

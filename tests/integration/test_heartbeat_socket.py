@@ -14,20 +14,20 @@ PATIENT = ["--heartbeat-timeout", "60s"]
 
 
 class TheCommandHeartbeat(HeartbeatCase):
-    def test_it_exits_0_and_prints_nothing_while_the_lock_is_held(self):
+    def test_heartbeat_exits_0_and_prints_nothing_while_the_lock_is_held(self):
         held, address = self.start_idle()
         done = self.beat(address)
         self.assertEqual((done.code, done.stdout, done.stderr), (0, "", ""))
         self.assertTrue(held.running())
 
-    def test_outside_of_a_job_it_exits_64_and_says_where_to_use_it(self):
+    def test_heartbeat_outside_of_a_job_exits_64_with_the_remedy(self):
         for address in (None, ""):
             done = self.run_words("heartbeat", more_env={"DLOCK_SOCKET": address})
             self.assertEqual(done.code, dlock.USAGE)
             self.assertEqual(len(done.own_lines), 1)
             self.assert_says(done, "DLOCK_SOCKET", "dlock run --heartbeat-timeout")
 
-    def test_it_accepts_no_arguments_and_reads_no_configuration_file(self):
+    def test_heartbeat_accepts_no_arguments_and_reads_no_configuration_file(self):
         for words in (["x"], ["--key", "k"], ["--", "true"]):
             self.assertEqual(self.run_words("heartbeat", *words, more_env={"DLOCK_SOCKET": "/x"}).code, dlock.USAGE)
         with open(self.path("broken"), "wb") as file:
@@ -35,7 +35,7 @@ class TheCommandHeartbeat(HeartbeatCase):
         held, address = self.start_idle()
         self.assertEqual(self.beat(address, DLOCK_CONFIG=self.path("broken")).code, 0)
 
-    def test_it_exits_80_when_dlock_is_gone(self):
+    def test_heartbeat_exits_80_when_dlock_is_gone(self):
         held, address = self.start_idle()
         procs.kill(held.pid)
         held.wait()
@@ -51,7 +51,7 @@ class TheCommandHeartbeat(HeartbeatCase):
             self.assertEqual(done.code, dlock.USAGE, done.stderr)
             self.assert_says(done, "DLOCK_SOCKET")
 
-    def test_it_exits_81_after_two_seconds_if_the_engine_is_stopped(self):
+    def test_heartbeat_exits_81_after_two_seconds_if_the_engine_is_stopped(self):
         held, address = self.start_idle()
         procs.stop(held.engine())
         began = now()
@@ -61,7 +61,7 @@ class TheCommandHeartbeat(HeartbeatCase):
         self.assertLess(now() - began, 2 + 1 * PATIENCE)
         procs.resume(held.engine())
 
-    def test_it_exits_81_after_two_seconds_if_the_queue_of_the_engine_is_full(self):
+    def test_heartbeat_exits_81_after_two_seconds_if_the_queue_of_the_engine_is_full(self):
         held, address = self.start_idle()
         procs.stop(held.engine())
         flood = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -84,7 +84,7 @@ class TheCommandHeartbeat(HeartbeatCase):
         self.assertEqual(done.code, dlock.SYSTEM)
         self.assert_says(done, "may not be used by this user")
 
-    def test_control_c_ends_it(self):
+    def test_control_c_ends_heartbeat(self):
         held, address = self.start_idle()
         procs.stop(held.engine())
         asking = self.start("heartbeat", more_env={"DLOCK_SOCKET": address},
@@ -122,7 +122,7 @@ class TheSocketOfAJob(HeartbeatCase):
             held.signal(signal.SIGTERM)
             held.wait()
 
-    def test_its_address_is_short_and_does_not_depend_on_the_environment(self):
+    def test_the_address_of_the_socket_is_short_and_independent_of_the_environment(self):
         long = self.path("x" * 100)
         os.mkdir(long)
         held, address = self.start_idle(more_env={"TMPDIR": long, "XDG_RUNTIME_DIR": long, "HOME": long})
@@ -138,7 +138,7 @@ class TheSocketOfAJob(HeartbeatCase):
             ended = self.run_job("sh", "-c", BEAT, store=["--store", f"local:{locks}"], options=[*PATIENT, *more], preexec_fn=as_nobody)
             self.assertEqual(ended.code, 0, ended.stderr)
 
-    def test_the_job_inherits_no_descriptor_of_it(self):
+    def test_the_job_inherits_no_descriptor_of_the_socket(self):
         plain = self.run_job("sh", "-c", "ls /proc/self/fd | wc -l").stdout
         self.assertEqual(self.run_job("sh", "-c", "ls /proc/self/fd | wc -l", options=PATIENT).stdout, plain)
 

@@ -195,7 +195,7 @@ class TheDefaultStore(LocalStore):
         super().setUp()
         self.key = f"dlock-test-{os.path.basename(self.directory)}"
 
-    def test_it_is_the_embedded_store_with_a_note_that_it_covers_only_this_machine(self):
+    def test_the_embedded_store_is_the_default_with_a_note_that_it_covers_one_machine(self):
         ended = self.run_job("true", store=[], **self.private())
         self.assertEqual((ended.code, len(ended.own_lines)), (0, 1), ended.stderr)
         self.assert_says(ended, "this machine", "--store")
@@ -213,7 +213,7 @@ class TheDefaultStore(LocalStore):
 
     @needs_root
     @needs("unshare")
-    def test_for_other_users_than_root_it_is_private_and_below_their_home_directory(self):
+    def test_the_default_store_of_a_user_is_private_and_below_the_home_directory(self):
         user = next((each for each in pwd.getpwall() if 0 < each.pw_uid < NOBODY and each.pw_dir.startswith("/")), None)
         if user is None:
             self.skipTest("no other user here")

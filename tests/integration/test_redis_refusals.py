@@ -280,14 +280,14 @@ class ARecentlyStartedServer(Refusals):
         self.assert_says(ended, "--trust-restart")
         self.assertEqual(len(ended.own_lines), 1, ended.stderr)
 
-    def test_a_wait_limit_shorter_than_that_time_ends_the_run_with_the_reason(self):
+    def test_a_wait_limit_shorter_than_the_required_uptime_ends_the_run_with_the_reason(self):
         server = self.own_server()
         began = now()
         self.refuse({dlock.UNREACHABLE}, "came up too short a time ago to be trusted with a lock", "--trust-restart",
                     store=self.store_at(server.url, trust=False), options=["--ttl", "30s", "-w", "300ms", "-q"])
         self.assertGreater(now() - began, 0.3)
 
-    def test_trust_restart_skips_that_wait(self):
+    def test_trust_restart_skips_the_wait_for_the_uptime(self):
         server = self.own_server()
         began = now()
         ended = self.run_job("true", store=self.redis_store, options=["--ttl", "30s"])
@@ -305,7 +305,7 @@ class ARecentlyStartedServer(Refusals):
                             store=self.store_at(server.url, trust=False), options=[*OPTIONS, *wait])
             self.assertEqual(self.run_job("true", store=self.store_at(server.url), options=OPTIONS).code, 0)
 
-    def test_a_held_lock_on_such_a_server_is_refused_without_waiting(self):
+    def test_a_held_lock_on_a_recently_started_server_is_refused_without_waiting(self):
         server = self.own_server()
         self.hold(life=self.life, store=self.redis_store)
         began = now()
@@ -313,7 +313,7 @@ class ARecentlyStartedServer(Refusals):
         self.assertEqual(second.code, dlock.HELD)
         self.assertLess(now() - began, 3 * PATIENCE)
 
-    def test_sigterm_during_that_wait_ends_dlock_by_the_signal(self):
+    def test_sigterm_during_the_wait_for_the_uptime_ends_dlock_by_the_signal(self):
         server = self.own_server()
         waiting = self.start_run("true", store=self.store_at(server.url, trust=False), options=["--ttl", "60s"])
         waiting.wait_said("--trust-restart")

@@ -72,7 +72,7 @@ class AProcOfAnotherPidNamespace(Case):
             return self.run_job("true", prefix_command=FOREIGN_PROC), None
         return self.start_tree(5, 2, prefix_command=FOREIGN_PROC)
 
-    def test_doctor_reports_it_as_broken(self):
+    def test_doctor_reports_a_foreign_proc_as_broken(self):
         told = self.run_words("doctor", *self.local_store, "--json", prefix_command=FOREIGN_PROC)
         self.assertEqual(told.code, 1)
         self.assertRegex(told.stdout, r'(?s)"process tree".{0,40}"broken".{0,80}another pid namespace')

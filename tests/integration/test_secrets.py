@@ -56,7 +56,7 @@ class AHeldPassword(RedisCase):
     def cores(self):
         return [name for name in os.listdir(self.directory) if name.startswith("core")]
 
-    def test_no_process_of_the_same_user_can_read_it_from_either_supervisor(self):
+    def test_no_process_of_the_same_user_can_read_a_password_from_either_supervisor(self):
         held = self.hold_as_nobody(**self.secret)
         for pid in (held.pid, held.engine()):
             self.assertEqual(self.seen_in(pid), ["refused"])
@@ -86,7 +86,7 @@ class AHeldPassword(RedisCase):
         if os.environ.get("DLOCK_SANITIZE", "none") != "none":
             self.skipTest("a sanitizer's memory makes core files of terabytes")
 
-    def test_no_core_file_of_dlock_contains_it(self):
+    def test_no_core_file_of_dlock_contains_a_password(self):
         self.needs_core_files()
         how = {"preexec_fn": with_cores, "cwd": self.directory}
         for supervisor in (lambda held: held.pid, lambda held: held.engine()):
@@ -115,7 +115,7 @@ class AHeldPassword(RedisCase):
                     procs.kill(supervisor(held))
                     heads.wait_gone(1)
 
-    def test_it_is_in_no_message_no_status_file_and_no_value_in_redis(self):
+    def test_a_password_is_in_no_message_no_status_file_and_no_value_in_redis(self):
         held = self.start_with_status("sleep", "60", options=["-v"], preexec_fn=as_nobody, **self.secret)
         held.job()
         values = [self.redis("GET", key) for key in self.keys()]

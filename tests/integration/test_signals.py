@@ -52,7 +52,7 @@ class FromOutside(Signals):
         self.assertEqual(got, [number for number in FORWARDED if number != signal.SIGCONT])
         self.end(held)
 
-    def test_without_a_terminal_stop_signals_do_not_stop_it_and_sigchld_is_not_passed_on(self):
+    def test_without_a_terminal_stop_signals_stop_nothing_and_sigchld_is_not_passed_on(self):
         held, path = self.count()
         plain = self.start_run("sleep", "60", key="plain")
         job = plain.job()

@@ -302,7 +302,7 @@ class StandardOutput(OperatorMixin, Case):
                 ended = self.run_words(words[0], *store, *words[1:], stdout=stdout)
                 self.assertEqual((ended.code, ended.stderr), (dlock.SYSTEM, said))
 
-    def test_a_closed_reader_ends_it_by_sigpipe_without_a_message(self):
+    def test_a_closed_reader_ends_dlock_by_sigpipe_without_a_message(self):
         reader, writer = os.pipe()
         watcher = self.start("list", "--json", "--watch", "100ms", *self.local_store, stdout=writer)
         os.close(writer)

@@ -200,7 +200,7 @@ class UnlockTests(OperatorMixin):
         shell.expect("is free now, taken from host")
         self.assertEqual(held.wait(), dlock.LOST)
 
-    def test_on_a_terminal_end_of_input_declines_and_ends_the_line(self):
+    def test_on_a_terminal_end_of_input_declines_an_unlock_and_ends_the_line(self):
         held = self.ticking()
         shell = self.on_terminal("--force")
         shell.expect(r"\[y/N\] ")
@@ -208,7 +208,7 @@ class UnlockTests(OperatorMixin):
         shell.expect(r"\ndlock: key 'job' is left to host")
         self.assertTrue(held.running())
 
-    def test_on_a_terminal_it_does_not_ask_with_yes_or_if_no_holder_is_alive(self):
+    def test_on_a_terminal_unlock_does_not_ask_with_yes_or_if_no_holder_is_alive(self):
         held = self.ticking()
         shell = self.on_terminal("--force", "--yes")
         shell.expect("is free now, taken from host")

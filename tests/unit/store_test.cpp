@@ -241,7 +241,7 @@ TEST_CASE("every error reply of Redis is recognized, with its own sentence and e
   }
 }
 
-TEST_CASE("an error that says the server is not the one to ask is told from every other error") {
+TEST_CASE("errors of a server that is not the one to ask are recognized") {
   for (const char* error :
        {"READONLY You can't write against a read only replica.",
         "ERR Error running script (call to f_1): @user_script: 9: -READONLY You can't write "
@@ -263,7 +263,7 @@ TEST_CASE("an error that says the server is not the one to ask is told from ever
   }
 }
 
-TEST_CASE("a reply is complete only with its last byte, and a protocol error is told from it") {
+TEST_CASE("a reply is complete only with its last byte, and a protocol error is recognized") {
   redis::ReplyReader reader;
   const std::string bytes = "*3\r\n$2\r\nOK\r\n:42\r\n$-1\r\n";
   for (std::size_t i = 0; i + 1 < bytes.size(); ++i) {
