@@ -215,7 +215,7 @@ class Checker:
         if seen > most + 2 * len(self._history.all("run")) * bool(self._excuses.any_network_fault()):
             yield f"{seen} connections at once, {most} are enough"
 
-    # -- how ----------------------------------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------------------------------
 
     def _end_of_lease(self, alive, last):
         """(earliest, latest) end of a liveness that was observed, for a job that lived until `last`. Without MONITOR a renewal

@@ -95,7 +95,7 @@ class Excuses:
     def any_network_fault(self):
         return any(window.kind in _NETWORK | _SERVER for window in self._windows)
 
-    # -- how ----------------------------------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------------------------------
 
     def _excused(self, window, run, lock_is_free):
         """(begin, end) of the time in which this fault excuses a job that runs; an empty time if it does not."""

@@ -379,7 +379,7 @@ class Faults:
         thread = self._in_background(unlock)
         return _Patient(lambda: thread.join(30))  # a store that does not answer is retried as long as that lasts
 
-    # -- how ----------------------------------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------------------------------
 
     def _target(self, fault):
         if fault.machine is None:

@@ -129,7 +129,7 @@ class World:
         if self.deployment is not None:
             self.deployment.stop()
 
-    # -- how ----------------------------------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------------------------------
 
     def _start_store(self, directory, names):
         kind = self.plan.deployment

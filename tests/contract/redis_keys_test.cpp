@@ -196,7 +196,7 @@ TEST_CASE("a lease is counted from the sending of its request, however late the 
   CHECK(
       is<Extended>([&] { return store->renew(claim_of(1), known, soon()); }));  // cache the scripts
   give_back(*store, claim_of(1));
-  const LeaseTerms terms{20s, 5min};  // a request may take 2 s
+  const LeaseTerms terms{20s, 5min};  // a request can take 2 s
   Claim claim = claim_of(2);
   claim.terms = terms;
   Grant grant;

@@ -11,7 +11,7 @@ namespace {
 
 void check(const Endpoint& node, int least_port) {
   fuzz::require(!node.host.empty(), "a node has a host");
-  fuzz::require(node.port >= least_port && node.port <= 65535, "a port is one");
+  fuzz::require(node.port >= least_port && node.port <= 65535, "a port is valid");
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     if (const auto redirection = redirection_in(**reply, asked)) {
       check(redirection->to, 1);
       fuzz::require((*reply)->text.starts_with(redirection->for_good ? "MOVED " : "ASK "),
-                    "what moved is not only asked for");
+                    "MOVED is not parsed as ASK");
     }
     for (const auto& nodes : nodes_in(**reply, asked)) {
       fuzz::require(!nodes.empty(), "a range of slots has a master");
@@ -43,15 +43,15 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   }
   for (const doctor::ClusterNode& node : views[0].nodes) {
     fuzz::require(!node.id.empty() && !node.flags.empty(), "a node has an id and flags");
-    fuzz::require(!node.keeps_locks() || node.has_slots, "who keeps locks has slots");
+    fuzz::require(!node.keeps_locks() || node.has_slots, "a node that holds locks has slots");
     if (node.keeps_locks()) check(node.endpoint, 1);
     views[1].id = node.id;
   }
   for (const doctor::Finding& finding :
        {doctor::judge_cluster_state(views), doctor::judge_nodes(views)}) {
-    fuzz::require(!finding.fact.empty(), "a finding says what was found");
+    fuzz::require(!finding.fact.empty(), "a finding has a fact");
     fuzz::require(finding.verdict == doctor::Verdict::Good || !finding.meaning.empty(),
-                  "and what is wrong with it");
+                  "a finding that is not ok has a meaning");
   }
   return 0;
 }

@@ -56,31 +56,32 @@ bool is_kept_well(const std::vector<std::string>& words, const Environment& envi
 }
 
 void check_store(const StoreOptions& store) {
-  fuzz::require(store.least_replicas >= 0, "a number of replicas is none below 0");
+  fuzz::require(store.least_replicas >= 0, "a number of replicas is not negative");
   const auto* redis = std::get_if<RedisAddress>(&store.address);
   if (redis == nullptr) return;
   RedisAddress anonymous = *redis;
   anonymous.login = {};
-  fuzz::require(redis->name() == anonymous.name(), "the name of a store does not have its login");
+  fuzz::require(redis->name() == anonymous.name(), "the displayed name of a store has no login");
 }
 
 void check(const RunCommand& command, const std::vector<std::string>& job) {
   const supervise::RunOptions& options = command.options;
-  fuzz::require(options.command == job && !job.empty(), "the job's words stay as they are");
+  fuzz::require(options.command == job && !job.empty(), "the arguments of the job are unchanged");
   fuzz::require(!options.key.bytes().empty() && options.key.bytes().size() <= LockKey::longest,
-                "a key is one");
-  fuzz::require(options.terms.ttl() >= LeaseTerms::least_ttl(), "a TTL keeps the promise");
+                "a key is valid");
+  fuzz::require(options.terms.ttl() >= LeaseTerms::least_ttl(), "a TTL has room for a renewal");
   fuzz::require(options.terms.lock_ttl() >= options.terms.ttl(), "a lock outlives its liveness");
-  fuzz::require(options.conflict_code >= 0 && options.conflict_code <= 255, "a code is one");
-  fuzz::require(options.done_code >= 0 && options.done_code <= 255, "a code is one");
-  fuzz::require(options.stop.signal >= 1 && options.stop.signal <= 64, "a signal is one");
-  fuzz::require(!options.warning || options.warning->signal >= 1, "a signal is one");
-  fuzz::require(options.limit.most >= 1, "somebody may hold the lock");
-  fuzz::require(!options.once || options.once->period.count() >= 1000, "a slot has its time");
-  fuzz::require(!options.once || options.limit.is_exclusive(), "the one run of a slot is alone");
-  fuzz::require(options.max_run != Duration::zero(), "a job has time to run");
+  fuzz::require(options.conflict_code >= 0 && options.conflict_code <= 255,
+                "an exit code is valid");
+  fuzz::require(options.done_code >= 0 && options.done_code <= 255, "an exit code is valid");
+  fuzz::require(options.stop.signal >= 1 && options.stop.signal <= 64, "a signal is valid");
+  fuzz::require(!options.warning || options.warning->signal >= 1, "a signal is valid");
+  fuzz::require(options.limit.most >= 1, "a limit is at least one");
+  fuzz::require(!options.once || options.once->period.count() >= 1000, "a slot has a duration");
+  fuzz::require(!options.once || options.limit.is_exclusive(), "--once-per is exclusive");
+  fuzz::require(options.max_run != Duration::zero(), "--max-run is positive");
   fuzz::require(fuzz::repaints_nothing(options.trace) && fuzz::repaints_nothing(options.note),
-                "what others are shown is printable");
+                "the texts for others are printable");
   check_store(options.store);
 }
 
@@ -104,7 +105,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   wipe_url_secrets(argc, argv.data());
   for (std::size_t i = 0; i < words.size(); ++i) {
     const bool is_ours = i <= line.ours.size();
-    fuzz::require(is_ours || words[i] == before[i], "the job's words are not touched");
+    fuzz::require(is_ours || words[i] == before[i], "the arguments of the job are not erased");
     fuzz::require(!is_ours || !has_url_password(words[i]), "ps shows no password");
   }
 
@@ -115,10 +116,10 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   if (const auto* command = std::get_if<UnlockCommand>(&parsed)) check_store(command->store);
   if (const auto* bad = std::get_if<BadUsage>(&parsed)) {
     fuzz::require(bad->code == ExitCode::Usage || bad->code == ExitCode::Configuration,
-                  "what is wrong is in the words or in the setup");
-    fuzz::require(!bad->message.empty(), "a refusal says why");
+                  "a refusal is a usage or configuration error");
+    fuzz::require(!bad->message.empty(), "a refusal has a reason");
     fuzz::require(!kept_well || bad->message.find(secret) == std::string::npos,
-                  "no message has a password");
+                  "no message contains a password");
   }
   return 0;
 }

@@ -20,7 +20,7 @@ void check_line(unsigned line, std::string_view text) {
 /// The line that an error message names: `FILE line 3: ...`.
 unsigned line_in(const std::string& message) {
   constexpr std::string_view before = "FILE line ";
-  fuzz::require(message.starts_with(before), "a complaint names the file and the line");
+  fuzz::require(message.starts_with(before), "an error message names the file and the line");
   return static_cast<unsigned>(std::strtoul(message.c_str() + before.size(), nullptr, 10));
 }
 
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     unsigned last = 0;
     for (const ConfigSetting& setting : settings) {
       check_line(setting.line, text);
-      fuzz::require(setting.line >= last, "the settings are in their order");
+      fuzz::require(setting.line >= last, "the settings are in order");
       last = setting.line;
     }
     Words words;
@@ -41,10 +41,10 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     parser.read_command_line({"run", "--key", "job"});
     parser.read_config("FILE", settings);
     for (const ConfigSetting& setting : settings)
-      fuzz::require(words.source(setting.name) == Source::File, "a setting counts");
+      fuzz::require(words.source(setting.name) == Source::File, "a setting takes effect");
     fuzz::require(words.key == "job", "the command line beats the file");
   } catch (const UsageError& complaint) {
-    fuzz::require(complaint.code == ExitCode::Configuration, "a complaint is about the file");
+    fuzz::require(complaint.code == ExitCode::Configuration, "an error message names the file");
     check_line(line_in(complaint.message), text);
   }
   return 0;

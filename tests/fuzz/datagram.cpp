@@ -25,22 +25,24 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const int free_before = lowest_free();
   {
     std::array<int, 2> ends{};
-    fuzz::require(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends.data()) == 0, "a pair");
+    fuzz::require(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends.data()) == 0,
+                  "a socket pair can be created");
     const Fd ours{ends[0]};
     const Fd theirs{ends[1]};
-    fuzz::require(!receive_datagram(ours), "nothing comes before something was sent");
+    fuzz::require(!receive_datagram(ours), "nothing is received before something was sent");
     std::vector<Fd> descriptors;
     for (std::size_t i = 0; i < count; ++i)
       descriptors.emplace_back(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
     fuzz::require(send_datagram(theirs, text, descriptors), "it can be sent");
     const auto datagram = receive_datagram(ours);
-    fuzz::require(datagram.has_value(), "what was sent comes");
+    fuzz::require(datagram.has_value(), "it arrives");
     const bool fits = text.size() <= longest_datagram;
-    fuzz::require(datagram->text == (fits ? text : ""), "its text comes whole, or not at all");
-    fuzz::require(datagram->descriptors.size() == (fits ? count : 0), "so do its descriptors");
+    fuzz::require(datagram->text == (fits ? text : ""), "its text arrives complete or not at all");
+    fuzz::require(datagram->descriptors.size() == (fits ? count : 0), "its descriptors arrive");
     for (const Fd& descriptor : datagram->descriptors)
-      fuzz::require((::fcntl(descriptor.number(), F_GETFD) & FD_CLOEXEC) != 0, "close-on-exec");
-    fuzz::require(!receive_datagram(ours), "it comes once");
+      fuzz::require((::fcntl(descriptor.number(), F_GETFD) & FD_CLOEXEC) != 0,
+                    "descriptors are close-on-exec");
+    fuzz::require(!receive_datagram(ours), "it arrives once");
   }
   fuzz::require(lowest_free() == free_before, "no descriptor is left open");
   return 0;

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string_view text = fuzz::text_of(data, size);
   const auto duration = parse_duration(text);
   if (!duration) {
-    fuzz::require(!duration.error().empty(), "a refusal says why");
+    fuzz::require(!duration.error().empty(), "a refusal has a reason");
     return 0;
   }
   fuzz::require(*duration >= 0ns && *duration <= 365 * 24h, "a duration is from 0 to 365d");
@@ -18,9 +18,9 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
                 "a duration is digits, a point and a unit");
   const std::string written = to_text(*duration);
   const auto again = parse_duration(written);
-  fuzz::require(again.ok(), "what is written can be read");
+  fuzz::require(again.ok(), "a written duration can be parsed");
   fuzz::require(*again == std::chrono::ceil<std::chrono::milliseconds>(*duration),
-                "it is read as the same, to the millisecond");
+                "it is parsed as the same, to the millisecond");
   fuzz::require(to_text(*again) == written, "it is written as the same");
   return 0;
 }

@@ -21,12 +21,12 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   static const std::string this_boot = boot_id();
   const std::string text{fuzz::text_of(data, size)};
   const auto left = local::min_hold_left("{\"keptUntil\":\"" + this_boot + "/" + text + "\"}");
-  fuzz::require(!left || *left > Duration::zero(), "what is left is more than nothing");
+  fuzz::require(!left || *left > Duration::zero(), "the time left is positive");
   const bool is_plain =
       text.find_first_of("\"\\") == text.npos;  // otherwise it is not the whole value
   fuzz::require(!left || !is_plain || text.find_first_not_of("0123456789") == text.npos,
-                "a moment is a number of milliseconds");
+                "a time is a number of milliseconds");
   fuzz::require(!local::min_hold_left("{\"keptUntil\":\"another boot/" + text + "\"}"),
-                "a restart ends it");
+                "a restart ends the minimum hold");
   return 0;
 }

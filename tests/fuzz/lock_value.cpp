@@ -30,15 +30,16 @@ void check_round_trip(const Holder& holder) {
                     .limit = holder.limit};
   const auto read = parse_lock_json(
       lock_json(claim, holder.owner, holder.acquired_at, holder.acquired_at, holder.token));
-  fuzz::require(read.has_value(), "what we write can be read");
-  fuzz::require(read->owner == holder.owner && read->process == holder.process, "by whom it is");
+  fuzz::require(read.has_value(), "a written lock can be parsed");
+  fuzz::require(read->owner == holder.owner && read->process == holder.process,
+                "its owner is parsed back");
   fuzz::require(read->command == holder.command && read->note == holder.note &&
                     read->trace == holder.trace && read->user == holder.user &&
                     read->host == holder.host && read->acquired_at == holder.acquired_at,
-                "all its texts");
-  fuzz::require(read->token == holder.token, "its token, to the last digit");
-  fuzz::require(read->limit == holder.limit, "its limit");
-  fuzz::require(holder.pid < 0 || read->pid == holder.pid, "its pid");
+                "all its texts are parsed back");
+  fuzz::require(read->token == holder.token, "its token is parsed back, to the last digit");
+  fuzz::require(read->limit == holder.limit, "its limit is parsed back");
+  fuzz::require(holder.pid < 0 || read->pid == holder.pid, "its pid is parsed back");
 }
 
 void check_shown(const LockStatus& lock) {
@@ -47,12 +48,12 @@ void check_shown(const LockStatus& lock) {
     fuzz::require(fuzz::repaints_nothing(operate::to_table({lock}, screen)),
                   "a table has no control characters");
     fuzz::require(fuzz::repaints_nothing(operate::to_details(lock, screen)),
-                  "nor have the details");
+                  "the details have no control characters");
   }
   const std::string json = operate::to_json({.locks = {lock}}, "redis://host", {1});
-  fuzz::require(fuzz::repaints_nothing(json), "nor has the JSON");
-  fuzz::require(json.find('\n') == json.size() - 1, "which is one line");
-  fuzz::require(nlohmann::json::accept(json), "and can be read");
+  fuzz::require(fuzz::repaints_nothing(json), "the JSON has no control characters");
+  fuzz::require(json.find('\n') == json.size() - 1, "the JSON is one line");
+  fuzz::require(nlohmann::json::accept(json), "the JSON can be parsed");
 }
 
 }  // namespace
@@ -67,7 +68,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   if (auto holder = parse_lock_json(text)) {
     fuzz::require(!holder->owner.text.empty() && !holder->process.text.empty(),
                   "a lock has an owner");
-    fuzz::require(holder->limit.most >= 1, "somebody may hold it");
+    fuzz::require(holder->limit.most >= 1, "a limit is at least one");
     const std::string described = describe(*holder);
     fuzz::require(fuzz::repaints_nothing(described) && described.find('\n') == described.npos,
                   "a holder is described in one line");

@@ -16,7 +16,7 @@ void check_line(std::string_view line) {
   const std::string value{line.substr(blank + 1)};
   char* end = nullptr;
   std::strtod(value.c_str(), &end);
-  fuzz::require(!value.empty() && *end == '\0', "which is a number");
+  fuzz::require(!value.empty() && *end == '\0', "the value of a sample is a number");
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     if (!line.empty() && line.front() != '#') check_line(line);
   }
   const auto again = with_run(*text, run, 1.75e9);
-  fuzz::require(again.has_value(), "what we write can be read");
+  fuzz::require(again.has_value(), "a written file can be parsed");
   fuzz::require(fuzz::lines_of(*again).size() == fuzz::lines_of(*text).size(),
                 "another run of the key adds no line");
   return 0;

@@ -46,7 +46,7 @@ void check_that_ours_is_read(std::string_view parts) {
   const ProcessHash process = make_process_hash(host.empty() ? "host" : host, 17, parts.size());
   const OwnerHash owner = make_owner_hash(*key, process, 1, std::string{parts});
   const auto read = parse_owner_hash(owner.text);
-  fuzz::require(read && read->key == key->bytes(), "an owner hash of ours can be read");
+  fuzz::require(read && read->key == key->bytes(), "an owner hash of dlock can be parsed");
 }
 
 }  // namespace
@@ -57,10 +57,11 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const auto parsed = parse_owner_hash(text);
   const std::size_t end = end_of_key(text);
   fuzz::require(parsed.has_value() == (end != text.npos),
-                "an owner hash is what the library takes for one");
+                "an owner hash is valid if the library accepts it");
   if (!parsed) return 0;
-  fuzz::require(parsed->key == unescaped(text.substr(0, end)), "its key is what the library reads");
+  fuzz::require(parsed->key == unescaped(text.substr(0, end)),
+                "its key is the one that the library parses");
   fuzz::require(text.substr(end + 1).starts_with(parsed->process.text + "."),
-                "and its process hash");
+                "its process hash is the one that the library parses");
   return 0;
 }

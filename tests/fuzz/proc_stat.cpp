@@ -17,7 +17,7 @@ bool same(const ProcessInfo& a, const ProcessInfo& b) {
 int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   std::string_view text = fuzz::text_of(data, size);
   const auto found = parse_stat(4711, std::string{text});
-  fuzz::require(!found || found->pid == 4711, "a process has the number by which it was found");
+  fuzz::require(!found || found->pid == 4711, "a process has the pid by which it was found");
 
   std::string rest{fuzz::take_line(text)};
   // The kernel closes the parenthesis, and the numbers after it contain none.
@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string name{text};
   const auto plain = parse_stat(4711, "4711 (sh)" + rest);
   const auto named = parse_stat(4711, "4711 (" + name + ")" + rest);
-  fuzz::require(plain.has_value() == named.has_value(), "no name hides a process");
-  fuzz::require(!plain || same(*plain, *named), "no name changes what the kernel says");
+  fuzz::require(plain.has_value() == named.has_value(), "a process is found whatever its name is");
+  fuzz::require(!plain || same(*plain, *named),
+                "the fields of a process do not depend on its name");
   return 0;
 }

@@ -17,14 +17,14 @@ constexpr Instant sent_at = RecordedServers::sent_at;
 constexpr LeaseTerms terms{10s, 5min};
 
 void check(const StoreFault& fault) {
-  fuzz::require(!fault.sentence.empty(), "a fault says what happened");
+  fuzz::require(!fault.sentence.empty(), "a fault has a sentence");
   fuzz::require(
       fuzz::repaints_nothing(fault.sentence) && fault.sentence.find('\n') == std::string::npos,
-      "in one line");
+      "a sentence is one line");
 }
 
 void check_ahead(const std::optional<Duration>& left) {
-  fuzz::require(!left || *left >= 0s, "what is left is not less than nothing");
+  fuzz::require(!left || *left >= 0s, "a remaining time is not negative");
 }
 
 void check(const LockStatus& lock) {
@@ -42,25 +42,28 @@ void check(const LockStatus& lock) {
 
 void check(const AcquireAnswer& answer) {
   if (const auto* grant = std::get_if<Grant>(&answer)) {
-    fuzz::require(!grant->owner.text.empty(), "whoever gets the lock knows as whom");
-    fuzz::require(grant->stop_by == terms.stop_by(sent_at), "a lease counts from the request");
+    fuzz::require(!grant->owner.text.empty(), "a grant has an owner hash");
+    fuzz::require(grant->stop_by == terms.stop_by(sent_at), "a lease is counted from the request");
   }
   if (const auto* held = std::get_if<Held>(&answer)) {
-    fuzz::require(fuzz::repaints_nothing(describe(*held)), "a holder is described for a terminal");
+    fuzz::require(fuzz::repaints_nothing(describe(*held)),
+                  "the description of a holder is printable");
     check_ahead(held->place.ahead_ends_in);
     check_ahead(held->place.holder_ends_in);
     const Duration wait = ask_again_in(held->place, terms.ttl());
-    fuzz::require(wait >= 1ms && wait <= terms.ttl(), "a waiter asks again, and not all the time");
+    fuzz::require(wait >= 1ms && wait <= terms.ttl(), "a waiter checks again, after a pause");
   }
   if (const auto* young = std::get_if<RecentlyRestarted>(&answer))
-    fuzz::require(young->wait > 0s, "the wait for a young server is no wait in the past");
+    fuzz::require(young->wait > 0s, "the wait for a recently started server is positive");
   if (const auto* done = std::get_if<AlreadyDone>(&answer))
-    fuzz::require(fuzz::repaints_nothing(describe(done->by)), "so is a run that has been");
+    fuzz::require(fuzz::repaints_nothing(describe(done->by)),
+                  "the description of a past run is printable");
 }
 
 void check(const RenewAnswer& answer) {
   if (const auto* extended = std::get_if<Extended>(&answer))
-    fuzz::require(extended->stop_by == terms.stop_by(sent_at), "a lease counts from the request");
+    fuzz::require(extended->stop_by == terms.stop_by(sent_at),
+                  "a lease is counted from the request");
   if (const auto* lost = std::get_if<Lost>(&answer))
     fuzz::require(!lost->how.empty() && fuzz::repaints_nothing(lost->how), "a loss has a reason");
 }

@@ -56,21 +56,22 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string_view bytes = fuzz::text_of(data, size).substr(1);
   const Heard whole = hear(bytes, bytes.size());
   const Heard dripped = hear(bytes, std::size_t{data[0]} % 8 + 1);
-  fuzz::require(whole.garbage == dripped.garbage, "garbage is garbage however it comes");
+  fuzz::require(whole.garbage == dripped.garbage,
+                "a protocol error does not depend on how the bytes are split");
   fuzz::require(std::equal(whole.replies.begin(), whole.replies.end(), dripped.replies.begin(),
                            dripped.replies.end(), same),
-                "replies are the same however they come");
+                "replies do not depend on how the bytes are split");
   for (const Reply& reply : whole.replies) {
-    fuzz::require(is_one_thing(reply), "a reply has what its type has");
-    fuzz::require(reply.text_at(reply.items.size()).empty(), "no item is beyond the last");
+    fuzz::require(is_one_thing(reply), "a reply has the fields of its type");
+    fuzz::require(reply.text_at(reply.items.size()).empty(), "there is no item after the last");
   }
 
   // Arguments can contain any byte: a server parses what was written.
   const auto words = fuzz::lines_of(bytes);
   const Heard read = hear(encode_command(words), bytes.size() + 1);
   fuzz::require(read.replies.size() == 1 && !read.garbage, "a command is one array");
-  fuzz::require(read.replies[0].items.size() == words.size(), "of all its words");
+  fuzz::require(read.replies[0].items.size() == words.size(), "a command has all its words");
   for (std::size_t i = 0; i < words.size(); ++i)
-    fuzz::require(read.replies[0].text_at(i) == words[i], "with all their bytes");
+    fuzz::require(read.replies[0].text_at(i) == words[i], "a word has all its bytes");
   return 0;
 }

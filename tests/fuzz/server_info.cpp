@@ -35,7 +35,7 @@ Findings all_findings(std::string_view text) {
     findings.push_back(judge_uptime(info, 10s, trusted));
   }
   if (const auto after = down_after(sentinels)) {
-    fuzz::require(*after >= 0s, "a time of Sentinels is one");
+    fuzz::require(*after >= 0s, "a time of a Sentinel is valid");
     findings.push_back(judge_failover_time(sentinel_failover(*after), 10s));
   }
   return findings;
@@ -45,10 +45,11 @@ Findings all_findings(std::string_view text) {
 
 int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   for (const Finding& finding : all_findings(fuzz::text_of(data, size))) {
-    fuzz::require(!finding.fact.empty(), "a finding says what was found");
+    fuzz::require(!finding.fact.empty(), "a finding has a fact");
     fuzz::require((finding.verdict == Verdict::Good) == finding.meaning.empty(),
-                  "and what is wrong with it, if anything is");
-    fuzz::require(finding.meaning.empty() == finding.remedy.empty(), "and how to mend it");
+                  "only a finding that is not ok has a meaning");
+    fuzz::require(finding.meaning.empty() == finding.remedy.empty(),
+                  "only a finding that is not ok has a remedy");
   }
   return 0;
 }

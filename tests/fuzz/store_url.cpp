@@ -32,12 +32,12 @@ bool is_one_line(const std::string& text) {
 }
 
 void check(const RedisAddress& address) {
-  fuzz::require(!address.endpoints.empty(), "there is somebody to ask");
+  fuzz::require(!address.endpoints.empty(), "an address has an endpoint");
   fuzz::require(address.database >= 0 && address.database <= 1'000'000, "a database has a number");
   for (const Endpoint& endpoint : address.endpoints) {
     const bool by_path = !endpoint.socket_path.empty();
     fuzz::require(by_path || !endpoint.host.empty(), "an endpoint has a host or a path");
-    fuzz::require(by_path || (endpoint.port >= 1 && endpoint.port <= 65535), "a port is one");
+    fuzz::require(by_path || (endpoint.port >= 1 && endpoint.port <= 65535), "a port is valid");
   }
   const std::string name = address.name();
   fuzz::require(is_one_line(name), "a name is one line");
@@ -45,7 +45,7 @@ void check(const RedisAddress& address) {
   if (!address.login.user.empty() || name.find('?') != name.npos) return;
   const auto again = parse_store_address(name);
   fuzz::require(again.ok(), "a name is a URL");
-  fuzz::require(std::get<RedisAddress>(*again).name() == name, "of the same name");
+  fuzz::require(std::get<RedisAddress>(*again).name() == name, "the URL has the same name");
 }
 
 /// The displayed name of a store, or of an invalid URL.
@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const auto address = parse_store_address(text);
   if (!address) fuzz::require(is_one_line(address.error()), "a refusal is one line");
   fuzz::require(shown(parse_store_address(with_another_login(text))) == shown(address),
-                "nothing that is shown depends on the login");
+                "the output does not depend on the login");
   if (!address) return 0;
   if (const auto* redis = std::get_if<RedisAddress>(&*address)) check(*redis);
   if (const auto* local = std::get_if<LocalAddress>(&*address))

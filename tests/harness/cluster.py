@@ -99,7 +99,7 @@ class ClusterDeployment:
         scheme = "rediss" if nodes[0].tls else "redis"
         return f"{scheme}+cluster://{','.join(node.address for node in nodes)}"
 
-    # -- who is what --------------------------------------------------------------------------------------------------
+    # -- roles --------------------------------------------------------------------------------------------------------
 
     def living(self):
         return [node for node in self.nodes if node.answering()]
@@ -219,7 +219,7 @@ class ClusterDeployment:
         for node in self.nodes:
             node.stop()
 
-    # -- how ----------------------------------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------------------------------
 
     def _join(self, masters):
         owners, others = self.nodes[:masters], self.nodes[masters:]

@@ -114,7 +114,7 @@ class SentinelDeployment:
     def url(self):
         return f"{'rediss' if self.sentinels[0].tls else 'redis'}+sentinel://{self.addresses}/{MASTER_NAME}"
 
-    # -- who is what --------------------------------------------------------------------------------------------------
+    # -- roles --------------------------------------------------------------------------------------------------------
 
     def masters(self):
         """All servers that report to be the master: two, until the old master has been told."""

@@ -152,7 +152,7 @@ class ServerProcess:
         self._process.wait(10 * PATIENCE)
         self._process = None
 
-    # -- how ----------------------------------------------------------------------------------------------------------
+    # -- internals ----------------------------------------------------------------------------------------------------
 
     def _choose_ports(self):
         self.port = free_port() if self._plain else 0

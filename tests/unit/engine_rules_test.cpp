@@ -241,7 +241,7 @@ TEST_CASE("--orphans=leave ends the run when the command ends, but not after a l
   const Policy leave{.orphans = Orphans::Leave};
   CHECK(in(State::Running, leave).on(RootEnded{exit_7, false}) ==
         Actions{Finish{Ending::JobEnded, exit_7}});
-  // After a lost lock no process may be left.
+  // After a lost lock no process must be left.
   Rules rules = in(State::Running, leave);
   rules.on(LeaseLost{});
   CHECK(rules.on(RootEnded{SIGKILL, false}).empty());

@@ -8,7 +8,7 @@
 using namespace dlock;
 using namespace std::chrono_literals;
 
-TEST_CASE("a further holder may enter as long as no holder's limit is exceeded") {
+TEST_CASE("a further holder can enter as long as no holder's limit is exceeded") {
   const Limit one{1};
   const Limit two{2};
   const Limit three{3};
