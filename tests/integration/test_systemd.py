@@ -240,7 +240,7 @@ class MainProcessKilled(UnitCase):
                 self.systemd.ctl("stop", mode)
                 self.assert_no_overlap(path)
 
-    def test_if_both_supervisors_are_killed_systemd_kills_the_rest_before_the_restart(self):
+    def test_if_both_supervisors_are_killed_systemd_kills_the_rest_of_the_tree(self):
         for mode in ("mixed", "control-group"):
             with self.subTest(kill_mode=mode):
                 heads = self.start_tree_unit(mode, settings=[f"KillMode={mode}"], options=["--contain=walk"])
