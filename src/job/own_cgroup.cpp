@@ -93,8 +93,10 @@ std::string own_cgroup_directory() {
     const std::uint64_t there = id != 0 ? cgroup_id_of(directory) : 0;
     return there != 0 ? there == id : lists_us(directory);
   };
-  std::string usual = "/sys/fs/cgroup" + (path == "/" ? std::string{} : path);
-  if (is_ours(usual)) return usual;
+  for (const char* usual : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+    std::string directory = usual + (path == "/" ? std::string{} : path);
+    if (is_ours(directory)) return directory;
+  }
   for (std::string& directory : cgroup_directories(read_file("/proc/self/mountinfo"), path)) {
     if (is_ours(directory)) return std::move(directory);
   }

@@ -8,8 +8,18 @@ namespace dlock::redis {
 
 #ifdef DLOCK_STATIC
 
+#ifdef __x86_64__
+// The linker makes OpenSSL's code before main() call the first instead of the second: the processor
+// is asked for its features when TLS is first used.
+extern "C" void __wrap_OPENSSL_cpuid_setup() {}
+extern "C" void __real_OPENSSL_cpuid_setup();
+#endif
+
 Result<const OpenSsl*, std::string> OpenSsl::load() {
   static const OpenSsl linked = [] {
+#ifdef __x86_64__
+    __real_OPENSSL_cpuid_setup();
+#endif
     ::OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
     OpenSsl functions;
 #define DLOCK_TAKE(name) functions.name = &::name;

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <stdexcept>
 
@@ -33,7 +32,10 @@ Holder holder_in(const nlohmann::json& json) {
 
 double fine_ms(Duration duration) { return static_cast<double>(duration.count() / 1000) / 1000; }
 
-Duration from_ms(double ms) { return std::chrono::microseconds{std::llround(ms * 1000)}; }
+Duration from_ms(double ms) {
+  return std::chrono::round<std::chrono::microseconds>(
+      std::chrono::duration<double, std::milli>{ms});
+}
 
 std::optional<Duration> ms_in(const nlohmann::json& json, const char* field) {
   if (!json.contains(field)) return {};
