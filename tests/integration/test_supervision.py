@@ -139,6 +139,12 @@ class TheEngineIsKilledOnTheEmbeddedStore(TheEngineIsKilledTests, Case):
 
 
 class TheEngineIsKilledOnRedis(TheEngineIsKilledTests, OnRedis):
+    def test_min_hold_counts_from_the_start_of_the_job(self):
+        held = self.hold(options=["--min-hold", "60s"])
+        hold_for(1, held.running, "the job")
+        self.kill_engine(held)
+        self.assertLess(self.redis("PTTL", self.lock_name), 59000)
+
     def stop_server(self):
         server = self.own_server()
         self.addCleanup(procs.resume, server.pid)

@@ -82,6 +82,16 @@ TEST_CASE("bytes outside the Redis protocol close the connection, even if no rep
   CHECK_FALSE(connection.open());
 }
 
+TEST_CASE("a second reply to one request closes the connection at once") {
+  const DeafServer server{"+PONG\r\n+PONG\r\n"};
+  Connection connection = server.connection();
+  REQUIRE(connection.ensure_open(patience()));
+  const auto answer = connection.ask({{"PING"}}, patience());
+  REQUIRE_FALSE(answer);
+  CHECK(says(answer.error(), "does not speak the Redis protocol"));
+  CHECK_FALSE(connection.open());
+}
+
 TEST_CASE("no request is sent on a connection that the server has closed") {
   DeafServer server{""};
   Connection connection = server.connection();
