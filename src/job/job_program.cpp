@@ -142,7 +142,7 @@ void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
 }
 
 std::string why_not_started(const StartFailure& failure) {
-  const std::string why = ::strerror(failure.error);
+  std::string why = ::strerror(failure.error);
   switch (failure.step) {
     case StartFailure::Step::MapUser:
       return "its user cannot be mapped into a user namespace (/proc/self/uid_map): " + why +

@@ -18,7 +18,7 @@ struct Datagram {
 };
 
 /// Limits that no regular sender exceeds: systemd accepts 4 KiB.
-inline constexpr std::size_t longest_datagram = 16 * 1024;
+inline constexpr std::size_t longest_datagram = 16384;
 inline constexpr std::size_t most_descriptors = 64;
 
 /// A socket at that path, or `@name`: close-on-exec, never blocking. Only its owner can send to one

@@ -58,7 +58,7 @@ std::string tag_into(int slot, std::string_view before, std::string_view after) 
   constexpr int most_tries = 1'000'000;
   std::string key{before};
   for (int n = -1; n < most_tries; ++n) {
-    const std::string tag = n < 0 ? "" : "{" + std::to_string(n) + "}";
+    std::string tag = n < 0 ? "" : "{" + std::to_string(n) + "}";
     key.resize(before.size());
     key += tag;
     key += after;

@@ -113,7 +113,7 @@ class Race {
     attempts_.push_back(std::move(attempt));
   }
 
-  void win(Attempt& attempt) { winner_.emplace(std::move(attempt.socket), attempt.address); }
+  void win(Attempt& attempt) { winner_ = OpenSocket{std::move(attempt.socket), attempt.address}; }
 
   void note(int error) {
     next_start_ = BootClock::now();

@@ -11,8 +11,10 @@ namespace dlock::redis {
 #ifdef __x86_64__
 // The linker makes OpenSSL's code before main() call the first instead of the second: the processor
 // is asked for its features when TLS is first used.
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): names of the linker
 extern "C" void __wrap_OPENSSL_cpuid_setup() {}
 extern "C" void __real_OPENSSL_cpuid_setup();
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 #endif
 
 Result<const OpenSsl*, std::string> OpenSsl::load() {

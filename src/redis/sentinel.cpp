@@ -16,7 +16,7 @@ bool is_replica(const Reply& reply) {
 }  // namespace
 
 SentinelServers::SentinelServers(const RedisAddress& address, Access master_access,
-                                 Access sentinel_access)
+                                 const Access& sentinel_access)
     : name_(address.name()),
       master_name_(address.master),
       master_access_(std::move(master_access)) {

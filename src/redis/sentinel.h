@@ -10,7 +10,7 @@ namespace dlock::redis {
 /// gone or has become a replica. https://redis.io/docs/latest/develop/reference/sentinel-clients/
 class SentinelServers final : public Servers {
  public:
-  SentinelServers(const RedisAddress& address, Access master_access, Access sentinel_access);
+  SentinelServers(const RedisAddress& address, Access master_access, const Access& sentinel_access);
 
   Result<Answers, StoreFault> ask(const std::vector<Command>& commands, std::string_view key,
                                   const CallDeadline& deadline) override;

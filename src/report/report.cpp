@@ -30,7 +30,11 @@ Holder holder_in(const nlohmann::json& json) {
   return holder;
 }
 
-double fine_ms(Duration duration) { return static_cast<double>(duration.count() / 1000) / 1000; }
+/// To the microsecond.
+double fine_ms(Duration duration) {
+  return static_cast<double>(std::chrono::floor<std::chrono::microseconds>(duration).count()) /
+         1000;
+}
 
 Duration from_ms(double ms) {
   return std::chrono::round<std::chrono::microseconds>(

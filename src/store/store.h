@@ -140,6 +140,7 @@ class Store {
 
   /// Takes the lock over from a dead process of this run, by copies of its witnesses in the same
   /// order, so that release() can release it. False if there is nothing left to release.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): the embedded store keeps them
   virtual bool take_over(const Claim&, std::vector<Fd> witnesses) { return witnesses.empty(); }
 
   /// The name of the store in messages, without its password.

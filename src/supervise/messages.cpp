@@ -18,7 +18,7 @@ namespace dlock::supervise {
 namespace {
 
 std::string why_not_run(const std::string& program, int error) {
-  const std::string why = ::strerror(error);
+  std::string why = ::strerror(error);
   if (error != ENOENT) return why;
   const std::vector<std::string> paths = paths_of(program);
   const bool there = std::any_of(paths.begin(), paths.end(), [](const std::string& path) {

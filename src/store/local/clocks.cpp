@@ -3,11 +3,11 @@
 #include "core/time.h"
 #include "os/clock.h"
 
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <string>
-#include <time.h>
 
 namespace dlock::local {
 

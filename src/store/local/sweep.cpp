@@ -30,7 +30,7 @@ void find_some_keys(const std::string& directory, std::vector<Candidate>& found)
   // its time (see past_run_life).
   constexpr std::int64_t hour = 3600;
   constexpr std::pair<std::string_view, std::int64_t> kinds[]{{".lock", hour},
-                                                              {".done", 30 * 24 * hour}};
+                                                              {".done", 720 * hour}};
   constexpr std::size_t most = 1024;
   const std::unique_ptr<DIR, int (*)(DIR*)> entries{::opendir(directory.c_str()), ::closedir};
   if (!entries) return;
