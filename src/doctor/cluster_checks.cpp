@@ -12,7 +12,8 @@
 namespace dlock::doctor {
 namespace {
 
-constexpr const char* let_it_ask = "let the user ask: +cluster|info +cluster|nodes +cluster|myid";
+constexpr const char* allow_queries =
+    "allow the user to query it: +cluster|info +cluster|nodes +cluster|myid";
 
 NodeView ask(const Endpoint& node, const redis::Access& access, const Budget& budget) {
   redis::Connection connection{node, access};
@@ -29,7 +30,7 @@ NodeView ask(const Endpoint& node, const redis::Access& access, const Budget& bu
   }
   const auto& replies = answers->replies;
   if (replies[0].is_error()) {
-    view.fault = node.text() + " says: " + excerpt(replies[0].text, 120);
+    view.fault = node.text() + " replied: " + excerpt(replies[0].text, 120);
     return view;
   }
   view.cluster = ServerInfo::parse(replies[0].text);
@@ -53,14 +54,13 @@ Finding time_of_failover(const std::vector<NodeView>& views, Duration ttl) {
   if (longest) return judge_failover_time(cluster_failover(*longest), ttl);
   using namespace std::chrono_literals;
   Finding assumed = judge_failover_time(cluster_failover(15s), ttl);
-  return {
-      .check = "failover time",
-      .verdict = Verdict::Note,
-      .fact = "cluster-node-timeout cannot be seen: this user may not run CONFIG GET",
-      .meaning = "it must be clearly less than --ttl, else a failover kills the jobs that run",
-      .remedy = assumed.verdict == Verdict::Good
-                    ? "ask whoever runs the Cluster; it is 15s unless somebody changed it"
-                    : "if it is 15s, which it is unless somebody changed it: " + assumed.remedy};
+  return {.check = "failover time",
+          .verdict = Verdict::Note,
+          .fact = "cluster-node-timeout is unknown: this user is not allowed to run CONFIG GET",
+          .meaning = "it must be clearly less than --ttl, otherwise a failover kills running jobs",
+          .remedy = assumed.verdict == Verdict::Good
+                        ? "ask the administrator of the Cluster; the default is 15s"
+                        : "if it is 15s, the default: " + assumed.remedy};
 }
 
 }  // namespace
@@ -108,15 +108,15 @@ Finding judge_cluster_state(const std::vector<NodeView>& views) {
     if (state == "ok") continue;
     finding.verdict = Verdict::Broken;
     finding.fact = view.node.text() + ": " + fact;
-    finding.meaning = "no lock can be had there";
-    finding.remedy = "see CLUSTER NODES for those that fail; redis-cli --cluster check";
+    finding.meaning = "runs cannot acquire locks there";
+    finding.remedy = "find the failed nodes by CLUSTER NODES and redis-cli --cluster check";
     return finding;
   }
   if (!finding.fact.empty()) return finding;
   finding.verdict = Verdict::Note;
-  finding.fact = "cannot be seen: no node tells";
-  finding.meaning = "whether all slots are served is not known";
-  finding.remedy = let_it_ask;
+  finding.fact = "unknown: no node reports its state";
+  finding.meaning = "some slots may not be served";
+  finding.remedy = allow_queries;
   return finding;
 }
 
@@ -138,22 +138,22 @@ Finding judge_nodes(const std::vector<NodeView>& views) {
       if (!known) strangers += " " + view.node.text();
     }
   }
-  finding.fact = std::to_string(answered) + " of the " + std::to_string(views.size()) +
-                 " that are named answer as nodes" + faults;
+  finding.fact = std::to_string(answered) + " of " + std::to_string(views.size()) +
+                 " nodes in the URL answer" + faults;
   if (!alone.empty() || !strangers.empty()) {
     finding.verdict = Verdict::Broken;
-    finding.fact += "; not of this Cluster:" + alone + strangers;
-    finding.meaning = "a lock could be in two places, so that two could hold it";
-    finding.remedy = "name nodes of one Cluster only";
+    finding.fact += "; not in this Cluster:" + alone + strangers;
+    finding.meaning = "two servers could keep the same lock, so two runs could hold it";
+    finding.remedy = "list nodes of one Cluster only";
   } else if (answered < views.size()) {
     finding.verdict = answered == 0 ? Verdict::Broken : Verdict::Weak;
-    finding.meaning = answered == 0 ? "no lock can be had"
-                                    : "the fewer nodes answer, the sooner a lock cannot be had";
-    finding.remedy = "start those that are down, or correct their names in the URL";
+    finding.meaning = answered == 0 ? "runs cannot acquire locks"
+                                    : "if more nodes fail, runs cannot acquire locks";
+    finding.remedy = "start the nodes that are down, or correct the URL";
   } else if (first != views.end() && first->nodes.size() > 1 && views.size() == 1) {
     finding.verdict = Verdict::Note;
-    finding.meaning = "when this node is down, a run does not find the others";
-    finding.remedy = "name more of them: redis+cluster://host,host,host";
+    finding.meaning = "if this node is down, a run does not find the others";
+    finding.remedy = "list more nodes: redis+cluster://host,host,host";
   }
   return finding;
 }

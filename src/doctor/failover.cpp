@@ -28,8 +28,8 @@ Finding judge_failover_time(const FailoverTime& failover, Duration ttl) {
   finding.verdict = Verdict::Weak;
   finding.meaning = "a failover takes about " +
                     to_text(failover.until_noticed + failover.election) +
-                    ": the jobs that run do not survive it";
-  finding.remedy = "--ttl " + to_text(least) + " or more, or a smaller " + failover.setting;
+                    ": running jobs do not survive it";
+  finding.remedy = "give --ttl " + to_text(least) + " or more, or a smaller " + failover.setting;
   return finding;
 }
 

@@ -76,7 +76,7 @@ std::string lines_of(const Finding& finding, std::size_t check_width) {
       hanging("  " + padded(shown(finding.verdict), 8) + padded(finding.check, check_width + 2),
               finding.fact);
   if (!finding.meaning.empty()) out += hanging("            means: ", finding.meaning);
-  if (!finding.remedy.empty()) out += hanging("            mend:  ", finding.remedy);
+  if (!finding.remedy.empty()) out += hanging("            fix:   ", finding.remedy);
   return out;
 }
 

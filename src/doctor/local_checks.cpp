@@ -35,7 +35,7 @@ constexpr std::array<FileSystem, 12> special{{
     {0x01161970, "GFS2", Reach::Network},
     {V9FS_MAGIC, "9p", Reach::Unknown},
     {0x65735546, "FUSE", Reach::Unknown},
-    {0x786F4256, "a folder shared by the host of this virtual machine", Reach::Unknown},
+    {0x786F4256, "a directory shared by the host of this virtual machine", Reach::Unknown},
 }};
 
 Finding check_file_system(const std::string& directory) {
@@ -43,8 +43,8 @@ Finding check_file_system(const std::string& directory) {
   if (::statfs(directory.c_str(), &status) != 0) {
     return {.check = "file system",
             .verdict = Verdict::Note,
-            .fact = std::string{"cannot be seen: "} + ::strerror(errno),
-            .meaning = "locks on a network file system can be lost unnoticed",
+            .fact = std::string{"unknown: "} + ::strerror(errno),
+            .meaning = "dlock does not notice the loss of a lock on a network file system",
             .remedy = "keep the locks on a disk of this machine"};
   }
   return judge_file_system(directory, static_cast<unsigned long>(status.f_type) & 0xFFFFFFFF);
@@ -64,27 +64,25 @@ Finding judge_file_system(const std::string& directory, unsigned long magic) {
   if (found->reach == Reach::Network) {
     finding.verdict = Verdict::Broken;
     finding.meaning =
-        "a lock there can end while its job runs, when the file server restarts or is "
-        "out of reach, and dlock does not notice; whether other machines see it "
-        "depends on how it is mounted";
+        "if the file server restarts or is unreachable, a lock can be lost while its job runs, and "
+        "dlock does not notice; whether other machines see the lock depends on the mount options";
   } else {
     finding.verdict = Verdict::Weak;
     finding.meaning =
-        "whether its locks (flock) hold, and whether others see them, cannot be told "
-        "from here";
+        "dlock cannot check whether flock(2) works there, and whether other machines see the locks";
   }
   return finding;
 }
 
 Findings check_local(const Examination& examination) {
   Findings findings;
-  findings.push_back({.check = "reach",
-                      .verdict = Verdict::Note,
-                      .fact = "the locks of this store are of this machine, and of this user",
-                      .meaning =
-                          "the same key on another machine, in a container that does not share "
-                          "the directory, or of another user is another lock",
-                      .remedy = "--store redis://host, if others are to be kept out, too"});
+  findings.push_back(
+      {.check = "reach",
+       .verdict = Verdict::Note,
+       .fact = "the locks of this store are local to this machine and this user",
+       .meaning = "the same key is another lock on another machine, for another user, or in a "
+                  "container that does not share the directory",
+       .remedy = "use --store redis://host, if the lock must exclude those runs, too"});
   const std::string wanted = std::get<LocalAddress>(examination.store.address).directory;
   const auto directory = local::ready_directory(wanted);
   if (!directory) {
@@ -92,7 +90,8 @@ Findings check_local(const Examination& examination) {
     return findings;
   }
   findings.push_back(
-      {.check = "directory", .fact = *directory + " is our own, and nobody else may write there"});
+      {.check = "directory",
+       .fact = *directory + " belongs to this user, and no other user can write to it"});
   findings.push_back(check_file_system(*directory));
   const LockKey probe = make_probe_key();
   findings.push_back(

@@ -39,13 +39,13 @@ std::string line_in(const char* path) {
 Finding check_boot_clock() {
   KernelTime time{};
   const long error = bare_call(SYS_clock_gettime, CLOCK_BOOTTIME, as_argument(&time));
-  if (error == 0) return {.check = "boot clock", .fact = "CLOCK_BOOTTIME is there"};
+  if (error == 0) return {.check = "boot clock", .fact = "CLOCK_BOOTTIME is available"};
   return {
       .check = "boot clock",
       .verdict = Verdict::Broken,
       .fact = "CLOCK_BOOTTIME cannot be read: " + std::string{::strerror(static_cast<int>(-error))},
-      .meaning = "no deadline can be kept",
-      .remedy = "a kernel that has it (Linux 2.6.39), and no sandbox that forbids it"};
+      .meaning = "dlock cannot keep a deadline",
+      .remedy = "use Linux 2.6.39 or later, and no sandbox that forbids it"};
 }
 
 /// Starts true(1) in a pid namespace like --contain=pidns: a system that permits namespaces can
@@ -53,7 +53,7 @@ Finding check_boot_clock() {
 std::string try_pid_namespace() {
   const JobSpec spec{.command = {"true"}, .environment = {}, .signals = {}, .pid_namespace = true};
   auto job = JobProcess::start(spec);
-  if (!job) return job.error().what + " cannot be made: " + ::strerror(job.error().error);
+  if (!job) return job.error().what + ": " + ::strerror(job.error().error);
   std::array<pollfd, 1> watched{{{job->exec_fd(), POLLIN, 0}}};
   const bool told = wait_for_any(watched, BootClock::now() + std::chrono::seconds{2});
   const auto failure = told ? job->start_failure() : StartFailure{.error = ETIMEDOUT};
@@ -64,29 +64,30 @@ std::string try_pid_namespace() {
   // inside.
   if (!failure || failure->error == ENOENT) return {};
   if (failure->step == StartFailure::Step::Exec)
-    return std::string{"a pid namespace cannot be entered: "} + ::strerror(failure->error);
+    return std::string{"cannot enter a pid namespace: "} + ::strerror(failure->error);
   return why_not_started(*failure);
 }
 
 Finding check_subreaper() {
   const bool works = ::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
   if (works) ::prctl(PR_SET_CHILD_SUBREAPER, 0);
-  if (works) return {.check = "subreaper", .fact = "orphans of a job come to dlock"};
+  if (works) return {.check = "subreaper", .fact = "dlock becomes the parent of a job's orphans"};
   return {.check = "subreaper",
           .verdict = Verdict::Broken,
           .fact = "prctl(PR_SET_CHILD_SUBREAPER) fails: " + error_text(),
-          .meaning = "processes that leave their parent cannot be found and killed",
-          .remedy = "Linux 3.4 or later, and no sandbox that forbids it"};
+          .meaning = "dlock cannot find and kill processes that leave their parent",
+          .remedy = "use Linux 3.4 or later, and no sandbox that forbids it"};
 }
 
 Finding check_pidfd() {
   const Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))};
-  if (pidfd.open()) return {.check = "pidfd", .fact = "processes can be signalled without mix-up"};
+  if (pidfd.open())
+    return {.check = "pidfd", .fact = "dlock signals processes by pidfd, safe from pid reuse"};
   return {.check = "pidfd",
           .verdict = Verdict::Weak,
           .fact = "pidfd_open fails: " + error_text(),
-          .meaning = "a process is killed by its number, which could be a stranger's by then",
-          .remedy = "Linux 5.3 or later, and no sandbox that forbids it"};
+          .meaning = "dlock kills by pid, which the kernel may have reused by then",
+          .remedy = "use Linux 5.3 or later, and no sandbox that forbids it"};
 }
 
 Finding check_process_tree() {
@@ -96,18 +97,17 @@ Finding check_process_tree() {
   if (listing == Listing::None) {
     finding.verdict = Verdict::Broken;
     finding.fact = proc.why_unusable();
-    finding.meaning = "the processes of a job cannot be found and killed";
+    finding.meaning = "dlock cannot find and kill the processes of a job";
     finding.remedy = Proc::remedy;
   } else if (listing == Listing::Scan) {
     finding.verdict = Verdict::Note;
     finding.fact = "/proc has no lists of children (CONFIG_PROC_CHILDREN)";
-    finding.meaning =
-        "all processes are looked at to find those of a job: slower on a full machine";
-    finding.remedy = "a kernel with CONFIG_PROC_CHILDREN";
+    finding.meaning = "dlock scans all processes to find those of a job: slower on a busy machine";
+    finding.remedy = "use a kernel with CONFIG_PROC_CHILDREN";
   } else if (::getpid() != 1 && !proc.examine(1)) {
     finding.verdict = Verdict::Note;
     finding.fact = "/proc hides the processes of other users (hidepid)";
-    finding.meaning = "a set-user-ID process of a job is seen in its parent's list only";
+    finding.meaning = "dlock finds a set-user-ID process of a job only in its parent's list";
     finding.remedy = "mount /proc without hidepid, if jobs use such programs";
   }
   return finding;
@@ -120,7 +120,7 @@ std::string try_birth_in(const Cgroup& cgroup) {
   const auto stack = std::make_unique<std::byte[]>(stack_size);
   const pid_t child = borrowed_fork([](void*) { ::_exit(0); }, nullptr, {stack.get(), stack_size},
                                     cgroup.directory().number());
-  if (child < 0) return "no process can be started in '" + cgroup.path() + "': " + error_text();
+  if (child < 0) return "cannot start a process in '" + cgroup.path() + "': " + error_text();
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
   return {};
@@ -137,25 +137,25 @@ std::string why_no_cgroup() {
 Finding check_cgroup() {
   const std::string why_not = why_no_cgroup();
   if (why_not.empty())
-    return {.check = "cgroup", .fact = "a job gets a cgroup of its own, killed as a whole"};
+    return {.check = "cgroup", .fact = "each job gets its own cgroup, which is killed as a whole"};
   return {.check = "cgroup",
           .verdict = Verdict::Note,
           .fact = why_not,
           .meaning =
-              "jobs are killed by walking their process tree: a fork bomb takes longer, and a "
-              "process that became root may not be ours to kill",
+              "dlock kills a job by walking its process tree: a fork bomb takes longer, and dlock "
+              "may not be allowed to kill a process that became root",
           .remedy = "run dlock in a systemd unit with Delegate=yes, or as root, if jobs do that"};
 }
 
 Finding check_pid_namespace() {
   const std::string why_not = try_pid_namespace();
-  if (why_not.empty()) return {.check = "pid namespace", .fact = "--contain=pidns can be had"};
+  if (why_not.empty()) return {.check = "pid namespace", .fact = "--contain=pidns is available"};
   return {.check = "pid namespace",
           .verdict = Verdict::Note,
           .fact = why_not,
           .meaning =
-              "--contain=pidns cannot be had, which alone covers that both processes of dlock "
-              "are killed at the same instant",
+              "--contain=pidns is not available; only that kills the job if both processes of "
+              "dlock are killed at the same instant",
           .remedy =
               "run as root, or allow user namespaces (kernel.unprivileged_userns_clone, "
               "user.max_user_namespaces, AppArmor); or use a systemd unit"};
@@ -174,13 +174,13 @@ bool may_kill_everybody() {
 
 Finding check_user() {
   const std::string who = "user id " + std::to_string(::geteuid());
-  if (may_kill_everybody()) return {.check = "user", .fact = who + ", which may kill any process"};
+  if (may_kill_everybody()) return {.check = "user", .fact = who + ", which can kill any process"};
   return {.check = "user",
           .verdict = Verdict::Note,
-          .fact = who + ", which may kill its own processes only",
+          .fact = who + ", which can kill its own processes only",
           .meaning =
-              "a job that becomes another user (sudo, su, a set-user-ID program) cannot be "
-              "killed: its lock is then kept instead of given away",
+              "dlock cannot kill a job that becomes another user (sudo, su, a set-user-ID "
+              "program); it then keeps the lock",
           .remedy = "run dlock as root, or with a writable cgroup, for such jobs"};
 }
 
@@ -190,7 +190,7 @@ Finding check_ptrace() {
   const std::string scope = line_in("/proc/sys/kernel/yama/ptrace_scope");
   return {.check = "ptrace",
           .fact = (scope.empty() ? std::string{"no Yama"} : "ptrace_scope " + scope) +
-                  "; dlock does not need to trace"};
+                  "; dlock does not use ptrace"};
 }
 
 }  // namespace
@@ -201,20 +201,21 @@ Finding judge_clock_source(const std::string& name) {
   if (name == "kvm-clock") {
     finding.verdict = Verdict::Weak;
     finding.meaning =
-        "when the virtual machine is paused, no clock in it shows that: afterwards the "
-        "job may run beside another holder until the first renewal is answered";
-    finding.remedy = "clocksource=tsc, if the host keeps it stable; else check fencing tokens";
+        "no clock in the virtual machine shows a pause of it: after a pause the job can run beside "
+        "another holder until the reply to its first renewal";
+    finding.remedy =
+        "use clocksource=tsc, if the host keeps it stable; otherwise check fencing tokens";
   } else if (paravirtual) {
     finding.verdict = Verdict::Note;
     finding.meaning =
-        "a pause of the virtual machine may be invisible to it: then the job may run on "
-        "until the first renewal is answered";
+        "the clock may not show a pause of the virtual machine: then the job can continue until "
+        "the reply to its first renewal";
     finding.remedy = "check fencing tokens where that is too long";
   } else if (name.empty()) {
     finding.verdict = Verdict::Note;
-    finding.fact = "cannot be seen: /sys does not tell";
-    finding.meaning = "with kvm-clock a pause of the virtual machine would be invisible to it";
-    finding.remedy = "look outside of this container";
+    finding.fact = "unknown: /sys does not name it";
+    finding.meaning = "kvm-clock does not show a pause of the virtual machine";
+    finding.remedy = "check it outside this container";
   }
   return finding;
 }

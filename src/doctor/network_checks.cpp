@@ -82,32 +82,32 @@ Finding judge_encryption(const RedisAddress& address, const TlsOptions& tls) {
       address.deployment == Deployment::Sentinel && address.tls != address.sentinel_tls;
   if (address.uses_tls() && tls.insecure) {
     finding.verdict = Verdict::Weak;
-    finding.fact = "TLS, but any certificate is taken (--tls-insecure)";
+    finding.fact = "TLS, but any certificate is accepted (--tls-insecure)";
     finding.meaning =
-        "whoever can redirect our connections learns the password, and can take and "
-        "give locks; against everybody else the promise holds";
-    finding.remedy = "leave out --tls-insecure, and name the CA with --tls-cacert";
+        "an attacker who can redirect connections learns the password, and can take and release "
+        "locks; otherwise the promise holds";
+    finding.remedy = "remove --tls-insecure, and name the CA with --tls-cacert";
   } else if (halfway && !stays_on_this_machine(address)) {
     finding.verdict = Verdict::Note;
     finding.fact = address.tls ? "TLS to the master, none to the Sentinels"
                                : "TLS to the Sentinels, none to the master";
-    finding.meaning = address.tls ? "whoever can redirect our connections can say which of the "
-                                    "servers with a certificate of our CA is the master"
-                                  : "whoever can read or redirect our connections learns the "
-                                    "password, and can take and give locks";
-    finding.remedy = "rediss+sentinel:// with TLS on both, unless the network is trusted";
+    finding.meaning = address.tls ? "an attacker who can redirect connections can choose the "
+                                    "master among the servers with a certificate of the CA"
+                                  : "an attacker who can read or redirect connections learns the "
+                                    "password, and can take and release locks";
+    finding.remedy = "use rediss+sentinel:// with TLS on both, unless the network is trusted";
   } else if (address.uses_tls()) {
     finding.fact = tls.ca_file.empty() ? "TLS, checked against the CAs of the system"
                                        : "TLS, checked against " + tls.ca_file;
   } else if (stays_on_this_machine(address)) {
-    finding.fact = "none, and none needed: the server is on this machine";
+    finding.fact = "none, and not needed: the server is on this machine";
   } else {
     finding.verdict = Verdict::Note;
     finding.fact = "none";
     finding.meaning =
-        "whoever can read or redirect our connections learns the password, and can "
-        "take and give locks";
-    finding.remedy = "rediss:// with TLS on the server, unless the network is trusted";
+        "an attacker who can read or redirect connections learns the password, and can take and "
+        "release locks";
+    finding.remedy = "use rediss:// with TLS on the server, unless the network is trusted";
   }
   return finding;
 }
@@ -117,49 +117,47 @@ Finding judge_login(const RedisAddress& address, const TlsOptions& tls) {
   if (address.login.password.given()) {
     finding.fact = "given";
   } else if (!tls.certificate_file.empty()) {
-    finding.fact = "none, but a certificate of our own";
+    finding.fact = "none, but a client certificate";
   } else if (stays_on_this_machine(address)) {
     finding.fact = "none; the server is on this machine";
   } else {
     finding.verdict = Verdict::Note;
-    finding.fact = "the server wants none";
-    finding.meaning = "whoever reaches the server can delete locks while their jobs run";
-    finding.remedy = "a user of its own with a password: ACL in dlock(1) has the least rights";
+    finding.fact = "the server requires none";
+    finding.meaning = "any client that reaches the server can delete locks while their jobs run";
+    finding.remedy = "create a user with a password: ACL in dlock(1) lists the least rights";
   }
   return finding;
 }
 
 Finding judge_name(const NameView& view, Duration request_timeout) {
   Finding finding{.check = "name"};
-  const char* const mend =
-      "mend the name server, leave it out of /etc/resolv.conf, or name the host in /etc/hosts or "
-      "by "
-      "its address";
+  const char* const fix =
+      "fix the name server, remove it from /etc/resolv.conf, or give the host by its address or in "
+      "/etc/hosts";
   if (view.addresses == 0) {
     finding.verdict = Verdict::Weak;
     finding.fact = view.host + " could not be resolved: " + view.why;
-    finding.meaning = "a run that has no connection to it yet does not reach it";
-    finding.remedy = mend;
+    finding.meaning = "a run that starts now does not reach it";
+    finding.remedy = fix;
     return finding;
   }
   finding.fact = view.host + " has " + std::to_string(view.addresses) +
                  (view.addresses == 1 ? " address" : " addresses") + ", found in " +
                  in_ms(view.took);
   constexpr Duration long_time = 100ms;
-  if (view.silences > 0) finding.fact += "; a name server was silent";
+  if (view.silences > 0) finding.fact += "; a name server did not answer";
   if (view.only_half)
-    finding.fact += "; the name servers do not answer whether it has others, of IPv6 or IPv4";
+    finding.fact += "; the name servers answer only one of the IPv4 and IPv6 queries";
   if (view.took >= request_timeout) {
     finding.verdict = Verdict::Weak;
-    finding.meaning =
-        "longer than the " + in_ms(request_timeout) +
-        " that a renewal has: over a new connection it goes to the address from before, and a run "
-        "that begins needs several attempts";
-    finding.remedy = mend;
+    finding.meaning = "longer than the " + in_ms(request_timeout) +
+                      " of a renewal: over a new connection a renewal uses the previous address, "
+                      "and a run that starts needs several attempts";
+    finding.remedy = fix;
   } else if (view.silences > 0 || view.only_half || view.took >= long_time) {
     finding.verdict = Verdict::Note;
-    finding.meaning = "each new connection takes so much longer";
-    finding.remedy = mend;
+    finding.meaning = "each new connection takes that much longer";
+    finding.remedy = fix;
   }
   return finding;
 }

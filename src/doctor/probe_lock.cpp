@@ -19,8 +19,8 @@ Finding failed(const std::string& what, const std::string& how) {
   return {.check = "probe lock",
           .verdict = Verdict::Broken,
           .fact = what + ": " + how,
-          .meaning = "the store does not do what dlock relies on",
-          .remedy = "see what the server is, and whether a proxy is in between"};
+          .meaning = "the store does not behave as dlock requires",
+          .remedy = "check what the server is, and whether a proxy is in between"};
 }
 
 /// Tests a lock that this process holds; releases it in any case.
@@ -32,19 +32,19 @@ Finding use_lock(Store& store, const Claim& claim, const Grant& grant, const Sto
     return other;
   }();
   Finding finding{.check = "probe lock",
-                  .fact = "taken, refused to a second run, renewed and given back"};
+                  .fact = "acquired, refused to a second run, renewed and released"};
   const auto refused = make_store(options)->acquire(rival, budget.deadline_for(2));
   const auto renewed = store.renew(claim, grant, budget.deadline());
   const auto released = store.release(claim, {}, budget.deadline());
   if (!refused) return broken_by(refused.error(), finding.check);
   if (!std::holds_alternative<Held>(*refused))
-    return failed("a lock that is held was given to a second run", "two jobs would run at once");
+    return failed("a second run acquired a held lock", "two jobs would run at once");
   if (!renewed) return broken_by(renewed.error(), finding.check);
   if (const auto* lost = std::get_if<Lost>(&*renewed))
     return failed("the lock was lost before its renewal", lost->how);
   if (!released) return broken_by(released.error(), finding.check);
   if (const auto* lost = std::get_if<Lost>(&*released))
-    return failed("the lock was lost before it was given back", lost->how);
+    return failed("the lock was lost before its release", lost->how);
   return finding;
 }
 
@@ -74,26 +74,26 @@ Finding try_lock(const StoreOptions& options, const LeaseTerms& terms, const Loc
   }
   if (const auto* grant = std::get_if<Grant>(&*answer))
     return use_lock(*store, claim, *grant, chosen, budget);
-  return failed("a lock that nobody asks for is held", "the store makes up answers");
+  return failed("a new lock is already held", "the store's replies are invalid");
 }
 
 Finding broken_by(const StoreFault& fault, const std::string& check) {
   Finding finding{.check = check,
                   .verdict = Verdict::Broken,
                   .fact = fault.sentence,
-                  .meaning = "no lock can be had: dlock run ends with " +
+                  .meaning = "runs cannot acquire locks: dlock run exits with " +
                              std::to_string(static_cast<int>(fault.exit_code))};
   switch (fault.exit_code) {
     case ExitCode::StoreRefused:
       finding.remedy =
-          "give the right user, password or certificate, and that user the rights of ACL "
-          "in dlock(1)";
+          "correct the user, password or certificate, and give that user the rights of ACL in "
+          "dlock(1)";
       break;
     case ExitCode::Configuration:
-      finding.remedy = "correct --store, DLOCK_STORE or the option that is named";
+      finding.remedy = "correct --store, DLOCK_STORE or the named option";
       break;
     default:
-      finding.remedy = "see that the server runs, is well, and can be reached from this machine";
+      finding.remedy = "check that the server runs, is healthy, and is reachable from this machine";
   }
   return finding;
 }

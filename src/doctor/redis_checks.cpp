@@ -95,7 +95,7 @@ class RedisExamination {
     // time.
     if (!rights) return {broken_by(rights.error(), "probe lock")};
     const Finding lock = try_lock(examination_.store, examination_.terms, probe_, budget_);
-    lock_was_had_ = lock.verdict == Verdict::Good;
+    lock_was_granted_ = lock.verdict == Verdict::Good;
     return {*rights, lock};
   }
 
@@ -118,17 +118,17 @@ class RedisExamination {
       visit.ask_time_again(budget_);
       // That name leads to the server that granted the lock: a proxy, if it does not answer the
       // queries.
-      const bool gave_a_lock = lock_was_had_ && visits_.size() == 1;
+      const bool granted_lock = lock_was_granted_ && visits_.size() == 1;
       of_servers.push_back(
-          {visit.name(), visit.findings(examination_, address_.deployment, gave_a_lock)});
+          {visit.name(), visit.findings(examination_, address_.deployment, granted_lock)});
     }
     append(findings, merged(of_servers));
     if (not_visited_ == 0) return;
     findings.push_back({.check = "servers",
                         .verdict = Verdict::Note,
-                        .fact = std::to_string(not_visited_) + " masters were not looked at: the "
-                                                               "others had taken all the time",
-                        .meaning = "nothing is known of them",
+                        .fact = std::to_string(not_visited_) +
+                                " masters were not checked: the others took all the time",
+                        .meaning = "their state is unknown",
                         .remedy = "run it again when the servers are less busy"});
   }
 
@@ -146,7 +146,7 @@ class RedisExamination {
   redis::Access access_;  // for the queries of the doctor itself
   std::unique_ptr<redis::Servers> servers_;
   LockKey probe_ = make_probe_key();
-  bool lock_was_had_ = false;
+  bool lock_was_granted_ = false;
   std::list<ServerVisit> visits_;
   std::size_t not_visited_ = 0;  // for lack of time
   Instant second_burst_at_;

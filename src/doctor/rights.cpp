@@ -33,9 +33,9 @@ Finding behind_a_proxy(const std::string& which) {
           .verdict = Verdict::Note,
           .fact = "a proxy is in between, " + which,
           .meaning =
-              "locks can be had through it; but to wait for one, to list them and what else goes "
-              "beyond a run may not work",
-          .remedy = "name the Redis behind it, if that is wanted"};
+              "runs can acquire locks through it; waiting for a lock, listing locks and other "
+              "operations may not work",
+          .remedy = "name the Redis behind it, if you need these"};
 }
 
 struct Trial {
@@ -69,24 +69,24 @@ Finding judge_rights(const std::vector<TriedCommand>& tried, const std::string& 
     }
   }
   if (keys_denied) missing += " ~" + prefix + "*";
-  Finding finding{.check = "rights", .fact = "all commands that dlock needs are allowed"};
+  Finding finding{.check = "rights", .fact = "this user can run all commands that dlock needs"};
   if (missing.empty() && unknown.empty()) {
     if (missing_for_some.empty() && in_scripts_only.empty()) return finding;
     if (missing_for_some.empty())
-      return behind_a_proxy("which passes on in scripts only:" + in_scripts_only);
+      return behind_a_proxy("which forwards in scripts only:" + in_scripts_only);
     finding.verdict = Verdict::Weak;
     finding.fact = "this user lacks" + missing_for_some;
     finding.meaning =
-        "runs with --wait, --limit or --shared are refused, and those that wait for "
-        "other users' runs are not called when these end";
-    finding.remedy = "ACL SETUSER <user>" + missing_for_some + "; ACL in dlock(1) has the rights";
+        "runs with --wait, --limit or --shared are refused, and the end of a run does not wake "
+        "waiters of other users";
+    finding.remedy = "ACL SETUSER <user>" + missing_for_some + "; ACL in dlock(1) lists the rights";
     return finding;
   }
   finding.verdict = Verdict::Broken;
-  finding.meaning = "no lock can be had, or none can be kept";
+  finding.meaning = "runs cannot acquire or renew locks";
   if (!missing.empty()) {
     finding.fact = "this user lacks" + missing;
-    finding.remedy = "ACL SETUSER <user>" + missing + "; ACL in dlock(1) has the least rights";
+    finding.remedy = "ACL SETUSER <user>" + missing + "; ACL in dlock(1) lists the least rights";
   } else {
     finding.fact = "the server does not know" + unknown;
     finding.remedy = "do not rename or disable these commands (rename-command)";
@@ -167,7 +167,7 @@ Result<Finding, StoreFault> check_rights(redis::Servers& servers, const RedisAdd
   const Finding finding = judge_rights(tried, options.prefix);
   const bool all_work = finding.verdict == Verdict::Good;
   return all_work && hung_up
-             ? behind_a_proxy("which passes on scripts, and hangs up at other commands")
+             ? behind_a_proxy("which forwards scripts, and closes the connection at other commands")
              : finding;
 }
 

@@ -43,7 +43,7 @@ SentinelView ask(const Endpoint& endpoint, const redis::Access& access, const st
   }
   const redis::Reply& address = answers->replies[0];
   const redis::Reply& details = answers->replies[1];
-  if (address.is_error()) view.fault = endpoint.text() + " says: " + excerpt(address.text, 120);
+  if (address.is_error()) view.fault = endpoint.text() + " replied: " + excerpt(address.text, 120);
   if (address.type == redis::Reply::Type::Nil)
     view.fault = endpoint.text() + " knows no master '" + printable(master) + "'";
   if (address.items.size() == 2) {
@@ -81,8 +81,8 @@ Finding time_of_failover(const std::vector<SentinelView>& views, Duration ttl) {
     return judge_failover_time(sentinel_failover(*after), ttl);
   return {.check = "failover time",
           .verdict = Verdict::Note,
-          .fact = "cannot be seen: no Sentinel tells its down-after-milliseconds",
-          .meaning = "it must be clearly less than --ttl, else a failover kills the jobs that run",
+          .fact = "unknown: no Sentinel reports its down-after-milliseconds",
+          .meaning = "it must be clearly less than --ttl, otherwise a failover kills running jobs",
           .remedy = "let the Sentinels' user run SENTINEL MASTER (+sentinel|master)"};
 }
 
@@ -103,37 +103,36 @@ Finding judge_agreement(const std::vector<SentinelView>& views) {
     ++answered;
     of_one_opinion = of_one_opinion && (!master || *master == *view.master);
     master = view.master;
-    opinions += (opinions.empty() ? "" : ", ") + view.sentinel + " says " + view.master->text();
+    opinions += (opinions.empty() ? "" : ", ") + view.sentinel + " names " + view.master->text();
   }
   const std::string share = std::to_string(answered) + " of " + std::to_string(views.size());
   finding.fact = share + " answer" + faults;
   if (of_one_opinion && master) finding.fact += "; the master is " + master->text();
   if (answered == 0) {
     finding.verdict = Verdict::Broken;
-    finding.meaning = "nobody tells where the locks are: none can be had";
-    finding.remedy = "start the Sentinels, or correct their names in the URL";
+    finding.meaning = "dlock cannot find the master: runs cannot acquire locks";
+    finding.remedy = "start the Sentinels, or correct the URL";
   } else if (!of_one_opinion) {
     finding.verdict = Verdict::Weak;
     finding.fact += "; " + opinions;
     finding.meaning =
-        "a failover is under way, or the Sentinels have lost sight of each other; dlock "
-        "asks the server itself whether it is the master";
-    finding.remedy = "run it again in a minute; if that stays, see SENTINEL SENTINELS on each";
+        "a failover is in progress, or the Sentinels cannot reach each other; dlock checks the "
+        "role of the server itself";
+    finding.remedy = "run it again in a minute; if that persists, see SENTINEL SENTINELS on each";
   } else if (in_trouble) {
     finding.verdict = Verdict::Weak;
-    finding.fact += ", which a Sentinel calls down or being replaced";
-    finding.meaning = "a failover may be about to come";
+    finding.fact += ", which a Sentinel reports as down or being replaced";
+    finding.meaning = "a failover may be imminent";
     finding.remedy = "see SENTINEL MASTER on each";
   } else if (answered < views.size()) {
     finding.verdict = Verdict::Weak;
     finding.meaning =
-        "the fewer Sentinels answer, the sooner nobody tells who the master is, or no "
-        "failover comes about";
-    finding.remedy = "start those that are down, or correct their names in the URL";
+        "if more Sentinels fail, dlock cannot find the master, or no failover happens";
+    finding.remedy = "start the Sentinels that are down, or correct the URL";
   } else if (views.size() == 1) {
     finding.verdict = Verdict::Note;
-    finding.meaning = "when this one is down nobody tells us where the locks are";
-    finding.remedy = "name the others as well: redis+sentinel://host,host,host/master";
+    finding.meaning = "if this Sentinel is down, dlock cannot find the master";
+    finding.remedy = "list the others, too: redis+sentinel://host,host,host/master";
   }
   return finding;
 }
@@ -144,8 +143,8 @@ Finding judge_quorum(const std::vector<SentinelView>& views) {
   if (!others || !quorum) {
     return {.check = "quorum",
             .verdict = Verdict::Note,
-            .fact = "cannot be seen: no Sentinel tells how many there are",
-            .meaning = "with fewer than three, one that dies can prevent a failover",
+            .fact = "unknown: no Sentinel reports how many there are",
+            .meaning = "with fewer than three, one that fails can prevent a failover",
             .remedy = "let the Sentinels' user run SENTINEL MASTER (+sentinel|master)"};
   }
   const long long all = *others + 1;
@@ -158,9 +157,9 @@ Finding judge_quorum(const std::vector<SentinelView>& views) {
   if (all >= enough && *quorum <= all) return finding;
   finding.verdict = Verdict::Weak;
   finding.meaning =
-      "no failover when the master and one Sentinel die together: then no lock can be "
-      "had, and the jobs that run are killed";
-  finding.remedy = "three Sentinels on three machines, with quorum 2";
+      "if the master and one Sentinel fail together, there is no failover: runs cannot acquire "
+      "locks, and running jobs are killed";
+  finding.remedy = "run three Sentinels on three machines, with quorum 2";
   return finding;
 }
 

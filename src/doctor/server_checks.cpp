@@ -24,9 +24,9 @@ std::string megabytes(long long bytes) {
 Finding unseen(const std::string& check) {
   return {.check = check,
           .verdict = Verdict::Note,
-          .fact = "cannot be seen: the server does not tell",
-          .meaning = "dlock doctor cannot say whether this breaks the promise",
-          .remedy = "let the user run INFO (+info), or ask whoever runs the server"};
+          .fact = "unknown: the server does not report it",
+          .meaning = "dlock doctor cannot check whether this breaks the promise",
+          .remedy = "let the user run INFO (+info), or ask the administrator of the server"};
 }
 
 Finding judge_server(const ServerInfo& info, Deployment deployment) {
@@ -41,20 +41,20 @@ Finding judge_server(const ServerInfo& info, Deployment deployment) {
   const auto major = parse_number<int>(std::string_view{version}.substr(0, version.find('.')));
   if (!valkey && major.value_or(0) < least_redis) {
     finding.verdict = Verdict::Broken;
-    finding.meaning = "dlock's scripts need Redis 5";
+    finding.meaning = "dlock's scripts require Redis 5";
     finding.remedy = "use Redis 5 or later, or Valkey";
   } else if (mode == "sentinel") {
     finding.verdict = Verdict::Broken;
-    finding.meaning = "it watches over other servers and keeps no locks itself";
+    finding.meaning = "a Sentinel monitors other servers and stores no locks";
     finding.remedy = "write redis+sentinel://host:port/master";
   } else if (mode == "cluster" && deployment != Deployment::Cluster) {
     finding.verdict = Verdict::Broken;
-    finding.meaning = "only some keys are kept by this node: others end with an error";
+    finding.meaning = "this node serves only some keys: others fail with an error";
     finding.remedy = "write redis+cluster://host:port";
   } else if (mode == "standalone" && deployment == Deployment::Cluster) {
     finding.verdict = Verdict::Broken;
-    finding.meaning = "it is part of no Cluster, so others would look for a lock elsewhere";
-    finding.remedy = "write redis://host:port, or name nodes of the Cluster only";
+    finding.meaning = "it belongs to no Cluster, so other runs would use another server";
+    finding.remedy = "write redis://host:port, or list nodes of the Cluster only";
   }
   return finding;
 }
@@ -67,8 +67,8 @@ Finding judge_role(const ServerInfo& info) {
           .verdict = Verdict::Broken,
           .fact = "it is a replica of " + info.text("master_host") + ":" + info.text("master_port"),
           .meaning =
-              "it takes no locks; and were it writable, its master would not know of them, "
-              "so that two could hold one",
+              "it accepts no locks; if it were writable, its master would not know them, and two "
+              "runs could hold one",
           .remedy = "name the master, or the Sentinels: redis+sentinel://host,host,host/master"};
 }
 
@@ -82,31 +82,31 @@ Finding judge_replicas(const ServerInfo& info, int least_replicas, Deployment de
     finding.fact += ", --min-replicas is " + std::to_string(least_replicas);
     if (least_replicas > replicas) {
       finding.verdict = Verdict::Broken;
-      finding.meaning = "no lock can be had, for too few can confirm it";
+      finding.meaning = "runs cannot acquire locks: too few replicas can confirm one";
       finding.remedy = "connect more replicas, or give a smaller --min-replicas";
     } else if (least_replicas == replicas) {
       finding.verdict = Verdict::Note;
       finding.meaning =
-          "when one of them is lost, and after a failover, no lock can be had and the "
-          "jobs that run are killed";
-      finding.remedy = "one more replica than --min-replicas, if that is too strict";
+          "after the loss of one, or a failover, runs cannot acquire locks and running jobs are "
+          "killed";
+      finding.remedy = "connect one more replica than --min-replicas, if that is too strict";
     }
   } else if (replicas > 0) {
     // One less than there are, so that locks can also be acquired after a failover.
     const std::string advised = std::to_string(std::max(1, replicas - 1));
     finding.fact += ", --min-replicas is 0";
     finding.verdict = fails_over ? Verdict::Weak : Verdict::Note;
-    finding.meaning = std::string{fails_over ? "a failover" : "the promotion of one by hand"} +
-                      " may lose a lock that was just taken; then two jobs run until the first one "
-                      "finds out, which takes one renewal interval";
-    finding.remedy = "--min-replicas " + advised + " for every dlock, and min-replicas-to-write " +
-                     advised + " on the servers";
+    finding.meaning = std::string{fails_over ? "a failover" : "a manual promotion"} +
+                      " can lose a lock that was just acquired; then two jobs run until the next "
+                      "renewal of the first";
+    finding.remedy = "give --min-replicas " + advised +
+                     " to every run, and set min-replicas-to-write " + advised + " on the servers";
   } else if (fails_over) {
     finding.verdict = Verdict::Weak;
     finding.meaning =
-        "nothing can take over: when it dies no lock can be had, and the jobs that run "
+        "no replica can take over: if the master fails, runs cannot acquire locks and running jobs "
         "are killed";
-    finding.remedy = "see why no replica is connected: INFO replication";
+    finding.remedy = "find out why no replica is connected: INFO replication";
   }
   return finding;
 }
@@ -120,10 +120,10 @@ Finding judge_eviction(const ServerInfo& info) {
                           (*limit == 0 ? "no maxmemory" : "maxmemory " + megabytes(*limit))};
   if (policy == "noeviction") return finding;
   finding.verdict = *limit == 0 ? Verdict::Weak : Verdict::Broken;
-  finding.meaning = *limit == 0 ? "as soon as somebody sets maxmemory, the server may throw locks "
-                                  "away while their jobs run"
-                                : "when memory is short the server throws locks away while their "
-                                  "jobs run, and others take them";
+  finding.meaning = *limit == 0
+                        ? "once maxmemory is set, the server can evict locks while their jobs run"
+                        : "when memory is short, the server evicts locks while their jobs run, and "
+                          "other runs acquire them";
   finding.remedy = "CONFIG SET maxmemory-policy noeviction, and the same in its configuration file";
   return finding;
 }
@@ -138,8 +138,8 @@ Finding judge_memory(const ServerInfo& info) {
   constexpr long long near_percent = 90;
   if (*used < *limit / 100 * near_percent) return finding;
   finding.verdict = Verdict::Weak;
-  finding.meaning = "a full server gives out no new lock; those that are held can be renewed";
-  finding.remedy = "raise maxmemory, or free some";
+  finding.meaning = "a full server grants no new lock; held locks can still be renewed";
+  finding.remedy = "raise maxmemory, or free memory";
   return finding;
 }
 
@@ -148,8 +148,7 @@ Finding judge_persistence(const ServerInfo& info, const ServerSettings& settings
   const auto append_only = info.number("aof_enabled");
   if (!append_only) return unseen("persistence");
   Finding finding{.check = "persistence"};
-  const std::string fsync =
-      settings.append_fsync.empty() ? "that cannot be seen" : settings.append_fsync;
+  const std::string fsync = settings.append_fsync.empty() ? "unknown" : settings.append_fsync;
   if (*append_only == 1) {
     finding.fact = "append-only file, appendfsync " + fsync;
   } else if (settings.seen && settings.save.empty()) {
@@ -164,9 +163,9 @@ Finding judge_persistence(const ServerInfo& info, const ServerSettings& settings
     finding.fact += std::string{"; "} + status + " is " + outcome;
     finding.verdict = Verdict::Weak;
     finding.meaning =
-        "a server that cannot save may refuse all writes (MISCONF): then no lock can "
-        "be had, and the jobs that run are killed";
-    finding.remedy = "see its log, and mend the disk";
+        "a server that cannot save can refuse all writes (MISCONF): then runs cannot acquire "
+        "locks, and running jobs are killed";
+    finding.remedy = "see the server's log, and fix the disk";
     return finding;
   }
   const bool forgets_nothing = *append_only == 1 && fsync == "always";
@@ -174,16 +173,15 @@ Finding judge_persistence(const ServerInfo& info, const ServerSettings& settings
   const std::string lost = *append_only == 1 ? "locks of the last second" : "locks";
   if (trust_restart) {
     finding.verdict = Verdict::Weak;
-    finding.meaning = "after a restart, which forgets " + lost +
-                      ", --trust-restart lets others take "
-                      "them while their jobs still run";
-    finding.remedy = "leave out --trust-restart, or set appendonly yes and appendfsync always";
+    finding.meaning = "a restart loses " + lost +
+                      ": with --trust-restart other runs acquire them while their jobs still run";
+    finding.remedy = "remove --trust-restart, or set appendonly yes and appendfsync always";
   } else {
     finding.verdict = Verdict::Note;
-    finding.meaning = "a restart forgets " + lost +
-                      ": the jobs that run are killed, and dlock gives "
-                      "out no new lock for one TTL, so that no two run at once";
-    finding.remedy = "appendonly yes, if jobs are to survive a restart of the server";
+    finding.meaning = "a restart loses " + lost +
+                      ": running jobs are killed, and no run acquires a lock for one TTL, so that "
+                      "no two jobs run at once";
+    finding.remedy = "set appendonly yes, if jobs must survive a restart of the server";
   }
   return finding;
 }
@@ -199,10 +197,9 @@ Finding judge_uptime(const ServerInfo& info, Duration ttl, bool trust_restart) {
   if (uptime >= least || trust_restart) return finding;
   finding.verdict = Verdict::Note;
   finding.meaning =
-      "it may have forgotten a holder, so whoever asks for a lock now waits until it has "
-      "been up for " +
+      "it may have lost the lock of a running job, so runs wait until it has been up for " +
       to_text(least);
-  finding.remedy = "wait; or --trust-restart, for a server that forgets nothing";
+  finding.remedy = "wait, or give --trust-restart if the server loses nothing";
   return finding;
 }
 

@@ -53,18 +53,18 @@ Finding ServerVisit::without_info() const {
   return {.check = "server",
           .verdict = Verdict::Note,
           .fact = "INFO is refused: " + refusal_,
-          .meaning = "role, replicas, eviction, memory, persistence and uptime cannot be seen",
+          .meaning = "role, replicas, eviction, memory, persistence and uptime are unknown",
           .remedy = "let the user run INFO (+info)"};
 }
 
 Findings ServerVisit::findings(const Examination& examination, Deployment deployment,
-                               bool gave_a_lock) const {
-  if (fault_ && gave_a_lock) {
+                               bool granted_lock) const {
+  if (fault_ && granted_lock) {
     return {{.check = "server",
              .verdict = Verdict::Note,
-             .fact = "it gives locks, but hangs up or is silent when asked what it is",
-             .meaning = "role, replicas, eviction, memory, persistence and uptime cannot be seen",
-             .remedy = "name the server itself to dlock doctor, if a proxy is in between"}};
+             .fact = "it grants locks, but closes the connection or does not answer INFO",
+             .meaning = "role, replicas, eviction, memory, persistence and uptime are unknown",
+             .remedy = "give dlock doctor the server itself, if a proxy is in between"}};
   }
   if (fault_) return {broken_by(*fault_, "server")};
   const StoreOptions& store = examination.store;

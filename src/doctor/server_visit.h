@@ -21,8 +21,8 @@ class ServerVisit {
 
   const std::string& name() const { return connection_.name(); }
   bool is_replica() const { return info_.text("role") == "slave"; }
-  /// `gave_a_lock`: the probe lock was acquired, whatever this server does not answer.
-  Findings findings(const Examination& examination, Deployment deployment, bool gave_a_lock) const;
+  /// `granted_lock`: the probe lock was acquired, whatever this server does not answer.
+  Findings findings(const Examination& examination, Deployment deployment, bool granted_lock) const;
 
  private:
   void ask_time(std::vector<TimeSample>& burst, const Budget& budget);

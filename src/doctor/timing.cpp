@@ -52,27 +52,28 @@ Finding judge_latency(const Timing& timing, Duration request_timeout) {
   Finding finding{.check = "latency"};
   if (trips.empty() && !timing.refusal.empty()) {
     finding.verdict = Verdict::Note;
-    finding.fact = "cannot be told: TIME is refused: " + timing.refusal;
-    finding.meaning = "whether renewals are answered in time is not known";
+    finding.fact = "unknown: TIME is refused: " + timing.refusal;
+    finding.meaning = "dlock doctor cannot check whether renewals are answered in time";
     finding.remedy = "let the user run TIME (+time)";
     return finding;
   }
-  const std::string allowed = to_text(request_timeout) + " are allowed (--ttl / 10)";
+  const std::string limit = "the limit is " + to_text(request_timeout) + " (--ttl / 10)";
   if (trips.empty()) {
-    finding.fact = "no request was answered in time; " + allowed;
+    finding.fact = "no request was answered in time; " + limit;
   } else {
     finding.fact = "median " + fine_text(trips[trips.size() / 2]) + ", worst " +
                    fine_text(trips.back()) + " of " + std::to_string(trips.size()) + " requests; " +
-                   allowed;
+                   limit;
     if (timing.failed > 0) finding.fact += "; " + std::to_string(timing.failed) + " failed";
   }
   const bool too_slow = trips.empty() || timing.failed > 0 || trips.back() >= request_timeout;
   const bool near = !too_slow && trips.back() >= request_timeout / 2;
   if (!too_slow && !near) return finding;
   finding.verdict = too_slow ? Verdict::Weak : Verdict::Note;
-  finding.meaning = too_slow ? "renewals fail, and jobs are killed although nobody wants their lock"
-                             : "a little slower, and renewals fail";
-  finding.remedy = "a larger --ttl, or a server that is nearer or less busy (SLOWLOG GET)";
+  finding.meaning =
+      too_slow ? "renewals fail, and jobs are killed although no other run wants their lock"
+               : "if the server gets slightly slower, renewals fail";
+  finding.remedy = "use a larger --ttl, or a server that is nearer or less busy (SLOWLOG GET)";
   return finding;
 }
 
@@ -107,30 +108,31 @@ Finding judge_clock_rate(const std::optional<RateDifference>& difference) {
   Finding finding{.check = "clock rate"};
   if (!difference) {
     finding.verdict = Verdict::Note;
-    finding.fact = "cannot be told: the server's clock could not be read twice";
-    finding.meaning = "the deadline allows for clocks that differ by 1 %, which was not checked";
-    finding.remedy = "run it again when the server answers; its user must be allowed TIME (+time)";
+    finding.fact = "unknown: the server's clock could not be read twice";
+    finding.meaning = "the deadline tolerates a difference of 1 %, which was not checked";
+    finding.remedy = "run it again when the server answers; let the user run TIME (+time)";
     return finding;
   }
   const std::int64_t size = std::abs(difference->millionths);
   const bool slower = difference->millionths < 0;
   constexpr std::int64_t rounding_up = 99;
   finding.fact = "the server's clock runs " + percent(size) + (slower ? " slower" : " faster") +
-                 " than ours, known within " + percent(difference->uncertainty + rounding_up);
+                 " than the local clock, known within " +
+                 percent(difference->uncertainty + rounding_up);
   if (size + difference->uncertainty <= allowed) return finding;
   if (size - difference->uncertainty > allowed) {
     // A slow clock is safe: its locks expire later than this run assumes.
     finding.verdict = slower ? Verdict::Weak : Verdict::Broken;
-    finding.meaning = slower ? "the lock of a crashed machine blocks others longer than --ttl says"
-                             : "a lock may end at the server before dlock kills its job";
+    finding.meaning = slower ? "the lock of a crashed machine blocks other runs longer than --ttl"
+                             : "a lock can expire on the server before dlock kills its job";
     finding.remedy =
-        "run it again, for a clock that was just set looks the same; else mend the clock of either "
+        "run it again: a clock that was just set looks the same; otherwise fix the clock of one "
         "machine (chronyc tracking)";
     return finding;
   }
   finding.verdict = Verdict::Note;
   finding.meaning =
-      "the deadline allows for 1 %; whether that is kept cannot be told over a line this slow";
+      "the deadline tolerates 1 %, which cannot be checked over a connection this slow";
   finding.remedy = "run it again when the server is less busy";
   return finding;
 }

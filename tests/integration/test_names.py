@@ -158,7 +158,7 @@ class Doctor(NamesCase):
         self.names.says(names=HERE, silent=["AAAA"])
         ((verdict, fact),) = self.found()
         self.assertEqual(verdict, "note")
-        self.assertIn("do not answer whether it has others", fact)
+        self.assertIn("answer only one of the IPv4 and IPv6 queries", fact)
         self.names.says(names={})
         self.assertEqual(self.found(code=1), [("weak", f"{NAME} could not be resolved: there is no such name "
                                                f"(asked: {Names.FIRST}, {Names.SECOND})")])

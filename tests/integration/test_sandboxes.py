@@ -152,7 +152,7 @@ class ACgroupInWhichNothingCanBeStarted(Case):
     @needs_cgroup
     def test_doctor_tries_to_start_a_process_in_the_cgroup(self):
         told = self.run_words("doctor", *self.local_store, "--json", prefix_command=refusing(CLONE3, errno.ENOSYS))
-        self.assertRegex(told.stdout, r'(?s)"cgroup".{0,40}"note".{0,80}no process can be started in')
+        self.assertRegex(told.stdout, r'(?s)"cgroup".{0,40}"note".{0,80}cannot start a process in')
 
 
 class NoThreadCanBeMade(OnRedis):

@@ -187,7 +187,7 @@ TEST_CASE("a job survives a failover if its TTL has room for 1.3 times the failo
   CHECK(judge_failover_time(sentinel_failover(5s), 13s).verdict == Verdict::Good);
   const Finding weak = judge_failover_time(sentinel_failover(30s), 10s);
   CHECK(weak.verdict == Verdict::Weak);
-  CHECK(weak.remedy.starts_with("--ttl 46s or more"));
+  CHECK(weak.remedy.starts_with("give --ttl 46s or more"));
 }
 
 TEST_CASE("a deployment needs three Sentinels that are reachable and agree") {
@@ -336,7 +336,7 @@ TEST_CASE("each finding begins with its verdict and fits into 100 columns") {
             "                   " +
             std::string(60, 'b') +
             "\n"
-            "            mend:  mend it\n"
+            "            fix:   mend it\n"
             "\n"
             "this machine\n"
             "  ok      user      root\n"
