@@ -145,7 +145,7 @@ Finding judge_name(const NameView& view, Duration request_timeout) {
                  (view.addresses == 1 ? " address" : " addresses") + ", found in " +
                  in_ms(view.took);
   constexpr Duration long_time = 100ms;
-  if (view.silences > 0) finding.fact += "; a name server did not answer";
+  if (view.timeouts > 0) finding.fact += "; a name server did not answer";
   if (view.only_half)
     finding.fact += "; the name servers answer only one of the IPv4 and IPv6 queries";
   if (view.took >= request_timeout) {
@@ -154,7 +154,7 @@ Finding judge_name(const NameView& view, Duration request_timeout) {
                       " of a renewal: over a new connection a renewal uses the previous address, "
                       "and a run that starts needs several attempts";
     finding.remedy = fix;
-  } else if (view.silences > 0 || view.only_half || view.took >= long_time) {
+  } else if (view.timeouts > 0 || view.only_half || view.took >= long_time) {
     finding.verdict = Verdict::Note;
     finding.meaning = "each new connection takes that much longer";
     finding.remedy = fix;
@@ -170,7 +170,7 @@ Findings check_names(const std::vector<Endpoint>& endpoints, redis::AddressBook&
   for (Asked& asked : all) {
     NameView& view = asked.view;
     view.only_half = view.addresses > 0 && !asked.lookup.finished();
-    view.silences = asked.lookup.silences();
+    view.timeouts = asked.lookup.timeouts();
     if (view.addresses > 0)
       asked.where->name(asked.lookup.found());
     else

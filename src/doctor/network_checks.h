@@ -25,7 +25,7 @@ struct NameView {
   Duration took{};         // until they were found
   std::string why = {};    // if none were found
   bool only_half = false;  // the query for the other family had no answer
-  int silences = 0;        // how many times a query to a name server timed out
+  int timeouts = 0;        // how many times a query to a name server timed out
 };
 
 /// `request_timeout`: the time of a renewal, including a new connection if it needs one.

@@ -34,8 +34,8 @@ std::string percent_decoded(std::string_view text, const char* what) {
     const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
     if (high < 0 || low < 0) {
-      throw WrongUrl{std::string{"has a % in its "} + what +
-                     " that two hex digits do not follow: write %25 for a %"};
+      throw WrongUrl{std::string{"has a % without two hex digits in its "} + what +
+                     "; write %25 for a %"};
     }
     out += static_cast<char>(high * 16 + low);
     i += 2;
@@ -52,8 +52,8 @@ std::string shown(std::string_view part) {
 int database_in(std::string_view text) {
   const auto number = parse_number(text, 0, most_databases);
   if (!number) {
-    throw WrongUrl{"has the database '" + shown(text) +
-                   "': it is a number from 0 on, as in redis://host:6379/0"};
+    throw WrongUrl{"has the invalid database '" + shown(text) +
+                   "'; write a number from 0 on, as in redis://host:6379/0"};
   }
   return *number;
 }
@@ -69,8 +69,7 @@ Login take_login(std::string_view& rest, std::size_t at) {
   if (colon == credentials.npos) return login;
   login.password.text = percent_decoded(credentials.substr(colon + 1), "password");
   if (login.password.text.empty()) {
-    throw WrongUrl{
-        "has an empty password: write user:password@, or leave out the part up to the @"};
+    throw WrongUrl{"has an empty password; write user:password@, or remove the part up to the @"};
   }
   return login;
 }
@@ -85,9 +84,9 @@ int port_in(std::string_view host, std::string_view text) {
   const auto port = parse_number(text, 1, 65535);
   if (port) return *port;
   const bool may_be_a_password = !is_surely_a_host(host) && !parse_number(text, 0, 999'999'999);
-  throw WrongUrl{(may_be_a_password ? "has a port that is no number"
-                                    : "has the port '" + printable(text) + "'") +
-                 ": write a number from 1 to 65535"};
+  throw WrongUrl{(may_be_a_password ? "has a port that is not a number"
+                                    : "has the invalid port '" + printable(text) + "'") +
+                 "; write a number from 1 to 65535"};
 }
 
 /// The IPv6 address with its zone: the % before the zone is %25 in a URL (RFC 6874), or bare.
@@ -101,15 +100,15 @@ Endpoint endpoint_in(std::string_view text, int default_port) {
   const bool bracketed = text.starts_with('[');
   const auto host_end = bracketed ? text.find(']') : text.find(':');
   if (bracketed && host_end == text.npos)
-    throw WrongUrl{"has a [ without its ]: write an IPv6 address as [::1]"};
+    throw WrongUrl{"has a [ without its ]; write an IPv6 address as [::1]"};
   const std::string host =
       bracketed ? with_zone(text.substr(1, host_end - 1)) : std::string{text.substr(0, host_end)};
   const std::string_view after =
       host_end == text.npos ? "" : text.substr(host_end + (bracketed ? 1 : 0));
-  if (host.empty()) throw WrongUrl{"names no host: write host:port"};
+  if (host.empty()) throw WrongUrl{"names no host; write host:port"};
   Endpoint endpoint{.host = printable(host), .port = default_port};
   if (!after.empty()) {
-    if (!after.starts_with(':')) throw WrongUrl{"has text after the ]: write [::1]:6379"};
+    if (!after.starts_with(':')) throw WrongUrl{"has text after the ]; write [::1]:6379"};
     endpoint.port = port_in(text, after.substr(1));
   }
   return endpoint;
@@ -139,7 +138,7 @@ RedisAddress address_with_login(std::string_view& rest) {
   RedisAddress address;
   address.login = take_login(rest, rest.rfind('@'));  // the last @: a password can contain one
   if (rest.find_first_of("?#") != rest.npos)
-    throw WrongUrl{"has a ? or # part, which dlock does not know: leave it out"};
+    throw WrongUrl{"has an unsupported ? or # part; remove it"};
   return address;
 }
 
@@ -149,7 +148,7 @@ RedisAddress parse_standalone(std::string_view rest) {
     address.database = database_in(database);
   if (rest.find(',') != rest.npos) {
     throw WrongUrl{
-        "names several hosts: write redis+sentinel://host,host/master or "
+        "names several hosts; write redis+sentinel://host,host/master or "
         "redis+cluster://host,host"};
   }
   address.endpoints = {endpoint_in(rest, redis_port)};
@@ -166,8 +165,8 @@ TlsTo take_tls(std::string_view& rest) {
   rest = rest.substr(0, question);
   if (which == "master") return TlsTo::Master;
   if (which == "sentinels") return TlsTo::Sentinels;
-  throw WrongUrl{"has tls=" + printable(which) +
-                 ": write ?tls=master or ?tls=sentinels, or rediss+sentinel:// for both"};
+  throw WrongUrl{"has the unknown tls=" + printable(which) +
+                 "; write ?tls=master or ?tls=sentinels, or rediss+sentinel:// for both"};
 }
 
 RedisAddress parse_sentinel(std::string_view rest) {
@@ -181,7 +180,7 @@ RedisAddress parse_sentinel(std::string_view rest) {
   address.master = printable(path.substr(0, slash));
   if (address.master.empty()) {
     throw WrongUrl{
-        "names no master: write redis+sentinel://host,host/name with the name that the Sentinels "
+        "names no master; write redis+sentinel://host,host/name with the name that the Sentinels "
         "monitor"};
   }
   if (slash != path.npos && slash + 1 < path.size())
@@ -194,7 +193,7 @@ RedisAddress parse_cluster(std::string_view rest) {
   RedisAddress address = address_with_login(rest);
   address.deployment = Deployment::Cluster;
   if (const auto database = take_path(rest); !database.empty() && database_in(database) != 0)
-    throw WrongUrl{"has a database, but a Redis Cluster has only 0: leave it out"};
+    throw WrongUrl{"has a database, but a Redis Cluster has only 0; remove it"};
   address.endpoints = endpoints_in(rest, redis_port);
   return address;
 }
@@ -209,10 +208,10 @@ RedisAddress parse_unix(std::string_view rest) {
     rest = rest.substr(0, question);
   }
   if (!rest.starts_with('/') || rest.size() < 2)
-    throw WrongUrl{"names no absolute path: write unix:///run/redis/redis.sock"};
+    throw WrongUrl{"names no absolute path; write unix:///run/redis/redis.sock"};
   constexpr std::size_t longest_socket_path = 107;
   if (rest.size() > longest_socket_path)
-    throw WrongUrl{"has a path of more than 107 bytes, which no unix socket can have"};
+    throw WrongUrl{"has a path of more than 107 bytes, the limit of a unix socket"};
   address.endpoints = {{.socket_path = std::string{rest}}};
   return address;
 }

@@ -36,9 +36,10 @@ Result<Answers, StoreFault> ClusterServers::ask(const std::vector<Command>& comm
     if (answers) return answers;
     StoreFault& fault = answers.error();
     owner_.erase(slot);
-    const bool called_off = deadline.cancellation != nullptr && deadline.cancellation->requested();
+    const bool is_cancelled =
+        deadline.cancellation != nullptr && deadline.cancellation->requested();
     // Only a request that certainly was not applied is retried.
-    if (!fault.not_applied || called_off || fault.exit_code != ExitCode::StoreUnavailable)
+    if (!fault.not_applied || is_cancelled || fault.exit_code != ExitCode::StoreUnavailable)
       return std::move(fault);
     if (!first_fault || fault.worth_retrying) first_fault = std::move(fault);
   }
@@ -94,9 +95,10 @@ Result<Answers, StoreFault> ClusterServers::ask_from(Endpoint node,
     asking = !redirection->for_good;
     if (redirection->for_good) nodes_learned_ = false;
   }
-  return StoreFault{.sentence = name_ + " sends us from node to node: is it being resharded?",
-                    .not_applied = true,
-                    .worth_retrying = true};
+  return StoreFault{
+      .sentence = name_ + " redirects the request from node to node; is it being resharded?",
+      .not_applied = true,
+      .worth_retrying = true};
 }
 
 std::unique_ptr<Connection> ClusterServers::another_connection(std::string_view key) const {

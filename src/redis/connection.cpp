@@ -83,7 +83,7 @@ Result<Done, StoreFault> Connection::ensure_open(const CallDeadline& deadline) {
 
 Result<Done, StoreFault> Connection::connect(const CallDeadline& deadline) {
   auto line = dial(*where_, deadline);
-  if (!line && line.error().called_off) return cancelled(name_);
+  if (!line && line.error().cancelled) return cancelled(name_);
   if (!line) return unreachable(name_, line.error().why);
   peer_ = line->peer;
   Fd socket = std::move(line->socket);
@@ -231,10 +231,10 @@ Result<Done, StoreFault> Connection::receive() {
     case Transfer::State::WantsToWrite:
       return Done{};
     case Transfer::State::Broken:
-      if (!heard_ && !access_.tls) return closed_without_a_word(name_, received.why);
+      if (!heard_ && !access_.tls) return closed_without_reply(name_, received.why);
       return broken(name_, received.why, received.refusal);
     case Transfer::State::Closed:
-      if (!heard_ && !access_.tls) return closed_without_a_word(name_, "the server closed it");
+      if (!heard_ && !access_.tls) return closed_without_reply(name_, "the server closed it");
       return connection_broke(name_, "the server closed it");
     case Transfer::State::Moved:
       break;

@@ -48,7 +48,7 @@ class Race {
       if (winner_) return std::move(*winner_);
       if (nothing_more_to_come() || BootClock::now() >= deadline_.until)
         return DialFailure{.why = why_none()};
-      if (!wait()) return DialFailure{.why = {}, .called_off = true};
+      if (!wait()) return DialFailure{.why = {}, .cancelled = true};
       if (winner_) return std::move(*winner_);
     }
   }
@@ -167,11 +167,11 @@ class Race {
     if (lookup_ != nullptr && !named_) {
       why = "its name could not be resolved: " + lookup_->why_nothing();
       if (tried_.empty()) return why;
-      why += "; at its last address: ";
+      why += "; at its previous address: ";
     }
     // The attempts still in progress have reported nothing, and had enough time.
-    const bool silent = !attempts_.empty() && (error_ == 0 || is_of_no_way(error_));
-    const int error = silent || tried_.empty() ? ETIMEDOUT : error_;
+    const bool unanswered = !attempts_.empty() && (error_ == 0 || is_of_no_way(error_));
+    const int error = unanswered || tried_.empty() ? ETIMEDOUT : error_;
     return why + ::strerror(error);
   }
 

@@ -16,7 +16,7 @@ struct OpenSocket {
 
 struct DialFailure {
   std::string why;  // for a message
-  bool called_off = false;
+  bool cancelled = false;
 };
 
 /// Connects to the first address of a server that accepts the connection.

@@ -23,94 +23,94 @@ struct Kind {
 // configured for the wrong server or key.
 constexpr std::array<Kind, 40> kinds{{
     {"NOAUTH", ExitCode::StoreRefused, false,
-     "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
+     "requires a password; give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
     // The reply of Redis to a long command of a client that has not logged in.
     {"unauthenticated", ExitCode::StoreRefused, false,
-     "wants a password: give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
+     "requires a password; give it by --password-file or REDISCLI_AUTH, and the user in the URL"},
     {"WRONGPASS", ExitCode::StoreRefused, false,
-     "refused the user or the password: check the password file or command, REDISCLI_AUTH and the "
+     "rejected the user or the password; check the password file or command, REDISCLI_AUTH and the "
      "URL"},
     {"invalid password", ExitCode::StoreRefused, false,
-     "refused the password: check the password file or command, REDISCLI_AUTH and the URL"},
+     "rejected the password; check the password file or command, REDISCLI_AUTH and the URL"},
     {"without any password configured", ExitCode::StoreRefused, false,
-     "has no password set for this user: take the password out of the URL, or set one on the "
+     "has no password set for this user; remove the password from the URL, or set one on the "
      "server"},
     {"NOPERM", ExitCode::StoreRefused, false,
-     "does not let this user do what dlock needs: see ACL in dlock(1) for the least rights"},
+     "denies this user a right that dlock needs; see ACL in dlock(1) for the least rights"},
     {"ACL failure in script", ExitCode::StoreRefused, false,
-     "does not let this user do what dlock's scripts need: see ACL in dlock(1) for the least "
+     "denies this user a right that dlock's scripts need; see ACL in dlock(1) for the least "
      "rights"},
     {"can't run this command", ExitCode::StoreRefused, false,
-     "does not let this user run a command that dlock's scripts need: see ACL in dlock(1) for the "
-     "least rights"},
+     "denies this user a command that dlock's scripts need; see ACL in dlock(1) for the least "
+     "rights"},
     {"can't access at least one of the keys", ExitCode::StoreRefused, false,
-     "does not let this user touch the keys of the lock: see ACL in dlock(1) for the least rights"},
+     "denies this user the keys of the lock; see ACL in dlock(1) for the least rights"},
     {"DENIED", ExitCode::StoreRefused, false,
-     "is in protected mode and takes no connection from here: give it a password or bind it to "
+     "is in protected mode and accepts no connection from here; give it a password or bind it to "
      "this network"},
     {"LOADING", ExitCode::StoreUnavailable, false,
-     "is still loading its data: try again when it has finished"},
+     "is still loading its data; try again when it has finished"},
     {"BUSY", ExitCode::StoreUnavailable, false,
-     "is busy with somebody's script: try again, or end that script with SCRIPT KILL"},
+     "is busy with a script; try again, or end that script with SCRIPT KILL"},
     {"READONLY", ExitCode::StoreUnavailable, false,
-     "is a replica and takes no writes: name the master"},
+     "is a replica and accepts no writes; name the master"},
     {"MASTERDOWN", ExitCode::StoreUnavailable, false,
-     "is a replica that has lost its master: name the master"},
+     "is a replica that has lost its master; name the master"},
     {"UNBLOCKED", ExitCode::StoreUnavailable, true,
-     "was made a replica under the request: a failover may be under way"},
+     "became a replica during the request; a failover may be in progress"},
     {"WAIT cannot be used with replica", ExitCode::StoreUnavailable, true,
-     "is a replica, although it takes writes: name the master"},
+     "is a replica, although it accepts writes; name the master"},
     {"OOM", ExitCode::StoreUnavailable, false,
-     "is out of memory: raise its maxmemory or free some"},
+     "is out of memory; raise its maxmemory or free memory"},
     {"MISCONF", ExitCode::StoreUnavailable, false,
-     "refuses writes because it cannot save to disk: see its log, and mend the disk"},
+     "refuses writes because it cannot save to disk; see its log, and fix the disk"},
     {"NOREPLICAS", ExitCode::StoreUnavailable, false,
      "refuses writes because too few replicas are connected (min-replicas-to-write)"},
     {"NOSCRIPT", ExitCode::StoreUnavailable, false,
-     "forgot a script that was just sent: is a proxy in between?"},
+     "does not have a script that was just sent; is a proxy in between?"},
     {"MOVED", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster: write redis+cluster://host:port"},
+     "is a node of a Redis Cluster; write redis+cluster://host:port"},
     {"ASK", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster: write redis+cluster://host:port"},
+     "is a node of a Redis Cluster; write redis+cluster://host:port"},
     {"CROSSSLOT", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster: write redis+cluster://host:port"},
+     "is a node of a Redis Cluster; write redis+cluster://host:port"},
     {"cluster support disabled", ExitCode::Configuration, false,
-     "is no node of a Redis Cluster: write redis://host:port"},
+     "is not a node of a Redis Cluster; write redis://host:port"},
     {"CLUSTERDOWN", ExitCode::StoreUnavailable, true,
-     "says that its Cluster is down: see CLUSTER INFO, and whether a failover is under way"},
+     "reports that its Cluster is down; see CLUSTER INFO, and whether a failover is in progress"},
     {"TRYAGAIN", ExitCode::StoreUnavailable, true,
-     "is moving the slot of the lock to another node: try again when it has finished"},
+     "is moving the slot of the lock to another node; try again when it has finished"},
     {"WRONGTYPE", ExitCode::Configuration, false,
-     "has something else under the name of the lock: choose another --key or --prefix"},
+     "has a key of another type under the name of the lock; choose another --key or --prefix"},
     {"DB index is out of range", ExitCode::Configuration, false,
-     "has no database of that number: choose a smaller one in the URL, or raise `databases` on the "
+     "has no database of that number; choose a smaller one in the URL, or raise `databases` on the "
      "server"},
     {"SELECT is not allowed in cluster mode", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster: write redis+cluster://host:port"},
+     "is a node of a Redis Cluster; write redis+cluster://host:port"},
     {"max number of clients reached", ExitCode::StoreUnavailable, false,
-     "takes no more connections: raise its maxclients, or try again later"},
+     "accepts no more connections; raise its maxclients, or try again later"},
     {"unknown command", ExitCode::Configuration, false,
-     "does not know a command that dlock needs: Redis 5 or Valkey is the least, without renamed "
-     "commands; a Sentinel is named as redis+sentinel://host:port/master"},
+     "lacks a command that dlock needs; use Redis 5 or later or Valkey, without renamed commands, "
+     "or redis+sentinel://host:port/master for a Sentinel"},
     {"unsupported command", ExitCode::Configuration, false,
-     "is a proxy that does not pass on a command that dlock needs: name the Redis behind it"},
+     "is a proxy that does not forward a command that dlock needs; name the Redis behind it"},
     {"command called from", ExitCode::Configuration, false,
-     "does not know a command that dlock's scripts need: Redis 5 or Valkey is the least, without "
-     "renamed commands"},
+     "lacks a command that dlock's scripts need; use Redis 5 or later or Valkey, without renamed "
+     "commands"},
     {"not allowed from script", ExitCode::Configuration, false,
-     "does not let scripts run a command that dlock needs: Redis 5 or Valkey is the least"},
+     "does not let scripts run a command that dlock needs; use Redis 5 or later or Valkey"},
     // The slot began to migrate, or moved to another node, between two commands of a script.
     {"attempted to access a non local key", ExitCode::StoreUnavailable, true,
-     "is moving the slot of the lock to another node: try again when it has finished"},
+     "is moving the slot of the lock to another node; try again when it has finished"},
     {"attempted to access a slot not served", ExitCode::StoreUnavailable, true,
-     "says that its Cluster is down: see CLUSTER INFO, and whether a failover is under way"},
+     "reports that its Cluster is down; see CLUSTER INFO, and whether a failover is in progress"},
     {"while the cluster is down", ExitCode::StoreUnavailable, true,
-     "says that its Cluster is down: see CLUSTER INFO, and whether a failover is under way"},
+     "reports that its Cluster is down; see CLUSTER INFO, and whether a failover is in progress"},
     {"do not hash to the same slot", ExitCode::Configuration, false,
-     "is a node of a Redis Cluster: write redis+cluster://host:port"},
+     "is a node of a Redis Cluster; write redis+cluster://host:port"},
     {"Error running script", ExitCode::StoreUnavailable, true,
-     "could not finish dlock's script: see the server's log"},
-    {"", ExitCode::StoreUnavailable, true, "answered with an error that dlock does not know"},
+     "could not finish dlock's script; see the server's log"},
+    {"", ExitCode::StoreUnavailable, true, "replied with an unknown error"},
 }};
 
 bool is_word(std::string_view sign) {
@@ -156,13 +156,13 @@ StoreFault broken(const std::string& server, const std::string& why,
   return {.exit_code = *refusal, .sentence = server + " cannot be used: " + why};
 }
 
-StoreFault closed_without_a_word(const std::string& server, const std::string& why) {
-  return connection_broke(server, why + " before it had said a word; does it want TLS (rediss)?");
+StoreFault closed_without_reply(const std::string& server, const std::string& why) {
+  return connection_broke(server, why + " before its first reply; does it require TLS (rediss)?");
 }
 
 StoreFault no_tls_handshake(const std::string& server) {
   return {.sentence =
-              server + " did not answer the TLS handshake in time: does it speak TLS on this port?",
+              server + " did not answer the TLS handshake in time; does it speak TLS on this port?",
           .not_applied = true,
           .worth_retrying = true};
 }
@@ -172,31 +172,31 @@ StoreFault misconfigured(const std::string& why) {
 }
 
 StoreFault cancelled(const std::string& server) {
-  return {.sentence = "the wait for " + server + " was called off"};
+  return {.sentence = "the request to " + server + " was cancelled"};
 }
 
 StoreFault not_redis(const std::string& server) {
   return {.exit_code = ExitCode::Configuration,
-          .sentence = server + " does not speak the Redis protocol: check host and port"};
+          .sentence = server + " does not speak the Redis protocol; check host and port"};
 }
 
 StoreFault speaks_tls(const std::string& server) {
   return {.exit_code = ExitCode::Configuration,
-          .sentence = server + " speaks TLS: write rediss instead of redis"};
+          .sentence = server + " speaks TLS; write rediss instead of redis"};
 }
 
 StoreFault no_sentinel(const std::string& server) {
   return {.exit_code = ExitCode::Configuration,
           .sentence = server +
-                      " is no Sentinel: name the Sentinels' ports (26379 as a rule), or write "
+                      " is not a Sentinel; name the Sentinels' ports (default: 26379), or write "
                       "redis://host:port if there are none",
           .not_applied = true};
 }
 
 StoreFault unknown_master(const std::string& sentinel, const std::string& master) {
   return {.exit_code = ExitCode::Configuration,
-          .sentence = "the Sentinel " + sentinel + " knows no master of the name '" + master +
-                      "': SENTINEL MASTERS lists those that it knows",
+          .sentence = "the Sentinel " + sentinel + " knows no master '" + master +
+                      "'; SENTINEL MASTERS lists those that it knows",
           .not_applied = true};
 }
 
@@ -205,7 +205,7 @@ StoreFault error_reply(const std::string& server, const std::string& error) {
     if (!has_sign(error, kind.sign)) continue;
     return {.exit_code = kind.exit_code,
             .sentence =
-                server + " " + std::string{kind.remedy} + " (it said: " + excerpt(error, 120) + ")",
+                server + " " + std::string{kind.remedy} + " (reply: " + excerpt(error, 120) + ")",
             .not_applied = !kind.worth_retrying,
             .worth_retrying = kind.worth_retrying};
   }

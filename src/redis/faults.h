@@ -20,7 +20,7 @@ StoreFault connection_broke(const std::string& server, const std::string& why);
 StoreFault broken(const std::string& server, const std::string& why,
                   std::optional<ExitCode> refusal);
 /// A new connection ended before the server sent anything.
-StoreFault closed_without_a_word(const std::string& server, const std::string& why);
+StoreFault closed_without_reply(const std::string& server, const std::string& why);
 StoreFault no_tls_handshake(const std::string& server);
 /// An option of dlock is unusable: `why` names it and the remedy.
 StoreFault misconfigured(const std::string& why);

@@ -72,21 +72,21 @@ bool is_localhost(std::string name) {
 std::string reason_for(int status) {
   switch (status) {
     case ARES_ENOTFOUND:
-      return "there is no such name";
+      return "the name does not exist";
     case ARES_ENODATA:
-      return "it has no address";
+      return "the name has no address";
     case ARES_ETIMEOUT:
       return "no name server answered";
     case ARES_ECONNREFUSED:  // 1.18 also reports this when all of them fail or refuse
     case ARES_ESERVFAIL:
     case ARES_EREFUSED:
     case ARES_ENOTIMP:
-      return "no name server was able to answer";
+      return "no name server could answer";
     case ARES_EBADRESP:
     case ARES_EFORMERR:
-      return "the name servers answered with something else";
+      return "the name servers sent an invalid reply";
     case ARES_EBADNAME:
-      return "it cannot be a name";
+      return "the name is invalid";
     case ARES_EFILE:
       return "/etc/resolv.conf or /etc/hosts cannot be read";
     default:
@@ -185,7 +185,7 @@ class Lookup::Impl {
   }
 
   Duration age() const { return (finished_ ? finished_at_ : BootClock::now()) - began_; }
-  int silences() const { return silences_; }
+  int timeouts() const { return timeouts_; }
   bool asked_name_servers() const { return asked_ > 0; }
   bool is_stale() const { return age() > longest || settings_ != version_of_settings(); }
 
@@ -297,7 +297,7 @@ class Lookup::Impl {
                           int size) {
     auto& kind = *static_cast<Question*>(question);
     if (status == ARES_SUCCESS) status = kind.lookup->read_answer(kind, answer, size);
-    kind.lookup->silences_ += timeouts;
+    kind.lookup->timeouts_ += timeouts;
     kind.open = false;
     kind.status = status;
     kind.settled_at = BootClock::now();
@@ -365,7 +365,7 @@ class Lookup::Impl {
   std::size_t asked_ = 0;     // this many of them
   Question v4_{this, AF_INET};
   Question v6_{this, AF_INET6};
-  int silences_ = 0;
+  int timeouts_ = 0;
   bool finished_ = false;
   Instant finished_at_ = never;
   int status_ = ARES_SUCCESS;
@@ -380,7 +380,7 @@ bool Lookup::finished() const { return impl_->finished(); }
 std::vector<SocketAddress> Lookup::found() const { return impl_->found(); }
 std::string Lookup::why_nothing() const { return impl_->why_nothing(); }
 Duration Lookup::age() const { return impl_->age(); }
-int Lookup::silences() const { return impl_->silences(); }
+int Lookup::timeouts() const { return impl_->timeouts(); }
 bool Lookup::asked_name_servers() const { return impl_->asked_name_servers(); }
 bool Lookup::is_stale() const { return impl_->is_stale(); }
 

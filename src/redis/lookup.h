@@ -12,11 +12,12 @@ namespace dlock::redis {
 
 /// One look-up of a host name: in /etc/hosts and, if it is not there, in the DNS.
 ///
-/// getaddrinfo(3) has no timeout, waits 5 s for a silent name server, and cannot be cancelled, so
-/// each attempt would need a thread that may be left behind. c-ares does I/O only when it is
-/// called: its caller drives the look-up and can pause and resume it. The next name server is asked
-/// after 0.25 s, and each round doubles that time. resolv.conf and hosts are read for each look-up,
-/// because a job can outlive their contents. The modules of nsswitch.conf are not used.
+/// getaddrinfo(3) has no timeout, waits 5 s for a name server that does not answer, and cannot be
+/// cancelled, so each attempt would need a thread that may be left behind. c-ares does I/O only
+/// when it is called: its caller drives the look-up and can pause and resume it. The next name
+/// server is asked after 0.25 s, and each round doubles that time. resolv.conf and hosts are read
+/// for each look-up, because a job can outlive their contents. The modules of nsswitch.conf are not
+/// used.
 ///
 /// The queries for IPv6 and IPv4 run in parallel (RFC 8305): name servers that do not answer one of
 /// them must not hide the other.
@@ -42,7 +43,7 @@ class Lookup {
 
   Duration age() const;
   /// How many times a query to a name server timed out.
-  int silences() const;
+  int timeouts() const;
   bool asked_name_servers() const;
   /// Whether no result, or only an outdated one, can be expected: resolv.conf has changed, or the
   /// look-up was paused for long.

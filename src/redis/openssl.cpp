@@ -52,7 +52,7 @@ Result<const OpenSsl*, std::string> OpenSsl::load() {
   void* const library = ::dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     return "TLS needs OpenSSL, which could not be loaded (" + std::string{::dlerror()} +
-           "): install the package that has " + library_name;
+           "); install the package that has " + library_name;
   }
   OpenSsl found;
 #define DLOCK_LOOK_UP(name)                                                     \

@@ -75,7 +75,7 @@ Result<std::string, NoPassword> password_in_file(const Password& password) {
   if (password.file.empty()) return NoPassword{file + " names no file"};
   if (read.error != 0) return NoPassword{file + " cannot be read: " + ::strerror(read.error)};
   if (is_for_others(read))
-    return NoPassword{file + " can be used by others than its owner: chmod 600 it"};
+    return NoPassword{file + " can be used by others than its owner; chmod 600 it"};
   std::string text = read.text.substr(0, read.text.find_first_of("\r\n"));
   if (text.empty()) return NoPassword{file + " has no password in its first line"};
   return text;
@@ -119,7 +119,7 @@ Result<std::string, StoreFault> PasswordCommand::read(const CallDeadline& deadli
     if (waited == Wait::Ready) continue;
     if (waited == Wait::Cancelled)
       return fault(ExitCode::StoreUnavailable,
-                   "the wait for " + password_.option + " was called off");
+                   "the wait for " + password_.option + " was cancelled");
     if (BootClock::now() < until_) {
       StoreFault late =
           fault(ExitCode::StoreUnavailable, password_.option + " has not printed a password yet");
@@ -134,7 +134,7 @@ Result<std::string, StoreFault> PasswordCommand::read(const CallDeadline& deadli
   std::string password = printed_.substr(0, printed_.find_first_of("\r\n"));
   if (password.empty()) {
     return fault(ExitCode::Configuration,
-                 password_.option + " gave no password: it failed, or its first line is empty");
+                 password_.option + " printed no password: it failed, or its first line is empty");
   }
   return password;
 }

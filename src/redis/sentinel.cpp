@@ -40,8 +40,8 @@ Result<Answers, StoreFault> SentinelServers::ask(const std::vector<Command>& com
       if (!is_replica(answers->replies.front())) return answers;
       return StoreFault{
           .sentence = answers->server +
-                      " is a replica, although the Sentinels call it the master of '" +
-                      master_name_ + "': a failover may be under way",
+                      " is a replica, although the Sentinels report it as the master of '" +
+                      master_name_ + "'; a failover may be in progress",
           .not_applied = true,
           .worth_retrying = true};
     }
@@ -74,7 +74,7 @@ Result<Done, StoreFault> SentinelServers::find_master(const CallDeadline& deadli
       StoreFault& fault = endpoint.error();
       fault.worth_retrying = false;
       if (fault.exit_code == ExitCode::StoreUnavailable)
-        fault.sentence = "no Sentinel could tell the master: " + fault.sentence;
+        fault.sentence = "no Sentinel reported the master: " + fault.sentence;
       note(std::move(fault));
       continue;
     }
@@ -121,8 +121,8 @@ Result<Done, StoreFault> SentinelServers::connect_to(const Endpoint& endpoint,
   if (reply.text_at(0) == "master") return Done{};
   master_->leave();
   return StoreFault{.sentence = master_->name() +
-                                " is a replica by now, although a Sentinel still "
-                                "calls it the master: a failover may be under way",
+                                " is now a replica, although a Sentinel still reports it as the "
+                                "master; a failover may be in progress",
                     .not_applied = true,
                     .worth_retrying = true};
 }

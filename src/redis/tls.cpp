@@ -108,10 +108,10 @@ class TlsStream final : public Stream {
   Transfer closed(Transfer transfer) const {
     if (heard_ || (!certificate_wanted_ && !has_certificate_)) return transfer;
     return certificate_wanted_
-               ? broken("it wants a client certificate: give one with --tls-cert and --tls-key",
+               ? broken("it requires a client certificate; give one with --tls-cert and --tls-key",
                         ExitCode::StoreRefused)
                : broken(
-                     "it closed the connection after the TLS handshake: does it accept the "
+                     "it closed the connection after the TLS handshake; does it accept the "
                      "certificate of --tls-cert?",
                      ExitCode::StoreRefused);
   }
@@ -127,10 +127,10 @@ class TlsStream final : public Stream {
       case SSL_R_PACKET_LENGTH_TOO_LONG:
       case SSL_R_RECORD_LENGTH_MISMATCH:
       case SSL_R_HTTP_REQUEST:
-        return broken("it does not speak TLS: write redis instead of rediss, or check the port",
+        return broken("it does not speak TLS; write redis instead of rediss, or check the port",
                       ExitCode::Configuration);
       case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-        return broken("it wants a client certificate: give one with --tls-cert and --tls-key",
+        return broken("it requires a client certificate; give one with --tls-cert and --tls-key",
                       ExitCode::StoreRefused);
       case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
       case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
@@ -139,7 +139,7 @@ class TlsStream final : public Stream {
       case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
       case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
       case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
-        return broken("it refused our certificate (" + reason + "): check --tls-cert",
+        return broken("it rejected the client certificate (" + reason + "); check --tls-cert",
                       ExitCode::StoreRefused);
 #ifdef SSL_R_UNEXPECTED_EOF_WHILE_READING
       case SSL_R_UNEXPECTED_EOF_WHILE_READING:
@@ -160,18 +160,18 @@ class TlsStream final : public Stream {
       case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
       case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-        return "its certificate is not signed by a CA that is trusted here" + reason +
-               ": name that CA with --tls-cacert";
+        return "its certificate is not signed by a trusted CA" + reason +
+               "; name that CA with --tls-cacert";
       case X509_V_ERR_HOSTNAME_MISMATCH:
       case X509_V_ERR_IP_ADDRESS_MISMATCH:
         return "its certificate is for another host" + reason +
-               ": use the name that it bears, or give that name with --tls-sni";
+               "; use the name in the certificate, or give that name with --tls-sni";
       case X509_V_ERR_CERT_HAS_EXPIRED:
-        return "its certificate has expired" + reason + ": renew it on the server";
+        return "its certificate has expired" + reason + "; renew it on the server";
       case X509_V_ERR_CERT_NOT_YET_VALID:
-        return "its certificate is not valid yet" + reason + ": check both clocks";
+        return "its certificate is not valid yet" + reason + "; check both clocks";
       default:
-        return "its certificate cannot be trusted" + reason;
+        return "its certificate is not trusted" + reason;
     }
   }
 
@@ -251,7 +251,7 @@ class Context {
   }
 
   std::string bad_file(const char* option, const std::string& path, const char* kind) const {
-    return std::string{option} + " " + file_text(path) + " holds no PEM " + kind + " (" +
+    return std::string{option} + " " + file_text(path) + " contains no PEM " + kind + " (" +
            last_error(ssl_) + ")";
   }
 

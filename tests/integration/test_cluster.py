@@ -159,7 +159,7 @@ class FindingTheNode(ClusterCase):
         self.addCleanup(server.stop)
         store = self.store_at(self.deployment.url_of(server))
         for options in ([], ["-w"], ["--shared"]):
-            self.refused(dlock.CONFIG, store, "is no node of a Redis Cluster: write redis://host:port", options=options)
+            self.refused(dlock.CONFIG, store, "is not a node of a Redis Cluster; write redis://host:port", options=options)
         self.assertEqual([key for key in server("KEYS", "*") if "fence" not in key], [])
         looked_at = [word for word in store if word != "--trust-restart"]
         for command in ("status", "unlock"):
@@ -224,7 +224,7 @@ class Logins(ClusterCase):
             self.key = f"job{number}"
             self.assertEqual(self.try_second(), 0)
         self.env["DLOCK_STORE"] = deployment.url
-        self.refused(dlock.REFUSED, ["--trust-restart"], "wants a password")
+        self.refused(dlock.REFUSED, ["--trust-restart"], "requires a password")
 
 
 class Tls(ClusterCase):
@@ -234,7 +234,7 @@ class Tls(ClusterCase):
         deployment = self.deploy_cluster(replicas=0, tls=made.tls())
         self.store = self.store_at(deployment.url_of(self.owner()))
         self.assertTrue(deployment.url.startswith("rediss+cluster://"))
-        self.refused(dlock.REFUSED, self.store, "not signed by a CA that is trusted here", ttl=self.TTL)
+        self.refused(dlock.REFUSED, self.store, "not signed by a trusted CA", ttl=self.TTL)
         trusting = ["--tls-cacert", made.ca]
         held = self.first(*trusting)
         owner = deployment.migrate(deployment.slot_of(self.lock_name))

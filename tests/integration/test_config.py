@@ -261,7 +261,7 @@ class Passwords(SettingsCase):
 
     def test_a_wrong_password_is_not_shown(self):
         refused = self.run_with("--store", self.secured.url, REDISCLI_AUTH=PASSWORD + "x")
-        self.assert_refused(refused, dlock.REFUSED, "refused")
+        self.assert_refused(refused, dlock.REFUSED, "rejected")
 
     def test_options_that_would_have_no_effect_are_refused(self):
         secret = self.file("secret", PASSWORD)

@@ -200,7 +200,7 @@ class Rights(RedisCase, DoctorCase):
         server = self.own_server("--requirepass", SECRET)
         missing = self.begin(url=server.url)
         wrong = self.begin(more_env={"DLOCK_STORE": f"redis://:{SECRET}-not@127.0.0.1:{server.port}"})
-        for started, words in ((missing, "wants a password"), (wrong, "refused")):
+        for started, words in ((missing, "requires a password"), (wrong, "rejected")):
             report = Report(started)
             self.assert_broken(report, "connection")
             self.assert_found(report, "connection", "broken", words, "77")
@@ -353,7 +353,7 @@ class Deployments(DoctorCase):
         self.assert_found(mixed, "nodes", "broken", f"not in this Cluster: {alone.address}")
         lonely = Report(lonely)
         self.assert_broken(lonely, "connection")
-        self.assert_found(lonely, "connection", "broken", "is no node of a Redis Cluster: write redis://host:port")
+        self.assert_found(lonely, "connection", "broken", "is not a node of a Redis Cluster; write redis://host:port")
         self.assertEqual(lonely.all("nodes"), [])
         self.assert_ok(modest)
         self.assert_found(modest, "rights", "weak", "+zadd")

@@ -128,13 +128,13 @@ class Starts(NamesCase):
 class Messages(NamesCase):
     def test_the_message_says_why_the_lookup_failed_and_which_servers_were_asked(self):
         servers = f"(asked: {Names.FIRST}, {Names.SECOND})"
-        self.refused("redis://other.test:6379", "its name could not be resolved: there is no such name", servers, url="redis://other.test")
+        self.refused("redis://other.test:6379", "its name could not be resolved: the name does not exist", servers, url="redis://other.test")
         self.names.says(silent=True)
         self.refused("its name could not be resolved: no name server answered within ", servers)
         self.names.says(rcode=SERVFAIL)
-        self.refused("no name server was able to answer", servers)
+        self.refused("no name server could answer", servers)
         self.names.says(names={NAME: {}})
-        self.refused("it has no address", servers)
+        self.refused("the name has no address", servers)
 
 
 class Doctor(NamesCase):
@@ -152,7 +152,7 @@ class Doctor(NamesCase):
         self.names.says(Names.FIRST, silent=True)
         ((verdict, fact),) = self.found()
         self.assertEqual(verdict, "note")
-        self.assertRegex(fact, rf"^{NAME} has 1 address, found in [23]\d\dms; a name server was silent$")
+        self.assertRegex(fact, rf"^{NAME} has 1 address, found in [23]\d\dms; a name server did not answer$")
 
     def test_doctor_reports_a_missing_or_incomplete_answer(self):
         self.names.says(names=HERE, silent=["AAAA"])
@@ -160,7 +160,7 @@ class Doctor(NamesCase):
         self.assertEqual(verdict, "note")
         self.assertIn("answer only one of the IPv4 and IPv6 queries", fact)
         self.names.says(names={})
-        self.assertEqual(self.found(code=1), [("weak", f"{NAME} could not be resolved: there is no such name "
+        self.assertEqual(self.found(code=1), [("weak", f"{NAME} could not be resolved: the name does not exist "
                                                f"(asked: {Names.FIRST}, {Names.SECOND})")])
 
     def test_doctor_does_not_report_hosts_that_need_no_name_server(self):

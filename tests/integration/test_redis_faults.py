@@ -63,8 +63,8 @@ class WhileTheJobRuns(RedisFaults):
         server("CONFIG", "SET", "requirepass", "another")
         server("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         self.assertEqual(held.wait(10), dlock.UNCONFIRMED)
-        self.assertIn("wants a password", held.own_lines[-1])
-        self.assertIn("wants a password", held.status["reason"])
+        self.assertIn("requires a password", held.own_lines[-1])
+        self.assertIn("requires a password", held.status["reason"])
 
     def test_a_server_that_is_away_briefly_does_not_end_the_job(self):
         between = self.relay()

@@ -246,7 +246,7 @@ class DeploymentsThatContradictThemselves(Refusals):
     def test_nodes_that_redirect_in_a_circle_are_reported(self):
         refused = self.refused_by(lambda words, host, port: b"-MOVED 1 %s:%s\r\n" % (host, port),
                                   lambda address: f"redis+cluster://{address}")
-        self.assert_says(refused, "sends us from node to node")
+        self.assert_says(refused, "redirects the request from node to node")
 
     def test_the_last_reply_is_reported_if_the_last_request_had_no_time_for_a_reply(self):
         asked = []
@@ -256,15 +256,15 @@ class DeploymentsThatContradictThemselves(Refusals):
             return b"-CLUSTERDOWN so\r\n" if now() - asked[0] < self.TTL * 9 / 20 else None
 
         refused = self.refused_by(answers, lambda address: f"redis://{address}")
-        self.assert_says(refused, "says that its Cluster is down")
+        self.assert_says(refused, "reports that its Cluster is down")
 
     def test_a_master_named_by_sentinels_that_reports_to_be_a_replica_is_reported(self):
         refused = self.of_sentinels(b"slave", b"-ERR nobody asks\r\n")
-        self.assert_says(refused, "is a replica by now, although a Sentinel still calls it the master")
+        self.assert_says(refused, "is now a replica, although a Sentinel still reports it as the master")
 
     def test_a_master_named_by_sentinels_that_refuses_writes_is_reported(self):
         refused = self.of_sentinels(b"master", b"-READONLY You can't write against a read only replica.\r\n")
-        self.assert_says(refused, "is a replica, although the Sentinels call it the master of 'main'")
+        self.assert_says(refused, "is a replica, although the Sentinels report it as the master of 'main'")
 
 
 class ARecentlyStartedServer(Refusals):

@@ -131,7 +131,7 @@ class Passwords(Rotation):
             with self.subTest(command=command):
                 ended = self.run_job("true", store=self.store, options=self.by_command(command))
                 self.assertEqual(ended.code, dlock.CONFIG, ended.stderr)
-                self.assert_says(ended, "--password-command", "gave no password")
+                self.assert_says(ended, "--password-command", "printed no password")
 
     def test_a_password_command_has_no_stdin_of_dlock_and_default_signal_settings(self):
         seen = self.path("seen")
@@ -229,7 +229,7 @@ class Certificates(Rotation):
         self.server_shows(self.made.under_another_ca)
         self.end_connections(self.server)
         self.assertEqual(held.wait(), dlock.UNCONFIRMED)
-        self.assertIn("not signed by a CA that is trusted here", held.own_lines[-1])
+        self.assertIn("not signed by a trusted CA", held.own_lines[-1])
 
 
 if __name__ == "__main__":

@@ -34,16 +34,16 @@ class FindingTheMaster(SentinelCase):
         deployment = self.deploy_sentinel()
         for sentinel in deployment.sentinels:
             sentinel.stop()
-        self.refused(dlock.UNREACHABLE, self.store, "no Sentinel could tell the master", "Connection refused")
+        self.refused(dlock.UNREACHABLE, self.store, "no Sentinel reported the master", "Connection refused")
 
     def test_a_master_name_that_the_sentinels_do_not_know_is_refused(self):
         deployment = self.deploy_sentinel()
-        self.refused(dlock.CONFIG, self.store_at(self.url_of(deployment.sentinels, "other")), "knows no master of the name 'other'")
+        self.refused(dlock.CONFIG, self.store_at(self.url_of(deployment.sentinels, "other")), "knows no master 'other'")
 
     def test_a_redis_given_as_a_sentinel_and_a_sentinel_given_as_a_redis_are_refused(self):
         deployment = self.deploy_sentinel()
-        self.refused(dlock.CONFIG, self.store_at(self.url_of([deployment.master()])), "is no Sentinel")
-        self.refused(dlock.CONFIG, self.store_at(deployment.sentinels[0].url), "a Sentinel is named as redis+sentinel://")
+        self.refused(dlock.CONFIG, self.store_at(self.url_of([deployment.master()])), "is not a Sentinel")
+        self.refused(dlock.CONFIG, self.store_at(deployment.sentinels[0].url), "or redis+sentinel://host:port/master for a Sentinel")
 
     def test_a_replica_given_as_a_redis_is_refused(self):
         deployment = self.deploy_sentinel()
@@ -56,9 +56,9 @@ class FindingTheMaster(SentinelCase):
             file.write("watch-password\n")
         known = [*self.store, "--sentinel-user", "watcher", "--sentinel-password-file", secret]
         self.assertEqual(self.try_second(store=known), 0)
-        self.refused(dlock.REFUSED, self.store, "wants a password")
+        self.refused(dlock.REFUSED, self.store, "requires a password")
         self.env["DLOCK_SENTINEL_PASSWORD"] = "wrong"
-        self.refused(dlock.REFUSED, [*self.store, "--sentinel-user", "watcher"], "refused the user or the password")
+        self.refused(dlock.REFUSED, [*self.store, "--sentinel-user", "watcher"], "rejected the user or the password")
         self.env["DLOCK_SENTINEL_PASSWORD"] = "watch-password"
         self.assertEqual(self.try_second(store=[*self.store, "--sentinel-user", "watcher"]), 0)
 
@@ -66,7 +66,7 @@ class FindingTheMaster(SentinelCase):
         made = certificates()
         deployment = self.deploy_sentinel(tls=made.tls())
         self.assertTrue(deployment.url.startswith("rediss+sentinel://"))
-        self.refused(dlock.REFUSED, self.store, "not signed by a CA that is trusted here")
+        self.refused(dlock.REFUSED, self.store, "not signed by a trusted CA")
         self.assertEqual(self.try_second("--tls-cacert", made.ca), 0)
 
 

@@ -100,13 +100,13 @@ class Trust(TlsCase):
 
     def test_without_a_ca_file_the_cas_of_the_system_are_trusted(self):
         server = self.server()
-        self.refused(dlock.REFUSED, self.at(server.tls_url), "not signed by a CA that is trusted here", "--tls-cacert")
+        self.refused(dlock.REFUSED, self.at(server.tls_url), "not signed by a trusted CA", "--tls-cacert")
         known = self.run_job("true", store=self.at(server.tls_url), more_env={"SSL_CERT_FILE": self.certificates.ca})
         self.assertEqual(known.code, 0, known.stderr)
 
     def test_an_unknown_ca_is_refused(self):
         server = self.server()
-        self.refused(dlock.REFUSED, self.at(server.tls_url), "not signed by a CA that is trusted here",
+        self.refused(dlock.REFUSED, self.at(server.tls_url), "not signed by a trusted CA",
                      options=["--tls-cacert", self.certificates.unknown_ca])
 
     def test_a_certificate_of_another_host_is_refused_unless_that_name_is_expected(self):
@@ -125,7 +125,7 @@ class Trust(TlsCase):
 
     def test_a_certificate_that_is_not_for_servers_is_refused(self):
         server = self.listening(lambda connection: self.serve_tls(connection, self.certificates.client))
-        self.refused(dlock.REFUSED, self.trusting(f"rediss://127.0.0.1:{server}"), "its certificate cannot be trusted")
+        self.refused(dlock.REFUSED, self.trusting(f"rediss://127.0.0.1:{server}"), "its certificate is not trusted")
 
     def test_tls_insecure_accepts_any_certificate_and_warns_each_time(self):
         server = self.server(self.certificates.expired)
@@ -143,7 +143,7 @@ class Clients(TlsCase):
 
     def test_a_missing_client_certificate_is_reported(self):
         server = self.server(clients="yes")
-        self.refused(dlock.REFUSED, self.trusting(server.tls_url), "wants a client certificate", "--tls-cert")
+        self.refused(dlock.REFUSED, self.trusting(server.tls_url), "requires a client certificate", "--tls-cert")
 
     def test_a_refused_client_certificate_is_reported(self):
         server = self.server(clients="yes")
@@ -156,7 +156,7 @@ class Mismatch(TlsCase):
 
     def test_plain_text_to_a_tls_port_is_refused_with_the_reason(self):
         server = self.server()
-        self.refused(dlock.UNREACHABLE, self.at(f"redis://localhost:{server.tls_port}"), "does it want TLS",
+        self.refused(dlock.UNREACHABLE, self.at(f"redis://localhost:{server.tls_port}"), "does it require TLS",
                      options=["--ttl", "6s"])
 
     def test_tls_to_a_plain_port_is_refused_with_the_reason(self):

@@ -67,7 +67,7 @@ TEST_CASE("a server that answers with a TLS alert is reported as speaking TLS") 
   REQUIRE(connection.ensure_open(patience()));
   const auto answer = connection.ask({{"PING"}}, patience());
   REQUIRE_FALSE(answer);
-  CHECK(says(answer.error(), "speaks TLS: write rediss instead of redis"));
+  CHECK(says(answer.error(), "speaks TLS; write rediss instead of redis"));
   CHECK_FALSE(connection.open());
 }
 

@@ -355,6 +355,6 @@ TEST_CASE("a name lookup is judged against the time limit of a renewal") {
   CHECK(judged({.host = "h", .addresses = 2, .took = 300ms}) == Verdict::Note);
   CHECK(judged({.host = "h", .addresses = 2, .took = 1s}) == Verdict::Weak);
   CHECK(judged({.host = "h", .addresses = 1, .took = 3ms, .only_half = true}) == Verdict::Note);
-  CHECK(judged({.host = "h", .addresses = 1, .took = 3ms, .silences = 1}) == Verdict::Note);
-  CHECK(judged({.host = "h", .why = "there is no such name"}) == Verdict::Weak);
+  CHECK(judged({.host = "h", .addresses = 1, .took = 3ms, .timeouts = 1}) == Verdict::Note);
+  CHECK(judged({.host = "h", .why = "the name does not exist"}) == Verdict::Weak);
 }

@@ -124,7 +124,7 @@ TEST_CASE("a reply that no script of dlock gives is neither a grant nor a refusa
 TEST_CASE("an error reply or a missing reply is a fault at every step") {
   const Grant grant{.owner = {"job@web2/17.4711.1"}};
   for (const auto& [reply, sentence] :
-       {std::pair{error, "wants a password"}, {std::string{}, "did not answer within 1s"}}) {
+       {std::pair{error, "requires a password"}, {std::string{}, "did not answer within 1s"}}) {
     CAPTURE(sentence);
     const auto is_in = [&](const std::string& fault) {
       return fault.find(sentence) != std::string::npos;
