@@ -119,13 +119,12 @@ std::string why_not_writable(const std::string& path) {
   // A rename over /dev/null would be destructive, and one over a directory would fail after the job
   // has run.
   if (::lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
-    return "is there already and is no regular file";
+    return "exists and is not a regular file";
   if (path.empty() || path.back() == '/') return "names no file";
   // Tests by writing: a file system can refuse what the permissions allow.
   const std::string temporary = temporary_name(path);
   const Fd file{create(temporary)};
-  if (!file.open())
-    return "cannot be written into its directory: " + std::string{::strerror(errno)};
+  if (!file.open()) return "cannot be written to its directory: " + std::string{::strerror(errno)};
   ::unlink(temporary.c_str());
   return {};
 }

@@ -68,9 +68,9 @@ Proc::Proc() : root_(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
   const std::string status = text_of("self/status");
   if (status.empty()) {
     why_unusable_ = std::string{"/proc does not show this process ("} + ::strerror(errno) +
-                    "): it is not mounted, or that of another pid namespace";
+                    "): it is not mounted, or belongs to another pid namespace";
   } else if (!is_proc_of_our_namespace(::getpid(), status)) {
-    why_unusable_ = "/proc is that of another pid namespace";
+    why_unusable_ = "/proc belongs to another pid namespace";
   } else {
     const std::string own = "self/task/" + std::to_string(::getpid()) + "/children";
     const bool listed = ::faccessat(root_.number(), own.c_str(), R_OK, 0) == 0;

@@ -56,8 +56,8 @@ class Proc {
   /// Empty if processes can be listed; else the reason why not.
   const std::string& why_unusable() const { return why_unusable_; }
   static constexpr const char* remedy =
-      "mount that of this namespace (unshare --mount-proc, bwrap --proc /proc, mount -t proc proc "
-      "/proc), or use --contain=cgroup or pidns";
+      "mount the one of this namespace (unshare --mount-proc, bwrap --proc /proc, mount -t proc "
+      "proc /proc), or use --contain=cgroup or pidns";
 
   /// Empty if the process is gone, or hidden from this user.
   std::optional<ProcessInfo> examine(pid_t pid) const;

@@ -135,7 +135,7 @@ class Metrics(Case):
         with open(other, "w", encoding="ascii") as file:
             file.write("node_load1 0.5\n")
         for path, says in ((self.path("none", "x.prom"), "No such file or directory"), (other, "holds something else than metrics of dlock"),
-                           (self.path(), "is there already and is no regular file"), ("/proc/x.prom", "cannot be written")):
+                           (self.path(), "exists and is not a regular file"), ("/proc/x.prom", "cannot be written")):
             with self.subTest(path=path):
                 refused = self.run_job("touch", self.path("ran"), options=["--metrics-file", path])
                 self.assertEqual(refused.code, dlock.CONFIG)

@@ -31,7 +31,7 @@ class AProcOfAnotherPidNamespace(Case):
         ran = self.path("ran")
         refused = self.run_job("touch", ran, options=["--contain=walk"], prefix_command=FOREIGN_PROC)
         self.assertEqual(refused.code, dlock.SYSTEM)
-        self.assert_says(refused, "/proc is that of another pid namespace", "mount -t proc", "--contain=cgroup or pidns")
+        self.assert_says(refused, "/proc belongs to another pid namespace", "mount -t proc", "--contain=cgroup or pidns")
         self.assertFalse(os.path.exists(ran))
         self.assertEqual(self.run_job("true").code, 0)  # the lock was released
 
