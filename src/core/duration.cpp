@@ -19,7 +19,7 @@ constexpr std::array<Unit, 5> units{{{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1
 constexpr Duration longest = 365 * 24h;
 
 const std::string how_to_write = "write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d";
-const std::string too_long = "is too long: the most is 365d";
+const std::string too_long = "is too long; the maximum is 365d";
 
 /// Removes and returns the first `count` characters.
 std::string_view take(std::string_view& text, std::size_t count) {
@@ -50,8 +50,8 @@ std::optional<Duration> amount_of(std::string_view number, Duration unit) {
 }  // namespace
 
 Result<Duration, std::string> parse_duration(std::string_view text) {
-  if (text.starts_with('-')) return "is negative: " + how_to_write;
-  const std::string no_duration = "is not a duration: " + how_to_write;
+  if (text.starts_with('-')) return "is negative; " + how_to_write;
+  const std::string no_duration = "is not a duration; " + how_to_write;
   if (text.empty()) return no_duration;
   Duration sum{0};
   auto larger_units = units.begin();  // the units that may follow are behind it

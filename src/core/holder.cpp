@@ -32,10 +32,10 @@ std::string who(const Holder& holder) {
 
 std::string describe(const Holder& holder) {
   if (holder.forced) {
-    return who(holder) + ", by force, and not free before the job of the holder before it is gone";
+    return who(holder) + ", by force; it stays locked until the previous holder's job is gone";
   }
   return who(holder) +
-         (holder.held_by_min_hold ? "; its job is over, and --min-hold keeps the lock" : "");
+         (holder.held_by_min_hold ? "; its job has ended, and --min-hold keeps the lock" : "");
 }
 
 }  // namespace dlock

@@ -33,7 +33,7 @@ ordered_json holder_in(const HolderStatus& status) {
   put(json, "owner", status.holder.owner.text);
   if (status.holder.token.value != 0) json["token"] = status.holder.token.value;
   put_seconds(json, "held_seconds", status.held_for);
-  put_seconds(json, "silent_seconds", status.silent_for);
+  put_seconds(json, "silent_seconds", status.renewed_ago);
   put_seconds(json, "ends_in_seconds", status.ends_in);
   return json;
 }

@@ -93,7 +93,7 @@ std::string liveness_of(const HolderStatus& holder) {
   }
   if (holder.life == Life::Dead)
     return text + ": it shows no more that it lives; whoever asks next gets the lock";
-  if (holder.silent_for) text += ", said so " + roughly(*holder.silent_for) + " ago";
+  if (holder.renewed_ago) text += ", said so " + roughly(*holder.renewed_ago) + " ago";
   if (holder.ends_in)
     text += "; counts as dead in " + roughly(*holder.ends_in) + ", if it is silent";
   return text;

@@ -23,9 +23,9 @@ struct HolderStatus {
   };
   Holder holder;
   Life life = Life::Alive;
-  std::optional<Duration> held_for = {};    // by the clock of the store, if known
-  std::optional<Duration> silent_for = {};  // since the last proof of liveness
-  std::optional<Duration> ends_in = {};     // until it expires, if not renewed or if only kept
+  std::optional<Duration> held_for = {};     // by the clock of the store, if known
+  std::optional<Duration> renewed_ago = {};  // since the last proof of liveness
+  std::optional<Duration> ends_in = {};      // until it expires, if not renewed or if only kept
 };
 
 /// A lock, as the store sees it at one moment. Its texts are untrusted bytes from the store: pass

@@ -86,9 +86,8 @@ ProcessHash at_home_in(const StoreOptions& options, const LockKey& key, ProcessH
 std::string why_prefix_unfit(const StoreOptions& options) {
   if (!is_cluster(options.address) || redis::LockKeys::prefix_fits_cluster(options.prefix))
     return {};
-  return "has empty braces, with which the keys of a lock cannot lie in one slot of a Cluster: "
-         "leave "
-         "them out";
+  return "has empty braces, so the keys of a lock would not be in one slot of a Cluster; remove "
+         "them";
 }
 
 bool leases_expire(const StoreAddress& address) {

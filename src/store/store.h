@@ -136,12 +136,12 @@ class Store {
 
   /// The descriptors that keep the lock held while any process has them open; empty if the store
   /// has none.
-  virtual std::vector<int> witnesses() const { return {}; }
+  virtual std::vector<int> lock_descriptors() const { return {}; }
 
-  /// Takes the lock over from a dead process of this run, by copies of its witnesses in the same
-  /// order, so that release() can release it. False if there is nothing left to release.
+  /// Takes the lock over from a dead process of this run, by copies of its lock descriptors in the
+  /// same order, so that release() can release it. False if there is nothing left to release.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): the embedded store keeps them
-  virtual bool take_over(const Claim&, std::vector<Fd> witnesses) { return witnesses.empty(); }
+  virtual bool take_over(const Claim&, std::vector<Fd> descriptors) { return descriptors.empty(); }
 
   /// The name of the store in messages, without its password.
   virtual std::string name() const = 0;

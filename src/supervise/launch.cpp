@@ -110,7 +110,7 @@ class Launch {
           refusal.code().value(),
           std::string{"its lock could not be renewed, for the system refused "} + refusal.what());
     }
-    switch (calls_.await_witnesses(store_->witnesses().size())) {
+    switch (calls_.await_witnesses(store_->lock_descriptors().size())) {
       case FrontMessages::Witnesses::Taken:
         break;
       case FrontMessages::Witnesses::Refused:
@@ -204,7 +204,7 @@ class Launch {
   /// the death of the engine would free the lock while the front is still killing the job. The
   /// front confirms each descriptor later: see FrontMessages::await_witnesses().
   Result<Done, int> send_witnesses() {
-    for (const int witness : store_->witnesses()) {
+    for (const int witness : store_->lock_descriptors()) {
       Fd copy{::fcntl(witness, F_DUPFD_CLOEXEC, 0)};
       if (!copy.open() || !channel_.send({.kind = MessageKind::Witness, .fd = std::move(copy)}))
         return errno;

@@ -39,9 +39,9 @@ void write_mark(const std::string& path, const Claim& victim) {
 }
 
 /// Copies of the descriptors, as the other process of a run has them.
-std::vector<Fd> copies(const std::vector<int>& witnesses) {
+std::vector<Fd> copies(const std::vector<int>& descriptors) {
   std::vector<Fd> copies;
-  for (const int witness : witnesses) copies.emplace_back(::fcntl(witness, F_DUPFD_CLOEXEC, 0));
+  for (const int fd : descriptors) copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   return copies;
 }
 
@@ -60,12 +60,12 @@ TEST_CASE("the other process of a run releases what a dead process of it held, i
     const LocalPlace place;
     auto first = place.open();
     const Grant grant = take(*first, claim);
-    auto witnesses = copies(first->witnesses());
+    auto descriptors = copies(first->lock_descriptors());
     first.reset();
     refused(*place.open(), claim_of(2));
 
     const auto second = place.open();
-    REQUIRE(second->take_over(claim, std::move(witnesses)));
+    REQUIRE(second->take_over(claim, std::move(descriptors)));
     give_back(*second, claim, {.keep = 300ms});
     const Held held = refused(*place.open(), claim_of(2));
     CHECK(held.holder.held_by_min_hold);
@@ -86,9 +86,9 @@ TEST_CASE(
     const LocalPlace place;
     const auto first = place.open();
     take(*first, claim);
-    auto witnesses = copies(first->witnesses());
+    auto descriptors = copies(first->lock_descriptors());
     give_back(*first, claim, {.keep = 1h});
-    CHECK_FALSE(place.open()->take_over(claim, std::move(witnesses)));
+    CHECK_FALSE(place.open()->take_over(claim, std::move(descriptors)));
     CHECK(refused(*place.open(), claim_of(2)).holder.held_by_min_hold);
   }
 }
@@ -100,7 +100,7 @@ TEST_CASE("the other process of a run does not touch a lock that another run hol
     const auto first = place.open();
     // A run waits, so that the file stays.
     take(*first, claim);
-    auto witnesses = copies(first->witnesses());
+    auto descriptors = copies(first->lock_descriptors());
     const auto next = place.open();
     refused(*next, waiting(claim_of(2)));
     give_back(*first, claim);
@@ -109,7 +109,7 @@ TEST_CASE("the other process of a run does not touch a lock that another run hol
       return local::LockFile::open(place.directory + "/backup.lock")->read();
     };
     const std::string before = value();
-    CHECK_FALSE(place.open()->take_over(claim, std::move(witnesses)));
+    CHECK_FALSE(place.open()->take_over(claim, std::move(descriptors)));
     CHECK(value() == before);
     CHECK(refused(*place.open(), claim_of(3)).holder.pid == claim_of(2).pid);
   }
@@ -121,12 +121,12 @@ TEST_CASE(
   const auto first = place.open();
   auto next = place.open();
   take(*first, claim_of(1));
-  auto witnesses = copies(first->witnesses());
+  auto descriptors = copies(first->lock_descriptors());
   refused(*next, waiting(claim_of(2)));  // so that the file stays
   give_back(*first, claim_of(1));
   take(*next, waiting(claim_of(2)));
   next.reset();
-  CHECK_FALSE(place.open()->take_over(claim_of(1), std::move(witnesses)));
+  CHECK_FALSE(place.open()->take_over(claim_of(1), std::move(descriptors)));
 }
 
 TEST_CASE("a process that waits in the kernel for a lock ends with its run") {
@@ -162,7 +162,7 @@ TEST_CASE("a run takes over the lock of its dead process only with copies of all
   const auto first = place.open();
   take(*first, claim);
   CHECK_FALSE(place.open()->take_over(claim, {}));
-  CHECK_FALSE(place.open()->take_over(claim, copies({first->witnesses().front()})));
+  CHECK_FALSE(place.open()->take_over(claim, copies({first->lock_descriptors().front()})));
   refused(*place.open(), claim_of(2));
 }
 
@@ -605,7 +605,7 @@ TEST_CASE("a release frees the lock even if another process has copies of its de
     const auto holder = place.open();
     const auto waiter = place.open();
     take(*holder, claim);
-    std::vector<Fd> of_the_front = copies(holder->witnesses());
+    std::vector<Fd> of_the_front = copies(holder->lock_descriptors());
     refused(*waiter, waiting(claim_of(2)));  // so that the file stays
     give_back(*holder, claim);
     take(*waiter, waiting(claim_of(2)));
@@ -618,7 +618,7 @@ TEST_CASE("a kept lock is reported as kept even if another process has copies of
     const LocalPlace place;
     const auto holder = place.open();
     take(*holder, claim);
-    const std::vector<Fd> of_the_front = copies(holder->witnesses());
+    const std::vector<Fd> of_the_front = copies(holder->lock_descriptors());
     give_back(*holder, claim, {.keep = 1h});
     CHECK(refused(*place.open(), claim_of(2)).holder.held_by_min_hold);
     auto seen = inspector_of(place)->inspect(claim.key, soon());
@@ -633,7 +633,7 @@ TEST_CASE("the descriptors of the front keep the lock when the engine is dead") 
     const LocalPlace place;
     auto holder = place.open();
     take(*holder, claim);
-    std::vector<Fd> of_the_front = copies(holder->witnesses());
+    std::vector<Fd> of_the_front = copies(holder->lock_descriptors());
     holder.reset();
     refused(*place.open(), claim_of(2));
     of_the_front.clear();

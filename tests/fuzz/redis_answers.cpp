@@ -31,7 +31,7 @@ void check(const LockStatus& lock) {
   check_ahead(lock.ends_in);
   for (const HolderStatus& holder : lock.holders) {
     check_ahead(holder.held_for);
-    check_ahead(holder.silent_for);
+    check_ahead(holder.renewed_ago);
     check_ahead(holder.ends_in);
   }
   fuzz::require(fuzz::repaints_nothing(operate::to_table({lock}, {})), "a table is printable");

@@ -254,7 +254,7 @@ class LockDirectories(BadInput):
             path = self.path(f"open{mode:o}")
             os.mkdir(path)
             os.chmod(path, mode)
-            self.refuse_directory(path, "written by others")
+            self.refuse_directory(path, "is writable by other users")
 
     @needs_root
     def test_a_directory_of_another_user_is_refused(self):

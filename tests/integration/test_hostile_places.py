@@ -30,22 +30,22 @@ class AboveTheLocks(HostilePlaces):
         return ["--store", f"local:{above}/locks"]
 
     def test_a_parent_directory_that_is_writable_for_everyone_is_refused(self):
-        self.refuse(self.run_touch(store=self.below(0o777)), "renamed by others", self.path("above"), "--store")
+        self.refuse(self.run_touch(store=self.below(0o777)), "renamed by other users", self.path("above"), "--store")
 
     @needs_root
     def test_a_parent_directory_of_another_user_is_refused(self):
-        self.refuse(self.run_touch(store=self.below(0o755, NOBODY)), "renamed by others", f"user id {NOBODY}")
+        self.refuse(self.run_touch(store=self.below(0o755, NOBODY)), "renamed by other users", f"user id {NOBODY}")
 
     def test_a_link_that_other_users_can_replace_is_refused(self):
         self.below(0o777)
         os.mkdir(self.path("real"))
         os.symlink(self.path("real"), self.path("above", "link"))
-        self.refuse(self.run_touch(store=["--store", f"local:{self.path('above', 'link')}/locks"]), "renamed by others")
+        self.refuse(self.run_touch(store=["--store", f"local:{self.path('above', 'link')}/locks"]), "renamed by other users")
 
     def test_a_link_into_a_directory_that_is_writable_for_everyone_is_refused(self):
         self.below(0o777)
         os.symlink(self.path("above"), self.path("link"))
-        self.refuse(self.run_touch(store=["--store", f"local:{self.path('link')}/locks"]), "renamed by others")
+        self.refuse(self.run_touch(store=["--store", f"local:{self.path('link')}/locks"]), "renamed by other users")
 
     def test_a_sticky_parent_and_one_of_the_own_group_are_accepted(self):
         self.assertEqual(self.run_job("true", store=self.below(0o1777)).code, 0)

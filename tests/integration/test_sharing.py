@@ -35,7 +35,7 @@ class SharingTests:
         readers = [self.share("--shared") for _ in range(3)]
         writer = self.attempt()
         self.assertEqual(writer.code, dlock.HELD)
-        self.assert_says(writer, "is held by 3, one of them host")
+        self.assert_says(writer, "is held by 3 holders, one of them host")
         for each in readers:
             each.signal(signal.SIGTERM)
             each.wait()
@@ -58,7 +58,7 @@ class SharingTests:
         wait_until(lambda: "waiting for it" in writer.stderr, 10, "the writer waits")
         late = self.attempt("--shared")
         self.assertEqual(late.code, dlock.HELD)
-        self.assert_says(late, "about to be taken by host")
+        self.assert_says(late, "reserved for the first waiter, host")
         waiting = self.start_run(JOBTOOL, "tick", self.life, "0.2", options=[*OPTIONS, "-w", "--shared"])
         wait_until(lambda: "waiting for it" in waiting.stderr, 10, "the late reader waits")
         reader.signal(signal.SIGTERM)

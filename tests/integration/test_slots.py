@@ -24,7 +24,7 @@ class SlotTests:
         self.assertLess(now() - began, 5, "dlock itself does not wait")
         second = self.attempt()
         self.assertEqual(second.code, dlock.HELD)
-        self.assert_says(second, f"pid {done.pid}", "its job is over, and --min-hold keeps the lock")
+        self.assert_says(second, f"pid {done.pid}", "its job has ended, and --min-hold keeps the lock")
         wait_until(lambda: self.attempt().code == 0, 20, "the lock is free", pause=0.05)
         self.assertGreater(now() - began, 6.0)
 

@@ -167,7 +167,7 @@ class StatusOnTheEmbeddedStore(StatusTests, Case):
         dlock.os.chmod(self.locks, 0o777)
         refused = self.status("job")
         self.assertEqual(refused.code, dlock.CONFIG)
-        self.assert_says(refused, "can be written by others")
+        self.assert_says(refused, "is writable by other users")
 
 
 class StatusOnRedis(StatusTests, OnRedis):

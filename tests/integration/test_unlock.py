@@ -123,7 +123,7 @@ class UnlockTests(OperatorMixin):
         wait_until(lambda: self.lock()["holders"] and self.lock()["holders"][0]["life"] == "forced", 1.5, "the mark is there")
         other = self.run_job("true", options=OPTIONS)
         self.assertEqual(other.code, dlock.HELD)
-        self.assert_says(other, f"pid {freeing.pid}", "by force, and not free before the job of the holder before it is gone")
+        self.assert_says(other, f"pid {freeing.pid}", "by force; it stays locked until the previous holder's job is gone")
         for pid in (held.engine(), held.pid):
             procs.resume(pid)
         self.assertEqual(freeing.wait(), 0, freeing.stderr)

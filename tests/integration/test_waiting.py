@@ -148,7 +148,7 @@ class WaitingTests:
         held.wait()
         ended = self.run_job("true", options=OPTIONS)
         self.assertEqual(ended.code, dlock.HELD)
-        self.assert_says(ended, "about to be taken by host", f"pid {waits.pid}", "who waits for it")
+        self.assert_says(ended, "reserved for the first waiter, host", f"pid {waits.pid}")
         procs.resume(waits.engine())
         self.assertEqual(waits.wait(), 0)
 

@@ -90,8 +90,8 @@ TEST_CASE("an invalid store address is refused with the correct form, and no sec
     const char* says;
   } bad[] = {
       {"", "is empty"},
-      {"etcd://h", "is of no kind that dlock knows"},
-      {"rediss:/u:geheim@h", "is of no kind that dlock knows"},
+      {"etcd://h", "is not a supported store"},
+      {"rediss:/u:geheim@h", "is not a supported store"},
       {"redis://u:geheim@h:0", "port '0'"},
       {"redis://u:geheim@h:70000", "port '70000'"},
       {"redis://u:geheim@h:http", "a port that is not a number"},
@@ -110,7 +110,7 @@ TEST_CASE("an invalid store address is refused with the correct form, and no sec
       {"redis+sentinel://u:geheim@h1/m/x", "database 'x'"},
       {"redis+cluster://u:geheim@h1/1", "has only 0"},
       {"redis+cluster://", "names no host"},
-      {"rediss+ring://u:geheim@h1", "is of no kind that dlock knows"},
+      {"rediss+ring://u:geheim@h1", "is not a supported store"},
       {"redis://[::1", "without its ]"},
       {"unix://run/redis.sock", "names no absolute path"},
       {"unix:///r.sock?db=x", "database 'x'"},

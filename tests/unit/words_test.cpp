@@ -42,10 +42,10 @@ TEST_CASE(
 
 TEST_CASE("an invalid duration is refused with the correct form") {
   CHECK(parse_duration("-1s").error() ==
-        "is negative: write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d");
+        "is negative; write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d");
   CHECK(parse_duration("30 s").error() ==
-        "is not a duration: write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d");
-  CHECK(parse_duration("99999d").error() == "is too long: the most is 365d");
+        "is not a duration; write a number with a unit: 500ms, 30s, 5m, 1h30m or 1d");
+  CHECK(parse_duration("99999d").error() == "is too long; the maximum is 365d");
 }
 
 TEST_CASE("a duration is written so that it is parsed back to the same value") {
@@ -81,9 +81,9 @@ TEST_CASE("a signal is a name with or without SIG, in any case, or a number") {
 TEST_CASE("a key is 1 to 512 bytes, any but NUL") {
   CHECK(LockKey::parse("a b/ü{}\n").ok());
   CHECK(LockKey::parse(std::string(512, 'x')).ok());
-  CHECK(LockKey::parse("").error() == "is empty: name what the job must not share");
+  CHECK(LockKey::parse("").error() == "is empty; give the lock a name");
   CHECK(LockKey::parse(std::string(513, 'x')).error() ==
-        "is too long: it has 513 bytes, the most is 512");
+        "is too long: 513 bytes; the maximum is 512");
   CHECK_FALSE(LockKey::parse(std::string_view{"a\0b", 3}).ok());
 }
 

@@ -323,7 +323,7 @@ bool LocalStore::in_place() const {
   return lock_.in_place() && (!share_.is_open() || share_.in_place());
 }
 
-std::vector<int> LocalStore::witnesses() const {
+std::vector<int> LocalStore::lock_descriptors() const {
   std::vector<int> numbers{lock_.number()};
   if (share_.is_open()) numbers.push_back(share_.number());
   return numbers;
@@ -331,11 +331,11 @@ std::vector<int> LocalStore::witnesses() const {
 
 /// A lock that is not held can belong to another run by now, and a file without the data of this
 /// run was already released.
-bool LocalStore::take_over(const Claim& claim, std::vector<Fd> witnesses) {
+bool LocalStore::take_over(const Claim& claim, std::vector<Fd> descriptors) {
   const bool shares = !claim.limit.is_exclusive();
-  if (witnesses.size() != (shares ? 2U : 1U) || !find_place(claim)) return false;
-  lock_ = LockFile::inherited(place_->lock, std::move(witnesses.front()));
-  if (shares) share_ = place_->holders.inherited(std::move(witnesses.back()));
+  if (descriptors.size() != (shares ? 2U : 1U) || !find_place(claim)) return false;
+  lock_ = LockFile::inherited(place_->lock, std::move(descriptors.front()));
+  if (shares) share_ = place_->holders.inherited(std::move(descriptors.back()));
   using Mode = LockFile::Mode;
   const bool held =
       shares ? lock_.try_lock(Mode::Shared) && share_.is_open() && share_.try_lock(Mode::Exclusive)

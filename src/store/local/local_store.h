@@ -32,8 +32,8 @@ class LocalStore final : public Store {
                                         const CallDeadline& deadline) override;
   Result<ReleaseAnswer, StoreFault> release(const Claim& claim, const ReleaseOptions& options,
                                             const CallDeadline& deadline) override;
-  std::vector<int> witnesses() const override;
-  bool take_over(const Claim& claim, std::vector<Fd> witnesses) override;
+  std::vector<int> lock_descriptors() const override;
+  bool take_over(const Claim& claim, std::vector<Fd> descriptors) override;
   std::string name() const override;
 
  private:

@@ -29,7 +29,7 @@ StoreFault unfit(const std::string& directory, const std::string& why) {
           .not_applied = true};
 }
 
-const char* const elsewhere = ": name another one with --store local:/directory";
+const char* const elsewhere = "; name another one with --store local:/directory";
 
 /// The umask can only remove bits from the mode that the check below requires.
 bool make_directory(const std::string& path) {
@@ -57,8 +57,8 @@ Result<Done, StoreFault> check_above(const std::string& path) {
     const bool everybodys = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
     const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();
     if (!everybodys && (ours || stands_for_others(status.st_uid))) continue;
-    return unfit(path, "can be renamed by others, for '" + printable(above) + "' " +
-                           (everybodys ? "can be written by everybody"
+    return unfit(path, "can be renamed by other users, because '" + printable(above) + "' " +
+                           (everybodys ? "is writable by all users"
                                        : "belongs to user id " + std::to_string(status.st_uid)) +
                            elsewhere);
   }
@@ -82,8 +82,8 @@ Result<Done, StoreFault> check(const std::string& path) {
     const int error = errno;
     struct stat status {};
     if (::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode)) {
-      return unfit(path, std::string{"is a symbolic link, which somebody could point elsewhere"} +
-                             elsewhere);
+      return unfit(
+          path, std::string{"is a symbolic link, which another user could redirect"} + elsewhere);
     }
     return unfit(path, "cannot be opened: " + std::string{::strerror(error)} + elsewhere);
   }
@@ -91,12 +91,12 @@ Result<Done, StoreFault> check(const std::string& path) {
   if (::fstat(directory.number(), &status) != 0)
     return unfit(path, "cannot be examined: " + std::string{::strerror(errno)});
   if (status.st_uid != ::geteuid()) {
-    return unfit(path, "belongs to user id " + std::to_string(status.st_uid) + ", not to " +
-                           std::to_string(::geteuid()) + " who asks" + elsewhere);
+    return unfit(path, "belongs to user id " + std::to_string(status.st_uid) + ", not to user id " +
+                           std::to_string(::geteuid()) + elsewhere);
   }
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return unfit(path,
-                 "can be written by others, who could take locks away: chmod go-w it, or name "
+                 "is writable by other users, who could remove locks; chmod go-w it, or name "
                  "another one with --store local:/directory");
   }
   return check_all_above(path);
@@ -152,7 +152,7 @@ Result<std::string, StoreFault> path_of(const std::string& wanted) {
 }
 
 StoreFault cannot_be_made(const std::string& path) {
-  return unfit(path, "cannot be made: " + std::string{::strerror(errno)} + elsewhere);
+  return unfit(path, "cannot be created: " + std::string{::strerror(errno)} + elsewhere);
 }
 
 std::string percent_encoded(const std::string& bytes) {
@@ -258,7 +258,7 @@ Result<std::string, StoreFault> lock_file_path(const std::string& directory, con
        slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
     if (!make_directory(part))
-      return unfit(part, "cannot be made: " + std::string{::strerror(errno)});
+      return unfit(part, "cannot be created: " + std::string{::strerror(errno)});
   }
   return path;
 }

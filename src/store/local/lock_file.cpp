@@ -29,7 +29,7 @@ constexpr int open_flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 StoreFault suspect(const std::string& path, const std::string& what) {
   return {.exit_code = ExitCode::Configuration,
           .sentence = "the lock file '" + printable(path) + "' " + what +
-                      ": remove it when no job of that key runs",
+                      "; remove it when no job of that key runs",
           .not_applied = true};
 }
 
@@ -66,7 +66,7 @@ Result<LockFile, StoreFault> LockFile::open(const std::string& path) {
   Fd fd = create();
   // The last run that leaves removes the directory of a long key.
   for (int attempt = 0; !fd.open() && errno == ENOENT && attempt < 100; ++attempt) {
-    if (!make_way_to(path)) return cannot("make a directory for", path, errno);
+    if (!make_way_to(path)) return cannot("create a directory for", path, errno);
     fd = create();
   }
   return just_opened(path, std::move(fd));
@@ -88,10 +88,10 @@ Result<LockFile, StoreFault> LockFile::just_opened(const std::string& path, Fd f
   // Other users cannot create files in this directory now, but may have done so while it was
   // writable.
   if (status.st_uid != ::geteuid()) {
-    return suspect(
-        path, "belongs to user id " + std::to_string(status.st_uid) + ", who could keep it locked");
+    return suspect(path, "belongs to user id " + std::to_string(status.st_uid) +
+                             ", which could keep it locked");
   }
-  if (status.st_nlink > 1) return suspect(path, "is another file as well (a hard link)");
+  if (status.st_nlink > 1) return suspect(path, "has another name (a hard link)");
   return LockFile{path, std::move(fd)};
 }
 

@@ -91,7 +91,7 @@ Result<Members::Turn, StoreFault> Members::turn(const CallDeadline& deadline) co
   for (;;) {
     if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST &&
         !(errno == ENOENT && make_way_to(directory_)))
-      return cannot("make a directory beside", directory_, errno);
+      return cannot("create a directory beside", directory_, errno);
     Fd open = open_directory();
     if (!open.open() && errno != ENOENT) return cannot("open", directory_, errno);
     // If the directory was dissolved meanwhile, it cannot be entered: retry with a new one.
@@ -99,10 +99,11 @@ Result<Members::Turn, StoreFault> Members::turn(const CallDeadline& deadline) co
       if (is_at(open.number(), directory_)) return Turn{directory_, std::move(open)};
       continue;
     }
-    const bool called_off = deadline.cancellation != nullptr && deadline.cancellation->requested();
-    if (called_off || BootClock::now() >= deadline.until) {
+    const bool is_cancelled =
+        deadline.cancellation != nullptr && deadline.cancellation->requested();
+    if (is_cancelled || BootClock::now() >= deadline.until) {
       return StoreFault{.sentence = "the directory '" + printable(directory_) +
-                                    "' is in use for longer than it should be: is a dlock stopped?",
+                                    "' is locked for too long; is a dlock process stopped?",
                         .not_applied = true,
                         .worth_retrying = true};
     }

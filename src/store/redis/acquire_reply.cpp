@@ -17,9 +17,9 @@ namespace {
 StoreFault hides_its_age(const std::string& server, const std::string& error) {
   return {.exit_code = ExitCode::Configuration,
           .sentence = server +
-                      " does not tell since when it is up, so that it may have forgotten a holder: "
-                      "INFO is renamed, or forbidden to this user; allow it (+info), or give "
-                      "--trust-restart if it keeps its data over a restart (it said: " +
+                      " does not report its uptime, so it may have lost a lock in a restart: INFO "
+                      "is renamed, or forbidden to this user; allow it (+info), or give "
+                      "--trust-restart if it keeps its data over a restart (reply: " +
                       excerpt(error, 120) + ")",
           .not_applied = true};
 }

@@ -57,9 +57,8 @@ ProcessHash LockKeys::homed(const ProcessHash& process) const {
 
 StoreFault not_a_lock(const std::string& server, const std::string& lock_key) {
   return {.exit_code = ExitCode::Configuration,
-          .sentence =
-              server + " has something that is not a lock under '" + excerpt(lock_key, 100) +
-              "': choose another --key or --prefix, or delete it if you know that it is not needed",
+          .sentence = server + " has a value that is not a lock under '" + excerpt(lock_key, 100) +
+                      "'; choose another --key or --prefix, or delete it if it is not needed",
           .not_applied = true};
 }
 

@@ -33,7 +33,7 @@ void put_liveness(HolderStatus& holder, long long pttl, const std::string& alive
                   StoreTime now) {
   holder.life = life_of(holder.holder, pttl != pttl_of_no_key);
   holder.ends_in = left(pttl);
-  if (holder.life == HolderStatus::Life::Alive) holder.silent_for = since(alive_at, now);
+  if (holder.life == HolderStatus::Life::Alive) holder.renewed_ago = since(alive_at, now);
 }
 
 /// A SCAN pattern that matches exactly this text.
@@ -186,8 +186,9 @@ Result<UnlockAnswer, StoreFault> RedisInspector::unlock(const LockKey& key, cons
     if (verdict == "NOTALOCK") return not_a_lock(answer->server, keys.lock());
     if (verdict != "CHANGED") return not_redis(answer->server);
   }
-  return StoreFault{.sentence = name() + ": the lock changed hands again and again meanwhile",
-                    .worth_retrying = true};
+  return StoreFault{
+      .sentence = name() + ": the holder of the lock changed again and again during the request",
+      .worth_retrying = true};
 }
 
 }  // namespace dlock::redis

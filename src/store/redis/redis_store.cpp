@@ -18,7 +18,7 @@ std::string ms(Duration duration) { return std::to_string(whole_ms(duration)); }
 Lost lost_to(std::string_view lock_value) {
   if (lock_value.empty()) return {"it was deleted or has expired"};
   const auto holder = parse_lock_json(lock_value);
-  if (!holder) return {"its key holds something that is not a lock"};
+  if (!holder) return {"its key has a value that is not a lock"};
   if (holder->forced) return lost_by_force(*holder);
   return {"it was taken over by " + describe(*holder), *holder};
 }
@@ -274,7 +274,7 @@ Result<RenewAnswer, StoreFault> RedisStore::renew(const Claim& claim, const Gran
   const Reply& reply = answer->reply;
   if (reply.is_error()) {
     if (is_wrong_type(reply.text))
-      return RenewAnswer{Lost{"its key holds something that is not a lock"}};
+      return RenewAnswer{Lost{"its key has a value that is not a lock"}};
     return error_reply(answer->server, reply.text);
   }
   const std::string_view verdict = reply.text_at(0);
@@ -310,7 +310,7 @@ Result<ReleaseAnswer, StoreFault> RedisStore::release(const Claim& claim,
   const Reply& reply = answer->reply;
   if (reply.is_error()) {
     if (is_wrong_type(reply.text))
-      return ReleaseAnswer{Lost{"its key holds something that is not a lock"}};
+      return ReleaseAnswer{Lost{"its key has a value that is not a lock"}};
     return error_reply(answer->server, reply.text);
   }
   const std::string_view verdict = reply.text_at(0);

@@ -51,7 +51,7 @@ Result<Answer, StoreFault> ScriptCaller::send(const Command& command, std::strin
 StoreFault ScriptCaller::too_few_replicas(const Answer& answer) const {
   return {.sentence = answer.server + ": only " + std::to_string(answer.replicas) + " of " +
                       std::to_string(replication_.least) +
-                      " replicas (--min-replicas) had the lock within " +
+                      " replicas (--min-replicas) confirmed the lock within " +
                       to_text(replication_.timeout)};
 }
 
