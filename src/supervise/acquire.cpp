@@ -64,7 +64,7 @@ class Acquisition {
     return decision.step;
   }
 
-  // What the store answered is kept for what is said of it later.
+  // The answers of the store are kept for later messages.
 
   acquire::Answer keep(Grant& grant) {
     const Instant stop_by = grant.stop_by;
@@ -95,30 +95,29 @@ class Acquisition {
       case Notice::StoreAnswersAgain:
         return log_.notice(about_key() + ": " + store_.name() + " answers again");
       case Notice::StoreFails:
-        return log_.warn(about_key() + ": " + latest_fault_.sentence + "; waiting on");
+        return log_.warn(about_key() + ": " + latest_fault_.sentence + "; still waiting");
       case Notice::Retries:
         announce(about_key() + ": " + latest_fault_.sentence);
         retried_fault_ = latest_fault_;
-        return log_.debug(latest_fault_.sentence + "; trying again");
+        return log_.debug(about_key() + ": " + latest_fault_.sentence + "; retrying");
       case Notice::Waits:
         return announce(about_key() + ", " + describe(*refusal_));
       case Notice::WaitBegins:
         return tell_of_wait(" is ", "; waiting for it");
       case Notice::StillWaits:
-        return tell_of_wait(" is still ", "; has waited for " + waited());
+        return tell_of_wait(" is still ", "; waited " + waited() + " so far");
       case Notice::ServerTooRecent:
         return log_.notice(
             about_key() + ": " + store_.name() +
-            " came up a moment ago and may have forgotten a holder that still runs: waiting " +
+            " started recently and may have lost the lock of a running job; waiting " +
             to_text(server_age_wait_) + " (--trust-restart skips this)");
       case Notice::WaitsForServer:
-        return announce(store_.name() + ", which may have forgotten a holder that still runs");
+        return announce(store_.name() + ", which may have lost the lock of a running job");
     }
   }
 
   void tell_of_wait(const std::string& is, const std::string& what) {
-    const std::string limit =
-        limit_.is_forever() ? "" : ", for " + to_text(limit_.most) + " at most";
+    const std::string limit = limit_.is_forever() ? "" : ", at most " + to_text(limit_.most);
     log_.notice(about_key() + is + describe(*refusal_) + what + limit);
   }
 
@@ -128,7 +127,7 @@ class Acquisition {
 
   /// Leaves nothing behind: neither a place in the queue, nor a lock of which dlock does not know.
   Outcome give_up(const acquire::GiveUp& how) {
-    // A run that is asked to end does not wait for a silent store.
+    // A run that is asked to end does not wait for a store that does not answer.
     constexpr Duration hurried = 200ms;
     if (how.leave_queue) store_.leave_queue(claim_, {BootClock::now() + hurried, nullptr});
     if (how.release) {
@@ -146,8 +145,8 @@ class Acquisition {
         return {Ending::Held, 0, describe(*refusal_), std::move(refusal_->holder)};
       case Reason::HeldByOuterRun:
         return {Ending::Held, 0,
-                "held by the run that this command is part of: it can never have it; leave "
-                "the inner dlock out",
+                "held by the run that started this command, so it can never acquire the lock; "
+                "remove the inner dlock",
                 std::move(refusal_->holder)};
       case Reason::WaitedOut:
         return {Ending::Held, 0, describe(*refusal_) + "; waited " + waited(),
@@ -157,18 +156,19 @@ class Acquisition {
       case Reason::StoreStillFails:
         return failed(retried_fault_);
       case Reason::ServerTooRecent:
-        return failed({.sentence = store_.name() +
-                                   " came up too short a time ago to be trusted with a lock "
-                                   "(--trust-restart skips this)"});
+        return failed(
+            {.sentence =
+                 store_.name() +
+                 " started too recently to be trusted with a lock (--trust-restart skips this)"});
       case Reason::GrantTooLate:
-        return failed({.sentence = store_.name() +
-                                   " answered so late that the lock could have ended already"});
+        return failed(
+            {.sentence = store_.name() + " answered so late that the lock could have expired"});
       case Reason::SlotUsed:
         return {Ending::AlreadyDone, 0, describe(done_.by)};
       case Reason::Cancelled:
         break;
     }
-    return {Ending::Interrupted, 0, "the wait was called off"};
+    return {Ending::Interrupted, 0, "the wait was cancelled"};
   }
 
   static NotAcquired failed(const StoreFault& fault) {

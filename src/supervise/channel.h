@@ -12,26 +12,26 @@ namespace dlock::supervise {
 enum class MessageKind : std::int32_t {
   // front to engine
   Signal,  // number: pass it on to the job; detail: 1 if the terminal sent it to the whole group
-  StopQuestion,        // number: which stop; is the job still in it?
-  Continue,            // number: the stop that a SIGCONT ends
-  Kill,                // kill the whole process tree of the job now
-  EarlySignalsPassed,  // signals that came before the fork of the engine, if there is a terminal
-  WitnessTaken,        // number: 1 if the front has the descriptor of a Witness, else 0
-  Cgroup,              // text and fd: the directory of the job's cgroup, or neither if there is
-                       // none; number: 1 if one is required, and text says why there is none
+  StopQuestion,         // number: which stop; is the job still in it?
+  Continue,             // number: the stop that a SIGCONT ends
+  Kill,                 // kill the whole process tree of the job now
+  EarlySignalsPassed,   // signals that came before the fork of the engine, if there is a terminal
+  LockDescriptorTaken,  // number: 1 if the front has the descriptor, else 0
+  Cgroup,               // text and fd: the directory of the job's cgroup, or neither if there is
+                        // none; number: 1 if one is required, and text says why there is none
   // engine to front
-  Witness,        // fd: keeps the lock of the embedded store; answered by WitnessTaken
-  CgroupRemoved,  // no process could be started in it
-  Socket,         // text: the directory of the job's socket
-  Granted,        // text: when the lock was acquired, in ms of the store's clock
-  Waiting,        // text: what the engine waits for; empty: it has the lock
-  Started,        // the command runs
-  Stopped,        // number: which stop; the job was stopped, as by Ctrl-Z
-  StopConfirmed,  // number: which stop; the job is still in it
-  Continued,      // the job was continued
-  Killing,        // number: ending, text: why; the engine kills the job
-  JobGone,        // number: ending, detail: its detail; no process of the job is left
-  Finished,       // as JobGone, and fd: a memory_file() of the report, if one is wanted
+  LockDescriptor,  // fd: holds the lock of the embedded store; answered by LockDescriptorTaken
+  CgroupRemoved,   // no process could be started in it
+  Socket,          // text: the directory of the job's socket
+  Granted,         // text: when the lock was acquired, in ms of the store's clock
+  Waiting,         // text: what the engine waits for; empty: it has the lock
+  Started,         // the command runs
+  Stopped,         // number: which stop; the job was stopped, as by Ctrl-Z
+  StopConfirmed,   // number: which stop; the job is still in it
+  Continued,       // the job was continued
+  Killing,         // number: ending, text: why; the engine kills the job
+  JobGone,         // number: ending, detail: its detail; no process of the job is left
+  Finished,        // as JobGone, and fd: a memory_file() of the report, if one is wanted
 };
 
 struct Message {

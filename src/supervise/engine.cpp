@@ -108,8 +108,8 @@ class Engine {
     told_deadline_ = deadline;
     if (options_.on_silence == OnSilence::Continue) {
       log_.warn(about_key() +
-                ": the lease is over and the store still silent; the job goes on unproved "
-                "(--on-silence=continue)");
+                ": the lease has expired and the store does not answer; the job continues without "
+                "a confirmed lock (--on-silence=continue)");
     }
     tell(engine::DeadlineHit{});
   }
@@ -125,16 +125,17 @@ class Engine {
     // The event is handled first, because it may kill; the log lines follow. A renewal that fails
     // while the engine kills its children did not cause the kill, so it is not recorded as the
     // reason.
-    const bool killing = kill_.next() != never && !news_.silence.empty();
-    if (news.silence && news_.loss.empty() && !killing) news_.silence = news.silence->sentence;
-    if (news.silent_since) {
-      tell(engine::RenewalsFail{*news.silent_since});
-      log_.warn(about_key() + ": the lock could not be renewed: " + news.silence->sentence +
-                "; trying on until the lease ends");
+    const bool killing = kill_.next() != never && !news_.renewal_failure.empty();
+    if (news.failure && news_.loss.empty() && !killing)
+      news_.renewal_failure = news.failure->sentence;
+    if (news.failing_since) {
+      tell(engine::RenewalsFail{*news.failing_since});
+      log_.warn(about_key() + ": the lock could not be renewed: " + news.failure->sentence +
+                "; retrying until the lease expires");
     }
-    if (news.heard_again) {
+    if (news.renewed_again) {
       tell(engine::RenewalsWork{});
-      news_.silence.clear();
+      news_.renewal_failure.clear();
       log_.notice(about_key() + ": the lock is renewed again");
     }
   }
@@ -197,7 +198,7 @@ class Engine {
     if (now < complain_again_at_) return;
     complain_again_at_ = now + std::chrono::seconds{1};
     log_.error(about_key() + ": waitpid: " + ::strerror(error) +
-               "; that the job is gone cannot be proved, so the lock is not released");
+               "; dlock cannot verify that the job is gone, so the lock is not released");
   }
 
   static bool no_children_left() {
@@ -304,10 +305,9 @@ class Engine {
   void release(RunReport& report) {
     if (report.ending == Ending::LockLost && !lost_by_force_) return;
     if (!launched_.liveness->stop(BootClock::now() + release_timeout)) {
-      log_.warn(
-          about_key() +
-          ": the lock could not be released, for a renewal hangs; it will end by itself within " +
-          to_text(options_.terms.ttl()));
+      log_.warn(about_key() +
+                ": the lock could not be released, because a renewal hangs; it expires within " +
+                to_text(options_.terms.ttl()));
       return;
     }
     // When the lease is over anyway, a failed release is only a debug message.
@@ -320,7 +320,7 @@ class Engine {
          .level = over ? LogLevel::Debug : LogLevel::Warning});
     if (const auto* lost = answer ? std::get_if<Lost>(&*answer) : nullptr) {
       if (over || lost_by_force_) return;
-      if (setting_.deadline.read() <= BootClock::now()) return tell_ended_unreleased();
+      if (setting_.deadline.read() <= BootClock::now()) return tell_expired_unreleased();
       report.ending = Ending::LockLost;
       report.exit = exit_status_of(report.ending, 0, options_.conflict_code);
       report.lost_to = lost->to;
@@ -329,13 +329,12 @@ class Engine {
   }
 
   /// The job was gone while the lease was valid, so the run had the lock for the whole time of the
-  /// job. That the store was silent until the lock expired is not the job's fault, so the ending
-  /// stays.
-  void tell_ended_unreleased() {
-    log_.warn(
-        about_key() +
-        ": the lock could not be released before it ended by itself; the job was gone by then" +
-        (options_.once ? "; that this run has been is not remembered" : ""));
+  /// job. That the store did not answer until the lock expired is not the job's fault, so the
+  /// ending stays.
+  void tell_expired_unreleased() {
+    log_.warn(about_key() +
+              ": the lock could not be released before it expired; the job was already gone" +
+              (options_.once ? "; --once-per does not remember this run" : ""));
   }
 
   std::string about_key() const { return about(options_.key.bytes()); }

@@ -140,9 +140,10 @@ class Front {
   void take(Message message) {
     const auto ending = static_cast<Ending>(message.number);
     switch (message.kind) {
-      case MessageKind::Witness:
-        channel_.send({.kind = MessageKind::WitnessTaken, .number = message.fd.open() ? 1 : 0});
-        if (message.fd.open()) witnesses_.push_back(std::move(message.fd));
+      case MessageKind::LockDescriptor:
+        channel_.send(
+            {.kind = MessageKind::LockDescriptorTaken, .number = message.fd.open() ? 1 : 0});
+        if (message.fd.open()) lock_descriptors_.push_back(std::move(message.fd));
         break;
       case MessageKind::CgroupRemoved:
         cgroup_ = Cgroup{};
@@ -192,7 +193,7 @@ class Front {
       case MessageKind::Continue:
       case MessageKind::Kill:
       case MessageKind::EarlySignalsPassed:
-      case MessageKind::WitnessTaken:
+      case MessageKind::LockDescriptorTaken:
       case MessageKind::Cgroup:
         break;  // sent by the front only
     }
@@ -235,7 +236,8 @@ class Front {
   }
   void perform(const front::AskToKill&) { channel_.send({MessageKind::Kill, 0, 0, {}, {}}); }
   void perform(const front::SayTerminating&) {
-    log_.notice("interrupted twice: the job gets SIGTERM; once more kills it");
+    log_.notice(about(setting_.options.key.bytes()) +
+                ": interrupted twice: the job receives SIGTERM; a third interrupt kills it");
   }
 
   /// The signal is sent now and stays pending until it is unblocked. A SIGCONT that arrives
@@ -321,10 +323,10 @@ class Front {
     }
     // For every other ending the final line contains this.
     if (ending_ != Ending::JobEnded) how.level = LogLevel::Debug;
-    const bool given_back =
-        release_by_child(setting_.options.store, setting_.claim, std::move(witnesses_), how, log_);
+    const bool given_back = release_by_child(setting_.options.store, setting_.claim,
+                                             std::move(lock_descriptors_), how, log_);
     if (!given_back && leases_expire(setting_.options.store.address))
-      return "the lock ends by itself within its TTL";
+      return "the lock expires within its TTL";
     return given_back && how.options.keep > Duration::zero() ? "--min-hold keeps the lock"
                                                              : "the lock is free";
   }
@@ -347,12 +349,13 @@ class Front {
       return report;
     }
     if (ending_ == Ending::LockUnconfirmed) {
-      report.reason = engine + "had not killed it by then (was it stopped, or starved of CPU?)";
+      report.reason = engine + "did not kill it in time (was it stopped, or short of CPU?)";
       return report;
     }
     const bool by_signal = engine_status_ && WIFSIGNALED(*engine_status_);
-    report.reason = engine + (by_signal ? "was ended by " + signal_name(WTERMSIG(*engine_status_))
-                                        : "ended unexpectedly");
+    report.reason =
+        engine + (by_signal ? "was terminated by " + signal_name(WTERMSIG(*engine_status_))
+                            : "ended unexpectedly");
     return report;
   }
 
@@ -364,7 +367,7 @@ class Front {
 
   Fd signals_;
   Timer timer_;
-  std::vector<Fd> witnesses_;  // hold the lock of the embedded store until the front exits
+  std::vector<Fd> lock_descriptors_;  // hold the lock of the embedded store until the front exits
   Cgroup cgroup_;
   SocketDirectory socket_directory_;
   ServiceManager manager_{setting_.options.manager, setting_.deadline, setting_.options.terms};

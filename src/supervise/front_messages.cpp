@@ -16,11 +16,11 @@ bool FrontMessages::requested() {
       break;
     }
     if (message->kind == MessageKind::EarlySignalsPassed) had_early_signals_ = true;
-    if (message->kind == MessageKind::WitnessTaken) {
+    if (message->kind == MessageKind::LockDescriptorTaken) {
       if (message->number == 1)
-        ++witnesses_;
+        ++descriptors_taken_;
       else
-        witness_refused_ = true;
+        descriptor_refused_ = true;
     }
     if (message->kind == MessageKind::Signal) signal_ = message->number;
     requested_ = message->kind == MessageKind::Signal || message->kind == MessageKind::Kill;
@@ -34,12 +34,12 @@ void FrontMessages::await_early_signals() {
   while (!requested() && !had_early_signals_) wait_for_any(watched, never);
 }
 
-FrontMessages::Witnesses FrontMessages::await_witnesses(std::size_t count) {
+FrontMessages::Descriptors FrontMessages::await_descriptors(std::size_t count) {
   std::array<pollfd, 1> watched{{{channel_.fd(), POLLIN, 0}}};
   for (;;) {
-    if (requested()) return Witnesses::Cancelled;
-    if (witness_refused_) return Witnesses::Refused;
-    if (witnesses_ == count) return Witnesses::Taken;
+    if (requested()) return Descriptors::Cancelled;
+    if (descriptor_refused_) return Descriptors::Refused;
+    if (descriptors_taken_ == count) return Descriptors::Taken;
     wait_for_any(watched, never);
   }
 }

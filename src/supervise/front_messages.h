@@ -25,9 +25,10 @@ class FrontMessages final : public Cancellation {
   /// later was also sent to the engine and to the job.
   void await_early_signals();
 
-  enum class Witnesses { Taken, Refused, Cancelled };
-  /// Waits until the front has confirmed `count` witnesses, or reports that it cannot take one.
-  Witnesses await_witnesses(std::size_t count);
+  enum class Descriptors { Taken, Refused, Cancelled };
+  /// Waits until the front has confirmed `count` lock descriptors, or reports that it cannot take
+  /// one.
+  Descriptors await_descriptors(std::size_t count);
 
   /// Waits for the front's Cgroup message, or until the run is asked to stop.
   void await_cgroup();
@@ -38,8 +39,8 @@ class FrontMessages final : public Cancellation {
   Channel& channel_;
   bool requested_ = false;
   bool had_early_signals_ = false;
-  std::size_t witnesses_ = 0;
-  bool witness_refused_ = false;
+  std::size_t descriptors_taken_ = 0;
+  bool descriptor_refused_ = false;
   std::optional<Message> cgroup_;
   int signal_ = SIGTERM;
 };

@@ -28,7 +28,7 @@ namespace dlock::supervise {
 
 namespace {
 
-constexpr const char* no_witness = "dlock's front cannot hold the lock's file as well: ";
+constexpr const char* no_descriptor = "dlock's front process cannot keep the lock file open: ";
 
 /// Passes the socket to the job in the same variables that systemd uses for a service.
 void tell_of_socket(JobSpec& spec, const JobSocket& socket, const RunOptions& options) {
@@ -93,14 +93,15 @@ class Launch {
     setting_.deadline.move_to(grant().stop_by);
     channel_.send({.kind = MessageKind::Granted, .text = std::to_string(grant().at.ms)});
     tell_whom_we_wait_for("");
-    log_.debug(about(options_.key.bytes()) + " is ours on " + store_->name() + ", token " +
+    log_.debug(about(options_.key.bytes()) + " is acquired on " + store_->name() + ", token " +
                std::to_string(grant().token.value));
     return {};
   }
 
   Refused make_guards() {
-    const auto sent = send_witnesses();
-    if (!sent) return not_started(sent.error(), std::string{no_witness} + ::strerror(sent.error()));
+    const auto sent = send_lock_descriptors();
+    if (!sent)
+      return not_started(sent.error(), std::string{no_descriptor} + ::strerror(sent.error()));
     if (auto refused = take_cgroup()) return refused;
     try {
       launched_.liveness =
@@ -108,14 +109,14 @@ class Launch {
     } catch (const std::system_error& refusal) {
       return not_started(
           refusal.code().value(),
-          std::string{"its lock could not be renewed, for the system refused "} + refusal.what());
+          std::string{"dlock could not renew its lock: system error: "} + refusal.what());
     }
-    switch (calls_.await_witnesses(store_->lock_descriptors().size())) {
-      case FrontMessages::Witnesses::Taken:
+    switch (calls_.await_descriptors(store_->lock_descriptors().size())) {
+      case FrontMessages::Descriptors::Taken:
         break;
-      case FrontMessages::Witnesses::Refused:
-        return not_started(EMFILE, std::string{no_witness} + ::strerror(EMFILE));
-      case FrontMessages::Witnesses::Cancelled:
+      case FrontMessages::Descriptors::Refused:
+        return not_started(EMFILE, std::string{no_descriptor} + ::strerror(EMFILE));
+      case FrontMessages::Descriptors::Cancelled:
         return cancelled();
     }
     return {};
@@ -173,7 +174,7 @@ class Launch {
 
   Refused cancelled() {
     release_unused();
-    return not_acquired({Ending::Interrupted, 0, "the lock was given back", {}});
+    return not_acquired({Ending::Interrupted, 0, "the lock was released", {}});
   }
 
   Refused not_started(std::int32_t error, const std::string& why) {
@@ -202,11 +203,12 @@ class Launch {
 
   /// If a descriptor is the lock, both supervisors must have it before the job starts. Otherwise
   /// the death of the engine would free the lock while the front is still killing the job. The
-  /// front confirms each descriptor later: see FrontMessages::await_witnesses().
-  Result<Done, int> send_witnesses() {
-    for (const int witness : store_->lock_descriptors()) {
-      Fd copy{::fcntl(witness, F_DUPFD_CLOEXEC, 0)};
-      if (!copy.open() || !channel_.send({.kind = MessageKind::Witness, .fd = std::move(copy)}))
+  /// front confirms each descriptor later: see FrontMessages::await_descriptors().
+  Result<Done, int> send_lock_descriptors() {
+    for (const int descriptor : store_->lock_descriptors()) {
+      Fd copy{::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)};
+      if (!copy.open() ||
+          !channel_.send({.kind = MessageKind::LockDescriptor, .fd = std::move(copy)}))
         return errno;
     }
     return Done{};
@@ -232,7 +234,8 @@ class Launch {
       return made;
     }
     if (options_.heartbeat_timeout) return "--heartbeat-timeout: " + made.error();
-    log_.warn("dlock heartbeat does not work in this job: " + made.error());
+    log_.warn(about(options_.key.bytes()) +
+              ": dlock heartbeat does not work in this job: " + made.error());
     return none;
   }
 

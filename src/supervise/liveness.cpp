@@ -81,7 +81,7 @@ class Liveness::Loop {
     const Instant began = BootClock::now();
     auto answer = store_->renew(claim_, grant_, {began + terms.request_timeout(), &stop_asked_});
     if (!answer) {
-      tell_silence(answer.error(), began);
+      tell_failure(answer.error(), began);
       // Counted from the start of the call: a timeout has already used its time, a refused
       // connection has used none.
       next_ = began + terms.retry_every();
@@ -96,7 +96,7 @@ class Liveness::Loop {
       return false;
     }
     deadline_.move_to(std::get<Extended>(*answer).stop_by);
-    tell_heard();
+    tell_success();
     next_ = began + terms.renew_every();
     return true;
   }
@@ -134,20 +134,20 @@ class Liveness::Loop {
 
   /// Reports a failed renewal. Each new reason is reported: an outage often begins with a broken
   /// connection and lasts for another reason.
-  void tell_silence(const StoreFault& fault, Instant since) {
+  void tell_failure(const StoreFault& fault, Instant since) {
     // A call that dlock itself cancelled says nothing about the store.
-    if (stop_asked_.requested() || silence_ == fault.sentence) return;
-    const bool begins = std::exchange(silence_, fault.sentence).empty();
+    if (stop_asked_.requested() || failure_ == fault.sentence) return;
+    const bool begins = std::exchange(failure_, fault.sentence).empty();
     tell([&](LivenessNews& news) {
-      news.silence = fault;
+      news.failure = fault;
       if (!begins) return;
-      news.silent_since = since;
-      news.heard_again = false;  // not yet taken, and outdated now
+      news.failing_since = since;
+      news.renewed_again = false;  // not yet taken, and outdated now
     });
   }
-  void tell_heard() {
-    if (std::exchange(silence_, {}).empty()) return;
-    tell([](LivenessNews& news) { news.heard_again = true; });
+  void tell_success() {
+    if (std::exchange(failure_, {}).empty()) return;
+    tell([](LivenessNews& news) { news.renewed_again = true; });
   }
   template <class Change>
   void tell(Change change) {
@@ -166,7 +166,7 @@ class Liveness::Loop {
   Instant next_ = never;
   StopRequest stop_asked_{stop};
   RenewalDue due_{stop};
-  std::string silence_;  // why renewals fail; empty while they work
+  std::string failure_;  // why renewals fail; empty while they work
 
   const Fd news_told_ = make_event_fd();
   std::mutex mutex_;

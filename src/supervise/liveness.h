@@ -12,10 +12,10 @@ namespace dlock::supervise {
 
 /// What the liveness thread reports to the main loop.
 struct LivenessNews {
-  std::optional<Lost> lost;             // the store said that the run no longer has the lock
-  std::optional<Instant> silent_since;  // start of the first failed renewal
-  std::optional<StoreFault> silence;    // the latest reason of the failures
-  bool heard_again = false;             // renewals work again
+  std::optional<Lost> lost;              // the store said that the run no longer has the lock
+  std::optional<Instant> failing_since;  // start of the first failed renewal
+  std::optional<StoreFault> failure;     // the latest reason of the failures
+  bool renewed_again = false;            // renewals work again
 };
 
 /// Renews the lease in a thread of its own. The thread can hang forever without harm: it decides

@@ -24,12 +24,12 @@ std::string why_not_run(const std::string& program, int error) {
   const bool there = std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
     return ::access(path.c_str(), F_OK) == 0;
   });
-  if (there) return why + " (the file is there: is its interpreter missing?)";
-  if (program.find(' ') != program.npos) return why + "; write its words apart, or sh -c '...'";
+  if (there) return why + " (the file exists: is its interpreter missing?)";
+  if (program.find(' ') != program.npos)
+    return why + "; give its words as separate arguments, or write sh -c '...'";
   if (program.empty() || program.find('/') != program.npos) return why;
   const char* const path = ::getenv("PATH");
-  return why + "; it is in no directory of PATH (" + excerpt(path != nullptr ? path : "", 200) +
-         ")";
+  return why + "; it is not in PATH (" + excerpt(path != nullptr ? path : "", 200) + ")";
 }
 
 }  // namespace
@@ -44,11 +44,11 @@ std::string reason_of(Ending ending, const RunOptions& options, const RunNews& n
     case Ending::LockLost:
       return news.loss;
     case Ending::LockUnconfirmed:
-      if (news.silence.empty())
+      if (news.renewal_failure.empty())
         return "no renewal could be sent in time; was dlock stopped, or the machine overloaded?";
-      return news.silence +
-             "; mend the store, or give --on-silence=continue or a longer --ttl if such outages "
-             "are normal";
+      return news.renewal_failure +
+             "; fix the store, or give --on-silence=continue or a longer --ttl if such outages are "
+             "normal";
     case Ending::JobHung:
       return "it reported no progress for " + to_text(*options.heartbeat_timeout) +
              " (--heartbeat-timeout)";
@@ -62,8 +62,7 @@ std::string reason_of(Ending ending, const RunOptions& options, const RunNews& n
 }
 
 std::string next_step(ExitCode code) {
-  return code == ExitCode::StoreUnavailable ? "; dlock doctor with the same options looks closer"
-                                            : "";
+  return code == ExitCode::StoreUnavailable ? "; run dlock doctor with the same options" : "";
 }
 
 namespace {
@@ -86,20 +85,20 @@ void say_how_it_ended(const RunReport& report, const RunOptions& options, Log& l
   switch (report.ending) {
     case Ending::JobEnded:
       if (report.leftovers.count > 0)
-        log.notice(key + ": " + describe(report.leftovers) +
-                   "; --orphans says what becomes of such processes");
+        log.notice(key + ": " + describe(report.leftovers) + "; see --orphans");
       break;
     case Ending::Held:
       log.notice(key + " is " + report.reason + "; nothing was started" +
                  (options.wait.waits() || waits_for_us(report.holder, options.part_of)
                       ? ""
-                      : "; -w waits for it, dlock status shows more"));
+                      : "; give -w to wait, or run dlock status for details"));
       break;
     case Ending::AlreadyDone:
       log.notice(key + ": already done by " + report.reason + "; nothing was started");
       break;
     case Ending::Interrupted:
-      log.notice(key + ": " + signal_name(report.exit.signal) + " came before the job was started");
+      log.notice(key + ": " + signal_name(report.exit.signal) +
+                 " was received before the job started");
       break;
     case Ending::StoreFailed:
       log.error(key + ": " + report.reason + "; nothing was started" +
@@ -116,18 +115,18 @@ void say_how_it_ended(const RunReport& report, const RunOptions& options, Log& l
     case Ending::LockUnconfirmed:
       log.error(key +
                 ": the job was killed, because its lock could not be confirmed before the lease "
-                "ended; no process of it is left, and others can have the lock within " +
+                "expired; no process of it is left, and other runs can acquire the lock within " +
                 to_text(options.terms.ttl()) + " (--ttl): " + report.reason);
       break;
     case Ending::JobHung:
       log.error(key + ": the job was ended, because " + report.reason +
-                "; no process of it is left and the lock is released; see what it hangs on, or let "
-                "it call dlock heartbeat more often");
+                "; no process of it is left and the lock is released; find out why it hangs, or "
+                "let it call dlock heartbeat more often");
       break;
     case Ending::MaxRunExceeded:
       log.error(key + ": the job was ended, because " + report.reason +
-                "; no process of it is left and the lock is released; see why it took so long, or "
-                "give it more time");
+                "; no process of it is left and the lock is released; find out why it took so "
+                "long, or give it more time");
       break;
     case Ending::SupervisorDied:
       log.error(key + ": the job was killed, because " + report.reason);

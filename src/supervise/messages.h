@@ -11,10 +11,10 @@ namespace dlock::supervise {
 
 /// What the engine has learned since it acquired the lock.
 struct RunNews {
-  std::string start_failure;  // why the job could not be forked
-  int exec_error = 0;         // errno of the failed exec
-  std::string loss;           // how the lock was lost
-  std::string silence;        // why renewals fail
+  std::string start_failure;    // why the job could not be forked
+  int exec_error = 0;           // errno of the failed exec
+  std::string loss;             // how the lock was lost
+  std::string renewal_failure;  // why renewals fail
 };
 
 /// The reason of this ending, for the endings that need one; otherwise empty.

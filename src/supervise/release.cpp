@@ -1,6 +1,7 @@
 #include "supervise/release.h"
 
 #include "core/duration.h"
+#include "core/text.h"
 #include "os/clock.h"
 #include "os/wait.h"
 
@@ -31,9 +32,10 @@ std::optional<ReleaseAnswer> release_lock(Store& store, const Claim& claim, Log&
     maybe_released = maybe_released || !fault.not_applied;
     const Instant next = BootClock::now() + claim.terms.retry_every();
     if (!fault.worth_retrying || next >= until) {
-      log.say(how.level, "the lock could not be released and will end by itself within " +
+      log.say(how.level, about(claim.key.bytes()) +
+                             ": the lock could not be released and expires within " +
                              to_text(claim.terms.ttl()) + ": " + fault.sentence +
-                             (how.options.run ? "; that this run has been is not remembered" : ""));
+                             (how.options.run ? "; --once-per does not remember this run" : ""));
       return {};
     }
     wait_for_any({}, next);
@@ -70,11 +72,11 @@ constexpr int given_back = 0;
 constexpr int kept = 1;
 
 /// The body of the child.
-int release_in_child(const StoreOptions& options, const Claim& claim, std::vector<Fd> witnesses,
-                     const ReleaseAttempt& how, Log& log) {
+int release_in_child(const StoreOptions& options, const Claim& claim,
+                     std::vector<Fd> lock_descriptors, const ReleaseAttempt& how, Log& log) {
   ::prctl(PR_SET_NAME, "dlock-release");
   const auto store = make_store(options);
-  if (!store->take_over(claim, std::move(witnesses))) return given_back;
+  if (!store->take_over(claim, std::move(lock_descriptors))) return given_back;
   if (!release_lock(*store, claim, log, how)) return kept;
   if (claim.waits) store->leave_queue(claim, {BootClock::now() + claim.terms.request_timeout()});
   return given_back;
@@ -82,10 +84,10 @@ int release_in_child(const StoreOptions& options, const Claim& claim, std::vecto
 
 }  // namespace
 
-bool release_by_child(const StoreOptions& store, const Claim& claim, std::vector<Fd> witnesses,
-                      const ReleaseAttempt& how, Log& log) {
-  // If the kernel holds the lock, it is free when its last witness is closed.
-  if (!leases_expire(store.address) && witnesses.empty()) return true;
+bool release_by_child(const StoreOptions& store, const Claim& claim,
+                      std::vector<Fd> lock_descriptors, const ReleaseAttempt& how, Log& log) {
+  // If the kernel holds the lock, it is free when the last of its descriptors is closed.
+  if (!leases_expire(store.address) && lock_descriptors.empty()) return true;
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
   const Fd child_lives{ends[0]};
@@ -94,9 +96,9 @@ bool release_by_child(const StoreOptions& store, const Claim& claim, std::vector
   if (child < 0) return false;
   if (child == 0) {
     try {
-      ::_exit(release_in_child(store, claim, std::move(witnesses), how, log));
+      ::_exit(release_in_child(store, claim, std::move(lock_descriptors), how, log));
     } catch (const std::exception& failure) {
-      log.debug(std::string{"the lock could not be released: "} + failure.what());
+      log.debug(about(claim.key.bytes()) + ": the lock could not be released: " + failure.what());
       ::_exit(kept);
     }
   }

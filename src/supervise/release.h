@@ -37,18 +37,18 @@ ReleaseOptions release_options_of(const RunOptions& options, const Claim& claim,
                                   Duration since_start);
 
 /// The timeout for the release. The record of a finished run must not be lost because the store is
-/// silent for two seconds: until `deadline` this run has the lock and no other run can start, so
-/// the release is retried until then.
+/// unanswered for two seconds: until `deadline` this run has the lock and no other run can start,
+/// so the release is retried until then.
 Duration release_timeout_for(const RunOptions& options, Ending ending, Instant deadline);
 
 /// Releases a lock that another process of this run has acquired or was about to acquire, and
 /// leaves the queue: what the engine would do if it were alive. Call it only when no process of the
-/// job is left. `witnesses` are all descriptors that the engine has sent.
+/// job is left. `lock_descriptors` are all descriptors that the engine has sent.
 ///
 /// The work is done by a child, which the store can block. The child is killed some time after its
 /// timeout. It does not die with its parent, so the lock is released even if the front is killed
 /// meanwhile. Returns false if the lock may still be taken; it then ends by itself.
-bool release_by_child(const StoreOptions& store, const Claim& claim, std::vector<Fd> witnesses,
-                      const ReleaseAttempt& how, Log& log);
+bool release_by_child(const StoreOptions& store, const Claim& claim,
+                      std::vector<Fd> lock_descriptors, const ReleaseAttempt& how, Log& log);
 
 }  // namespace dlock::supervise

@@ -29,7 +29,7 @@ namespace {
   try {
     run_engine(setting, std::move(tools), std::move(channel), log);
   } catch (const std::exception& failure) {
-    log.error(std::string{"the engine failed: "} + failure.what());
+    log.error(about(setting.options.key.bytes()) + ": the engine failed: " + failure.what());
     ::_exit(static_cast<int>(ExitCode::InternalError));
   }
   ::_exit(0);
@@ -50,7 +50,7 @@ void make_sure_of_descriptors() {
     if (!room.back().open())
       throw std::system_error(
           errno, std::generic_category(),
-          "room for " + std::to_string(most_at_once) + " more file descriptors (see ulimit -n)");
+          "no room for " + std::to_string(most_at_once) + " more file descriptors (see ulimit -n)");
   }
 }
 
@@ -73,9 +73,9 @@ ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
   // the engine and after its death the front.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (time_namespace_begins_with_children())
-    throw std::system_error(ENOTSUP, std::generic_category(),
-                            "two clocks, for a time namespace begins with the next process (start "
-                            "dlock by unshare --fork)");
+    throw std::system_error(
+        ENOTSUP, std::generic_category(),
+        "a time namespace that begins with the next process (start dlock by unshare --fork)");
   const Terminal terminal = Terminal::find();
   SharedDeadline deadline{leases_expire(options.store.address) ? SharedDeadline::Leases::Expire
                                                                : SharedDeadline::Leases::Last,

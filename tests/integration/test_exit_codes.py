@@ -72,7 +72,7 @@ class TheLockIsHeld(Case):
         self.assert_says(second, self.key, host, "tick", "release-4711", "nightly backup")
         self.assertRegex(second.stderr, rf"\b({self.holder.pid}|{self.holder.engine()}|{self.holder.job()})\b")
         self.assertRegex(second.stderr, r"\d{4}-\d\d-\d\d|\bago\b|since")
-        self.assert_says(second, "; nothing was started; -w waits for it, dlock status shows more\n")
+        self.assert_says(second, "; nothing was started; give -w to wait, or run dlock status for details\n")
 
     def test_the_option_q_keeps_the_exit_code_and_drops_the_message(self):
         second = self.run_job("true", options=["-q"])
@@ -112,12 +112,12 @@ class TheCommandCannotBeRun(Case):
         self.assertEqual(self.run_job("true", **how).code, 0)
 
     def test_a_command_that_is_not_on_the_path_is_127_and_the_path_is_named(self):
-        self.refuse("no-such-command-anywhere", 127, "no-such-command-anywhere", "No such file", "it is in no directory of PATH (/usr/bin:/bin)",
+        self.refuse("no-such-command-anywhere", 127, "no-such-command-anywhere", "No such file", "it is not in PATH (/usr/bin:/bin)",
                     more_env={"PATH": "/usr/bin:/bin"})
 
     def test_a_command_line_in_one_word_is_127_with_the_correct_form(self):
         for line in ("echo hello", "/bin/echo hello"):
-            self.refuse(line, 127, f"cannot run '{line}': No such file or directory; write its words apart, or sh -c '...';")
+            self.refuse(line, 127, f"cannot run '{line}': No such file or directory; give its words as separate arguments, or write sh -c '...';")
 
     def test_a_path_that_does_not_exist_is_127(self):
         self.refuse("/no/such/path", 127, "/no/such/path", "No such file")

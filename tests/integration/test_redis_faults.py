@@ -198,7 +198,7 @@ class AwayFromTheStart(RedisFaults):
 
     def waits_through(self, store, come_back):
         waiting = self.start_run("true", store=store, options=[*OPTIONS, "-w", "20s"])
-        waiting.wait_said("; waiting on")
+        waiting.wait_said("; still waiting")
         hold_for(TTL * 0.6, waiting.running, "the wait")  # without --wait a run retries for half a TTL
         come_back()
         self.assertEqual(waiting.wait(), 0, waiting.stderr)
@@ -220,7 +220,7 @@ class AwayFromTheStart(RedisFaults):
                 ill = [ERROR_REPLIES[name][0]]
                 fake = self.fake(lambda words, ill=ill: ill[0] if ill else PASS)
                 waiting = self.start_run("true", store=self.fake_store(fake), options=[*OPTIONS, "-w", "20s"])
-                waiting.wait_said("; waiting on")
+                waiting.wait_said("; still waiting")
                 ill.clear()
                 self.assertEqual(waiting.wait(), 0, waiting.stderr)
 

@@ -283,7 +283,7 @@ class ARecentlyStartedServer(Refusals):
     def test_a_wait_limit_shorter_than_the_required_uptime_ends_the_run_with_the_reason(self):
         server = self.own_server()
         began = now()
-        self.refuse({dlock.UNREACHABLE}, "came up too short a time ago to be trusted with a lock", "--trust-restart",
+        self.refuse({dlock.UNREACHABLE}, "started too recently to be trusted with a lock", "--trust-restart",
                     store=self.store_at(server.url, trust=False), options=["--ttl", "30s", "-w", "300ms", "-q"])
         self.assertGreater(now() - began, 0.3)
 
@@ -317,7 +317,7 @@ class ARecentlyStartedServer(Refusals):
         server = self.own_server()
         waiting = self.start_run("true", store=self.store_at(server.url, trust=False), options=["--ttl", "60s"])
         waiting.wait_said("--trust-restart")
-        self.assert_says(waiting, "dlock: key 'job': redis://", "came up a moment ago")
+        self.assert_says(waiting, "dlock: key 'job': redis://", "started recently and may have lost the lock of a running job")
         waiting.signal(signal.SIGTERM)
         waiting.wait(5)
         self.assertEqual(waiting.died_by, signal.SIGTERM)

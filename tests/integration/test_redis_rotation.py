@@ -163,7 +163,7 @@ class Passwords(Rotation):
         standby.wait_said("waiting for it")
         self.change_at_server("new")
         self.end_connections(self.server)
-        standby.wait_said("waiting on")
+        standby.wait_said("still waiting")
         self.put(self.password, "new\n")
         self.assertEqual((held.wait(), standby.wait()), (0, 0), standby.stderr)
 

@@ -84,7 +84,7 @@ class WhileRenewalsFail(Warned):
     def test_with_on_silence_continue_the_job_is_warned(self):
         held = self.start_listener("--warn-signal", "USR1:2s", "--on-silence=continue")
         self.between.refuse()
-        held.wait_said("the job goes on unproved", 10)
+        held.wait_said("the job continues without a confirmed lock", 10)
         self.wait_warned()
         self.assertTrue(held.running())
         self.end(held)

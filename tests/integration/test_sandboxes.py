@@ -82,7 +82,7 @@ class AProcOfAnotherPidNamespace(Case):
 class AWaitpidThatIsRefused(Case):
     def test_the_lock_is_kept_because_the_end_of_the_job_is_not_proved(self):
         held = self.start_run("sleep", "0.1", prefix_command=refusing(WAIT4, errno.EPERM))
-        held.wait_said("cannot be proved")
+        held.wait_said("cannot verify that the job is gone")
         self.assert_says(held, "waitpid: Operation not permitted", "the lock is not released")
         hold_for(0.5, held.running, "dlock")
         self.assertEqual(self.run_job("true").code, dlock.HELD)

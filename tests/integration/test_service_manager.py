@@ -119,7 +119,7 @@ class TypeNotify(ManagedCase):
         procs.kill(served.engine())
         served.wait()
         self.manager.wait_for("STOPPING")
-        self.assertIn("STATUS=supervisor died: dlock's engine process was ended by SIGKILL", self.manager.drain()[-1].text)
+        self.assertIn("STATUS=supervisor died: dlock's engine process was terminated by SIGKILL", self.manager.drain()[-1].text)
 
     def test_a_dlock_started_by_a_script_of_the_service_sends_nothing(self):
         inner = f"exec '{dlock.BINARY}' run --key inner {' '.join(self.local_store)} -- true"

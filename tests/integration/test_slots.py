@@ -139,7 +139,7 @@ class SlotsOnTheEmbeddedStore(SlotTests, Case):
         done = f"{self.locks}/{self.key}.done"
         ended = self.attempt("--once-per", "daily", job=("sh", "-c", f"rm -f {done} && mkdir {done}"))
         self.assertEqual(ended.code, 0)
-        self.assert_says(ended, f"'{done}'", "Is a directory", "is not remembered")
+        self.assert_says(ended, f"'{done}'", "Is a directory", "does not remember this run")
 
     def test_a_full_disk_refuses_a_run_that_could_not_be_remembered(self):
         ended = self.attempt("--once-per", "daily", job=("touch", self.path("ran")), **self.with_blocks(2))
@@ -190,7 +190,7 @@ class SlotsOnRedis(SlotTests, OnRedis):
         self.wait_job_starts(path, 0, held)
         between.freeze()
         self.assertEqual(held.wait(), 0)
-        self.assert_says(held, "is not remembered")
+        self.assert_says(held, "does not remember this run")
 
     def test_a_run_is_remembered_after_an_outage_that_is_shorter_than_its_lease(self):
         """The outage is longer than the usual timeout of a release."""
@@ -203,7 +203,7 @@ class SlotsOnRedis(SlotTests, OnRedis):
         wait_until(lambda: life.runs(path)[0].ended, 10, "the job ends")
         hold_for(2.5, held.running, "dlock")
         between.thaw()
-        self.assertEqual((held.wait(), held.stderr.count("is not remembered")), (0, 0), held.stderr)
+        self.assertEqual((held.wait(), held.stderr.count("does not remember this run")), (0, 0), held.stderr)
         again = self.run_job("false", store=self.redis_store, options=["--once-per", "daily"])
         self.assertEqual(again.code, 0, again.stderr)
 

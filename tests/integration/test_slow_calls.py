@@ -64,11 +64,11 @@ class SlowCalls(RedisCase):
         wait_until(hangs, 10, "a renewal hangs")
         began = now()
         held.signal(15)
-        held.wait_said("could not be released, for a renewal hangs")
+        held.wait_said("could not be released, because a renewal hangs")
         self.assertLess(now() - began, 2 + 2 * PATIENCE)  # the renewal has 2 s
         procs.kill(holder.pid)  # a process does not end while strace holds one of its threads
         self.assertEqual(held.wait(), 143, held.stderr)
-        self.assert_says(held, f"it will end by itself within {3 * TTL:g}s")
+        self.assert_says(held, f"it expires within {3 * TTL:g}s")
 
 
 if __name__ == "__main__":

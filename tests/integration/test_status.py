@@ -250,7 +250,7 @@ class StatusOnRedis(StatusTests, OnRedis):
         for words in (["status", "job"], ["list"], ["unlock", "job"]):
             silent = self.ask(words[0], "--timeout", "300ms", *words[1:])
             self.assertEqual((silent.code, silent.stdout), (dlock.UNREACHABLE, ""))
-            self.assert_says(silent, "did not answer", "dlock doctor with the same options looks closer")
+            self.assert_says(silent, "did not answer", "run dlock doctor with the same options")
             self.assertEqual("dlock: key 'job': " in silent.stderr, words != ["list"], silent.stderr)
         self.assertLess(now() - began, 3 * PATIENCE)
         server.resume()

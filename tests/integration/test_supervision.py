@@ -109,7 +109,7 @@ class TheEngineIsKilledTests:
     def test_the_front_releases_the_lock_and_reports_it(self):
         held = self.hold()
         self.kill_engine(held)
-        self.assert_says(held, "ended by SIGKILL", "the lock is free")
+        self.assert_says(held, "terminated by SIGKILL", "the lock is free")
         self.assertEqual(self.start_again().code, 0)
 
     def test_the_front_releases_a_share_of_the_lock(self):
@@ -123,7 +123,7 @@ class TheEngineIsKilledTests:
     def test_the_front_keeps_min_hold(self):
         held = self.hold(options=["--min-hold", "1500ms"])
         self.kill_engine(held)
-        self.assert_says(held, "ended by SIGKILL", "--min-hold keeps the lock")
+        self.assert_says(held, "terminated by SIGKILL", "--min-hold keeps the lock")
         self.assertEqual(self.start_again().code, dlock.HELD)
         wait_until(lambda: self.start_again().code == 0, 2, "the minimum hold is over")
 
@@ -182,7 +182,7 @@ class TheEngineIsKilledOnRedis(TheEngineIsKilledTests, OnRedis):
         killed = now()
         self.kill_engine(held)
         self.assertLess(now() - killed, 3 * PATIENCE)
-        self.assert_says(held, "the lock ends by itself within its TTL")
+        self.assert_says(held, "the lock expires within its TTL")
 
     def test_the_lock_is_released_even_if_the_front_is_killed_meanwhile(self):
         server = self.stop_server()

@@ -78,7 +78,7 @@ class WaitingTests:
         took = now() - began
         self.assertEqual(ended.code, dlock.HELD)
         self.assertTrue(0.5 <= took < 0.5 + SOON, took)
-        self.assert_says(ended, "for 0.5s at most", "held by host", "nothing was started\n")
+        self.assert_says(ended, "at most 0.5s", "held by host", "nothing was started\n")
         self.assertRegex(ended.stderr, r"waited (5\d\dms|0\.[5-9]\d*s|[1-9]\S*)")
 
     def test_a_nested_run_with_the_same_key_is_refused_and_does_not_wait_for_itself(self):
@@ -87,8 +87,8 @@ class WaitingTests:
                 inner = [dlock.BINARY, "run", "--key", self.key, *self.default_store, *OPTIONS, wait, "--", "true"]
                 ended = self.run_job("sh", "-c", '"$@"; exit $?', "sh", *inner, options=[*OPTIONS, *outer])
                 self.assertEqual((ended.code, ended.stderr),
-                                 (dlock.HELD, "dlock: key 'job' is held by the run that this command is part of: it can never have it; leave "
-                                              "the inner dlock out; nothing was started\n"))
+                                 (dlock.HELD, "dlock: key 'job' is held by the run that started this command, so it can never acquire "
+                                              "the lock; remove the inner dlock; nothing was started\n"))
                 self.assertEqual(self.run_job("true", options=OPTIONS).code, 0)  # it has left the queue
 
     def test_a_nested_run_can_share_the_lock_or_have_another_key(self):
@@ -116,7 +116,7 @@ class WaitingTests:
                 waits.signal(number)
                 self.assertEqual(waits.wait(), 128 + number)
                 self.assertLess(now() - began, SOON)
-                self.assert_says(waits, f"{signal.Signals(number).name if number < 32 else f'signal {number}'} came before the job was started")
+                self.assert_says(waits, f"{signal.Signals(number).name if number < 32 else f'signal {number}'} was received before the job started")
         last = self.waiter()
         held.signal(signal.SIGTERM)
         self.assertEqual(last.wait(), 0)
@@ -302,7 +302,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         between.thaw()
         held.signal(signal.SIGTERM)
         self.assertEqual(waits.wait(), 0)
-        self.assert_says(waits, "waiting on", "answers again")
+        self.assert_says(waits, "still waiting", "answers again")
         self.assert_no_overlap(self.life)
 
     def test_a_waiter_survives_a_restart_of_the_store(self):
@@ -310,7 +310,7 @@ class WaitingOnRedis(WaitingTests, OnRedis):
         held = self.first(store=self.redis_store)
         waits = self.waiter(store=self.redis_store)
         server.stop()
-        wait_until(lambda: "waiting on" in waits.stderr, 10, lambda: waits.stderr)
+        wait_until(lambda: "still waiting" in waits.stderr, 10, lambda: waits.stderr)
         server.start_again()
         hold_for(0.5, waits.running, "the wait")
         held.signal(signal.SIGTERM)

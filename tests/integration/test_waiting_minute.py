@@ -14,10 +14,10 @@ class LongWaits(Case):
         waits = self.start_run("true", options=["-w"])
         wait_until(lambda: "is still held by" in waits.stderr, 75, lambda: f"the second line: {waits.stderr}")
         self.assertGreater(now() - began, 59)
-        first, second = [line for line in waits.own_lines if "waiting for it" in line or "has waited for" in line]
+        first, second = [line for line in waits.own_lines if "waiting for it" in line or " so far" in line]
         self.assertIn(f"pid {held.pid}", first)
         self.assertIn(f"pid {held.pid}", second)
-        self.assertIn("has waited for 1m", second)
+        self.assertIn("; waited 1m so far", second)
         waits.signal(15)
         self.assertEqual(waits.wait(), 143)
 

@@ -205,7 +205,7 @@ TEST_CASE(
         Ending::Interrupted);
   CHECK(silent.releases == 1);
 
-  ScriptedStore only_once{{fails({.sentence = "the wait was called off"})}};
+  ScriptedStore only_once{{fails({.sentence = "the wait was cancelled"})}};
   CHECK(ending_of(acquire_from(only_once, WaitLimit::none(), "", /*called_off=*/true)) ==
         Ending::Interrupted);
 

@@ -17,7 +17,8 @@ TEST_CASE("messages arrive whole and in order, with their descriptors") {
   const std::string path(5000, 'x');
   CHECK(engine.send({.kind = MessageKind::Cgroup, .text = path}));
   CHECK(engine.send({.kind = MessageKind::JobGone, .number = 3, .detail = -7}));
-  CHECK(engine.send({.kind = MessageKind::Witness, .fd = Fd{::open("/dev/null", O_RDONLY)}}));
+  CHECK(
+      engine.send({.kind = MessageKind::LockDescriptor, .fd = Fd{::open("/dev/null", O_RDONLY)}}));
   auto first = front.receive();
   REQUIRE(first);
   CHECK(first->kind == MessageKind::Cgroup);
