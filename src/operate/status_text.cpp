@@ -77,7 +77,7 @@ class Details {
 std::string limit_of(const Holder& holder) {
   if (holder.limit.is_exclusive()) return {};
   if (holder.limit.is_shared()) return "shared";
-  return "one of " + std::to_string(holder.limit.most) + " at most";
+  return "at most " + std::to_string(holder.limit.most) + " holders";
 }
 
 std::string liveness_of(const HolderStatus& holder) {
@@ -88,14 +88,14 @@ std::string liveness_of(const HolderStatus& holder) {
     return text;
   }
   if (holder.life == Life::HeldByMinHold) {
-    text += ": its job is over, and --min-hold keeps the lock";
+    text += ": its job has ended, and --min-hold keeps the lock";
     return holder.ends_in ? text + " for " + roughly(*holder.ends_in) : text;
   }
   if (holder.life == Life::Dead)
-    return text + ": it shows no more that it lives; whoever asks next gets the lock";
-  if (holder.renewed_ago) text += ", said so " + roughly(*holder.renewed_ago) + " ago";
+    return text + ": its lease has expired; the next run can acquire the lock";
+  if (holder.renewed_ago) text += ", renewed " + roughly(*holder.renewed_ago) + " ago";
   if (holder.ends_in)
-    text += "; counts as dead in " + roughly(*holder.ends_in) + ", if it is silent";
+    text += "; its lease expires in " + roughly(*holder.ends_in) + ", unless renewed";
   return text;
 }
 
@@ -202,10 +202,9 @@ std::string to_details(const LockStatus& lock, const Screen& screen) {
   details.title(lock);
   for (const HolderStatus& holder : lock.holders) add_holder(details, holder);
   if (lock.not_a_lock)
-    details.line("value",
-                 "something that neither dlock nor a peer has written; no run can have it");
+    details.line("value", "not written by dlock or a peer; no run can acquire the lock");
   if (lock.ends_in && lock.state() != State::Free)
-    details.line("lock", "ends in " + roughly(*lock.ends_in) + ", if nobody extends it");
+    details.line("lock", "expires in " + roughly(*lock.ends_in) + ", unless extended");
   for (const Holder& waiter : lock.waiters) details.line("waiting", describe(waiter));
   if (lock.waiting > lock.waiters.size())
     details.line("waiting", "... " + std::to_string(lock.waiting) + " in all");

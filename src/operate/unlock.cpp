@@ -33,10 +33,10 @@ const char* of_number(const std::vector<HolderStatus>& holders, const char* one,
 }
 
 /// Tells the user where to check whether the jobs are gone.
-std::string where_to_look(const std::vector<HolderStatus>& holders) {
-  if (holders.size() != 1) return "look on their hosts whether they and their jobs are gone";
+std::string where_to_check(const std::vector<HolderStatus>& holders) {
+  if (holders.size() != 1) return "check on their hosts whether they and their jobs are gone";
   const Holder& holder = holders.front().holder;
-  return "look on host " + host_of(holder) + " whether " +
+  return "check on host " + host_of(holder) + " whether " +
          (holder.pid > 0 ? "pid " + std::to_string(holder.pid) + " and its job are"
                          : "its job is") +
          " gone";
@@ -66,12 +66,12 @@ class Unlock {
   CallDeadline deadline() const { return {BootClock::now() + how_.timeout, nullptr}; }
 
   std::string question(const LockStatus& lock) const {
-    return about_ + " is held by " + described(lock.holders) + ". Take it away? " +
+    return about_ + " is held by " + described(lock.holders) + ". Take the lock? " +
            of_number(lock.holders, "The job is", "Their jobs are") + " killed at once.";
   }
 
   Result<Unlocked, StoreFault> on(const WasFree&) const {
-    return Unlocked{about_ + " is free: there is nothing to unlock"};
+    return Unlocked{about_ + " is free; there is nothing to unlock"};
   }
 
   Result<Unlocked, StoreFault> on(const Freed& freed) const {
@@ -87,12 +87,12 @@ class Unlock {
     const std::vector<HolderStatus>& holders = still.by.holders;
     if (still.by.state() == LockStatus::State::HeldByMinHold) {
       return Unlocked{about_ + " is kept by --min-hold for " + roughly(longest_end(holders, {})) +
-                          " more; " + of_number(holders, "its job is", "their jobs are") +
-                          " over (" + described(holders) + "); --force frees it now",
+                          " more; " + of_number(holders, "its job has", "their jobs have") +
+                          " ended (" + described(holders) + "); --force frees it now",
                       held};
     }
     return Unlocked{about_ + " is held by " + described(holders) +
-                        "; --force takes it away and kills the " +
+                        "; --force takes the lock and kills the " +
                         of_number(holders, "job", "jobs"),
                     held};
   }
@@ -113,8 +113,8 @@ class Unlock {
       if (now >= until) return unconfirmed(forced, *mark);
       if (now >= began + 1s && !std::exchange(told, true)) {
         log_.notice(about_ + ": waiting for " + described(forced.from) + " to confirm that " +
-                    of_number(forced.from, "its job is", "their jobs are") + " gone, for " +
-                    roughly(until - now) + " at most");
+                    of_number(forced.from, "its job is", "their jobs are") + " gone, at most " +
+                    roughly(until - now));
       }
       wait_for_any({}, now + (now < began + 1s ? 5ms : 100ms));
     }
@@ -146,7 +146,7 @@ class Unlock {
     const bool peer = !forced.from.empty() && forced.from.front().holder.token.value == 0;
     if (peer) {
       return {about_ + " is free now, taken from " + described(forced.from) +
-              ", which is no dlock and cannot confirm that it has stopped"};
+              ", which is not dlock and cannot confirm that it has stopped"};
     }
     return {about_ + " is free now, taken from " + described(forced.from) +
             of_number(forced.from, ", which confirms that its job is gone (after ",
@@ -161,20 +161,20 @@ class Unlock {
     by.by_force = false;
     auto freed = inspector_.unlock(how_.key, by, deadline());
     if (!freed) return freed.error();
-    return Unlocked{about_ + " was taken from " + described(forced.from) +
-                        ", which did not answer; " +
-                        of_number(forced.from, "its lease is", "their leases are") +
-                        " over, so others can have the lock now; " + where_to_look(forced.from),
-                    not_confirmed};
+    return Unlocked{
+        about_ + " was taken from " + described(forced.from) + ", which did not answer; " +
+            of_number(forced.from, "its lease has", "their leases have") +
+            " expired, so other runs can acquire the lock; " + where_to_check(forced.from),
+        not_confirmed};
   }
 
   Unlocked unconfirmed(const Forced& forced, const HolderStatus& mark) const {
     return {
         about_ + " was taken from " + described(forced.from) +
-            of_number(forced.from, ", which does not confirm that its job is gone: is it stopped?",
-                      ", which do not confirm that their jobs are gone: are they stopped?") +
-            " The lock stays taken" +
-            (mark.ends_in ? " for " + roughly(*mark.ends_in) + " at most" : " until that is sure"),
+            of_number(forced.from, ", which does not confirm that its job is gone; is it stopped?",
+                      ", which do not confirm that their jobs are gone; are they stopped?") +
+            " The lock stays closed" +
+            (mark.ends_in ? " for " + roughly(*mark.ends_in) + " at most" : " until they do"),
         not_confirmed};
   }
 

@@ -33,13 +33,13 @@ class UnlockTests(OperatorMixin):
     def test_unlock_of_a_free_lock_exits_0(self):
         for words in ((), ("--force",)):
             answer = self.unlock(*words)
-            self.assertEqual((answer.code, answer.stdout, answer.stderr), (0, "key 'job' is free: there is nothing to unlock\n", ""))
+            self.assertEqual((answer.code, answer.stdout, answer.stderr), (0, "key 'job' is free; there is nothing to unlock\n", ""))
 
     def test_without_force_a_live_holder_is_named_and_keeps_its_lock(self):
         held = self.ticking("--note", "nightly")
         refused = self.unlock()
         self.assertEqual((refused.code, refused.stdout), (dlock.HELD, ""))
-        self.assert_says(refused, "key 'job' is held by host", f"pid {held.pid}", "note: nightly", "--force takes it away and kills the job")
+        self.assert_says(refused, "key 'job' is held by host", f"pid {held.pid}", "note: nightly", "--force takes the lock and kills the job")
         self.assertTrue(held.running())
 
     def test_a_forced_unlock_kills_the_job_at_once_with_80_and_names_its_author(self):
@@ -133,7 +133,7 @@ class UnlockTests(OperatorMixin):
         self.listens(readers[0])
         refused = self.unlock()
         self.assertEqual(refused.code, dlock.HELD)
-        self.assert_says(refused, "held by 3 holders, one of them host", "--force takes it away and kills the jobs")
+        self.assert_says(refused, "held by 3 holders, one of them host", "--force takes the lock and kills the jobs")
         answer = self.unlock("--force")
         self.assertEqual(answer.code, 0, answer.stderr)
         self.assertIn("which confirm that their jobs are gone", answer.stdout)
@@ -144,7 +144,7 @@ class UnlockTests(OperatorMixin):
         self.run_job("true", options=["--min-hold", "60s"])
         refused = self.unlock()
         self.assertEqual(refused.code, dlock.HELD)
-        self.assertRegex(refused.stderr, r"key 'job' is kept by --min-hold for (59|\d\.?\d*)s more; its job is over "
+        self.assertRegex(refused.stderr, r"key 'job' is kept by --min-hold for (59|\d\.?\d*)s more; its job has ended "
                                          r"\(host .* \(true\) since .*\); --force frees it now\n")
         answer = self.unlock("--force")
         self.assertEqual(answer.code, 0, answer.stderr)
@@ -188,7 +188,7 @@ class UnlockTests(OperatorMixin):
     def test_on_a_terminal_a_forced_unlock_asks_before_it_kills(self):
         held = self.ticking()
         shell = self.on_terminal("--force")
-        shell.expect(rf"is held by host .*pid {held.pid}.*Take it away\? The job is killed at once\. \[y/N\] ")
+        shell.expect(rf"is held by host .*pid {held.pid}.*Take the lock\? The job is killed at once\. \[y/N\] ")
         shell.line("")
         shell.expect("is left to host")
         shell.prompt()
@@ -215,7 +215,7 @@ class UnlockTests(OperatorMixin):
         shell.prompt()
         held.wait()
         shell = self.on_terminal("--force")
-        shell.expect("is free: there is nothing to unlock")
+        shell.expect("is free; there is nothing to unlock")
 
 
 class UnlockOnTheEmbeddedStore(UnlockTests, Case):
@@ -274,8 +274,8 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.kill_machine(held)
         answer = self.unlock("--force")
         self.assertEqual((answer.code, answer.stdout), (dlock.UNCONFIRMED, ""))
-        self.assert_says(answer, "key 'job' was taken from host", "which did not answer; its lease is over, so others can have the lock now; "
-                         f"look on host {os.uname().nodename} whether pid {held.pid} and its job are gone")
+        self.assert_says(answer, "key 'job' was taken from host", "which did not answer; its lease has expired, so other runs can acquire the lock; "
+                         f"check on host {os.uname().nodename} whether pid {held.pid} and its job are gone")
         self.assertEqual(self.lock()["state"], "free")
 
     def test_min_hold_does_not_keep_a_lock_that_was_freed_by_force(self):
@@ -326,7 +326,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         holder.wait_event("acquired")
         answer = self.unlock("--force")
         self.assertEqual(answer.code, 0, answer.stderr)
-        self.assertIn("which is no dlock and cannot confirm", answer.stdout)
+        self.assertIn("which is not dlock and cannot confirm", answer.stdout)
         holder.wait_event("lost")
 
     def test_a_key_with_another_value_is_left_unchanged(self):
