@@ -30,12 +30,12 @@ LeaseTerms terms_of(const Words& words) {
   const Duration lock_ttl = words.given("lock-ttl") ? wanted : std::max(wanted, ttl);
   if (ttl < LeaseTerms::least_ttl()) {
     usage_error("--ttl " + in_quotes(words.ttl) +
-                " is too short to keep the promise: the least is " +
+                " is too short to keep the promise; the minimum is " +
                 to_text(LeaseTerms::least_ttl()));
   }
   if (lock_ttl < ttl) {
     usage_error("--lock-ttl " + in_quotes(words.lock_ttl) +
-                " is shorter than --ttl: the least is " + to_text(ttl));
+                " is shorter than --ttl; the minimum is " + to_text(ttl));
   }
   return LeaseTerms{ttl, lock_ttl};
 }
@@ -44,7 +44,7 @@ int code_of(const char* option, const std::string& word) {
   const auto code = parse_number(word, 0, 255);
   if (!code) {
     usage_error(std::string{option} + " " + in_quotes(word) +
-                " is not an exit code: it is a number from 0 to 255");
+                " is not an exit code; write a number from 0 to 255");
   }
   return *code;
 }
@@ -65,7 +65,7 @@ std::string the_one_of(const Words& words,
     }
   }
   if (!rival.empty())
-    usage_error("--" + chosen + " and --" + rival + " cannot be had together: leave one out");
+    usage_error("--" + chosen + " and --" + rival + " are mutually exclusive; remove one");
   return chosen;
 }
 
@@ -87,7 +87,7 @@ Limit limit_of(const Words& words) {
   const auto number = parse_number<std::uint32_t>(words.limit, 1, most);
   if (!number) {
     usage_error("--limit " + in_quotes(words.limit) +
-                " is not a number of holders: it is from 1 to " + std::to_string(most));
+                " is not a number of holders; write a number from 1 to " + std::to_string(most));
   }
   return {*number};
 }
@@ -103,14 +103,13 @@ std::optional<OncePer> once_of(const Words& words, Limit limit) {
   if (!words.given("once-per")) {
     for (const char* option : {"even-if-failed", "done-exit-code"}) {
       if (words.source(option) == Source::Flag)
-        usage_error(std::string{"--"} + option + " means nothing without --once-per: give both");
+        usage_error(std::string{"--"} + option + " requires --once-per");
     }
     return {};
   }
   if (!limit.is_exclusive()) {
-    usage_error(std::string{"--once-per cannot be had with "} +
-                (limit.is_shared() ? "--shared" : "--limit") +
-                ": of several runs at once each would be the one");
+    usage_error(std::string{"--once-per and "} + (limit.is_shared() ? "--shared" : "--limit") +
+                " are mutually exclusive: several runs could start in one slot");
   }
   Duration period{};
   if (words.once_per == "hourly") {
@@ -121,13 +120,13 @@ std::optional<OncePer> once_of(const Words& words, Limit limit) {
     const auto duration = parse_duration(words.once_per);
     if (!duration) {
       usage_error("--once-per " + in_quotes(words.once_per) + " " + duration.error() +
-                  "; hourly and daily are known, too");
+                  ", or hourly or daily");
     }
     period = *duration;
   }
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(period);
   if (whole < std::chrono::seconds{1})
-    usage_error("--once-per " + in_quotes(words.once_per) + " is too short: the least is 1s");
+    usage_error("--once-per " + in_quotes(words.once_per) + " is too short; the minimum is 1s");
   return OncePer{whole, words.even_if_failed};
 }
 
@@ -136,7 +135,7 @@ StopPolicy stop_policy_of(const Words& words) {
   const auto signal = parse_signal(words.signal);
   if (!signal)
     usage_error("-s/--signal " + in_quotes(words.signal) +
-                " is no signal: write a name such as TERM, or a number (kill -l lists them)");
+                " is not a signal; write a name such as TERM, or a number (kill -l lists them)");
   policy.signal = *signal;
   if (words.given("kill-after")) {
     policy.kill_after = duration_of("-k/--kill-after", words.kill_after);
@@ -146,8 +145,7 @@ StopPolicy stop_policy_of(const Words& words) {
 }
 
 std::string unwritable(const std::string& option, const std::string& path, const std::string& why) {
-  return option + " " + in_quotes(path) + " " + why +
-         ": name a file in a directory that can be written";
+  return option + " " + in_quotes(path) + " " + why + "; name a file in a writable directory";
 }
 
 /// Rejects an empty path, which the run would take for none.
@@ -172,25 +170,25 @@ Outlets outlets_of(const Words& words) {
 RunCommand run_command(const Words& words, const CommandLine& line,
                        const Environment& environment) {
   if (!line.has_dashes)
-    usage_error("there is no -- before the command: write dlock run --key K -- command [args...]");
+    usage_error("-- is missing before the command; write dlock run --key K -- command [args...]");
   if (line.job.empty())
-    usage_error("there is no command after the --: write dlock run --key K -- command [args...]");
-  if (!words.given("key"))
-    usage_error("--key is missing: name what the job must not share, as in --key backup");
+    usage_error(
+        "the command is missing after the --; write dlock run --key K -- command [args...]");
+  if (!words.given("key")) usage_error("--key is missing; name the lock, as in --key backup");
   auto key = LockKey::parse(words.key);
   if (!key) usage_error("--key " + in_quotes(words.key) + " " + key.error());
 
   for (const auto& [option, text] : {std::pair{"--trace", &words.trace}, {"--note", &words.note}}) {
     if (printable(*text) != *text) {
       usage_error(std::string{option} + " " + in_quotes(*text) +
-                  " holds control characters, or is not UTF-8: leave them out");
+                  " contains control characters or is not UTF-8; remove them");
     }
     // The text is part of each value of the lock, which every query reads.
     constexpr std::size_t longest = 1024;
     if (text->size() > longest) {
       usage_error(std::string{option} + " " + in_quotes(excerpt(*text, 40)) +
-                  " is too long: it has " + std::to_string(text->size()) + " bytes, and " +
-                  std::to_string(longest) + " is the most");
+                  " is too long: " + std::to_string(text->size()) + " bytes; the maximum is " +
+                  std::to_string(longest));
     }
   }
   const LeaseTerms terms = terms_of(words);
@@ -205,13 +203,13 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                                                 {"pidns", Containment::PidNamespace}});
   if (orphans == Orphans::Leave && containment == Containment::Cgroup) {
     usage_error(
-        "--orphans=leave cannot be had with --contain=cgroup: the cgroup could never be removed; "
-        "use --contain=walk");
+        "--orphans=leave and --contain=cgroup are mutually exclusive: the cgroup could never be "
+        "removed; use --contain=walk");
   }
   if (orphans == Orphans::Leave && containment == Containment::PidNamespace) {
     usage_error(
-        "--orphans=leave cannot be had with --contain=pidns: the end of a pid namespace kills all "
-        "that is in it");
+        "--orphans=leave and --contain=pidns are mutually exclusive: the end of a pid namespace "
+        "kills all its processes");
   }
   const Limit limit = limit_of(words);
   const Duration min_hold =
@@ -267,8 +265,7 @@ RunCommand run_command(const Words& words, const CommandLine& line,
 
 DoctorCommand doctor_command(const Words& words, const CommandLine& line,
                              const Environment& environment) {
-  if (line.has_dashes)
-    usage_error("dlock doctor runs no command: leave out the -- and what follows");
+  if (line.has_dashes) usage_error("dlock doctor runs no command; remove the -- and what follows");
   const LeaseTerms terms = terms_of(words);
   return {.store = store_settings(words, environment, terms.ttl()).options,
           .terms = terms,
@@ -278,7 +275,7 @@ DoctorCommand doctor_command(const Words& words, const CommandLine& line,
 Print completion_command(const Words& words, const CommandLine& line) {
   const auto text = words.keys.size() == 1 ? completion_for(words.keys.front()) : std::nullopt;
   if (!text || line.has_dashes)
-    usage_error("dlock completion is for one shell: write dlock completion bash, zsh or fish");
+    usage_error("dlock completion requires one shell; write dlock completion bash, zsh or fish");
   return {std::string{*text}};
 }
 
@@ -286,11 +283,11 @@ Print completion_command(const Words& words, const CommandLine& line) {
 /// reported here.
 HeartbeatCommand heartbeat_command(const CommandLine& line, const Environment& environment) {
   if (line.has_dashes)
-    usage_error("dlock heartbeat runs no command: leave out the -- and what follows");
+    usage_error("dlock heartbeat runs no command; remove the -- and what follows");
   const std::string socket = environment.socket.value_or("");
   if (socket.empty()) {
     usage_error(
-        "DLOCK_SOCKET is not set: run dlock heartbeat inside a job of dlock run "
+        "DLOCK_SOCKET is not set; run dlock heartbeat inside a job of dlock run "
         "--heartbeat-timeout (or --on-silence=continue)");
   }
   return {socket};
@@ -313,12 +310,12 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
   // An unreadable file is never ignored: it can name the store of the lock.
   if (file.error != 0) {
     configuration_error(name + " cannot be read: " + ::strerror(file.error) +
-                        (named ? "" : "; mend that, or name another file with --config"));
+                        (named ? "" : "; fix that, or name another file with --config"));
   }
   // The file can name commands to run after a job, and the store. (/dev/null is writable, and
   // empty.)
   if (S_ISREG(file.mode) && (file.mode & S_IWOTH) != 0)
-    configuration_error(name + " can be written by everybody: chmod o-w it");
+    configuration_error(name + " is writable by all users; chmod o-w it");
   const std::vector<ConfigSetting> settings = parse_config(path, file.text);
   const bool has_password =
       std::any_of(settings.begin(), settings.end(), [](const ConfigSetting& setting) {
@@ -326,8 +323,8 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
       });
   if (has_password && (file.mode & S_IRWXO) != 0) {
     configuration_error(name +
-                        " holds a password and can be used by everybody: chmod o= it, or put the "
-                        "password into a file of its own (password-file)");
+                        " contains a password and is accessible to all users; chmod o= it, or put "
+                        "the password into its own file (password-file)");
   }
   parser.read_config(path, settings);
 }
@@ -351,7 +348,8 @@ Parsed parse(const CommandLine& line, const Environment& environment) {
     parser.read_command_line(line.ours);
     if (words.command == SubCommand::None) {
       usage_error(
-          "there is no sub-command: write dlock run --key K -- command [args...], or dlock --help");
+          "the sub-command is missing; write dlock run --key K -- command [args...], or dlock "
+          "--help");
     }
     if (words.command == SubCommand::Heartbeat) return heartbeat_command(line, environment);
     if (words.command == SubCommand::Completion) return completion_command(words, line);

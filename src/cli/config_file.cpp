@@ -24,7 +24,7 @@ toml::table read_table(const std::string& path, const std::string& text) {
     if (const auto colon = why.find(": "); why.starts_with("Error while parsing"))
       why.erase(0, colon + 2);
     configuration_error(at_line(path, error.source()) + why +
-                        ": write lines such as store = \"redis://host\"");
+                        "; write lines such as store = \"redis://host\"");
   }
 }
 
@@ -51,10 +51,10 @@ std::vector<ConfigSetting> parse_config(const std::string& path, const std::stri
       setting.value = flag->get() ? "true" : "false";
       setting.is_boolean = true;
     } else {
-      const std::string what = value.is_table() ? "is a section, which dlock does not know"
-                                                : "has a value of a kind that no option takes";
+      const std::string what = value.is_table() ? "is a section, which is not supported"
+                                                : "has a value of a type that no option accepts";
       configuration_error(at_line(path, key.source()) + in_quotes(setting.name) + " " + what +
-                          ": write lines such as ttl = \"30s\"");
+                          "; write lines such as ttl = \"30s\"");
     }
     settings.push_back(std::move(setting));
   }

@@ -43,15 +43,15 @@ ExitStatus print(const std::string& text, int code, cli::StderrLog& log) {
 
 void warn_of_secret(cli::StderrLog& log) {
   log.warn(
-      "the password in --store could be seen in the process list for a moment: put the URL into "
+      "the password in --store was briefly visible in the process list; put the URL into "
       "DLOCK_STORE instead");
 }
 
 void tell_of_default_store(const std::string& consequence, cli::StderrLog& log) {
   log.notice("no store is configured, so " + consequence +
-             " (--store or DLOCK_STORE names one; --store local silences this)");
+             "; give --store or DLOCK_STORE (--store local hides this message)");
 }
-constexpr const char* looks_at_this_machine = "only the locks of this machine are looked at";
+constexpr const char* uses_this_machine = "only the locks of this machine are used";
 
 ExitStatus fail(const cli::BadUsage& bad, cli::StderrLog& log) {
   log.configure({.format = bad.format});
@@ -69,8 +69,8 @@ ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
   if (command.store_is_default) tell_of_default_store("the lock covers this machine only", log);
   if (command.options.store.tls.insecure) {
     log.warn(
-        "--tls-insecure: the server's certificate is not checked, so whoever is in between can "
-        "take and give away this lock");
+        "--tls-insecure: the server's certificate is not checked, so an attacker in between can "
+        "take and release this lock");
   }
   return supervise::run(command.options, inherited, arguments, log);
 }
@@ -116,7 +116,7 @@ ExitStatus show(const cli::ShowCommand& command, bool secret_in_arguments,
   let_signals_end_us(inherited);
   // Not when a shell asks for keys to complete.
   if (command.store_is_default && command.view.form != operate::View::Form::KeysOnly)
-    tell_of_default_store(looks_at_this_machine, log);
+    tell_of_default_store(uses_this_machine, log);
   const auto inspector = make_inspector(command.store);
   if (command.owner) return tell_of_owner(command, *inspector, log);
   const auto code = operate::show(
@@ -138,7 +138,7 @@ ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
                   const InheritedSignals& inherited, cli::StderrLog& log) {
   if (secret_in_arguments) warn_of_secret(log);
   let_signals_end_us(inherited);
-  if (command.store_is_default) tell_of_default_store(looks_at_this_machine, log);
+  if (command.store_is_default) tell_of_default_store(uses_this_machine, log);
   const auto inspector = make_inspector(command.store);
   operate::Unlocking how{
       .key = command.key, .by = operate::make_unlocker(command.force), .timeout = command.timeout};
@@ -203,7 +203,7 @@ int main(int argc, char** argv) {
     }
     supervise::leave(dlock_main(argc, argv, inherited, log));
   } catch (const std::system_error& refusal) {
-    log.error(std::string{"the system refused: "} + refusal.what());
+    log.error(std::string{"system error: "} + refusal.what());
     supervise::leave({.code = static_cast<int>(ExitCode::SystemError)});
   } catch (const std::exception& bug) {
     log.error(std::string{"a bug in dlock: "} + bug.what());

@@ -26,7 +26,7 @@ LockKey key_of(const std::string& word) {
 Duration at_least(const char* option, const std::string& word, Duration least) {
   const Duration duration = duration_of(option, word);
   if (duration < least)
-    usage_error(std::string{option} + " " + in_quotes(word) + " is too short: the least is " +
+    usage_error(std::string{option} + " " + in_quotes(word) + " is too short; the minimum is " +
                 to_text(least));
   return duration;
 }
@@ -57,17 +57,16 @@ ShowCommand status_command(const Words& words, const CommandLine& line,
                       .is_question = true};
   const std::vector<std::string> keys = plain_words(words, line);
   if (words.given("owner")) {
-    if (!keys.empty())
-      usage_error("--owner names the key already: leave out " + in_quotes(keys.front()));
+    if (!keys.empty()) usage_error("--owner contains the key; remove " + in_quotes(keys.front()));
     if (words.json || words.given("watch"))
-      usage_error("--owner answers with one word: leave out --json and --watch");
+      usage_error("--owner prints one word; remove --json and --watch");
     command.owner = OwnerHash{words.owner};
     if (const auto parsed = parse_owner_hash(words.owner))
       command.query.keys.push_back(key_of(parsed->key));
     return command;
   }
   if (keys.empty())
-    usage_error("there is no key: write dlock status KEY, or dlock list to see all");
+    usage_error("the key is missing; write dlock status KEY, or dlock list to see all");
   for (const std::string& key : keys) command.query.keys.push_back(key_of(key));
   return command;
 }
@@ -83,11 +82,11 @@ ShowCommand list_command(const Words& words, const CommandLine& line,
   if (patterns.size() > 1) {
     usage_error("there are two patterns, " + in_quotes(patterns[0]) + " and " +
                 in_quotes(patterns[1]) +
-                ": write one, in quotes so that the shell leaves it alone");
+                "; write one, in quotes so that the shell does not expand it");
   }
   if (!patterns.empty()) command.query.pattern = patterns.front();
   if (words.keys_only) {
-    if (words.json) usage_error("--keys and --json cannot be had together: leave one out");
+    if (words.json) usage_error("--keys and --json are mutually exclusive; remove one");
     command.view.form = operate::View::Form::KeysOnly;
   }
   return command;
@@ -97,9 +96,9 @@ UnlockCommand unlock_command(const Words& words, const CommandLine& line,
                              const Environment& environment) {
   const std::vector<std::string> keys = plain_words(words, line);
   if (keys.size() != 1)
-    usage_error(keys.empty() ? "there is no key: write dlock unlock KEY"
+    usage_error(keys.empty() ? "the key is missing; write dlock unlock KEY"
                              : "there are two keys, " + in_quotes(keys[0]) + " and " +
-                                   in_quotes(keys[1]) + ": locks are freed one by one");
+                                   in_quotes(keys[1]) + "; free one lock at a time");
   StoreSettings store = store_of(words, environment);
   return {.store = std::move(store.options),
           .store_is_default = store.is_default,

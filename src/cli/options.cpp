@@ -229,9 +229,9 @@ std::string heartbeat_footer() {
          "DLOCK_SOCKET\n"
          "leads to that run. Exits with 0 while the lock is held; with 80 when the lock is lost, "
          "the job is\n"
-         "being killed, or dlock is gone; with 81 when the lock is unconfirmed: the store is "
-         "silent, or\n"
-         "dlock did not answer within 2 seconds.";
+         "being killed, or dlock is gone; with 81 when the lock is unconfirmed: the store "
+         "does not\n"
+         "answer, or dlock did not answer within 2 seconds.";
 }
 
 std::string completion_footer() {

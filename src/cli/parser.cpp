@@ -207,7 +207,7 @@ class Parser::Reader {
     try {
       parse(app, options);
     } catch (const CLI::ParseError&) {
-      usage_error("--version takes no value: leave it out");
+      usage_error("--version takes no value; remove it");
     }
     if (words.empty()) return;
     const std::string shown = in_quotes(without_value(words.front()));
@@ -215,11 +215,11 @@ class Parser::Reader {
       return find_command(word) != nullptr;
     });
     if (command != words.end())
-      usage_error(shown + " stands before the sub-command: write dlock " + *command + " first");
+      usage_error(shown + " is before the sub-command; write dlock " + *command + " first");
     if (words.front().starts_with('-'))
-      usage_error("there is no sub-command before " + shown + ": dlock has " + command_names() +
+      usage_error("the sub-command is missing before " + shown + "; dlock has " + command_names() +
                   " (see dlock --help)");
-    usage_error(shown + " is no sub-command of dlock: it has " + command_names() +
+    usage_error(shown + " is not a sub-command of dlock; it has " + command_names() +
                 " (see dlock --help)");
   }
 
@@ -228,10 +228,10 @@ class Parser::Reader {
   [[noreturn]] void explain(const std::string& error, const std::vector<Made>& options) {
     for (const Made& made : options) {
       const std::string name = made.name();
-      if (made.by->results().size() > 1) usage_error(name + " is given twice: leave one out");
+      if (made.by->results().size() > 1) usage_error(name + " is given twice; remove one");
       if (!error.starts_with(name + ":") && error.find(" " + name + " =") == error.npos) continue;
-      if (made.option->is_flag()) usage_error(name + " takes no value: leave it out");
-      usage_error(name + " has no value: write " + name + " " + made.option->type);
+      if (made.option->is_flag()) usage_error(name + " takes no value; remove it");
+      usage_error(name + " has no value; write " + name + " " + made.option->type);
     }
     usage_error(without_url_secrets(error) + " (see dlock " + command_->name + " --help)");
   }
@@ -240,15 +240,15 @@ class Parser::Reader {
     for (const std::string& other : all) {
       if (other.size() > 2 && other[0] == '-' && other[1] != '-' &&
           command_->find(other.substr(1)) != nullptr)
-        usage_error(in_quotes(other) + " has one dash: write -" + other);
+        usage_error(in_quotes(other) + " has one dash; write -" + other);
     }
     const std::string name = std::string{"dlock "} + command_->name;
     const std::string shown = in_quotes(without_value(word));
     if (command_->which == SubCommand::Run && !word.starts_with('-')) {
-      usage_error(shown + " is no option of " + name +
-                  ": the command comes after a --, as in dlock run --key K -- command [args...]");
+      usage_error(shown + " is not an option of " + name +
+                  "; the command comes after a --, as in dlock run --key K -- command [args...]");
     }
-    usage_error(shown + " is no option of " + name + " (see " + name + " --help)");
+    usage_error(shown + " is not an option of " + name + " (see " + name + " --help)");
   }
 
   /// Rejects an empty value: CLI11 takes `--wait ''` for `--wait`, but a user who writes "$LIMIT"
@@ -258,7 +258,7 @@ class Parser::Reader {
       const bool is_it =
           words[i].starts_with('-') && made.by->check_name(words[i].substr(0, words[i].find('=')));
       if (is_it && (words[i].ends_with('=') || (i + 1 < words.size() && words[i + 1].empty()))) {
-        usage_error(made.name() + " '' is empty: leave the value out, or write a duration, as in " +
+        usage_error(made.name() + " '' is empty; remove the value, or write a duration, as in " +
                     made.name() + " 30s");
       }
     }
@@ -269,21 +269,20 @@ class Parser::Reader {
     // A setting that only `run` knows is no error when another sub-command reads the file.
     const CommandOptions& run = *find_command("run");
     if (run.find(item.name) == nullptr || item.name == "key" || item.name == "config") {
-      configuration_error(
-          where + in_quotes(item.name) +
-          " is not known: write the long name of an option of dlock run without its "
-          "dashes, as in store = \"redis://host\"");
+      configuration_error(where + in_quotes(item.name) +
+                          " is unknown; write the long name of an option of dlock run without its "
+                          "dashes, as in store = \"redis://host\"");
     }
     const Option* const option = (command_ == nullptr ? run : *command_).find(item.name);
     if (option == nullptr) return;
     const bool for_ever = option->value_is_optional && item.value == "true";
     if (option->is_flag() && !item.is_boolean)
-      configuration_error(where + item.name + " is true or false, without quotes");
+      configuration_error(where + item.name + " must be true or false, without quotes");
     if (!option->is_flag() && item.is_boolean && !for_ever)
-      configuration_error(where + item.name + " is not " + item.value +
-                          ": write what would stand behind the option, in quotes");
+      configuration_error(where + item.name + " cannot be " + item.value +
+                          "; write the value of the option in quotes");
     if (option->value_is_optional && item.value.empty())
-      configuration_error(where + item.name + " is empty: write a duration, or true for ever");
+      configuration_error(where + item.name + " is empty; write a duration, or true for no limit");
     if (words_.source(item.name) == Source::Flag) return;
     words_.sources[item.name] = Source::File;
     if (const auto* const flag = std::get_if<bool Words::*>(&option->sets)) {

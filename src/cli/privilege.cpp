@@ -39,16 +39,16 @@ Privilege Privilege::of_this_process() {
 
 std::string why_refused(const Privilege& privilege) {
   const std::string why =
-      "so whoever may start it would have these rights for any command; nothing was started: ";
+      "so any user who can start it would have these rights for any command; nothing was started; ";
   if (!privilege.secure_execution) return {};
   if (privilege.other_user || privilege.other_group) {
     return std::string{"dlock was started as a set-"} + (privilege.other_user ? "user" : "group") +
            "-ID program, " + why +
-           "take the bit off its file (chmod ug-s), and let sudo decide who may run what";
+           "remove the bit from its file (chmod ug-s), and let sudo decide who can run what";
   }
   if (privilege.capabilities == 0) return {};
   return "the file of dlock has capabilities, " + why +
-         "take them off (setcap -r), and give the job those that it needs by sudo or systemd";
+         "remove them (setcap -r), and give the job those that it needs by sudo or systemd";
 }
 
 }  // namespace dlock::cli

@@ -52,7 +52,7 @@ std::optional<Password> password_elsewhere(const Words& words) {
   if (file == Source::Default && command == Source::Default) return {};
   if (file == command) {
     usage_error("--password-file " + in_quotes(words.password_file) +
-                " and --password-command both give a password: leave one out");
+                " and --password-command both give a password; remove one");
   }
   if (file > command) return password_at("--password-file", words.password_file);
   if (words.password_command.empty()) usage_error("--password-command '' names no command");
@@ -70,7 +70,7 @@ Password password_of(const Words& words, const Environment& environment, const P
     const bool in_file = words.source("password-file") == elsewhere;
     usage_error((in_file ? "--password-file " + in_quotes(words.password_file)
                          : std::string{"--password-command"}) +
-                " and the URL of the store both give a password: leave one out");
+                " and the URL of the store both give a password; remove one");
   }
   if (elsewhere == Source::Flag) return *password_elsewhere(words);
   if (in_url.given() && url != Source::File) return in_url;
@@ -86,7 +86,7 @@ Login sentinel_login(const Words& words, const Environment& environment) {
     login.password = password_at("--sentinel-password-file", words.sentinel_password_file);
   if (!login.user.empty() && !login.password.given()) {
     usage_error("--sentinel-user " + in_quotes(login.user) +
-                " has no password: give one with --sentinel-password-file");
+                " has no password; give one with --sentinel-password-file");
   }
   return login;
 }
@@ -102,9 +102,8 @@ void check_readable(const char* option, const std::string& path) {
 
 TlsOptions tls_settings(const Words& words) {
   if (words.tls_certificate.empty() != words.tls_key.empty()) {
-    usage_error(words.tls_key.empty()
-                    ? "--tls-cert is given without --tls-key: a certificate needs its key"
-                    : "--tls-key is given without --tls-cert: a key needs its certificate");
+    usage_error(words.tls_key.empty() ? "--tls-cert requires --tls-key"
+                                      : "--tls-key requires --tls-cert");
   }
   check_readable("--tls-cacert", words.tls_ca);
   check_readable("--tls-cert", words.tls_certificate);
@@ -121,7 +120,7 @@ int least_replicas(const Words& words) {
   const auto number = parse_number(words.least_replicas, 0, most);
   if (!number) {
     usage_error("--min-replicas " + in_quotes(words.least_replicas) +
-                " is not a number of replicas: write 0 to " + std::to_string(most));
+                " is not a number of replicas; write a number from 0 to " + std::to_string(most));
   }
   return *number;
 }
@@ -133,10 +132,10 @@ Duration replica_timeout(const Words& words, Duration ttl) {
   const std::string option = "--replica-timeout " + in_quotes(words.replica_timeout) + " ";
   // WAIT takes whole milliseconds, and 0 would wait forever.
   if (timeout < std::chrono::milliseconds{1})
-    usage_error(option + "is too short: the least is 1ms");
+    usage_error(option + "is too short; the minimum is 1ms");
   if (timeout >= request) {
-    usage_error(option + "does not fit into a renewal, which may take " + to_text(request) +
-                " with this --ttl: write less, or raise --ttl");
+    usage_error(option + "does not fit into a renewal, which can take " + to_text(request) +
+                " with this --ttl; reduce it, or raise --ttl");
   }
   return timeout;
 }
@@ -151,15 +150,15 @@ void check_fit(const Words& words, const StoreAddress& address) {
   const auto* redis = std::get_if<RedisAddress>(&address);
   if (redis == nullptr) {
     refuse({"min-replicas", "replica-timeout", "password-file", "password-command"},
-           "is for a Redis, but the store is local: name one with --store");
+           "requires a Redis, but the store is local; name one with --store");
   }
   if (redis == nullptr || !redis->uses_tls()) {
     refuse({"tls-cacert", "tls-cert", "tls-key", "tls-sni", "tls-insecure"},
-           "is given, but the store is not reached by TLS: write rediss:// instead of redis://");
+           "requires TLS, but the store does not use it; write rediss:// instead of redis://");
   }
   if (redis == nullptr || redis->deployment != Deployment::Sentinel) {
     refuse({"sentinel-user", "sentinel-password-file"},
-           "is given, but the store has no Sentinels: write redis+sentinel://host,host/master");
+           "requires Sentinels, but the store has none; write redis+sentinel://host,host/master");
   }
 }
 
@@ -169,7 +168,7 @@ void settle_redis(RedisAddress& redis, StoreOptions& options, Source source, con
   redis.login.password = password_of(words, environment, redis.login.password, source);
   if (!redis.login.user.empty() && !redis.login.password.given()) {
     const std::string what =
-        " names a user but no password: write user:password@ into the URL, or give "
+        " names a user but no password; write user:password@ into the URL, or give "
         "--password-file, --password-command or REDISCLI_AUTH";
     if (source == Source::Environment) configuration_error("DLOCK_STORE" + what);
     usage_error("--store" + what);

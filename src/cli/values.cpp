@@ -43,7 +43,7 @@ std::optional<Duration> time_limit_of(const Words& words, const std::string& nam
   const Duration limit = duration_of(option.c_str(), word);
   if (limit == Duration::zero()) {
     usage_error(option + " " + in_quotes(word) +
-                " leaves no time at all: write more than 0, or leave the option out");
+                " leaves no time; write more than 0, or remove the option");
   }
   return limit;
 }
@@ -55,21 +55,21 @@ std::optional<Warning> warning_of(const Words& words, const LeaseTerms& terms,
   const std::string name = words.warn_signal.substr(0, words.warn_signal.find(':'));
   const auto signal = parse_signal(name);
   if (!signal) {
-    usage_error(
-        option +
-        "does not begin with a signal: write a name or a number, and a time if it is not to "
-        "come at once, as in USR1:2s");
+    usage_error(option +
+                "does not begin with a signal; write a name or a number, and optionally a time, as "
+                "in USR1:2s");
   }
   if (*signal == SIGKILL || *signal == SIGSTOP)
-    usage_error(option + "warns nobody, for no job can catch that: name another one, such as USR1");
+    usage_error(option + "names a signal that no job can catch; write another one, such as USR1");
   if (name.size() == words.warn_signal.size()) return Warning{*signal, {}};
 
   const auto after = parse_duration(words.warn_signal.substr(name.size() + 1));
-  if (!after) usage_error(option + "has no good time: what comes after the colon " + after.error());
+  if (!after)
+    usage_error(option + "has an invalid time: the part after the colon " + after.error());
   // With --on-silence=continue there is no kill that could come first.
   const Duration most = terms.longest_failing() - std::chrono::milliseconds{1};
   if (on_silence == OnSilence::Kill && *after > most) {
-    usage_error(option + "would come when the job has been killed: with this --ttl the most is " +
+    usage_error(option + "would come after the job is killed; with this --ttl the maximum is " +
                 to_text(most));
   }
   return Warning{*signal, *after};

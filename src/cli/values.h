@@ -28,7 +28,7 @@ Choice choose(const char* option, const std::string& word,
     if (word == name) return choice;
     known += (known.empty() ? "" : ", ") + std::string{name};
   }
-  usage_error(std::string{option} + " " + in_quotes(word) + " is not known: it is one of " + known);
+  usage_error(std::string{option} + " " + in_quotes(word) + " is unknown; write one of " + known);
 }
 
 /// The time limit of the job from the option of that name (without dashes), if it was given. Throws

@@ -69,7 +69,7 @@ class Words(BadInput):
                 for command in ("status", "unlock"):
                     self.assertIn(f"{word}", self.run_words(command, *self.local_store, word).stdout)
                 self.assertIn(f"'{word}'", self.run_words("list", *self.local_store, word).stderr)
-        self.refuse(["--store", "local", "list"], [dlock.USAGE], "'--store' stands before the sub-command", "dlock list")
+        self.refuse(["--store", "local", "list"], [dlock.USAGE], "'--store' is before the sub-command", "dlock list")
 
     def test_a_key_in_brackets_is_accepted(self):
         self.assertIn('"key":"[a,b]"', self.run_words("status", *self.local_store, "--json", "[a,b]").stdout)
@@ -196,10 +196,10 @@ class Durations(BadInput):
     def test_a_ttl_too_short_for_renewal_and_margin_is_refused_with_the_minimum(self):
         for text in ("0", "0s", "1ms", "500ms", "1s"):
             with self.subTest(ttl=text):
-                self.refuse(self.run_line("--ttl", text), [dlock.USAGE, dlock.CONFIG], "--ttl", text, "least")
+                self.refuse(self.run_line("--ttl", text), [dlock.USAGE, dlock.CONFIG], "--ttl", text, "the minimum is 1.3s")
 
     def test_a_lock_ttl_that_expires_between_two_renewals_is_refused_with_the_minimum(self):
-        self.refuse(self.run_line("--ttl", "10s", "--lock-ttl", "1s"), [dlock.USAGE, dlock.CONFIG], "--lock-ttl", "least")
+        self.refuse(self.run_line("--ttl", "10s", "--lock-ttl", "1s"), [dlock.USAGE, dlock.CONFIG], "--lock-ttl", "the minimum is 10s")
 
     def test_every_unit_and_a_bare_number_are_accepted(self):
         for text in ("1500ms", "10s", "10", "2m", "1h", "1d"):

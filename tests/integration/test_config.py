@@ -130,8 +130,8 @@ class BadFiles(SettingsCase):
         self.assert_refused(self.run_with("--config", config), dlock.CONFIG, config, *says)
 
     def test_an_error_in_a_file_is_reported_with_the_file_and_the_reason(self):
-        for text, says in ((f'stoer = "{NOBODY_LISTENS}"\n', ("'stoer' is not known", "long name of an option")),
-                           ('key = "k"\n', ("'key' is not known",)),
+        for text, says in ((f'stoer = "{NOBODY_LISTENS}"\n', ("'stoer' is unknown", "long name of an option")),
+                           ('key = "k"\n', ("'key' is unknown",)),
                            ('[redis]\nstore = "local"\n', ("section",)),
                            ('ttl = "5s"\nttl = "6s"\n', ("line 2", "ttl", "cannot redefine")),
                            ('prefix = "foo:\n', ("line 1", "control characters")),
@@ -144,7 +144,7 @@ class BadFiles(SettingsCase):
                            ('wait = ""\n', ("line 1", "wait is empty")),
                            ('quiet = "true"\n', ("quiet", "without quotes")),
                            ('trust-restart = "maybe"\n', ("trust-restart", "true or false")),
-                           ('ttl = ["5s", "6s"]\n', ("ttl", "kind that no option takes")),
+                           ('ttl = ["5s", "6s"]\n', ("ttl", "type that no option accepts")),
                            ('ttl = "5x"\n', ("--ttl '5x'",)),
                            ('store = "redis://h:0"\n', ("--store", "port '0'")),
                            ('store = ""\n', ("--store", "is empty"))):
@@ -171,10 +171,10 @@ class BadFiles(SettingsCase):
 
     def test_a_file_that_is_writable_for_everyone_is_refused(self):
         for mode in (0o646, 0o602, 0o666):
-            self.refused('ttl = "5s"\n', "can be written by everybody", "chmod o-w", mode=mode)
+            self.refused('ttl = "5s"\n', "is writable by all users", "chmod o-w", mode=mode)
 
     def test_a_password_in_a_file_that_is_readable_for_everyone_is_refused(self):
-        self.refused(f'store = "redis://u:{PASSWORD}@127.0.0.1:1"\n', "password", "everybody", "chmod")
+        self.refused(f'store = "redis://u:{PASSWORD}@127.0.0.1:1"\n', "password", "all users", "chmod")
 
 
 class Passwords(SettingsCase):
@@ -237,7 +237,7 @@ class Passwords(SettingsCase):
         refused = self.run_with("--store", self.url(PASSWORD), "--password-command", right)
         self.assert_refused(refused, dlock.USAGE, "--password-command", "and the URL of the store both give a password")
         refused = self.run_with("--store", "local", "--password-command", right)
-        self.assert_refused(refused, dlock.USAGE, "--password-command is for a Redis")
+        self.assert_refused(refused, dlock.USAGE, "--password-command requires a Redis")
 
     def test_a_password_file_that_other_users_can_access_is_refused(self):
         for mode in (0o640, 0o604, 0o660, 0o644):

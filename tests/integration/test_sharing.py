@@ -236,20 +236,20 @@ class SharingOnRedis(SharingTests, OnRedis):
 
 class Refused(Case):
     def test_meaningless_combinations_and_numbers_are_refused(self):
-        for options, says in ((["--shared", "--limit", "2"], "--shared and --limit cannot be had together: leave one out"),
-                              (["--shared", "--exclusive"], "--shared and --exclusive cannot be had together"),
-                              (["--exclusive", "--limit", "2"], "--exclusive and --limit cannot be had together"),
-                              (["--limit", "0"], "--limit '0' is not a number of holders: it is from 1 to"),
+        for options, says in ((["--shared", "--limit", "2"], "--shared and --limit are mutually exclusive; remove one"),
+                              (["--shared", "--exclusive"], "--shared and --exclusive are mutually exclusive"),
+                              (["--exclusive", "--limit", "2"], "--exclusive and --limit are mutually exclusive"),
+                              (["--limit", "0"], "--limit '0' is not a number of holders; write a number from 1 to"),
                               (["--limit", "-1"], "--limit '-1'"), (["--limit", "two"], "--limit 'two'"),
                               (["--limit", "99999999999"], "--limit '99999999999'"),
-                              (["-n", "-w"], "--nonblock and --wait cannot be had together"),
+                              (["-n", "-w"], "--nonblock and --wait are mutually exclusive"),
                               (["-w", "30 s"], "-w/--wait '30 s'"), (["--wait=-1s"], "-w/--wait '-1s'"),
-                              (["--once-per", "0"], "--once-per"), (["--once-per", "weekly"], "1h30m or 1d; hourly and daily are known, too"),
-                              (["--once-per", "500ms"], "--once-per '500ms' is too short: the least is 1s"),
-                              (["--once-per", "daily", "--shared"], "--once-per cannot be had with --shared"),
-                              (["--once-per", "daily", "--limit", "2"], "--once-per cannot be had with --limit"),
-                              (["--even-if-failed"], "--even-if-failed means nothing without --once-per"),
-                              (["--done-exit-code", "3"], "--done-exit-code means nothing without --once-per"),
+                              (["--once-per", "0"], "--once-per"), (["--once-per", "weekly"], "1h30m or 1d, or hourly or daily"),
+                              (["--once-per", "500ms"], "--once-per '500ms' is too short; the minimum is 1s"),
+                              (["--once-per", "daily", "--shared"], "--once-per and --shared are mutually exclusive"),
+                              (["--once-per", "daily", "--limit", "2"], "--once-per and --limit are mutually exclusive"),
+                              (["--even-if-failed"], "--even-if-failed requires --once-per"),
+                              (["--done-exit-code", "3"], "--done-exit-code requires --once-per"),
                               (["--once-per", "daily", "--done-exit-code", "256"], "--done-exit-code '256'"),
                               (["--min-hold", "soon"], "--min-hold 'soon'")):
             with self.subTest(options=options):

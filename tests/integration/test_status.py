@@ -138,17 +138,17 @@ class StatusTests(OperatorMixin):
 
     def test_invalid_input_is_refused_with_the_remedy(self):
         for words, says in (
-                (["status"], "there is no key: write dlock status KEY"),
+                (["status"], "the key is missing; write dlock status KEY"),
                 (["status", ""], "the key '' is empty"),
-                (["status", "x" * 513], "is too long: it has 513 bytes"),
-                (["status", "job", "--owner", "x"], "--owner names the key already"),
-                (["status", "--owner", "x", "--json"], "--owner answers with one word"),
-                (["status", "job", "--watch", "1ms"], "--watch '1ms' is too short: the least is 0.1s"),
+                (["status", "x" * 513], "is too long: 513 bytes; the maximum is 512"),
+                (["status", "job", "--owner", "x"], "--owner contains the key"),
+                (["status", "--owner", "x", "--json"], "--owner prints one word"),
+                (["status", "job", "--watch", "1ms"], "--watch '1ms' is too short; the minimum is 0.1s"),
                 (["status", "job", "--timeout", "soon"], "--timeout 'soon'"),
                 (["status", "job", "--ttl", "5s"], "--ttl"),
                 (["list", "a", "b"], "there are two patterns, 'a' and 'b'"),
-                (["list", "--keys", "--json"], "--keys and --json cannot be had together"),
-                (["unlock"], "there is no key: write dlock unlock KEY"),
+                (["list", "--keys", "--json"], "--keys and --json are mutually exclusive"),
+                (["unlock"], "the key is missing; write dlock unlock KEY"),
                 (["unlock", "a", "b"], "there are two keys, 'a' and 'b'")):
             with self.subTest(words=words):
                 refused = self.ask(words[0], *words[1:])
@@ -275,8 +275,8 @@ class StatusOnRedis(StatusTests, OnRedis):
 
 class NoStore(Case):
     def test_without_a_store_a_message_says_that_only_this_machine_is_covered(self):
-        said = ("dlock: no store is configured, so only the locks of this machine are looked at "
-                "(--store or DLOCK_STORE names one; --store local silences this)\n")
+        said = ("dlock: no store is configured, so only the locks of this machine are used; "
+                "give --store or DLOCK_STORE (--store local hides this message)\n")
         key = self.marker
         for words, answer in ((["status", key], f"{key}: free\n"), (["status", "--json", key], None), (["list", "--json"], None),
                               (["unlock", key], f"key '{key}' is free; there is nothing to unlock\n")):

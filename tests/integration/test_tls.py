@@ -181,7 +181,7 @@ class Sentinels(TlsCase):
         url = f"redis+sentinel://127.0.0.1:{plain_sentinel.port}/main"
         self.assertEqual(self.run_job("true", store=self.trusting(f"{url}?tls=master")).code, 0)
         self.refused(dlock.UNREACHABLE, self.trusting(url.replace("redis+", "rediss+")), "Sentinel", options=TTL)
-        self.refused(dlock.USAGE, self.trusting(url), "not reached by TLS")
+        self.refused(dlock.USAGE, self.trusting(url), "requires TLS, but the store does not use it")
         self.refused(dlock.USAGE, self.at(f"{url}?tls=both"), "write ?tls=master or ?tls=sentinels")
 
     def test_tls_can_be_used_to_the_sentinels_alone(self):

@@ -40,5 +40,5 @@ TEST_CASE(
     CAPTURE(text);
     CHECK(complaint_about(text).starts_with("FILE line 1: "));
   }
-  CHECK(complaint_about("a = 1\nb = [1]\n").starts_with("FILE line 2: 'b' has a value of a kind"));
+  CHECK(complaint_about("a = 1\nb = [1]\n").starts_with("FILE line 2: 'b' has a value of a type"));
 }

@@ -118,8 +118,8 @@ TEST_CASE("--replica-timeout is at least 1 ms and shorter than a request") {
   };
   CHECK(taken(with("1ms")).store.replica_timeout == 1ms);
   CHECK(taken(with("999ms")).store.replica_timeout == 999ms);
-  CHECK(refused(with("0.9ms")).find("the least is 1ms") != std::string::npos);
-  CHECK(refused(with("0")).find("the least is 1ms") != std::string::npos);
+  CHECK(refused(with("0.9ms")).find("the minimum is 1ms") != std::string::npos);
+  CHECK(refused(with("0")).find("the minimum is 1ms") != std::string::npos);
   CHECK(refused(with("1s")).find("does not fit into a renewal") != std::string::npos);
   CHECK(taken({"--store", "redis://h", "--ttl", "10s"}).store.replica_timeout == 500ms);
 }
@@ -144,8 +144,8 @@ TEST_CASE("--once-per with several holders at once is refused") {
 }
 
 TEST_CASE("options that exclude each other are refused together") {
-  CHECK(refused({"-n", "-w"}).find("leave one out") != std::string::npos);
-  CHECK(refused({"--shared", "--limit", "2"}).find("leave one out") != std::string::npos);
+  CHECK(refused({"-n", "-w"}).find("remove one") != std::string::npos);
+  CHECK(refused({"--shared", "--limit", "2"}).find("remove one") != std::string::npos);
 }
 
 TEST_CASE("an expired liveness is recreated only with --on-silence=continue") {
