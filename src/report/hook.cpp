@@ -19,14 +19,14 @@ namespace dlock {
 namespace {
 
 std::string described(int status) {
-  if (WIFSIGNALED(status)) return "was ended by " + signal_name(WTERMSIG(status));
-  return WEXITSTATUS(status) == 0 ? "" : "ended with " + std::to_string(WEXITSTATUS(status));
+  if (WIFSIGNALED(status)) return "was terminated by " + signal_name(WTERMSIG(status));
+  return WEXITSTATUS(status) == 0 ? "" : "exited with " + std::to_string(WEXITSTATUS(status));
 }
 
 }  // namespace
 
 HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, SignalCancellation& end) {
-  if (end.requested()) return {"was not run, because dlock was asked to end"};
+  if (end.requested()) return {"was not run, because dlock was asked to stop"};
   const Fd input = memory_file(hook.input);
   JobProgram program{{.command = {"/bin/sh", "-c", hook.command},
                       .environment = hook.environment,
@@ -65,7 +65,7 @@ HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, SignalCancel
     wait_for_any(watched, killed.empty() ? until : never);
     const bool asked = end.requested();
     if (!killed.empty() || (!asked && BootClock::now() < until)) continue;
-    killed = asked ? "was killed, because dlock was asked to end"
+    killed = asked ? "was killed, because dlock was asked to stop"
                    : "did not end within " + to_text(hook.timeout) + " and was killed";
     ::kill(-child, SIGKILL);
     ::kill(child, SIGKILL);  // in case it has no session of its own yet

@@ -32,16 +32,15 @@ struct Metric {
 };
 
 constexpr std::array metrics{
-    Metric{"dlock_runs_total", "counter", "Runs by what they came to."},
+    Metric{"dlock_runs_total", "counter", "Runs by outcome."},
     Metric{"dlock_wait_seconds", "summary", "How long runs waited for the lock."},
     Metric{"dlock_hold_seconds", "summary", "How long runs held the lock."},
     Metric{"dlock_renewal_seconds", "summary", "How long the store took to renew a lock."},
     Metric{"dlock_renewal_max_seconds", "gauge",
            "The longest renewal of the last run that held the lock."},
     Metric{"dlock_last_run_timestamp_seconds", "gauge", "When the last run ended."},
-    Metric{"dlock_last_success_timestamp_seconds", "gauge",
-           "When the last run ended that succeeded."},
-    Metric{"dlock_last_exit_code", "gauge", "With what the last run ended."}};
+    Metric{"dlock_last_success_timestamp_seconds", "gauge", "When the last successful run ended."},
+    Metric{"dlock_last_exit_code", "gauge", "The exit code of the last run."}};
 
 /// The samples of a file by their full names, with labels.
 using Samples = std::map<std::string, double, std::less<>>;
@@ -143,7 +142,7 @@ Fd open_locked(const std::string& path, Cancellation& give_up) {
 
 double seconds(Duration duration) { return std::chrono::duration<double>{duration}.count(); }
 
-const char* const something_else = "it holds something else than metrics of dlock";
+const char* const something_else = "it contains something other than metrics of dlock";
 
 }  // namespace
 
@@ -188,7 +187,7 @@ std::string why_no_metrics(const std::string& path) {
   if (std::string why = why_not_writable(path); !why.empty()) return why;
   const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   if (file.open() && !parse(read_all(file)))
-    return "is there already, and holds something else than metrics of dlock";
+    return "exists and contains something other than metrics of dlock";
   return {};
 }
 

@@ -134,7 +134,7 @@ class Metrics(Case):
         other = self.path("other.prom")
         with open(other, "w", encoding="ascii") as file:
             file.write("node_load1 0.5\n")
-        for path, says in ((self.path("none", "x.prom"), "No such file or directory"), (other, "holds something else than metrics of dlock"),
+        for path, says in ((self.path("none", "x.prom"), "No such file or directory"), (other, "contains something other than metrics of dlock"),
                            (self.path(), "exists and is not a regular file"), ("/proc/x.prom", "cannot be written")):
             with self.subTest(path=path):
                 refused = self.run_job("touch", self.path("ran"), options=["--metrics-file", path])
@@ -176,7 +176,7 @@ class Metrics(Case):
             ran.signal(signal.SIGTERM)
             self.assertEqual(ran.wait(), 1)
             self.assertLess(now() - asked, 5)
-            self.assert_says(ran, "could not be written", "was not run, because dlock was asked to end")
+            self.assert_says(ran, "could not be written", "was not run, because dlock was asked to stop")
             self.assertFalse(os.path.exists(self.path("hook")))
 
 
@@ -278,12 +278,12 @@ class Hooks(Case):
         wait_until(lambda: os.path.exists(self.path("begun")), 15, "the hook runs")
         ends.signal(signal.SIGTERM)
         self.assertEqual(ends.wait(5), 1)
-        self.assert_says(ends, "was killed, because dlock was asked to end")
+        self.assert_says(ends, "was killed, because dlock was asked to stop")
 
     def test_a_hook_that_fails_is_reported_and_does_not_change_the_exit_code(self):
         ended = self.run_job("sh", "-c", "exit 3", options=[*OPTIONS, "--on-failure", "exit 4"])
         self.assertEqual(ended.code, 3)
-        self.assert_says(ended, "--on-failure 'exit 4' ended with 4")
+        self.assert_says(ended, "--on-failure 'exit 4' exited with 4")
 
     def test_a_hook_has_the_signal_settings_of_the_caller_and_no_descriptor_of_dlock(self):
         hook = "grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/$$/fd | tr '\\n' ' '"
