@@ -14,13 +14,13 @@ namespace {
 
 HeartbeatRefusal gone() {
   return {ExitCode::LockLost,
-          "the lock is lost: the dlock that ran this job is gone; stop working, for somebody else "
-          "may hold the lock"};
+          "the lock is lost: the dlock that ran this job is gone; stop working, because another "
+          "run may hold the lock"};
 }
 
-HeartbeatRefusal silent() {
+HeartbeatRefusal unanswered() {
   return {ExitCode::LockUnconfirmed,
-          "the dlock that runs this job does not answer, so the lock cannot be confirmed; is its "
+          "the dlock that runs this job does not answer, so the lock is unconfirmed; is its "
           "process dlock-engine stopped?"};
 }
 
@@ -32,15 +32,14 @@ HeartbeatRefusal refused(const std::string& socket, int error) {
   switch (error) {
     case EACCES:
     case EPERM:
-      return {ExitCode::SystemError,
-              where +
-                  "may not be used by this user: run dlock heartbeat as the user who runs "
-                  "dlock run"};
+      return {
+          ExitCode::SystemError,
+          where + "is not accessible to this user; run dlock heartbeat as the user of dlock run"};
     case EINVAL:
     case ENAMETOOLONG:
     case EPROTOTYPE:
     case ENOTDIR:
-      return {ExitCode::Usage, where + "is no socket of dlock: leave that variable to dlock"};
+      return {ExitCode::Usage, where + "is not a socket of dlock; do not set that variable"};
     default:
       return {ExitCode::SystemError, where + "cannot be used: " + ::strerror(error)};
   }
@@ -50,14 +49,13 @@ Result<Done, HeartbeatRefusal> judge(std::string_view word) {
   const auto answer = heartbeat_answer(word);
   if (answer == HeartbeatAnswer::Held) return Done{};
   if (answer == HeartbeatAnswer::Unconfirmed) {
-    return HeartbeatRefusal{ExitCode::LockUnconfirmed,
-                            "the lease is over and the store silent: somebody else may hold the "
-                            "lock until the store answers again"};
+    return HeartbeatRefusal{
+        ExitCode::LockUnconfirmed,
+        "the lease has expired and the store does not answer, so another run may hold the lock"};
   }
-  return HeartbeatRefusal{
-      ExitCode::LockLost,
-      "the lock is lost, or dlock is killing this job: stop working, for somebody else may hold "
-      "the lock"};
+  return HeartbeatRefusal{ExitCode::LockLost,
+                          "the lock is lost, or dlock is killing this job; stop working, because "
+                          "another run may hold the lock"};
 }
 
 }  // namespace
@@ -76,11 +74,11 @@ Result<Done, HeartbeatRefusal> send_heartbeat(const std::string& socket, Instant
     if (errno != EAGAIN) return refused(socket, errno);
     // Many other processes report at the same time, or dlock is stopped.
     std::array<pollfd, 1> watched{{{to_dlock.number(), POLLOUT, 0}}};
-    if (!wait_for_any(watched, until)) return silent();
+    if (!wait_for_any(watched, until)) return unanswered();
   }
   theirs.clear();  // now only dlock has that end: its death is an end-of-file
   std::array<pollfd, 1> watched{{{ours.number(), POLLIN, 0}}};
-  if (!wait_for_any(watched, until)) return silent();
+  if (!wait_for_any(watched, until)) return unanswered();
   std::array<char, 64> word{};
   const ssize_t size = ::recv(ours.number(), word.data(), word.size(), MSG_DONTWAIT);
   if (size <= 0) return gone();

@@ -105,7 +105,7 @@ Result<std::unique_ptr<JobSocket>, std::string> JobSocket::make(
   if (!socket.open()) {
     const std::string why = ::strerror(errno);
     directory->remove();
-    return "no socket can be made in '" + directory->path() + "': " + why;
+    return "cannot create a socket in '" + directory->path() + "': " + why;
   }
   try {
     auto shared = std::make_shared<Shared>(std::move(socket), deadline, std::move(notifications));
@@ -114,7 +114,7 @@ Result<std::unique_ptr<JobSocket>, std::string> JobSocket::make(
         new JobSocket{std::move(*directory), std::move(shared), std::move(thread)}};
   } catch (const std::system_error& refusal) {
     directory->remove();
-    return "the system refused a thread or what that needs (see ulimit -u and -n): " +
+    return "cannot create the thread of its socket (see ulimit -u and -n): " +
            refusal.code().message();
   }
 }

@@ -53,7 +53,7 @@ Result<SocketDirectory, std::string> SocketDirectory::make() {
     sweep_abandoned(place, {is_name_of_a_run, remove_if_ours});
     return directory;
   }
-  return "no directory can be made for its socket: " + why;
+  return "cannot create a directory for its socket: " + why;
 }
 
 void SocketDirectory::remove() {

@@ -82,7 +82,7 @@ class TheCommandHeartbeat(HeartbeatCase):
         held, address = self.start_idle()
         done = self.run_words("heartbeat", more_env={"DLOCK_SOCKET": address}, preexec_fn=as_nobody)
         self.assertEqual(done.code, dlock.SYSTEM)
-        self.assert_says(done, "may not be used by this user")
+        self.assert_says(done, "is not accessible to this user")
 
     def test_control_c_ends_heartbeat(self):
         held, address = self.start_idle()

@@ -51,7 +51,7 @@ class HeartbeatQueries(RedisCase, HeartbeatCase):
         wait_until(lambda: self.beat(address).code != 0, 10, "the lease ends")
         told = self.beat(address)
         self.assertEqual(told.code, dlock.UNCONFIRMED)
-        self.assert_says(told, "the lease is over and the store silent")
+        self.assert_says(told, "the lease has expired and the store does not answer")
         self.assertEqual(len(told.own_lines), 1)
         between.thaw()
         wait_until(lambda: self.beat(address).code == 0, 10, "the lock is renewed")
