@@ -34,7 +34,7 @@ bool is_name_of_a_run(std::string_view name) {
 
 Result<Cgroup, std::string> Cgroup::make() {
   const std::string own = own_cgroup_directory();
-  if (own.empty()) return std::string{"our own cgroup v2 is not mounted here"};
+  if (own.empty()) return std::string{"dlock's own cgroup v2 is not mounted here"};
 
   for (int attempt = 0; attempt < 10; ++attempt) {
     // Each run uses a new name that is never used again. A cgroup that is being killed also kills
@@ -42,11 +42,12 @@ Result<Cgroup, std::string> Cgroup::make() {
     // the same pids.
     std::uint32_t number = 0;
     if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
-      return std::string{"no random name could be made for it"};
+      return std::string{"cannot generate a random name for it"};
     }
     const std::string path = own + "/" + std::string{name_prefix} + std::to_string(::getpid()) +
                              "-" + std::to_string(number);
-    if (::mkdir(path.c_str(), 0755) != 0) return "cannot make '" + path + "': " + ::strerror(errno);
+    if (::mkdir(path.c_str(), 0755) != 0)
+      return "cannot create '" + path + "': " + ::strerror(errno);
     Cgroup cgroup{path, claim_directory(path)};
     if (!cgroup.directory_.open() && errno == ESTALE) continue;  // another run removed it
     if (cgroup.directory_.open() &&
@@ -57,7 +58,7 @@ Result<Cgroup, std::string> Cgroup::make() {
     cgroup.remove();
     return "cannot use '" + path + "/cgroup.kill': " + ::strerror(error);
   }
-  return "each that was made in '" + own + "' was removed at once";
+  return "each one created in '" + own + "' was removed at once";
 }
 
 void Cgroup::remove_abandoned_neighbours() const {

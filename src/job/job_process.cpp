@@ -82,7 +82,7 @@ Result<JobProcess, JobProcess::Refusal> JobProcess::start_in_namespace(JobProces
   const NamespaceUser user = NamespaceUser::of_this_process();
   job.child_ =
       fork_into(CLONE_NEWPID | CLONE_NEWNS | (user.needs_user_namespace() ? CLONE_NEWUSER : 0u));
-  if (job.child_ < 0) return Refusal{errno, "a new pid namespace"};
+  if (job.child_ < 0) return Refusal{errno, "cannot create a pid namespace"};
   if (job.child_ == 0) {
     job.reports_.close();
     job.exec_.close();

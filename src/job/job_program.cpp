@@ -145,10 +145,10 @@ std::string why_not_started(const StartFailure& failure) {
   std::string why = ::strerror(failure.error);
   switch (failure.step) {
     case StartFailure::Step::MapUser:
-      return "its user cannot be mapped into a user namespace (/proc/self/uid_map): " + why +
-             "; run dlock as root, allow user namespaces, or do without --contain=pidns";
+      return "cannot map its user into a user namespace (/proc/self/uid_map): " + why +
+             "; run dlock as root, allow user namespaces, or remove --contain=pidns";
     case StartFailure::Step::Fork:
-      return "fork in its pid namespace: " + why;
+      return "cannot fork in its pid namespace: " + why;
     case StartFailure::Step::Exec:
       break;
   }

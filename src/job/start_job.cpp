@@ -24,7 +24,7 @@ Result<StartedJob, JobNotStarted> start_job(JobSpec spec, Containment containmen
     return proc.listing() == Listing::None && !cgroup.exists() &&
            containment != Containment::PidNamespace;
   };
-  const JobNotStarted unfindable{.why = "its processes could not be found and killed: " +
+  const JobNotStarted unfindable{.why = "dlock could not find and kill its processes: " +
                                         proc.why_unusable() + "; " + Proc::remedy};
   if (cannot_be_found()) return unfindable;
 
@@ -32,8 +32,8 @@ Result<StartedJob, JobNotStarted> start_job(JobSpec spec, Containment containmen
     spec.cgroup_directory = cgroup.directory().number();
     auto process = JobProcess::start(spec);
     if (process) return StartedJob{std::move(*process), std::move(cgroup)};
-    const std::string why = "no process can be started in '" + cgroup.path() +
-                            "': " + ::strerror(process.error().error);
+    const std::string why =
+        "cannot start a process in '" + cgroup.path() + "': " + ::strerror(process.error().error);
     cgroup.remove();
     if (containment == Containment::Cgroup)
       return JobNotStarted{process.error().error, "--contain=cgroup: " + why};

@@ -6,13 +6,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration head_start_of_the_cgroup = 10ms;
-constexpr Duration silent_at_first = 2s;
-constexpr Duration speak_every = 1s;
+constexpr Duration quiet_at_first = 2s;
+constexpr Duration report_every = 1s;
 
 }  // namespace
 
 void TreeKill::begin(Instant now, Instant since) {
-  speak_at_ = since + silent_at_first;
+  report_at_ = since + quiet_at_first;
   if (cgroup_.exists()) {
     cgroup_.kill();
     next_ = now + head_start_of_the_cgroup;
@@ -25,9 +25,9 @@ void TreeKill::sweep(Instant now) {
   cgroup_.kill();
   tree_.kill_all();
   next_ = now + tree_.pause();
-  if (now >= speak_at_) {
-    speak_at_ = now + speak_every;
-    log_.error(about_ + ": still alive after SIGKILL: " + tree_.survivors() +
+  if (now >= report_at_) {
+    report_at_ = now + report_every;
+    log_.error(about_ + ": processes alive after SIGKILL: " + tree_.survivors() +
                "; the lock is not released before they are gone");
   }
 }

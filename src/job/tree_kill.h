@@ -37,7 +37,7 @@ class TreeKill {
   std::string about_;
   Log& log_;
   Instant next_ = never;
-  Instant speak_at_ = never;
+  Instant report_at_ = never;
 };
 
 }  // namespace dlock

@@ -107,7 +107,7 @@ class ACgroupInWhichNothingCanBeStarted(Case):
         for error in (errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP, errno.EACCES, errno.EBUSY, errno.EAGAIN):
             with self.subTest(error=errno.errorcode[error]):
                 ran = self.assert_runs_without(prefix_command=refusing(CLONE3, error))
-                tried = re.search("started in '([^']*)'", ran.stderr).group(1)
+                tried = re.search("start a process in '([^']*)'", ran.stderr).group(1)
                 self.assertFalse(os.path.exists(tried), tried)
 
     @needs_root
@@ -128,7 +128,7 @@ class ACgroupInWhichNothingCanBeStarted(Case):
     def test_with_contain_cgroup_the_run_is_refused_with_the_reason(self):
         refused = self.run_job("true", options=["--contain=cgroup"], prefix_command=refusing(CLONE3, errno.ENOSYS))
         self.assertEqual(refused.code, dlock.SYSTEM)
-        self.assert_says(refused, "--contain=cgroup: no process can be started in", "Function not implemented")
+        self.assert_says(refused, "--contain=cgroup: cannot start a process in", "Function not implemented")
 
     @needs_cgroup
     def test_a_threaded_cgroup_is_not_used(self):
@@ -198,7 +198,7 @@ class AUserThatCannotBeMapped(Case):
         if refused.code == 99:
             self.skipTest("no /proc can be mounted here")
         self.assertEqual(refused.code, dlock.SYSTEM, refused.stderr)
-        self.assert_says(refused, "the job could not be started: its user cannot be mapped", "uid_map", "Read-only file system")
+        self.assert_says(refused, "the job could not be started: cannot map its user", "uid_map", "Read-only file system")
         self.assertNotIn("cannot run", refused.stderr)
 
 
