@@ -7,8 +7,8 @@
 namespace dlock::engine {
 namespace {
 
-/// A lost lock outranks a silent store, and both outrank the result of the command: the exit code
-/// must never report success for a run whose lock failed.
+/// A lost lock outranks an unconfirmed one, and both outrank the result of the command: the exit
+/// code must never report success for a run whose lock failed.
 int rank(Ending ending) {
   switch (ending) {
     case Ending::LockLost:

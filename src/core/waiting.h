@@ -34,8 +34,9 @@ struct Place {
 ///
 /// The first waiter asks when the holder's liveness could be over, because a dead holder notifies
 /// no waiter. The others ask only to show that they are alive; a third of the TTL is enough,
-/// because a waiter that is silent for a whole TTL loses its place. They also ask when the waiter
-/// in front could lose its place: if it died after it was notified, no other waiter would notice.
+/// because a waiter that does not ask for a whole TTL loses its place. They also ask when the
+/// waiter in front could lose its place: if it died after it was notified, no other waiter would
+/// notice.
 Duration ask_again_in(const Place& place, Duration ttl);
 
 }  // namespace dlock

@@ -17,7 +17,7 @@ enum class Ready { Start, Job };
 struct ManagerSetting {
   std::string address;                    // of its socket; empty: there is no manager
   bool for_us = false;                    // dlock is the main process of the unit
-  std::optional<Duration> watchdog = {};  // the longest silence that it accepts
+  std::optional<Duration> watchdog = {};  // the longest time without WATCHDOG=1 that it accepts
   Ready ready = Ready::Start;
 
   bool wants_to_hear() const { return for_us && !address.empty(); }

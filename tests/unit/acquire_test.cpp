@@ -72,10 +72,10 @@ constexpr LeaseTerms terms{300ms, 5min};
 
 std::variant<Grant, NotAcquired> acquire_from(ScriptedStore& store, WaitLimit limit,
                                               const std::string& part_of = "",
-                                              bool called_off = false) {
+                                              bool cancelled = false) {
   const Claim claim{.key = *LockKey::parse("k"), .terms = terms, .process = {}, .host = "web1"};
   test::NotingLog log;
-  Cancelled interrupt{called_off};
+  Cancelled interrupt{cancelled};
   return acquire(
       store, claim, limit, OwnerHash{part_of}, interrupt, [](const std::string&) {}, log);
 }
@@ -201,16 +201,16 @@ TEST_CASE(
 TEST_CASE(
     "a cancelled run sends no further request and leaves neither a lock nor a place in the queue") {
   ScriptedStore silent{{fails({.sentence = "silent", .worth_retrying = true})}};
-  CHECK(ending_of(acquire_from(silent, WaitLimit::forever(), "", /*called_off=*/true)) ==
+  CHECK(ending_of(acquire_from(silent, WaitLimit::forever(), "", /*cancelled=*/true)) ==
         Ending::Interrupted);
   CHECK(silent.releases == 1);
 
   ScriptedStore only_once{{fails({.sentence = "the wait was cancelled"})}};
-  CHECK(ending_of(acquire_from(only_once, WaitLimit::none(), "", /*called_off=*/true)) ==
+  CHECK(ending_of(acquire_from(only_once, WaitLimit::none(), "", /*cancelled=*/true)) ==
         Ending::Interrupted);
 
   ScriptedStore held{{says(held_by("other"))}};
-  CHECK(ending_of(acquire_from(held, WaitLimit::forever(), "", /*called_off=*/true)) ==
+  CHECK(ending_of(acquire_from(held, WaitLimit::forever(), "", /*cancelled=*/true)) ==
         Ending::Interrupted);
   CHECK(held.queue_leaves == 1);
 }
