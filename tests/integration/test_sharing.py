@@ -105,8 +105,8 @@ class SharingTests:
                 most = chance.choice([3, 3, 5])
                 runs.append(self.start_run(JOBTOOL, "tick", lives[most], str(chance.uniform(0.02, 0.3)),
                                            options=[*DIES, "-w", "--limit", str(most)]))
-            elif chance.random() < 0.1:
-                victim = chance.choice(running)
+            elif (unhurt := [each for each in running if each not in ended]) and chance.random() < 0.1:
+                victim = chance.choice(unhurt)  # once: two at one instant are outside the promise
                 pids = [victim.pid, *procs.descendants(victim.pid)]
                 procs.kill(chance.choice(pids))
                 ended.append(victim)
@@ -131,8 +131,8 @@ class SharingTests:
                 kind = chance.choice([(readers, "--shared"), (readers, "--shared"), (writers, "--exclusive")])
                 runs.append(self.start_run(JOBTOOL, "tick", kind[0], str(chance.uniform(0.02, 0.2)),
                                            options=[*DIES, "-w", kind[1]]))
-            elif chance.random() < 0.1:
-                victim = chance.choice(running)
+            elif (unhurt := [each for each in running if each not in killed]) and chance.random() < 0.1:
+                victim = chance.choice(unhurt)  # once: two at one instant are outside the promise
                 procs.kill(chance.choice([victim.pid, *procs.descendants(victim.pid)]))
                 killed.append(victim)
         for each in runs:
