@@ -132,7 +132,8 @@ class Launch {
     const bool made = !told->text.empty();
     launched_.cgroup = Cgroup{std::move(told->text), std::move(told->fd)};
     if (made && !launched_.cgroup.directory().open())
-      return not_started(EMFILE, std::string{"the directory of its cgroup: "} + ::strerror(EMFILE));
+      return not_started(
+          EMFILE, std::string{"cannot open the directory of its cgroup: "} + ::strerror(EMFILE));
     return {};
   }
 
