@@ -143,7 +143,7 @@ class Front {
       case MessageKind::LockDescriptor:
         channel_.send(
             {.kind = MessageKind::LockDescriptorTaken, .number = message.fd.open() ? 1 : 0});
-        if (message.fd.open()) lock_descriptors_.push_back(std::move(message.fd));
+        if (message.fd.open()) lock_fds_.push_back(std::move(message.fd));
         break;
       case MessageKind::CgroupRemoved:
         cgroup_ = Cgroup{};
@@ -323,8 +323,8 @@ class Front {
     }
     // For every other ending the final line contains this.
     if (ending_ != Ending::JobEnded) how.level = LogLevel::Debug;
-    const bool given_back = release_by_child(setting_.options.store, setting_.claim,
-                                             std::move(lock_descriptors_), how, log_);
+    const bool given_back =
+        release_by_child(setting_.options.store, setting_.claim, std::move(lock_fds_), how, log_);
     if (!given_back && leases_expire(setting_.options.store.address))
       return "the lock expires within its TTL";
     return given_back && how.options.keep > Duration::zero() ? "--min-hold keeps the lock"
@@ -367,7 +367,7 @@ class Front {
 
   Fd signals_;
   Timer timer_;
-  std::vector<Fd> lock_descriptors_;  // hold the lock of the embedded store until the front exits
+  std::vector<Fd> lock_fds_;  // hold the lock of the embedded store until the front exits
   Cgroup cgroup_;
   SocketDirectory socket_directory_;
   ServiceManager manager_{setting_.options.manager, setting_.deadline, setting_.options.terms};
