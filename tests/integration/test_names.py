@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unittest
 
 from harness import dlock, procs
@@ -152,7 +153,10 @@ class Doctor(NamesCase):
         self.names.says(Names.FIRST, silent=True)
         ((verdict, fact),) = self.found()
         self.assertEqual(verdict, "note")
-        self.assertRegex(fact, rf"^{NAME} has 1 address, found in [23]\d\dms; a name server did not answer$")
+        found = re.fullmatch(rf"{NAME} has 1 address, found in (\d+)ms; a name server did not answer", fact)
+        self.assertTrue(found, fact)
+        self.assertGreater(int(found[1]), 200)
+        self.assertLess(int(found[1]), 400 * PATIENCE)
 
     def test_doctor_reports_a_missing_or_incomplete_answer(self):
         self.names.says(names=HERE, silent=["AAAA"])

@@ -266,6 +266,22 @@ class DeploymentsThatContradictThemselves(Refusals):
         refused = self.of_sentinels(b"master", b"-READONLY You can't write against a read only replica.\r\n")
         self.assert_says(refused, "is a replica, although the Sentinels report it as the master of 'main'")
 
+    def test_the_master_that_sentinels_name_next_is_asked_within_the_same_attempt(self):
+        named = []
+
+        def answers(words):
+            if words[0] == b"SENTINEL":
+                named.append(self.redis.port if named else fake.port)
+                return b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%d\r\n" % (len(str(named[-1])), named[-1])
+            if words[0] == b"ROLE":
+                return b"*1\r\n$6\r\nmaster\r\n"
+            return b"-READONLY You can't write against a read only replica.\r\n"
+
+        fake = self.fake(answers)
+        ended = self.run_job("true", store=self.store_at(f"redis+sentinel://127.0.0.1:{fake.port}/main"), options=OPTIONS)
+        self.assertEqual(ended.code, 0, ended.stderr)
+        self.assertEqual(named[:2], [fake.port, self.redis.port])
+
 
 class ARecentlyStartedServer(Refusals):
     def test_no_lock_is_created_on_a_server_younger_than_the_ttl_and_the_remedy_is_named(self):
@@ -375,6 +391,14 @@ class SlowNames(Refusals):
         ended = self.run_job("true", store=self.store_at(f"redis://two-faced:{relay.port}"), options=OPTIONS,
                              prefix_command=prefix)
         self.assertEqual((ended.code, ended.stderr), (0, ""))
+
+    def test_an_address_that_accepts_and_does_not_answer_is_tried_after_the_next_one(self):
+        relay, prefix = self.two_faced()
+        listener = socket.create_server(("127.0.0.1", relay.port))
+        self.addCleanup(listener.close)
+        ended = self.run_job("true", store=self.store_at(f"redis://two-faced:{relay.port}"), options=[*OPTIONS, "-w", "20s"],
+                             prefix_command=prefix)
+        self.assertEqual(ended.code, 0, ended.stderr)
 
     def test_a_run_survives_when_an_earlier_address_of_its_server_stops_answering(self):
         relay, prefix = self.two_faced()

@@ -103,6 +103,18 @@ TEST_CASE("no request is sent on a connection that the server has closed") {
   CHECK_FALSE(connection.open());
 }
 
+TEST_CASE("a connection that the server has closed is opened again before the next request") {
+  DeafServer server{""};
+  Connection connection = server.connection();
+  REQUIRE(connection.ensure_open(patience()));
+  const std::uint64_t first = connection.number();
+  CHECK(connection.ensure_open(patience()));
+  CHECK(connection.number() == first);
+  server.hang_up();
+  CHECK(connection.ensure_open(patience()));
+  CHECK(connection.number() != first);
+}
+
 TEST_CASE("a subscription that the server does not confirm ends at its deadline") {
   const DeafServer server{"*3\r\n"};
   const auto bell = Subscription::open(std::make_unique<Connection>(server.connection()), "wake",
