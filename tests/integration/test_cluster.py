@@ -290,6 +290,18 @@ class Failover(ClusterCase):
         self.assertEqual(held.wait(), 0, held.stderr)
         self.assert_no_overlap_so_far()
 
+    def test_a_job_survives_a_master_that_hangs(self):
+        self.TTL = "10s"
+        deployment = self.deploy_cluster()
+        owner = self.owner()
+        others = [node for node in deployment.nodes if node is not owner]
+        held = self.first(seconds=12, store=self.store_at(deployment.url_of(*others, owner)))
+        successor = deployment.replicas_of(owner)[0]
+        owner.pause()
+        deployment.wait_for_successor(owner, successor)
+        self.assertEqual(held.wait(), 0, held.stderr)
+        owner.resume()
+
     def test_with_a_short_ttl_the_job_ends_before_the_killed_master_is_replaced(self):
         self.TTL = "1300ms"
         deployment = self.deploy_cluster()
