@@ -18,8 +18,8 @@ namespace dlock {
 SmallFile SmallFile::read(const std::string& path) {
   constexpr std::size_t largest = 1 << 16;
   SmallFile file;
-  const auto failed = [&](int error) {
-    file.error = error;
+  const auto failed = [&file](int number) {
+    file.error = number;
     return file;
   };
   // A fifo without a writer would block.
