@@ -1,8 +1,8 @@
 #include "doctor/machine_checks.h"
 
 #include "core/time.h"
-#include "job/borrowed_fork.h"
 #include "job/cgroup.h"
+#include "job/fork_into.h"
 #include "job/job_process.h"
 #include "os/bare_call.h"
 #include "os/clock.h"
@@ -17,7 +17,6 @@
 #include <cstring>
 #include <ctime>
 #include <linux/capability.h>
-#include <memory>
 #include <sstream>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -116,10 +115,8 @@ Finding check_process_tree() {
 /// Starts a process in the cgroup, like a job: a system that permits creating the directory can
 /// still forbid that. Empty if it worked, else the reason.
 std::string try_birth_in(const Cgroup& cgroup) {
-  constexpr std::size_t stack_size = 65536;
-  const auto stack = std::make_unique<std::byte[]>(stack_size);
-  const pid_t child = borrowed_fork([](void*) { ::_exit(0); }, nullptr, {stack.get(), stack_size},
-                                    cgroup.directory().number());
+  const pid_t child = fork_into(0, cgroup.directory().number());
+  if (child == 0) ::_exit(0);
   if (child < 0) return "cannot start a process in '" + cgroup.path() + "': " + error_text();
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -1,50 +1,18 @@
 #include "job/job_process.h"
 
-#include "job/borrowed_fork.h"
+#include "job/fork_into.h"
 #include "job/pid_namespace.h"
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
-#include <linux/sched.h>
-#include <memory>
+#include <sched.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
 
 namespace dlock {
-namespace {
-
-/// Everything that the child needs, behind one pointer.
-struct Birth {
-  JobProgram program;
-  pid_t parent;
-  int exec_pipe;
-  int prepared_pipe;
-
-  static constexpr std::size_t stack_size = 65536;
-  std::unique_ptr<std::byte[]> stack = std::make_unique_for_overwrite<std::byte[]>(stack_size);
-};
-
-void be_born(void* birth) {
-  auto& born = *static_cast<Birth*>(birth);
-  born.program.become(born.parent, born.exec_pipe, born.prepared_pipe);
-}
-
-/// fork(2) into new namespaces.
-pid_t fork_into(unsigned long long namespaces) {
-  clone_args arguments{};
-  arguments.flags = namespaces;
-  arguments.exit_signal = SIGCHLD;
-  const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
-  if (pid >= 0 || errno != ENOSYS) return pid;
-  // The older clone(2); the clone(3) of glibc requires a function and a stack for the child.
-  return static_cast<pid_t>(::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, 0, 0, 0));
-}
-
-}  // namespace
 
 Result<JobProcess, JobProcess::Refusal> JobProcess::start(JobSpec spec) {
   std::array<int, 2> exec_pipe{};
@@ -58,13 +26,12 @@ Result<JobProcess, JobProcess::Refusal> JobProcess::start(JobSpec spec) {
     return start_in_namespace(std::move(job), JobProgram{std::move(spec)}, std::move(exec_write),
                               std::move(prepared));
 
-  // Never freed: the child reads it until exec succeeds or the child dies, whatever happens in this
-  // process.
-  auto* birth =
-      new Birth{JobProgram{std::move(spec)}, ::getpid(), exec_write.number(), prepared.writing()};
-  job.child_ = borrowed_fork(be_born, birth, {birth->stack.get(), Birth::stack_size}, cgroup);
+  JobProgram program{std::move(spec)};
+  const pid_t parent = ::getpid();
+  job.child_ = fork_into(0, cgroup);
+  if (job.child_ == 0) program.become(parent, exec_write.number(), prepared.writing());
   if (job.child_ < 0) return Refusal{errno, "fork"};
-  prepared.wait();
+  prepared.wait();  // the command compares its pending signals with these: read none before
   return job;
 }
 

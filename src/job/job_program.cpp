@@ -1,7 +1,6 @@
 #include "job/job_program.h"
 
 #include "job/missed_signals.h"
-#include "os/bare_call.h"
 #include "os/clock.h"
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <cstring>
 #include <string_view>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace dlock {
@@ -95,7 +95,7 @@ std::vector<std::string> paths_of(const std::string& program) {
   }
 }
 
-/// Like execvpe(3), which cannot be used because it reports failures in errno. Returns the error.
+/// Like execvpe(3), which may allocate. Returns the error.
 int JobProgram::execute() {
   int error = ENOENT;
   bool denied = false;
@@ -112,8 +112,8 @@ int JobProgram::execute() {
 }
 
 int JobProgram::execute(const char* path, char* const* words) {
-  return static_cast<int>(-bare_call(SYS_execve, as_argument(path), as_argument(words),
-                                     as_argument(environment_.data())));
+  ::execve(path, words, environment_.data());
+  return errno;
 }
 
 void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
@@ -128,17 +128,18 @@ void JobProgram::become(pid_t parent, int exec_pipe, int prepared_pipe) {
     if (variable.name_length > 0) fill_in(variable);
   }
   ::sigaction(SIGCHLD, &spec_.signals.sigchld, nullptr);
-  bare_call(SYS_close, prepared_pipe);
+  ::close(prepared_pipe);
 
   // Unblocked only now: a Ctrl-Z can stop the child here, and a process that waits for it would
   // stand still too.
+  // The system call itself: the wrapper leaves out two signals of the C library.
   constexpr long kernel_set_size = 8;
-  bare_call(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&spec_.signals.mask), 0, kernel_set_size);
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &spec_.signals.mask, nullptr, kernel_set_size);
   // As late as possible: this process and both supervisors may have been paused before this point.
   const bool is_over = spec_.deadline != nullptr && spec_.deadline->read() <= BootClock::now();
   const StartFailure failure{.error = is_over ? ECANCELED : execute()};
-  bare_call(SYS_write, exec_pipe, as_argument(&failure), sizeof failure);
-  for (;;) bare_call(SYS_exit_group, 127);
+  [[maybe_unused]] const auto told = ::write(exec_pipe, &failure, sizeof failure);
+  ::_exit(127);
 }
 
 std::string why_not_started(const StartFailure& failure) {

@@ -50,7 +50,7 @@ struct JobSpec {
 };
 
 /// A JobSpec that is ready for exec. All memory that the child needs is allocated here, in the
-/// parent, because the child must not allocate (see borrowed_fork).
+/// parent, because the child must not allocate (see fork_into).
 class JobProgram {
  public:
   explicit JobProgram(JobSpec spec);
@@ -59,8 +59,7 @@ class JobProgram {
 
   /// Turns this process, a fresh child of `parent`, into the job. If exec fails, a StartFailure is
   /// written to the first pipe. The last writer of the second pipe is closed when everything except
-  /// exec is done: from then on the child makes bare calls only, and no process waits for it,
-  /// because exec can hang.
+  /// exec is done: from then on no process waits for the child, because exec can hang.
   [[noreturn]] void become(pid_t parent, int exec_pipe, int prepared_pipe);
 
  private:

@@ -86,7 +86,7 @@ void make_up_for_missed_signals() {
   ::sigpending(&ours);
   for (const int number : {SIGINT, SIGQUIT, SIGHUP}) {
     const bool has_it = (parents >> (number - 1) & 1) != 0;
-    // kill(2), because raise(3) would signal the thread whose memory this child borrows.
+    // kill(2), because raise(3) would use the thread id of the parent.
     if (has_it && ::sigismember(&ours, number) == 0) ::kill(::getpid(), number);
   }
 }

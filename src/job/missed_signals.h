@@ -9,8 +9,7 @@ namespace dlock {
 /// parent and not in the child, the child missed it, and it becomes pending here.
 ///
 /// For a child whose parent has all signals blocked and reads none of them until the child execs.
-/// Does not block, allocate or lock: the child may run in the memory of its parent. Without /proc
-/// it does nothing.
+/// Does not block, allocate or lock. Without /proc it does nothing.
 void make_up_for_missed_signals();
 
 }  // namespace dlock

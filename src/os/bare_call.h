@@ -13,7 +13,7 @@ namespace dlock {
 
 /// A direct system call, which no preloaded library can intercept: one that fakes the time of day
 /// (libfaketime) would also change the clocks and timeouts of a lock's lease. It does not touch
-/// errno, which a child of borrowed_fork shares with its parent.
+/// errno.
 ///
 /// Returns what the kernel returns: -errno after an error.
 inline long bare_call(long number, long first, long second = 0, long third = 0, long fourth = 0,
