@@ -21,6 +21,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <optional>
 #include <sys/signalfd.h>
@@ -78,18 +79,24 @@ class Front {
   }
 
  private:
-  /// The engine asks the store meanwhile.
+  /// The engine asks the store meanwhile, and waits for this message before it starts the job.
   void make_job_cgroup() {
     auto made = make_cgroup(setting_.options.containment, log_);
-    if (!made) {
-      channel_.send({.kind = MessageKind::Cgroup, .number = 1, .text = made.error()});
-      return;
+    if (made && made->exists()) {
+      Message message{.kind = MessageKind::Cgroup, .text = made->path()};
+      message.fd = Fd{::fcntl(made->directory().number(), F_DUPFD_CLOEXEC, 0)};
+      if (message.fd.open() && channel_.send(message)) {
+        cgroup_ = std::move(*made);
+        return;
+      }
+      const std::string why = ::strerror(errno);
+      made->remove();
+      if (setting_.options.containment == Containment::Cgroup)
+        made = "--contain=cgroup: its directory cannot be passed on: " + why;
     }
-    cgroup_ = std::move(*made);
-    Message message{.kind = MessageKind::Cgroup, .text = cgroup_.path()};
-    if (cgroup_.exists())
-      message.fd = Fd{::fcntl(cgroup_.directory().number(), F_DUPFD_CLOEXEC, 0)};
-    channel_.send(message);
+    Message none{.kind = MessageKind::Cgroup};
+    if (!made) none = {.kind = MessageKind::Cgroup, .number = 1, .text = made.error()};
+    channel_.send(none);
   }
 
   void turn() {
