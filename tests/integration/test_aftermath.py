@@ -1,5 +1,6 @@
 """The reports about a run after its end: status file, metrics, hooks."""
 
+import fcntl
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import unittest
 
 from harness import dlock, procs
 from harness.case import Case, OnRedis, as_nobody, needs_root
-from harness.wait import LATE, PATIENCE, now, wait_until
+from harness.wait import LATE, PATIENCE, hold_for, now, wait_until
 
 OPTIONS = ["--ttl", "2s"]
 
@@ -130,6 +131,16 @@ class Metrics(Case):
         self.assertEqual(sum(self.read()["dlock_runs_total"].values()), 40)
         self.assertEqual(os.listdir(self.path("metrics")), ["dlock.prom"])
 
+    def test_a_run_waits_for_another_one_that_writes_the_metrics(self):
+        self.run_job("true", options=["--metrics-file", self.file])
+        with open(self.file, encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            waits = self.start_run("true", options=["--metrics-file", self.file])
+            hold_for(0.5, waits.running, "dlock")
+            self.assertEqual(sum(self.read()["dlock_runs_total"].values()), 1)
+        self.assertEqual(waits.wait(), 0)
+        self.assertEqual(sum(self.read()["dlock_runs_total"].values()), 2)
+
     def test_a_metrics_file_that_cannot_be_used_prevents_the_start(self):
         other = self.path("other.prom")
         with open(other, "w", encoding="ascii") as file:
@@ -206,6 +217,7 @@ class Hooks(Case):
             key, outcome, code = file.read().split()
         with open(self.path("stdin"), encoding="utf-8") as file:
             report = json.load(file)
+        os.unlink(self.path("env"))  # the next hook has to write it
         return key, outcome, int(code), report
 
     def with_hook(self, option, *words, options=(), **how):
