@@ -61,6 +61,8 @@ class JobProgram {
   /// written to the first pipe. The last writer of the second pipe is closed when everything except
   /// exec is done: from then on no process waits for the child, because exec can hang.
   [[noreturn]] void become(pid_t parent, int exec_pipe, int prepared_pipe);
+  /// In place of a pipe that no process would read.
+  static constexpr int no_pipe = -1;
 
  private:
   /// A variable such as LISTEN_PID, by which systemd names the process that a resource is meant

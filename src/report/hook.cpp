@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,26 +32,15 @@ HookEnd run_hook(const Hook& hook, const InheritedSignals& signals, SignalCancel
                       .left_out = {"DLOCK_SOCKET"},
                       .signals = signals,
                       .own_session = true}};
-  std::array<int, 2> exec_pipe{};
-  std::array<int, 2> prepared_pipe{};
-  if (!input.open() || ::pipe2(exec_pipe.data(), O_CLOEXEC) != 0)
-    return {std::string{"could not be run: "} + ::strerror(errno)};
-  const Fd exec_reader{exec_pipe[0]};
-  Fd exec_writer{exec_pipe[1]};
-  if (::pipe2(prepared_pipe.data(), O_CLOEXEC) != 0)
-    return {std::string{"could not be run: "} + ::strerror(errno)};
-  const Fd prepared_reader{prepared_pipe[0]};
-  Fd prepared_writer{prepared_pipe[1]};
+  if (!input.open()) return {std::string{"could not be run: "} + ::strerror(errno)};
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return {std::string{"could not be run: "} + ::strerror(errno)};
   if (child == 0) {
     ::dup2(input.number(), STDIN_FILENO);
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
-    program.become(parent, exec_writer.number(), prepared_writer.number());
+    program.become(parent, JobProgram::no_pipe, JobProgram::no_pipe);
   }
-  exec_writer.close();
-  prepared_writer.close();
 
   const Instant until = BootClock::now() + hook.timeout;
   std::string killed;
