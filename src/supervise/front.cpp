@@ -94,9 +94,10 @@ class Front {
       if (setting_.options.containment == Containment::Cgroup)
         made = "--contain=cgroup: its directory cannot be passed on: " + why;
     }
-    Message none{.kind = MessageKind::Cgroup};
-    if (!made) none = {.kind = MessageKind::Cgroup, .number = 1, .text = made.error()};
-    channel_.send(none);
+    if (made)
+      channel_.send({.kind = MessageKind::Cgroup});
+    else
+      channel_.send({.kind = MessageKind::Cgroup, .number = 1, .text = made.error()});
   }
 
   void turn() {

@@ -29,11 +29,6 @@ OwnerHash owner_of(const Claim& claim) {
   return make_owner_hash(claim.key, claim.process, 1, claim.trace);
 }
 
-std::string value_of(const Claim& claim, const OwnerHash& owner, const std::string& now,
-                     FencingToken token) {
-  return lock_json(claim, owner, now, now, token);
-}
-
 }  // namespace
 
 std::string LocalStore::name() const { return store_name(wanted_directory_); }
@@ -60,9 +55,9 @@ Result<AcquireAnswer, StoreFault> LocalStore::acquire(const Claim& claim,
     lock_.close();
     return answer;
   }
-  if (auto joined = place_->queue.join(value_of(claim, owner_of(claim), iso_now(), {}), deadline);
-      !joined)
-    return joined.error();
+  const std::string now = iso_now();
+  const std::string value = lock_json(claim, owner_of(claim), now, now, FencingToken{});
+  if (auto joined = place_->queue.join(value, deadline); !joined) return joined.error();
   return answer;
 }
 
@@ -177,7 +172,7 @@ Result<AcquireAnswer, StoreFault> LocalStore::granted(const Claim& claim,
   const FencingToken token = next_token(last);
   const OwnerHash owner = owner_of(claim);
   const std::string now = iso_now();
-  const std::string value = value_of(claim, owner, now, token);
+  const std::string value = lock_json(claim, owner, now, now, token);
   if (!lock_.overwrite(turn == nullptr ? value : only_token(token)))
     return cannot("write", place_->lock, errno);
   if (turn != nullptr) {
