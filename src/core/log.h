@@ -1,6 +1,9 @@
 #pragma once
 
+#include "core/text.h"
+
 #include <string>
+#include <string_view>
 
 namespace dlock {
 
@@ -19,6 +22,19 @@ class Log {
   void warn(const std::string& text) { say(LogLevel::Warning, text); }
   void notice(const std::string& text) { say(LogLevel::Notice, text); }
   void debug(const std::string& text) { say(LogLevel::Debug, text); }
+};
+
+/// The log of what concerns one key: each line begins with `key 'k': `. The log that it writes to
+/// must outlive it.
+class KeyLog final : public Log {
+ public:
+  KeyLog(Log& log, std::string_view key) : log_(log), prefix_(about(key) + ": ") {}
+
+  void say(LogLevel level, const std::string& text) override { log_.say(level, prefix_ + text); }
+
+ private:
+  Log& log_;
+  std::string prefix_;
 };
 
 }  // namespace dlock

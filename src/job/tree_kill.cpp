@@ -27,7 +27,7 @@ void TreeKill::sweep(Instant now) {
   next_ = now + tree_.pause();
   if (now >= report_at_) {
     report_at_ = now + report_every;
-    log_.error(about_ + ": processes alive after SIGKILL: " + tree_.survivors() +
+    log_.error(std::string{"processes alive after SIGKILL: "} + tree_.survivors() +
                "; the lock is not released before they are gone");
   }
 }

@@ -5,8 +5,6 @@
 #include "job/cgroup.h"
 #include "job/tree.h"
 
-#include <string>
-
 namespace dlock {
 
 /// Kills all processes of the job repeatedly until the caller has the proof that none is left. Each
@@ -20,9 +18,9 @@ namespace dlock {
 /// a process that became another user's, and no one can kill a process in state D.
 class TreeKill {
  public:
-  /// `about` is the start of each log line. The references must outlive this object.
-  TreeKill(const Tree& tree, const Cgroup& cgroup, std::string about, Log& log)
-      : tree_(tree), cgroup_(cgroup), about_(std::move(about)), log_(log) {}
+  /// The references must outlive this object.
+  TreeKill(const Tree& tree, const Cgroup& cgroup, Log& log)
+      : tree_(tree), cgroup_(cgroup), log_(log) {}
 
   /// `since`: when the kill began, if the other supervisor began it.
   void begin(Instant now, Instant since);
@@ -34,7 +32,6 @@ class TreeKill {
  private:
   Tree tree_;
   const Cgroup& cgroup_;
-  std::string about_;
   Log& log_;
   Instant next_ = never;
   Instant report_at_ = never;

@@ -45,14 +45,17 @@ std::string where_to_check(const std::vector<HolderStatus>& holders) {
 class Unlock {
  public:
   Unlock(Inspector& inspector, const Unlocking& how, Log& log)
-      : inspector_(inspector), how_(how), log_(log), about_(about(how.key.bytes())) {}
+      : inspector_(inspector),
+        how_(how),
+        log_(log, how.key.bytes()),
+        lock_(about(how.key.bytes()) + ": the lock ") {}
 
   Result<Unlocked, StoreFault> run() {
     if (how_.by.by_force && how_.ask) {
       auto lock = inspector_.inspect(how_.key, deadline());
       if (!lock) return lock.error();
       if (lock->state() == LockStatus::State::Held && !how_.ask(question(*lock)))
-        return Unlocked{about_ + " is left to " + described(lock->holders), held};
+        return Unlocked{lock_ + "is left to " + described(lock->holders), held};
     }
     auto answer = inspector_.unlock(how_.key, how_.by, deadline());
     if (!answer) return answer.error();
@@ -66,17 +69,17 @@ class Unlock {
   CallDeadline deadline() const { return {BootClock::now() + how_.timeout, nullptr}; }
 
   std::string question(const LockStatus& lock) const {
-    return about_ + " is held by " + described(lock.holders) + ". Take the lock? " +
+    return lock_ + "is held by " + described(lock.holders) + ". Take it? " +
            of_number(lock.holders, "The job is", "Their jobs are") + " killed at once.";
   }
 
   Result<Unlocked, StoreFault> on(const WasFree&) const {
-    return Unlocked{about_ + " is free; there is nothing to unlock"};
+    return Unlocked{lock_ + "is free; there is nothing to unlock"};
   }
 
   Result<Unlocked, StoreFault> on(const Freed& freed) const {
     const bool was_dead = !freed.from.empty() && freed.from.front().life == Life::Dead;
-    return Unlocked{about_ + " is free now; " +
+    return Unlocked{lock_ + "is free now; " +
                     (was_dead
                          ? of_number(freed.from, "its holder was dead: ", "its holders were dead: ")
                          : "--min-hold kept it for: ") +
@@ -86,12 +89,12 @@ class Unlock {
   Result<Unlocked, StoreFault> on(const StillHeld& still) const {
     const std::vector<HolderStatus>& holders = still.by.holders;
     if (still.by.state() == LockStatus::State::HeldByMinHold) {
-      return Unlocked{about_ + " is kept by --min-hold for " + roughly(longest_end(holders, {})) +
+      return Unlocked{lock_ + "is kept by --min-hold for " + roughly(longest_end(holders, {})) +
                           " more; " + of_number(holders, "its job has", "their jobs have") +
                           " ended (" + described(holders) + "); --force frees it now",
                       held};
     }
-    return Unlocked{about_ + " is held by " + described(holders) +
+    return Unlocked{lock_ + "is held by " + described(holders) +
                         "; --force takes the lock and kills the " +
                         of_number(holders, "job", "jobs"),
                     held};
@@ -112,7 +115,7 @@ class Unlock {
       if (mark->life == Life::Dead) return freed_after_death(forced);
       if (now >= until) return unconfirmed(forced, *mark);
       if (now >= began + 1s && !std::exchange(told, true)) {
-        log_.notice(about_ + ": waiting for " + described(forced.from) + " to confirm that " +
+        log_.notice("waiting for " + described(forced.from) + " to confirm that " +
                     of_number(forced.from, "its job is", "their jobs are") + " gone, at most " +
                     roughly(until - now));
       }
@@ -145,10 +148,10 @@ class Unlock {
   Unlocked confirmed(const Forced& forced, Duration after) const {
     const bool peer = !forced.from.empty() && forced.from.front().holder.token.value == 0;
     if (peer) {
-      return {about_ + " is free now, taken from " + described(forced.from) +
+      return {lock_ + "is free now, taken from " + described(forced.from) +
               ", which is not dlock and cannot confirm that it has stopped"};
     }
-    return {about_ + " is free now, taken from " + described(forced.from) +
+    return {lock_ + "is free now, taken from " + described(forced.from) +
             of_number(forced.from, ", which confirms that its job is gone (after ",
                       ", which confirm that their jobs are gone (after ") +
             std::to_string(whole_ms(after)) + "ms)"};
@@ -162,7 +165,7 @@ class Unlock {
     auto freed = inspector_.unlock(how_.key, by, deadline());
     if (!freed) return freed.error();
     return Unlocked{
-        about_ + " was taken from " + described(forced.from) + ", which did not answer; " +
+        lock_ + "was taken from " + described(forced.from) + ", which did not answer; " +
             of_number(forced.from, "its lease has", "their leases have") +
             " expired, so other runs can acquire the lock; " + where_to_check(forced.from),
         not_confirmed};
@@ -170,7 +173,7 @@ class Unlock {
 
   Unlocked unconfirmed(const Forced& forced, const HolderStatus& mark) const {
     return {
-        about_ + " was taken from " + described(forced.from) +
+        lock_ + "was taken from " + described(forced.from) +
             of_number(forced.from, ", which does not confirm that its job is gone; is it stopped?",
                       ", which do not confirm that their jobs are gone; are they stopped?") +
             " The lock stays closed" +
@@ -180,8 +183,8 @@ class Unlock {
 
   Inspector& inspector_;
   const Unlocking& how_;
-  Log& log_;
-  std::string about_;
+  KeyLog log_;
+  std::string lock_;  // the start of each sentence
 };
 
 }  // namespace

@@ -40,16 +40,15 @@ ChosenHook hook_for(Success success, const Outlets& wanted) {
 void publish(const RunReport& report, const Outlets& wanted, const InheritedSignals& signals,
              const Fd& signal_fd, Log& log) {
   SignalCancellation end_asked{signal_fd};
-  const std::string key = about(report.key) + ": ";
   const std::string json = to_json(report);
   if (!wanted.status_file.empty() && !write_atomically(wanted.status_file, json)) {
-    log.error(key + "--status-file '" + printable(wanted.status_file) +
+    log.error("--status-file '" + printable(wanted.status_file) +
               "' could not be written: " + ::strerror(errno));
   }
   if (!wanted.metrics_file.empty()) {
     if (const std::string why = add_to_metrics(wanted.metrics_file, report, end_asked);
         !why.empty()) {
-      log.error(key + "--metrics-file '" + printable(wanted.metrics_file) +
+      log.error("--metrics-file '" + printable(wanted.metrics_file) +
                 "' could not be written: " + why);
     }
   }
@@ -60,7 +59,8 @@ void publish(const RunReport& report, const Outlets& wanted, const InheritedSign
                                 .environment = environment_of(report),
                                 .timeout = wanted.hook_timeout},
                                signals, end_asked);
-  if (!end.what.empty()) log.warn(key + option + " '" + excerpt(command, 100) + "' " + end.what);
+  if (!end.what.empty())
+    log.warn(std::string{option} + " '" + excerpt(command, 100) + "' " + end.what);
 }
 
 }  // namespace dlock

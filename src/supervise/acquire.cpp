@@ -93,22 +93,22 @@ class Acquisition {
     using acquire::Notice;
     switch (notice) {
       case Notice::StoreAnswersAgain:
-        return log_.notice(about_key() + ": " + store_.name() + " answers again");
+        return log_.notice(store_.name() + " answers again");
       case Notice::StoreFails:
-        return log_.warn(about_key() + ": " + latest_fault_.sentence + "; still waiting");
+        return log_.warn(latest_fault_.sentence + "; still waiting");
       case Notice::Retries:
-        announce(about_key() + ": " + latest_fault_.sentence);
+        announce(about(claim_.key.bytes()) + ": " + latest_fault_.sentence);
         retried_fault_ = latest_fault_;
-        return log_.debug(about_key() + ": " + latest_fault_.sentence + "; retrying");
+        return log_.debug(latest_fault_.sentence + "; retrying");
       case Notice::Waits:
-        return announce(about_key() + ", " + describe(*refusal_));
+        return announce(about(claim_.key.bytes()) + ", " + describe(*refusal_));
       case Notice::WaitBegins:
-        return tell_of_wait(" is ", "; waiting for it");
+        return tell_of_wait("the lock is ", "; waiting for it");
       case Notice::StillWaits:
-        return tell_of_wait(" is still ", "; waited " + waited() + " so far");
+        return tell_of_wait("the lock is still ", "; waited " + waited() + " so far");
       case Notice::ServerTooRecent:
         return log_.notice(
-            about_key() + ": " + store_.name() +
+            store_.name() +
             " started recently and may have lost the lock of a running job; waiting " +
             to_text(server_age_wait_) + " (--trust-restart skips this)");
       case Notice::WaitsForServer:
@@ -118,7 +118,7 @@ class Acquisition {
 
   void tell_of_wait(const std::string& is, const std::string& what) {
     const std::string limit = limit_.is_forever() ? "" : ", at most " + to_text(limit_.most);
-    log_.notice(about_key() + is + describe(*refusal_) + what + limit);
+    log_.notice(is + describe(*refusal_) + what + limit);
   }
 
   void announce(const std::string& for_whom) {
@@ -180,8 +180,6 @@ class Acquisition {
     return to_text(time < 10s ? std::chrono::round<std::chrono::milliseconds>(time)
                               : std::chrono::round<std::chrono::seconds>(time));
   }
-
-  std::string about_key() const { return about(claim_.key.bytes()); }
 
   Store& store_;
   const Claim& claim_;

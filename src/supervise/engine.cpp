@@ -107,9 +107,9 @@ class Engine {
     if (now < deadline || deadline == told_deadline_) return;
     told_deadline_ = deadline;
     if (options_.on_silence == OnSilence::Continue) {
-      log_.warn(about_key() +
-                ": the lease has expired and the store does not answer; the job continues without "
-                "a confirmed lock (--on-silence=continue)");
+      log_.warn(
+          "the lease has expired and the store does not answer; the job continues without "
+          "a confirmed lock (--on-silence=continue)");
     }
     tell(engine::DeadlineHit{});
   }
@@ -130,13 +130,13 @@ class Engine {
       news_.renewal_failure = news.failure->sentence;
     if (news.failing_since) {
       tell(engine::RenewalsFail{*news.failing_since});
-      log_.warn(about_key() + ": the lock could not be renewed: " + news.failure->sentence +
+      log_.warn("the lock could not be renewed: " + news.failure->sentence +
                 "; retrying until the lease expires");
     }
     if (news.renewed_again) {
       tell(engine::RenewalsWork{});
       news_.renewal_failure.clear();
-      log_.notice(about_key() + ": the lock is renewed again");
+      log_.notice("the lock is renewed again");
     }
   }
 
@@ -197,7 +197,7 @@ class Engine {
     reap_again_.set(now + std::chrono::milliseconds{100});
     if (now < complain_again_at_) return;
     complain_again_at_ = now + std::chrono::seconds{1};
-    log_.error(about_key() + ": waitpid: " + ::strerror(error) +
+    log_.error(std::string{"waitpid: "} + ::strerror(error) +
                "; dlock cannot verify that the job is gone, so the lock is not released");
   }
 
@@ -305,8 +305,7 @@ class Engine {
   void release(RunReport& report) {
     if (report.ending == Ending::LockLost && !lost_by_force_) return;
     if (!launched_.liveness->stop(BootClock::now() + release_timeout)) {
-      log_.warn(about_key() +
-                ": the lock could not be released, because a renewal hangs; it expires within " +
+      log_.warn("the lock could not be released, because a renewal hangs; it expires within " +
                 to_text(options_.terms.ttl()));
       return;
     }
@@ -332,12 +331,10 @@ class Engine {
   /// job. That the store did not answer until the lock expired is not the job's fault, so the
   /// ending stays.
   void tell_expired_unreleased() {
-    log_.warn(about_key() +
-              ": the lock could not be released before it expired; the job was already gone" +
-              (options_.once ? "; --once-per does not remember this run" : ""));
+    log_.warn(
+        std::string{"the lock could not be released before it expired; the job was already gone"} +
+        (options_.once ? "; --once-per does not remember this run" : ""));
   }
-
-  std::string about_key() const { return about(options_.key.bytes()); }
 
   /// Sends the last message: after it the front waits only for the exit of the engine.
   void finish(RunReport& report, std::int32_t detail) {
@@ -370,7 +367,7 @@ class Engine {
   Fd signals_;
   Timer timer_;
   Launched launched_{};
-  TreeKill kill_{tree_, launched_.cgroup, about(options_.key.bytes()), log_};
+  TreeKill kill_{tree_, launched_.cgroup, log_};
 
   bool channel_open_ = true;
   Alarm grace_ends_;

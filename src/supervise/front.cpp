@@ -3,7 +3,6 @@
 #include "core/front_rules.h"
 #include "core/number.h"
 #include "core/signals.h"
-#include "core/text.h"
 #include "heartbeat/service_manager.h"
 #include "heartbeat/socket_directory.h"
 #include "job/cgroup.h"
@@ -244,8 +243,7 @@ class Front {
   }
   void perform(const front::AskToKill&) { channel_.send({MessageKind::Kill, 0, 0, {}, {}}); }
   void perform(const front::SayTerminating&) {
-    log_.notice(about(setting_.options.key.bytes()) +
-                ": interrupted twice: the job receives SIGTERM; a third interrupt kills it");
+    log_.notice("interrupted twice: the job receives SIGTERM; a third interrupt kills it");
   }
 
   /// The signal is sent now and stays pending until it is unblocked. A SIGCONT that arrives
@@ -380,7 +378,7 @@ class Front {
   SocketDirectory socket_directory_;
   ServiceManager manager_{setting_.options.manager, setting_.deadline, setting_.options.terms};
   Proc proc_;
-  TreeKill kill_{Tree{proc_, ::getsid(0)}, cgroup_, about(setting_.options.key.bytes()), log_};
+  TreeKill kill_{Tree{proc_, ::getsid(0)}, cgroup_, log_};
 
   bool channel_open_ = true;
   bool killed_by_us_ = false;

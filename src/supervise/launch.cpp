@@ -1,6 +1,5 @@
 #include "supervise/launch.h"
 
-#include "core/text.h"
 #include "heartbeat/job_socket.h"
 #include "job/start_job.h"
 #include "os/clock.h"
@@ -93,7 +92,7 @@ class Launch {
     setting_.deadline.move_to(grant().stop_by);
     channel_.send({.kind = MessageKind::Granted, .text = std::to_string(grant().at.ms)});
     tell_whom_we_wait_for("");
-    log_.debug(about(options_.key.bytes()) + " is acquired on " + store_->name() + ", token " +
+    log_.debug("the lock is acquired on " + store_->name() + ", token " +
                std::to_string(grant().token.value));
     return {};
   }
@@ -235,8 +234,7 @@ class Launch {
       return made;
     }
     if (options_.heartbeat_timeout) return "--heartbeat-timeout: " + made.error();
-    log_.warn(about(options_.key.bytes()) +
-              ": dlock heartbeat does not work in this job: " + made.error());
+    log_.warn("dlock heartbeat does not work in this job: " + made.error());
     return none;
   }
 

@@ -81,55 +81,52 @@ std::string describe(const Leftovers& leftovers) {
 }  // namespace
 
 void say_how_it_ended(const RunReport& report, const RunOptions& options, Log& log) {
-  const std::string key = about(report.key);
   switch (report.ending) {
     case Ending::JobEnded:
-      if (report.leftovers.count > 0)
-        log.notice(key + ": " + describe(report.leftovers) + "; see --orphans");
+      if (report.leftovers.count > 0) log.notice(describe(report.leftovers) + "; see --orphans");
       break;
     case Ending::Held:
-      log.notice(key + " is " + report.reason + "; nothing was started" +
+      log.notice("the lock is " + report.reason + "; nothing was started" +
                  (options.wait.waits() || waits_for_us(report.holder, options.part_of)
                       ? ""
                       : "; give -w to wait, or run dlock status for details"));
       break;
     case Ending::AlreadyDone:
-      log.notice(key + ": already done by " + report.reason + "; nothing was started");
+      log.notice("already done by " + report.reason + "; nothing was started");
       break;
     case Ending::Interrupted:
-      log.notice(key + ": " + signal_name(report.exit.signal) +
-                 " was received before the job started");
+      log.notice(signal_name(report.exit.signal) + " was received before the job started");
       break;
     case Ending::StoreFailed:
-      log.error(key + ": " + report.reason + "; nothing was started" +
+      log.error(report.reason + "; nothing was started" +
                 next_step(static_cast<ExitCode>(report.exit.code)));
       break;
     case Ending::SystemFailed:
     case Ending::CannotRun:
-      log.error(key + ": " + report.reason + "; the lock is released");
+      log.error(report.reason + "; the lock is released");
       break;
     case Ending::LockLost:
-      log.error(key + ": the lock was lost: " + report.reason +
+      log.error("the lock was lost: " + report.reason +
                 "; no process of the job is left; find out why before you run it again");
       break;
     case Ending::LockUnconfirmed:
-      log.error(key +
-                ": the job was killed, because its lock could not be confirmed before the lease "
-                "expired; no process of it is left, and other runs can acquire the lock within " +
-                to_text(options.terms.ttl()) + " (--ttl): " + report.reason);
+      log.error(
+          "the job was killed, because its lock could not be confirmed before the lease "
+          "expired; no process of it is left, and other runs can acquire the lock within " +
+          to_text(options.terms.ttl()) + " (--ttl): " + report.reason);
       break;
     case Ending::JobHung:
-      log.error(key + ": the job was ended, because " + report.reason +
+      log.error("the job was ended, because " + report.reason +
                 "; no process of it is left and the lock is released; find out why it hangs, or "
                 "let it call dlock heartbeat more often");
       break;
     case Ending::MaxRunExceeded:
-      log.error(key + ": the job was ended, because " + report.reason +
+      log.error("the job was ended, because " + report.reason +
                 "; no process of it is left and the lock is released; find out why it took so "
                 "long, or give it more time");
       break;
     case Ending::SupervisorDied:
-      log.error(key + ": the job was killed, because " + report.reason);
+      log.error("the job was killed, because " + report.reason);
       break;
   }
 }

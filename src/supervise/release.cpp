@@ -1,7 +1,6 @@
 #include "supervise/release.h"
 
 #include "core/duration.h"
-#include "core/text.h"
 #include "os/clock.h"
 #include "os/wait.h"
 
@@ -32,8 +31,7 @@ std::optional<ReleaseAnswer> release_lock(Store& store, const Claim& claim, Log&
     maybe_released = maybe_released || !fault.not_applied;
     const Instant next = BootClock::now() + claim.terms.retry_every();
     if (!fault.worth_retrying || next >= until) {
-      log.say(how.level, about(claim.key.bytes()) +
-                             ": the lock could not be released and expires within " +
+      log.say(how.level, "the lock could not be released and expires within " +
                              to_text(claim.terms.ttl()) + ": " + fault.sentence +
                              (how.options.run ? "; --once-per does not remember this run" : ""));
       return {};
@@ -98,7 +96,7 @@ bool release_by_child(const StoreOptions& store, const Claim& claim,
     try {
       ::_exit(release_in_child(store, claim, std::move(lock_descriptors), how, log));
     } catch (const std::exception& failure) {
-      log.debug(about(claim.key.bytes()) + ": the lock could not be released: " + failure.what());
+      log.debug(std::string{"the lock could not be released: "} + failure.what());
       ::_exit(kept);
     }
   }

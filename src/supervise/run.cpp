@@ -29,7 +29,7 @@ namespace {
   try {
     run_engine(setting, std::move(tools), std::move(channel), log);
   } catch (const std::exception& failure) {
-    log.error(about(setting.options.key.bytes()) + ": the engine failed: " + failure.what());
+    log.error(std::string{"the engine failed: "} + failure.what());
     ::_exit(static_cast<int>(ExitCode::InternalError));
   }
   ::_exit(0);
@@ -68,7 +68,8 @@ Claim claim_of(const RunOptions& options, pid_t front) {
 }  // namespace
 
 ExitStatus run(const RunOptions& options, const InheritedSignals& inherited,
-               const ArgumentArea& arguments, Log& log) {
+               const ArgumentArea& arguments, Log& general_log) {
+  KeyLog log{general_log, options.key.bytes()};
   // Set before the fork: orphans of the job are reparented to the nearest living subreaper, first
   // the engine and after its death the front.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);

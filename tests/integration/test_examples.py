@@ -107,7 +107,7 @@ class Pipelines(ExampleCase):
             self.assertEqual(first.stdout.readline(), "deploying\n")
             second = self.shell(line.replace("-w 30m", "-w 300ms"), **environment)
             self.assertEqual(second.returncode, dlock.HELD)
-            self.assertIn("key 'deploy/production' is held by host", second.stderr)
+            self.assertIn("key 'deploy/production': the lock is held by host", second.stderr)
             self.assertIn("trace: 4711", second.stderr)
             first.stdin.close()
             self.assertEqual(first.wait(30), 0)

@@ -32,7 +32,7 @@ class InTheJournal(Case):
         entries = self.entries(RUNS)
         self.assertEqual(len(entries), RUNS)
         for entry in entries:
-            self.assertTrue(entry["MESSAGE"].startswith("key 'job' is held by host"), entry)
+            self.assertTrue(entry["MESSAGE"].startswith("key 'job': the lock is held by host"), entry)
             self.assertEqual((entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"]), ("5", "dlock"), entry)
             self.assertIn(entry.get("_COMM"), ("dlock", "dlock-engine"), entry)  # the journal cannot know it for a process that has ended
 

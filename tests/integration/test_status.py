@@ -279,7 +279,7 @@ class NoStore(Case):
                 "give --store or DLOCK_STORE (--store local hides this message)\n")
         key = self.marker
         for words, answer in ((["status", key], f"{key}: free\n"), (["status", "--json", key], None), (["list", "--json"], None),
-                              (["unlock", key], f"key '{key}' is free; there is nothing to unlock\n")):
+                              (["unlock", key], f"key '{key}': the lock is free; there is nothing to unlock\n")):
             with self.subTest(words=words):
                 looked = self.run_words(*words)
                 self.assertEqual((looked.code, looked.stderr), (0, said))
@@ -296,7 +296,7 @@ class StandardOutput(OperatorMixin, Case):
         full = "dlock: cannot write to standard output: No space left on device\n"
         for words, said in ((["--help"], full), (["list", "*"], full), (["list", "--json", "--watch"], full), (["status", "job"], full),
                             (["doctor"], full), (["completion", "zsh"], full), (["run", "--help"], full),
-                            (["unlock", "other"], full + "dlock: key 'other' is free; there is nothing to unlock\n")):
+                            (["unlock", "other"], full + "dlock: key 'other': the lock is free; there is nothing to unlock\n")):
             with self.subTest(words=words), open("/dev/full", "wb") as stdout:
                 store = [] if {"--help", "zsh"} & {*words} else self.local_store
                 ended = self.run_words(words[0], *store, *words[1:], stdout=stdout)

@@ -32,7 +32,7 @@ class TheJournal(Case):
         self.hold()
         code, said = self.say()
         self.assertEqual(code, dlock.HELD)
-        self.assertTrue(said.startswith("<5>dlock: key 'job' is held by host"), said)
+        self.assertTrue(said.startswith("<5>dlock: key 'job': the lock is held by host"), said)
         code, said = self.say(options=["--log-format", "json"])
         self.assertTrue(said.startswith('<5>{"time":'), said)
         json.loads(said.splitlines()[0][3:])
@@ -49,7 +49,7 @@ class TheJournal(Case):
         self.hold()
         for stream in ("1:2", "nonsense"):
             code, said = self.say(stream)
-            self.assertTrue(said.startswith("dlock: key 'job' is held"), said)
+            self.assertTrue(said.startswith("dlock: key 'job': the lock is held"), said)
 
 
 class StandardErrorIsNotRead(RedisCase):

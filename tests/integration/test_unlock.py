@@ -33,13 +33,13 @@ class UnlockTests(OperatorMixin):
     def test_unlock_of_a_free_lock_exits_0(self):
         for words in ((), ("--force",)):
             answer = self.unlock(*words)
-            self.assertEqual((answer.code, answer.stdout, answer.stderr), (0, "key 'job' is free; there is nothing to unlock\n", ""))
+            self.assertEqual((answer.code, answer.stdout, answer.stderr), (0, "key 'job': the lock is free; there is nothing to unlock\n", ""))
 
     def test_without_force_a_live_holder_is_named_and_keeps_its_lock(self):
         held = self.ticking("--note", "nightly")
         refused = self.unlock()
         self.assertEqual((refused.code, refused.stdout), (dlock.HELD, ""))
-        self.assert_says(refused, "key 'job' is held by host", f"pid {held.pid}", "note: nightly", "--force takes the lock and kills the job")
+        self.assert_says(refused, "key 'job': the lock is held by host", f"pid {held.pid}", "note: nightly", "--force takes the lock and kills the job")
         self.assertTrue(held.running())
 
     def test_a_forced_unlock_kills_the_job_at_once_with_80_and_names_its_author(self):
@@ -53,7 +53,7 @@ class UnlockTests(OperatorMixin):
             self.assertEqual(answer.code, 0, answer.stderr)
             took.append(life.last_tick(self.life) - began)
             self.assertEqual(held.wait(), dlock.LOST)
-            self.assertIn("key 'job' is free now, taken from host", answer.stdout)
+            self.assertIn("key 'job': the lock is free now, taken from host", answer.stdout)
             self.assertIn("which confirms that its job is gone (after ", answer.stdout)
             self.assert_says(held, "the lock was lost: it was freed by force by host", f"pid {answer.pid}", "(dlock unlock --force)")
             self.assertEqual(self.run_job("true").code, 0)
@@ -144,7 +144,7 @@ class UnlockTests(OperatorMixin):
         self.run_job("true", options=["--min-hold", "60s"])
         refused = self.unlock()
         self.assertEqual(refused.code, dlock.HELD)
-        self.assertRegex(refused.stderr, r"key 'job' is kept by --min-hold for (59|\d\.?\d*)s more; its job has ended "
+        self.assertRegex(refused.stderr, r"key 'job': the lock is kept by --min-hold for (59|\d\.?\d*)s more; its job has ended "
                                          r"\(host .* \(true\) since .*\); --force frees it now\n")
         answer = self.unlock("--force")
         self.assertEqual(answer.code, 0, answer.stderr)
@@ -188,7 +188,7 @@ class UnlockTests(OperatorMixin):
     def test_on_a_terminal_a_forced_unlock_asks_before_it_kills(self):
         held = self.ticking()
         shell = self.on_terminal("--force")
-        shell.expect(rf"is held by host .*pid {held.pid}.*Take the lock\? The job is killed at once\. \[y/N\] ")
+        shell.expect(rf"is held by host .*pid {held.pid}.*Take it\? The job is killed at once\. \[y/N\] ")
         shell.line("")
         shell.expect("is left to host")
         shell.prompt()
@@ -205,7 +205,7 @@ class UnlockTests(OperatorMixin):
         shell = self.on_terminal("--force")
         shell.expect(r"\[y/N\] ")
         shell.control("d")
-        shell.expect(r"\ndlock: key 'job' is left to host")
+        shell.expect(r"\ndlock: key 'job': the lock is left to host")
         self.assertTrue(held.running())
 
     def test_on_a_terminal_unlock_does_not_ask_with_yes_or_if_no_holder_is_alive(self):
@@ -251,7 +251,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
                 self.wait_state("dead")
                 answer = self.unlock()
                 self.assertEqual(answer.code, 0, answer.stderr)
-                self.assertIn("key 'job' is free now; its holder was dead: host", answer.stdout)
+                self.assertIn("key 'job': the lock is free now; its holder was dead: host", answer.stdout)
                 self.assertEqual(self.lock()["state"], "free")
 
     def test_a_waiter_is_woken_when_the_lock_of_a_dead_holder_is_freed(self):
@@ -274,7 +274,7 @@ class UnlockOnRedis(UnlockTests, OnRedis):
         self.kill_machine(held)
         answer = self.unlock("--force")
         self.assertEqual((answer.code, answer.stdout), (dlock.UNCONFIRMED, ""))
-        self.assert_says(answer, "key 'job' was taken from host", "which did not answer; its lease has expired, so other runs can acquire the lock; "
+        self.assert_says(answer, "key 'job': the lock was taken from host", "which did not answer; its lease has expired, so other runs can acquire the lock; "
                          f"check on host {os.uname().nodename} whether pid {held.pid} and its job are gone")
         self.assertEqual(self.lock()["state"], "free")
 

@@ -49,7 +49,7 @@ class WaitingTests:
     def test_a_waiter_names_the_holder_and_runs_when_the_lock_is_released(self):
         held = self.first()
         waits = self.waiter()
-        self.assert_says(waits, "key 'job' is held by host", f"pid {held.pid}", "jobtool tick", " since 20")
+        self.assert_says(waits, "key 'job': the lock is held by host", f"pid {held.pid}", "jobtool tick", " since 20")
         held.signal(signal.SIGTERM)
         self.assertEqual(waits.wait(), 0)
         self.assert_no_overlap(self.life)
@@ -87,7 +87,7 @@ class WaitingTests:
                 inner = [dlock.BINARY, "run", "--key", self.key, *self.default_store, *OPTIONS, wait, "--", "true"]
                 ended = self.run_job("sh", "-c", '"$@"; exit $?', "sh", *inner, options=[*OPTIONS, *outer])
                 self.assertEqual((ended.code, ended.stderr),
-                                 (dlock.HELD, "dlock: key 'job' is held by the run that started this command, so it can never acquire "
+                                 (dlock.HELD, "dlock: key 'job': the lock is held by the run that started this command, so it can never acquire "
                                               "the lock; remove the inner dlock; nothing was started\n"))
                 self.assertEqual(self.run_job("true", options=OPTIONS).code, 0)  # it has left the queue
 

@@ -76,7 +76,7 @@ TEST_CASE("a process outside the cgroup of the job is killed as well, a moment l
   const Proc proc;
   const EmptyCgroup empty;
   Child child;
-  TreeKill kill{Tree{proc, ::getsid(0)}, empty.cgroup(), "k", log};
+  TreeKill kill{Tree{proc, ::getsid(0)}, empty.cgroup(), log};
   CHECK(kill.next() == never);
   const Instant now = BootClock::now();
   kill.begin(now, now);
@@ -92,7 +92,7 @@ TEST_CASE(
   test::NotingLog log;
   const Proc proc;
   const Cgroup none;
-  TreeKill kill{Tree{proc, ::getsid(0)}, none, "k", log};
+  TreeKill kill{Tree{proc, ::getsid(0)}, none, log};
   Child first;
   Instant now = BootClock::now();
   kill.begin(now, now);
@@ -117,7 +117,7 @@ TEST_CASE("a job that survives a kill for two seconds is reported, and then once
   test::NotingLog log;
   const Proc proc;
   const Cgroup none;
-  TreeKill kill{Tree{proc, ::getsid(0)}, none, "k", log};
+  TreeKill kill{Tree{proc, ::getsid(0)}, none, log};
   const Instant began = BootClock::now();
   kill.begin(began, began);
   kill.sweep(began + 1999ms);
