@@ -5,6 +5,7 @@
 #include "core/duration.h"
 #include "core/number.h"
 #include "os/fd.h"
+#include "os/secret_file.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -41,7 +42,9 @@ ChosenStore chosen_store(const Words& words, const std::optional<std::string>& v
 /// Reads the password once, so that an unusable one is reported before anything is started.
 Password password_at(const char* option, const std::string& path) {
   Password password{.file = path, .option = option};
-  if (const auto read = password_in_file(password); !read) configuration_error(read.error().why);
+  auto read = password_in_file(password);
+  if (!read) configuration_error(read.error().why);
+  if (read->only_once) return {.text = std::move(read->text)};
   return password;
 }
 
@@ -100,6 +103,15 @@ void check_readable(const char* option, const std::string& path) {
   }
 }
 
+/// Reads the key once, so that an unusable one is reported before anything is started. Its text, if
+/// it cannot be read again.
+std::string key_from_pipe(const std::string& path) {
+  if (path.empty()) return {};
+  SecretFile key = SecretFile::read(path);
+  if (!key.why_not.empty()) configuration_error("--tls-key " + in_quotes(path) + " " + key.why_not);
+  return key.only_once ? std::move(key.text) : "";
+}
+
 TlsOptions tls_settings(const Words& words) {
   if (words.tls_certificate.empty() != words.tls_key.empty()) {
     usage_error(words.tls_key.empty() ? "--tls-cert requires --tls-key"
@@ -107,10 +119,10 @@ TlsOptions tls_settings(const Words& words) {
   }
   check_readable("--tls-cacert", words.tls_ca);
   check_readable("--tls-cert", words.tls_certificate);
-  check_readable("--tls-key", words.tls_key);
   return {.ca_file = words.tls_ca,
           .certificate_file = words.tls_certificate,
           .key_file = words.tls_key,
+          .key = key_from_pipe(words.tls_key),
           .server_name = words.tls_server_name,
           .insecure = words.tls_insecure};
 }

@@ -29,7 +29,6 @@ SmallFile SmallFile::read(const std::string& path) {
   if (S_ISDIR(facts.st_mode)) return failed(EISDIR);
   if (!S_ISREG(facts.st_mode) && !S_ISCHR(facts.st_mode)) return failed(EINVAL);
   file.mode = facts.st_mode;
-  file.owner = facts.st_uid;
   if (!read_whole(fd.number(), file.text, largest)) return failed(errno);
   if (file.text.size() > largest) return failed(EFBIG);
   return file;

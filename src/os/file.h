@@ -7,11 +7,10 @@
 
 namespace dlock {
 
-/// A settings file, read completely, with its mode and owner at that moment.
+/// A settings file, read completely, with its mode at that moment.
 struct SmallFile {
   std::string text;
   mode_t mode = 0;
-  uid_t owner = 0;
   int error = 0;  // an errno; EFBIG if it is too large for settings, EINVAL if it is not a regular
                   // file
 

@@ -63,6 +63,7 @@ struct TlsOptions {
   std::string ca_file;           // PEM
   std::string certificate_file;  // PEM, the client's with its chain
   std::string key_file;          // PEM
+  std::string key = {};          // its text, if the file is a pipe, which can be read only once
   std::string server_name;       // sent to the server (SNI), and expected in its certificate
   bool insecure = false;         // accepts any certificate
 };

@@ -131,7 +131,7 @@ Result<std::string, StoreFault> Connection::password(const CallDeadline& deadlin
   if (given.file.empty()) return given.text;
   auto read = password_in_file(given);
   if (!read) return misconfigured(read.error().why);
-  return std::move(*read);
+  return std::move(read->text);
 }
 
 Result<Done, StoreFault> Connection::log_in(const CallDeadline& deadline) {

@@ -3,6 +3,7 @@
 #include "core/result.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <string>
@@ -17,9 +18,13 @@ namespace dlock::redis {
 /// the one that it was linked with.
 struct OpenSsl {
 #define DLOCK_OPENSSL_FUNCTIONS(X)      \
+  X(BIO_free)                           \
+  X(BIO_new_mem_buf)                    \
   X(ERR_clear_error)                    \
   X(ERR_get_error)                      \
   X(ERR_reason_error_string)            \
+  X(EVP_PKEY_free)                      \
+  X(PEM_read_bio_PrivateKey)            \
   X(SSL_CTX_check_private_key)          \
   X(SSL_CTX_ctrl)                       \
   X(SSL_CTX_free)                       \
@@ -29,7 +34,7 @@ struct OpenSsl {
   X(SSL_CTX_set_default_passwd_cb)      \
   X(SSL_CTX_set_default_verify_paths)   \
   X(SSL_CTX_set_verify)                 \
-  X(SSL_CTX_use_PrivateKey_file)        \
+  X(SSL_CTX_use_PrivateKey)             \
   X(SSL_CTX_use_certificate_chain_file) \
   X(SSL_connect)                        \
   X(SSL_ctrl)                           \

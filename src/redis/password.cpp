@@ -3,8 +3,8 @@
 #include "core/duration.h"
 #include "core/text.h"
 #include "os/clock.h"
-#include "os/file.h"
 #include "os/helper_sessions.h"
+#include "os/secret_file.h"
 #include "os/wait.h"
 
 #include <array>
@@ -20,13 +20,6 @@
 namespace dlock {
 
 namespace {
-
-/// For a file of another user, the group is the administrator's choice: secrets are mounted like
-/// that in containers, and an ACL that lets this user read the file shows as group rights.
-bool is_for_others(const SmallFile& file) {
-  if ((file.mode & S_IRWXO) != 0) return true;
-  return (file.mode & S_IRWXG) != 0 && (file.owner == ::geteuid() || (file.mode & S_IWGRP) != 0);
-}
 
 constexpr std::size_t longest_output = 1 << 16;
 
@@ -69,16 +62,14 @@ StoreFault fault(ExitCode code, const std::string& sentence) {
 
 }  // namespace
 
-Result<std::string, NoPassword> password_in_file(const Password& password) {
+Result<PasswordInFile, NoPassword> password_in_file(const Password& password) {
   const std::string file = password.option + " '" + printable(password.file) + "'";
-  const SmallFile read = SmallFile::read(password.file);
   if (password.file.empty()) return NoPassword{file + " names no file"};
-  if (read.error != 0) return NoPassword{file + " cannot be read: " + ::strerror(read.error)};
-  if (is_for_others(read))
-    return NoPassword{file + " can be used by others than its owner; chmod 600 it"};
+  const SecretFile read = SecretFile::read(password.file);
+  if (!read.why_not.empty()) return NoPassword{file + " " + read.why_not};
   std::string text = read.text.substr(0, read.text.find_first_of("\r\n"));
   if (text.empty()) return NoPassword{file + " has no password in its first line"};
-  return text;
+  return PasswordInFile{std::move(text), read.only_once};
 }
 
 Result<Done, StoreFault> PasswordCommand::start() {

@@ -29,8 +29,13 @@ struct NoPassword {
   std::string why;
 };
 
-/// The first line of its file. Fails if other users can read or write the file.
-Result<std::string, NoPassword> password_in_file(const Password& password);
+struct PasswordInFile {
+  std::string text;
+  bool only_once = false;  // see SecretFile
+};
+
+/// The first line of its file. Fails if the file is empty, or if SecretFile does not use it.
+Result<PasswordInFile, NoPassword> password_in_file(const Password& password);
 
 /// Runs the command that prints a password. It runs again for each connection, because a token can
 /// be valid for minutes only.

@@ -1,6 +1,7 @@
 #include "redis/tls.h"
 
 #include "core/text.h"
+#include "os/secret_file.h"
 #include "redis/openssl.h"
 
 #include <arpa/inet.h>
@@ -212,9 +213,7 @@ class Context {
     if (options.certificate_file.empty()) return Done{};
     if (ssl_.SSL_CTX_use_certificate_chain_file(context_, options.certificate_file.c_str()) != 1)
       return bad_file("--tls-cert", options.certificate_file, "certificate");
-    if (ssl_.SSL_CTX_use_PrivateKey_file(context_, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
-      return bad_file("--tls-key", options.key_file,
-                      "key without a passphrase that fits --tls-cert");
+    if (std::string why = use_key(options); !why.empty()) return why;
     has_certificate_ = true;
     return Done{};
   }
@@ -248,6 +247,26 @@ class Context {
       if (ssl_.SSL_CTX_load_verify_locations(context_, bundle, nullptr) == 1) break;
     }
     ssl_.ERR_clear_error();
+  }
+
+  /// Why the key of the client certificate cannot be used; otherwise empty.
+  std::string use_key(const TlsOptions& options) const {
+    std::string key = options.key;
+    if (key.empty()) {
+      SecretFile file = SecretFile::read(options.key_file);
+      if (!file.why_not.empty())
+        return "--tls-key " + file_text(options.key_file) + " " + file.why_not;
+      key = std::move(file.text);
+    }
+    BIO* const source = ssl_.BIO_new_mem_buf(key.data(), static_cast<int>(key.size()));
+    if (source == nullptr) throw std::bad_alloc{};
+    EVP_PKEY* const parsed = ssl_.PEM_read_bio_PrivateKey(source, nullptr, no_passphrase, nullptr);
+    const bool fits = parsed != nullptr && ssl_.SSL_CTX_use_PrivateKey(context_, parsed) == 1;
+    ssl_.EVP_PKEY_free(parsed);
+    ssl_.BIO_free(source);
+    return fits ? ""
+                : bad_file("--tls-key", options.key_file,
+                           "key without a passphrase that fits --tls-cert");
   }
 
   std::string bad_file(const char* option, const std::string& path, const char* kind) const {
