@@ -174,7 +174,13 @@ RunCommand run_command(const Words& words, const CommandLine& line,
   if (line.job.empty())
     usage_error(
         "the command is missing after the --; write dlock run --key K -- command [args...]");
-  if (!words.given("key")) usage_error("--key is missing; name the lock, as in --key backup");
+  if (!words.given("key")) {
+    // As other tools have it: `dlock run -k backup`.
+    if (words.given("kill-after") && !parse_duration(words.kill_after))
+      usage_error("--key is missing; -k is --kill-after, so write --key " +
+                  in_quotes(words.kill_after));
+    usage_error("--key is missing; name the lock, as in --key backup");
+  }
   auto key = LockKey::parse(words.key);
   if (!key) usage_error("--key " + in_quotes(words.key) + " " + key.error());
 
@@ -251,8 +257,8 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                   .command = line.job},
       .log = {},
       .store_is_default = store.is_default};
-  if (words.source("status-file") == Source::File) command.status_file_set_in = words.config_path;
-  if (words.source("metrics-file") == Source::File) command.metrics_file_set_in = words.config_path;
+  command.status_file_set_in = words.origin("status-file");
+  command.metrics_file_set_in = words.origin("metrics-file");
   command.log.format = choose<LogFormat>("--log-format", words.log_format,
                                          {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
   const std::string loudness =
@@ -329,14 +335,16 @@ void read_config(Parser& parser, const Words& words, const Environment& environm
   parser.read_config(path, settings);
 }
 
-/// Adds the file to the error of a setting that came from it, because it must be corrected there.
+/// Adds the file or variable to the error of a setting that came from it, because it must be
+/// corrected there.
 UsageError with_origin(UsageError error, const Words& words) {
   const std::string& message = error.message;
   if (!message.starts_with('-')) return error;
   std::string name = message.substr(0, message.find_first_of(" ="));
   name.erase(0, name.rfind("--") + 2);
-  if (words.source(name) != Source::File) return error;
-  return {ExitCode::Configuration, words.config_path + ": " + message};
+  const std::string origin = words.origin(name);
+  if (origin.empty()) return error;
+  return {ExitCode::Configuration, origin + ": " + message};
 }
 
 }  // namespace
@@ -353,6 +361,7 @@ Parsed parse(const CommandLine& line, const Environment& environment) {
     }
     if (words.command == SubCommand::Heartbeat) return heartbeat_command(line, environment);
     if (words.command == SubCommand::Completion) return completion_command(words, line);
+    parser.read_environment(environment);
     read_config(parser, words, environment);
     if (words.command == SubCommand::Doctor) return doctor_command(words, line, environment);
     if (words.command == SubCommand::Status) return status_command(words, line, environment);

@@ -19,7 +19,7 @@ struct RunCommand {
   LogOptions log;
   /// Nothing was configured, so the embedded store is used; this is logged once.
   bool store_is_default = false;
-  /// The configuration file that sets the option; empty if the command line does.
+  /// The configuration file or variable that sets the option; empty if the command line does.
   std::string status_file_set_in = {};
   std::string metrics_file_set_in = {};
 };

@@ -1,6 +1,8 @@
 #include "cli/environment.h"
 
 #include <cstdlib>
+#include <string_view>
+#include <unistd.h>
 
 namespace dlock::cli {
 
@@ -11,13 +13,29 @@ std::optional<std::string> variable(const char* name) {
   return value != nullptr ? std::optional<std::string>{value} : std::nullopt;
 }
 
-/// Returns a variable without a newline at its end: a value read from a file, such as a mounted
+/// Without a newline at its end: a value read from a file, such as a mounted
 /// secret, has one.
+std::string without_line_end(std::string value) {
+  if (value.ends_with('\n')) value.pop_back();
+  if (value.ends_with('\r')) value.pop_back();
+  return value;
+}
+
 std::optional<std::string> setting(const char* name) {
   auto value = variable(name);
-  if (value && value->ends_with('\n')) value->pop_back();
-  if (value && value->ends_with('\r')) value->pop_back();
-  return value;
+  return value ? std::optional{without_line_end(std::move(*value))} : std::nullopt;
+}
+
+std::vector<std::pair<std::string, std::string>> variables_of_dlock() {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
+    const std::string_view text{*each};
+    const auto equals = text.find('=');
+    if (!text.starts_with("DLOCK_") || equals == text.npos) continue;
+    found.emplace_back(text.substr(0, equals),
+                       without_line_end(std::string{text.substr(equals + 1)}));
+  }
+  return found;
 }
 
 }  // namespace
@@ -33,7 +51,8 @@ Environment Environment::of_this_process() {
           .notify_socket = variable("NOTIFY_SOCKET"),
           .watchdog_usec = variable("WATCHDOG_USEC"),
           .watchdog_pid = variable("WATCHDOG_PID"),
-          .exec_pid = variable("SYSTEMD_EXEC_PID")};
+          .exec_pid = variable("SYSTEMD_EXEC_PID"),
+          .ours = variables_of_dlock()};
 }
 
 }  // namespace dlock::cli

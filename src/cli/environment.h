@@ -2,6 +2,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace dlock::cli {
 
@@ -19,6 +21,8 @@ struct Environment {
   std::optional<std::string> watchdog_usec = {};      // WATCHDOG_USEC
   std::optional<std::string> watchdog_pid = {};       // WATCHDOG_PID
   std::optional<std::string> exec_pid = {};           // SYSTEMD_EXEC_PID
+  /// All variables whose name begins with DLOCK_, also those above.
+  std::vector<std::pair<std::string, std::string>> ours = {};
   /// Read if it exists and no other file is named. Empty: no default file.
   std::string default_config = "/etc/dlock.toml";
 

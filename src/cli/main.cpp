@@ -2,6 +2,7 @@
 #include "cli/command_line.h"
 #include "cli/privilege.h"
 #include "cli/stderr_log.h"
+#include "cli/variables.h"
 #include "doctor/doctor.h"
 #include "heartbeat/heartbeat_client.h"
 #include "operate/owner.h"
@@ -41,10 +42,20 @@ ExitStatus print(const std::string& text, int code, cli::StderrLog& log) {
   return {.code = print(text, log) ? code : static_cast<int>(ExitCode::SystemError)};
 }
 
-void warn_of_secret(cli::StderrLog& log) {
-  log.warn(
-      "the password in --store was briefly visible in the process list; put the URL into "
-      "DLOCK_STORE instead");
+using Warnings = std::vector<std::string>;
+
+Warnings warnings_of(bool secret_in_arguments, const cli::Environment& environment) {
+  Warnings warnings = cli::warnings_of_variables(environment);
+  if (secret_in_arguments) {
+    warnings.emplace_back(
+        "the password in --store was briefly visible in the process list; put the URL into "
+        "DLOCK_STORE instead");
+  }
+  return warnings;
+}
+
+void warn(const Warnings& warnings, cli::StderrLog& log) {
+  for (const std::string& warning : warnings) log.warn(warning);
 }
 
 void tell_of_default_store(const std::string& consequence, cli::StderrLog& log) {
@@ -59,13 +70,13 @@ ExitStatus fail(const cli::BadUsage& bad, cli::StderrLog& log) {
   return {.code = static_cast<int>(bad.code)};
 }
 
-ExitStatus run(const cli::RunCommand& command, bool secret_in_arguments,
+ExitStatus run(const cli::RunCommand& command, const Warnings& warnings,
                const InheritedSignals& inherited, const ArgumentArea& arguments,
                cli::StderrLog& log) {
   if (const auto bad = cli::why_unwritable(command)) return fail(*bad, log);
   log.configure(command.log);
   log.set_key(command.options.key.bytes());
-  if (secret_in_arguments) warn_of_secret(log);
+  warn(warnings, log);
   if (command.store_is_default) tell_of_default_store("the lock covers this machine only", log);
   if (command.options.store.tls.insecure) {
     log.warn(
@@ -82,9 +93,9 @@ void let_signals_end_us(const InheritedSignals& inherited) {
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
-ExitStatus examine(const cli::DoctorCommand& command, bool secret_in_arguments,
+ExitStatus examine(const cli::DoctorCommand& command, const Warnings& warnings,
                    const InheritedSignals& inherited, cli::StderrLog& log) {
-  if (secret_in_arguments) warn_of_secret(log);
+  warn(warnings, log);
   let_signals_end_us(inherited);
   const doctor::Diagnosis report = doctor::examine({command.store, command.terms});
   constexpr int something_is_broken = 1;
@@ -110,9 +121,9 @@ ExitStatus tell_of_owner(const cli::ShowCommand& command, Inspector& inspector,
   return print(operate::name_of(state) + "\n", operate::exit_code_of(state), log);
 }
 
-ExitStatus show(const cli::ShowCommand& command, bool secret_in_arguments,
+ExitStatus show(const cli::ShowCommand& command, const Warnings& warnings,
                 const InheritedSignals& inherited, cli::StderrLog& log) {
-  if (secret_in_arguments) warn_of_secret(log);
+  warn(warnings, log);
   let_signals_end_us(inherited);
   // Not when a shell asks for keys to complete.
   if (command.store_is_default && command.view.form != operate::View::Form::KeysOnly)
@@ -134,9 +145,9 @@ bool ask_on_terminal(const std::string& question) {
   return answer[0] == 'y' || answer[0] == 'Y';
 }
 
-ExitStatus unlock(const cli::UnlockCommand& command, bool secret_in_arguments,
+ExitStatus unlock(const cli::UnlockCommand& command, const Warnings& warnings,
                   const InheritedSignals& inherited, cli::StderrLog& log) {
-  if (secret_in_arguments) warn_of_secret(log);
+  warn(warnings, log);
   let_signals_end_us(inherited);
   if (command.store_is_default) tell_of_default_store(uses_this_machine, log);
   const auto inspector = make_inspector(command.store);
@@ -168,20 +179,21 @@ ExitStatus dlock_main(int argc, char** argv, const InheritedSignals& inherited,
   const auto access = set_memory_access(MemoryAccess::Hidden);
   const auto arguments = ArgumentArea::of(argc, argv);
   const cli::CommandLine line = cli::split_at_dashes(argc, argv);
-  const bool secret_in_arguments = cli::wipe_url_secrets(argc, argv);
-  const cli::Parsed parsed = cli::parse(line, cli::Environment::of_this_process());
+  const auto environment = cli::Environment::of_this_process();
+  const Warnings warnings = warnings_of(cli::wipe_url_secrets(argc, argv), environment);
+  const cli::Parsed parsed = cli::parse(line, environment);
   if (const auto* command = std::get_if<cli::RunCommand>(&parsed)) {
     if (!holds_secret(command->options.store)) set_memory_access(access);
-    return run(*command, secret_in_arguments, inherited, arguments, log);
+    return run(*command, warnings, inherited, arguments, log);
   }
   if (const auto* command = std::get_if<cli::DoctorCommand>(&parsed)) {
-    return examine(*command, secret_in_arguments, inherited, log);
+    return examine(*command, warnings, inherited, log);
   }
   if (const auto* command = std::get_if<cli::ShowCommand>(&parsed)) {
-    return show(*command, secret_in_arguments, inherited, log);
+    return show(*command, warnings, inherited, log);
   }
   if (const auto* command = std::get_if<cli::UnlockCommand>(&parsed)) {
-    return unlock(*command, secret_in_arguments, inherited, log);
+    return unlock(*command, warnings, inherited, log);
   }
   if (const auto* command = std::get_if<cli::HeartbeatCommand>(&parsed)) {
     return report_progress(*command, inherited, log);

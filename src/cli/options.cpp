@@ -183,9 +183,13 @@ constexpr const char* run_examples =
 
 std::string run_footer() {
   return std::string{duration_help} +
-         "Defaults are in parentheses. The job finds DLOCK_KEY, DLOCK_OWNER and "
-         "DLOCK_FENCING_TOKEN in its\n"
-         "environment, and DLOCK_SOCKET with --heartbeat-timeout or --on-silence=continue.\n\n" +
+         "Defaults are in parentheses. Every option but --key can also be a variable, as in "
+         "DLOCK_TTL=30s or\n"
+         "DLOCK_ON_SILENCE=continue, or stand in the configuration file. The job finds DLOCK_KEY, "
+         "DLOCK_OWNER\n"
+         "and DLOCK_FENCING_TOKEN in its environment, and DLOCK_SOCKET with --heartbeat-timeout "
+         "or\n"
+         "--on-silence=continue.\n\n" +
          exit_code_table();
 }
 
@@ -329,6 +333,7 @@ const Option* CommandOptions::find(std::string_view option) const {
 std::span<const CommandOptions> all_commands() { return commands; }
 
 const CommandOptions* find_command(std::string_view name) {
+  if (name == "ls") name = "list";
   const auto* const found =
       std::find_if(commands.begin(), commands.end(),
                    [&](const CommandOptions& known) { return known.name == name; });

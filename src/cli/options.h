@@ -50,7 +50,7 @@ struct CommandOptions {
 /// All sub-commands, and therefore all options of dlock.
 std::span<const CommandOptions> all_commands();
 
-/// Returns null if there is no sub-command of that name.
+/// Returns null if there is no sub-command of that name. `ls` is list.
 const CommandOptions* find_command(std::string_view name);
 
 /// The end of `dlock --help`: the exit codes of dlock itself.

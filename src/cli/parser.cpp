@@ -1,7 +1,9 @@
 #include "cli/parser.h"
 
+#include "cli/nearest.h"
 #include "cli/options.h"
 #include "cli/usage_error.h"
+#include "cli/variables.h"
 #include "cli/version.h"
 
 #include <CLI/CLI.hpp>
@@ -10,6 +12,7 @@
 #include <array>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace dlock::cli {
@@ -108,9 +111,34 @@ class Parser::Reader {
     }
   }
 
+  void read_environment(const Environment& environment) {
+    const CommandOptions& run = *find_command("run");
+    for (const auto& [name, value] : environment.ours) {
+      const Option* const option = run.find(option_of(name));
+      // DLOCK_STORE has rules of its own; see store_settings().
+      if (option == nullptr || !is_setting(option->name()) || option->name() == "store" ||
+          name != variable_of(option->name()))
+        continue;
+      ConfigSetting setting{.name = std::string{option->name()}, .value = value};
+      if (option->is_flag() && (value == "1" || value == "0"))
+        setting.value = value == "1" ? "true" : "false";
+      setting.is_boolean =
+          (setting.value == "true" && (option->is_flag() || option->value_is_optional)) ||
+          (setting.value == "false" && option->is_flag());
+      take(setting, Source::Environment);
+    }
+  }
+
   void read_config(const std::string& path, const std::vector<ConfigSetting>& settings) {
     words_.config_path = path;
-    for (const ConfigSetting& setting : settings) take(path, setting);
+    for (const ConfigSetting& setting : settings) {
+      if (!is_setting(setting.name)) {
+        configuration_error(at(setting, Source::File) + in_quotes(setting.name) +
+                            " is unknown; write the long name of an option of dlock run without "
+                            "its dashes, as in store = \"redis://host\"");
+      }
+      take(setting, Source::File);
+    }
   }
 
  private:
@@ -166,6 +194,28 @@ class Parser::Reader {
     return names;
   }
 
+  static std::optional<std::string> nearest_command(const std::string& word) {
+    std::vector<std::string> names{"help", "version"};
+    for (const CommandOptions& known : all_commands()) names.emplace_back(known.name);
+    return nearest(word, names);
+  }
+
+  /// The long option of this sub-command that the word may mean.
+  std::optional<std::string> nearest_option(const std::string& word) const {
+    std::vector<std::string> names{"help"};
+    for (const OptionGroup& group : command_->groups) {
+      for (const Option& option : group.options) names.emplace_back(option.name());
+    }
+    if (!word.starts_with("--")) return {};
+    const auto meant = nearest(std::string_view{word}.substr(2), names);
+    return meant ? std::optional{"--" + *meant} : std::nullopt;
+  }
+
+  static bool any_is_key(const std::vector<std::string>& words) {
+    return std::any_of(words.begin(), words.end(),
+                       [](const std::string& word) { return word.starts_with("--key"); });
+  }
+
   static void parse(CLI::App& app, const std::vector<std::string>& words) {
     try {
       app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
@@ -176,8 +226,9 @@ class Parser::Reader {
     }
   }
 
-  /// Treats `dlock help run` as `dlock run --help`.
+  /// Treats `dlock help run` as `dlock run --help`, and `dlock version` as `dlock --version`.
   static std::vector<std::string> with_help_as_option(std::vector<std::string> words) {
+    if (words.size() == 1 && words.front() == "version") return {"--version"};
     if (words.empty() || words.front() != "help") return words;
     words.erase(words.begin());
     words.resize(std::min<std::size_t>(words.size(), 1));
@@ -193,7 +244,7 @@ class Parser::Reader {
     app.formatter(format_);
     app.allow_extras();
     app.set_help_flag("-h,--help", "Show this help");
-    app.set_version_flag("--version", std::string{"dlock "} + version, "Show the version");
+    app.set_version_flag("-V,--version", std::string{"dlock "} + version, "Show the version");
     app.footer([] {
       return "See 'dlock run --help' for the options of run, likewise for the others, and "
              "dlock(1).\n\n" +
@@ -219,8 +270,10 @@ class Parser::Reader {
     if (words.front().starts_with('-'))
       usage_error("the sub-command is missing before " + shown + "; dlock has " + command_names() +
                   " (see dlock --help)");
-    usage_error(shown + " is not a sub-command of dlock; it has " + command_names() +
-                " (see dlock --help)");
+    const auto meant = nearest_command(words.front());
+    usage_error(shown + " is not a sub-command of dlock; " +
+                (meant ? "did you mean " + *meant + "?"
+                       : "it has " + command_names() + " (see dlock --help)"));
   }
 
   /// Reports an error of CLI11 in the words of dlock: an option with too many values or none, or a
@@ -245,10 +298,18 @@ class Parser::Reader {
     const std::string name = std::string{"dlock "} + command_->name;
     const std::string shown = in_quotes(without_value(word));
     if (command_->which == SubCommand::Run && !word.starts_with('-')) {
-      usage_error(shown + " is not an option of " + name +
-                  "; the command comes after a --, as in dlock run --key K -- command [args...]");
+      usage_error(shown + " is not an option of " + name + "; " +
+                  (any_is_key(all) ? "the" : "the key is given as --key K, and the") +
+                  " command comes after a --, as in dlock run --key K -- command [args...]");
     }
-    usage_error(shown + " is not an option of " + name + " (see " + name + " --help)");
+    const std::string option = without_value(word);
+    if (command_->which == SubCommand::Run && option == "--timeout") {
+      usage_error(shown + " is not an option of " + name +
+                  "; --wait DUR limits the wait for the lock, and --max-run DUR the job");
+    }
+    const auto meant = nearest_option(option);
+    usage_error(shown + " is not an option of " + name +
+                (meant ? "; did you mean " + *meant + "?" : " (see " + name + " --help)"));
   }
 
   /// Rejects an empty value: CLI11 takes `--wait ''` for `--wait`, but a user who writes "$LIMIT"
@@ -264,27 +325,39 @@ class Parser::Reader {
     }
   }
 
-  void take(const std::string& path, const ConfigSetting& item) {
-    const std::string where = path + " line " + std::to_string(item.line) + ": ";
-    // A setting that only `run` knows is no error when another sub-command reads the file.
-    const CommandOptions& run = *find_command("run");
-    if (run.find(item.name) == nullptr || item.name == "key" || item.name == "config") {
-      configuration_error(where + in_quotes(item.name) +
-                          " is unknown; write the long name of an option of dlock run without its "
-                          "dashes, as in store = \"redis://host\"");
-    }
-    const Option* const option = (command_ == nullptr ? run : *command_).find(item.name);
+  /// `ON_SILENCE` of a variable as the name of an option.
+  static std::string option_of(std::string_view variable) {
+    std::string name{variable.substr(std::string_view{"DLOCK_"}.size())};
+    for (char& letter : name)
+      letter = letter == '_'
+                   ? '-'
+                   : static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter + 32 : letter);
+    return name;
+  }
+
+  /// The beginning of a message about a setting.
+  std::string at(const ConfigSetting& item, Source source) const {
+    return source == Source::File ? words_.config_path + " line " + std::to_string(item.line) + ": "
+                                  : variable_of(item.name) + ": ";
+  }
+
+  void take(const ConfigSetting& item, Source source) {
+    const std::string where = at(item, source);
+    // A setting that only `run` knows is no error when another sub-command reads it.
+    const Option* const option =
+        (command_ == nullptr ? *find_command("run") : *command_).find(item.name);
     if (option == nullptr) return;
     const bool for_ever = option->value_is_optional && item.value == "true";
     if (option->is_flag() && !item.is_boolean)
-      configuration_error(where + item.name + " must be true or false, without quotes");
+      configuration_error(where + item.name + " must be true or false" +
+                          (source == Source::File ? ", without quotes" : ""));
     if (!option->is_flag() && item.is_boolean && !for_ever)
       configuration_error(where + item.name + " cannot be " + item.value +
                           "; write the value of the option in quotes");
     if (option->value_is_optional && item.value.empty())
       configuration_error(where + item.name + " is empty; write a duration, or true for no limit");
-    if (words_.source(item.name) == Source::Flag) return;
-    words_.sources[item.name] = Source::File;
+    if (words_.source(item.name) > source) return;
+    words_.sources[item.name] = source;
     if (const auto* const flag = std::get_if<bool Words::*>(&option->sets)) {
       words_.*(*flag) = item.value == "true";
     } else {
@@ -306,6 +379,10 @@ Parser::~Parser() = default;
 
 void Parser::read_command_line(const std::vector<std::string>& ours) {
   reader_->read_command_line(ours);
+}
+
+void Parser::read_environment(const Environment& environment) {
+  reader_->read_environment(environment);
 }
 
 void Parser::read_config(const std::string& path, const std::vector<ConfigSetting>& settings) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/config_file.h"
+#include "cli/environment.h"
 #include "cli/words.h"
 
 #include <memory>
@@ -25,8 +26,11 @@ class Parser {
   /// Reads the words before the `--`. Throws UsageError, or Asked.
   void read_command_line(const std::vector<std::string>& ours);
 
-  /// Takes the options that the command line does not give from the file at `path`. Throws
+  /// Takes the options that the command line does not give from variables such as DLOCK_TTL. Throws
   /// UsageError.
+  void read_environment(const Environment& environment);
+
+  /// Takes the options that neither of these gives from the file at `path`. Throws UsageError.
   void read_config(const std::string& path, const std::vector<ConfigSetting>& settings);
 
  private:

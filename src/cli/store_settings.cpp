@@ -77,6 +77,8 @@ Password password_of(const Words& words, const Environment& environment, const P
   }
   if (elsewhere == Source::Flag) return *password_elsewhere(words);
   if (in_url.given() && url != Source::File) return in_url;
+  // REDISCLI_AUTH can be meant for another server, and DLOCK_PASSWORD_FILE cannot.
+  if (elsewhere == Source::Environment) return *password_elsewhere(words);
   if (const auto variable = environment.password.value_or(""); !variable.empty())
     return {.text = variable};
   return is_elsewhere ? *password_elsewhere(words) : in_url;
@@ -85,7 +87,12 @@ Password password_of(const Words& words, const Environment& environment, const P
 Login sentinel_login(const Words& words, const Environment& environment) {
   Login login{words.sentinel_user, {.text = environment.sentinel_password.value_or("")}};
   const Source file = words.source("sentinel-password-file");
-  if (file == Source::Flag || (file == Source::File && !login.password.given()))
+  if (file == Source::Environment && login.password.given()) {
+    configuration_error(
+        "DLOCK_SENTINEL_PASSWORD and DLOCK_SENTINEL_PASSWORD_FILE both give a password; remove "
+        "one");
+  }
+  if (file > Source::File || (file == Source::File && !login.password.given()))
     login.password = password_at("--sentinel-password-file", words.sentinel_password_file);
   if (!login.user.empty() && !login.password.given()) {
     usage_error("--sentinel-user " + in_quotes(login.user) +

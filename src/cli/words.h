@@ -82,6 +82,9 @@ struct Words {
     const auto found = sources.find(option);
     return found == sources.end() ? Source::Default : found->second;
   }
+  /// What a message names as the origin of an option: the file or the variable; empty for the
+  /// command line.
+  std::string origin(std::string_view option) const;
   bool given(std::string_view option) const { return source(option) != Source::Default; }
 };
 

@@ -175,6 +175,13 @@ class ByMount(SecretCase):
         read_only = 'mount --bind "$0" "$0/in" && mount -o remount,ro,bind "$0/in"'
         self.assert_refused(self.path("in", "secret"), "can be read by all users", **self.in_mounts(read_only))
 
+    def test_a_mount_of_its_own_that_a_unit_cannot_write_is_refused_if_it_is_not_in_memory(self):
+        os.mkdir(self.path("empty"))
+        overlay = 'mount -t overlay overlay -o "lowerdir=$0/empty:$0" "$0/in"'
+        if run_quietly(*self.in_mounts(overlay)["prefix_command"], "true").returncode != 0:
+            self.skipTest("no overlay here")
+        self.assert_refused(self.path("in", "secret"), "can be read by all users", **self.in_mounts(overlay))
+
     def test_a_file_system_in_memory_of_the_machine_is_refused_in_a_unit_too(self):
         path = f"/dev/shm/dlock-test-{os.getpid()}"
         if not os.path.ismount("/dev/shm"):

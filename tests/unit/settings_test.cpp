@@ -1,6 +1,7 @@
 // Which source of a setting counts, and which settings are mutually exclusive.
 #include "cli/args.h"
 #include "cli/command_line.h"
+#include "cli/variables.h"
 
 #include <doctest/doctest.h>
 
@@ -74,6 +75,80 @@ TEST_CASE("the store comes from the command line, then from the environment, the
   CHECK(host_of(taken({}, {.store = "redis://variable", .default_config = config.path()})) ==
         "variable");
   CHECK(host_of(taken({}, {.default_config = config.path()})) == "file");
+}
+
+TEST_CASE("a variable gives an option, below the command line and above the file") {
+  const OwnFile config{"ttl = \"40s\"\nnote = \"file\"\n"};
+  const auto ttl = [&](const Flags& options, const Environment& environment) {
+    return taken(options, environment).terms.ttl();
+  };
+  CHECK(ttl({"--ttl", "20s"}, {.ours = {{"DLOCK_TTL", "30s"}}, .default_config = config.path()}) ==
+        20s);
+  CHECK(ttl({}, {.ours = {{"DLOCK_TTL", "30s"}}, .default_config = config.path()}) == 30s);
+  CHECK(ttl({}, {.default_config = config.path()}) == 40s);
+  CHECK(taken({}, {.ours = {{"DLOCK_NOTE", "true"}}}).note == "true");
+  CHECK(taken({}, {.ours = {{"DLOCK_MIN_HOLD", "3s"}}}).min_hold == 3s);
+  CHECK(taken({}, {.ours = {{"DLOCK_WAIT", "true"}}}).wait.is_forever());
+  for (const char* yes : {"1", "true"})
+    CHECK(taken({}, {.ours = {{"DLOCK_SHARED", yes}}}).limit.is_shared());
+  for (const char* no : {"0", "false"})
+    CHECK(taken({}, {.ours = {{"DLOCK_SHARED", no}}}).limit.is_exclusive());
+}
+
+TEST_CASE("a wrong value in a variable is refused by the name of the variable") {
+  CHECK(refused({}, {.ours = {{"DLOCK_TTL", "soon"}}})
+            .starts_with("DLOCK_TTL: --ttl 'soon' is not a duration"));
+  CHECK(refused({}, {.ours = {{"DLOCK_SHARED", "yes"}}}) ==
+        "DLOCK_SHARED: shared must be true or false");
+  CHECK(refused({}, {.ours = {{"DLOCK_WAIT", ""}}}).starts_with("DLOCK_WAIT: wait is empty"));
+  CHECK(refused({}, {.ours = {{"DLOCK_SHARED", "1"}, {"DLOCK_LIMIT", "2"}}})
+            .find("--shared and --limit are mutually exclusive") != std::string::npos);
+}
+
+TEST_CASE("a variable that dlock sets for a job gives no option to a dlock in that job") {
+  const supervise::RunOptions options = taken({}, {.ours = {{"DLOCK_KEY", "outer"},
+                                                            {"DLOCK_OWNER", "x"},
+                                                            {"DLOCK_FORCE", "maybe"},
+                                                            {"DLOCK_ttl", "x"},
+                                                            {"DLOCK_", "x"},
+                                                            {"DLOCK_ON-SILENCE", "x"}}});
+  CHECK(options.key.bytes() == "k");
+  const Parsed parsed = parse({.ours = {"run"}, .job = {"cmd"}, .has_dashes = true},
+                              {.ours = {{"DLOCK_KEY", "outer"}}, .default_config = ""});
+  REQUIRE(std::holds_alternative<BadUsage>(parsed));
+  CHECK(std::get<BadUsage>(parsed).message.starts_with("--key is missing"));
+}
+
+TEST_CASE("a misspelt variable is named together with the one that it may mean") {
+  const auto warnings = [](const char* name) {
+    return warnings_of_variables({.ours = {{name, "x"}}});
+  };
+  REQUIRE(warnings("DLOCK_TLL").size() == 1);
+  CHECK(warnings("DLOCK_TLL").front() ==
+        "the variable 'DLOCK_TLL' is unknown and has no effect; did you mean DLOCK_TTL?");
+  CHECK(warnings("DLOCK_ON_SILENT").size() == 1);
+  for (const char* name : {"DLOCK_TTL", "DLOCK_KEY", "DLOCK_STORE_NAME", "DLOCK_PASSWORD_FILE",
+                           "DLOCK_TEST_REDIS", "DLOCK_IMAGE_VERSION", "DLOCK_"}) {
+    CAPTURE(name);
+    CHECK(warnings(name).empty());
+  }
+}
+
+TEST_CASE("DLOCK_PASSWORD_FILE outranks REDISCLI_AUTH and is outranked by the command line") {
+  const OwnFile file{"of-the-file\n"};
+  const Environment variables{.store = "redis://h",
+                              .password = "of-redis-cli",
+                              .ours = {{"DLOCK_PASSWORD_FILE", file.path()}}};
+  CHECK(redis_of(taken({}, variables)).login.password.file == file.path());
+  CHECK(redis_of(taken({"--store", "redis://:of-the-line@h"}, variables)).login.password.text ==
+        "of-the-line");
+  CHECK(refused({},
+                {.store = "redis://:in-the-url@h", .ours = {{"DLOCK_PASSWORD_FILE", file.path()}}})
+            .find("both give a password") != std::string::npos);
+  const Environment twice{.store = "redis+sentinel://h/m",
+                          .sentinel_password = "x",
+                          .ours = {{"DLOCK_SENTINEL_PASSWORD_FILE", file.path()}}};
+  CHECK(refused({}, twice).find("both give a password") != std::string::npos);
 }
 
 TEST_CASE("of two passwords the one from the source of higher rank counts") {
