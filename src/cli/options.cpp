@@ -100,6 +100,8 @@ constexpr auto replica_options = std::to_array<Option>({
     {"--trust-restart", &Words::trust_restart, "",
      "Trust a Redis that started less than a TTL ago. It may have forgotten a holder whose job "
      "still runs"},
+    {"--trust-file-system", &Words::trust_file_system, "",
+     "Keep local locks even on a network file system, where they may exclude nobody"},
 });
 
 constexpr auto tls_options = std::to_array<Option>({
@@ -166,6 +168,7 @@ constexpr auto judged_options = std::to_array<Option>({
     replica_options[0],
     replica_options[1],
     replica_options[2],
+    replica_options[3],
 });
 
 constexpr auto doctor_options = std::to_array<Option>({

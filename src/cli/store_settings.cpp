@@ -171,6 +171,8 @@ void check_fit(const Words& words, const StoreAddress& address) {
     refuse({"min-replicas", "replica-timeout", "password-file", "password-command"},
            "requires a Redis, but the store is local; name one with --store");
   }
+  if (redis != nullptr)
+    refuse({"trust-file-system"}, "requires a local store, but the store is a Redis; remove it");
   if (redis == nullptr || !redis->uses_tls()) {
     refuse({"tls-cacert", "tls-cert", "tls-key", "tls-sni", "tls-insecure"},
            "requires TLS, but the store does not use it; write rediss:// instead of redis://");
@@ -206,7 +208,8 @@ StoreSettings store_settings(const Words& words, const Environment& environment,
                        .prefix = words.prefix,
                        .trust_restart = words.trust_restart,
                        .least_replicas = least_replicas(words),
-                       .replica_timeout = replica_timeout(words, ttl)};
+                       .replica_timeout = replica_timeout(words, ttl),
+                       .trust_file_system = words.trust_file_system};
   if (const std::string why = why_prefix_unfit(options); !why.empty())
     usage_error("--prefix " + in_quotes(words.prefix) + " " + why);
   if (auto* redis = std::get_if<RedisAddress>(&options.address))

@@ -69,6 +69,7 @@ struct Words {
   bool exclusive = false;
   bool even_if_failed = false;
   bool trust_restart = false;
+  bool trust_file_system = false;
   bool tls_insecure = false;
   bool json = false;
   bool verbose = false;

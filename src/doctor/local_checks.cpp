@@ -3,65 +3,25 @@
 #include "doctor/probe_lock.h"
 #include "store/local/lock_directory.h"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <linux/magic.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace dlock::doctor {
-namespace {
 
-enum class Reach { Network, Unknown };
-struct FileSystem {
-  unsigned long magic;
-  const char* name;
-  Reach reach;
-};
-
-// The file systems that are not simply local to this machine. Not all have a name in
-// <linux/magic.h>.
-constexpr std::array<FileSystem, 12> special{{
-    {NFS_SUPER_MAGIC, "NFS", Reach::Network},
-    {SMB_SUPER_MAGIC, "SMB", Reach::Network},
-    {0xFF534D42, "CIFS", Reach::Network},
-    {0xFE534D42, "SMB2", Reach::Network},
-    {AFS_SUPER_MAGIC, "AFS", Reach::Network},
-    {0x00C36400, "Ceph", Reach::Network},
-    {0x0BD00BD0, "Lustre", Reach::Network},
-    {OCFS2_SUPER_MAGIC, "OCFS2", Reach::Network},
-    {0x01161970, "GFS2", Reach::Network},
-    {V9FS_MAGIC, "9p", Reach::Unknown},
-    {0x65735546, "FUSE", Reach::Unknown},
-    {0x786F4256, "a directory shared by the host of this virtual machine", Reach::Unknown},
-}};
-
-Finding check_file_system(const std::string& directory) {
-  struct statfs status {};
-  if (::statfs(directory.c_str(), &status) != 0) {
-    return {.check = "file system",
-            .verdict = Verdict::Note,
-            .fact = std::string{"unknown: "} + ::strerror(errno),
-            .meaning = "dlock does not notice the loss of a lock on a network file system",
-            .remedy = "keep the locks on a disk of this machine"};
-  }
-  return judge_file_system(directory, static_cast<unsigned long>(status.f_type) & 0xFFFFFFFF);
-}
-
-}  // namespace
-
-Finding judge_file_system(const std::string& directory, unsigned long magic) {
-  const auto found = std::find_if(special.begin(), special.end(),
-                                  [&](const FileSystem& known) { return known.magic == magic; });
+Finding judge_file_system(const std::string& directory,
+                          const std::optional<local::UnsureFileSystem>& unsure, bool trusted) {
   Finding finding{.check = "file system", .fact = directory + " is on this machine"};
-  if (found == special.end()) return finding;
-  finding.fact = directory + " is on " + found->name;
+  if (!unsure) return finding;
+  finding.fact = directory + " is on " + unsure->name;
   finding.remedy =
       "keep the locks on a disk of this machine (--store local:/directory), or in a "
       "Redis (--store redis://host)";
-  if (found->reach == Reach::Network) {
+  if (!trusted) {
+    finding.verdict = Verdict::Broken;
+    finding.meaning =
+        "runs are refused (78), because a lock there may exclude nobody, or be lost while its job "
+        "runs";
+    finding.remedy += ", or give --trust-file-system";
+  } else if (unsure->is_network) {
     finding.verdict = Verdict::Broken;
     finding.meaning =
         "if the file server restarts or is unreachable, a lock can be lost while its job runs, and "
@@ -84,7 +44,7 @@ Findings check_local(const Examination& examination) {
                   "container that does not share the directory",
        .remedy = "use --store redis://host, if the lock must exclude those runs, too"});
   const std::string wanted = std::get<LocalAddress>(examination.store.address).directory;
-  const auto directory = local::ready_directory(wanted);
+  const auto directory = local::ready_directory(wanted, local::Unsure::IsTrusted);
   if (!directory) {
     findings.push_back(broken_by(directory.error(), "directory"));
     return findings;
@@ -92,7 +52,8 @@ Findings check_local(const Examination& examination) {
   findings.push_back(
       {.check = "directory",
        .fact = *directory + " belongs to this user, and no other user can write to it"});
-  findings.push_back(check_file_system(*directory));
+  findings.push_back(judge_file_system(*directory, local::unsure_file_system_of(*directory),
+                                       examination.store.trust_file_system));
   const LockKey probe = make_probe_key();
   findings.push_back(
       try_lock(examination.store, examination.terms, probe, Budget{examination.terms}));

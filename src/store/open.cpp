@@ -47,7 +47,9 @@ bool runs_helpers(const StoreOptions& options) {
 
 std::unique_ptr<Store> make_store(const StoreOptions& options) {
   if (const auto* local = std::get_if<LocalAddress>(&options.address)) {
-    return std::make_unique<local::LocalStore>(local->directory);
+    return std::make_unique<local::LocalStore>(local->directory, options.trust_file_system
+                                                                     ? local::Unsure::IsTrusted
+                                                                     : local::Unsure::IsRefused);
   }
   return std::make_unique<redis::RedisStore>(
       make_caller(std::get<RedisAddress>(options.address), options),

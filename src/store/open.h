@@ -20,6 +20,8 @@ struct StoreOptions {
   /// The number of replicas that must confirm an acquire or a renewal before it counts.
   int least_replicas = 0;
   Duration replica_timeout{};
+  /// Whether a local store may be on a file system on which its locks may exclude nobody.
+  bool trust_file_system = false;
 };
 
 /// Whether the options contain a password or name the key file of a certificate.

@@ -74,7 +74,7 @@ class Words(BadInput):
     def test_a_key_in_brackets_is_accepted(self):
         self.assertIn('"key":"[a,b]"', self.run_words("status", *self.local_store, "--json", "[a,b]").stdout)
         self.assertIn("'[a-c]'", self.run_words("list", *self.local_store, "[a-c]").stderr)
-        self.assertIn("'[a]' is free", self.run_words("unlock", *self.local_store, "[a]").stdout)
+        self.assertIn("'[a]': the lock is free", self.run_words("unlock", *self.local_store, "[a]").stdout)
 
     def test_an_empty_value_is_refused_instead_of_the_default(self):
         for option in ("-w", "--wait", "-E", "-k", "--ttl", "--limit"):

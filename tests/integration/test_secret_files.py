@@ -176,8 +176,10 @@ class ByMount(SecretCase):
         self.assert_refused(self.path("in", "secret"), "can be read by all users", **self.in_mounts(read_only))
 
     def test_a_mount_of_its_own_that_a_unit_cannot_write_is_refused_if_it_is_not_in_memory(self):
-        os.mkdir(self.path("empty"))
-        overlay = 'mount -t overlay overlay -o "lowerdir=$0/empty:$0" "$0/in"'
+        for name in ("empty", "disk"):
+            os.mkdir(self.path(name), 0o755)
+        self.secret(0o444, name="disk/secret")
+        overlay = 'mount -t overlay overlay -o "lowerdir=$0/empty:$0/disk" "$0/in"'
         if run_quietly(*self.in_mounts(overlay)["prefix_command"], "true").returncode != 0:
             self.skipTest("no overlay here")
         self.assert_refused(self.path("in", "secret"), "can be read by all users", **self.in_mounts(overlay))

@@ -295,11 +295,23 @@ TEST_CASE("an unencrypted connection is a weakness unless it stays on this machi
 }
 
 TEST_CASE("a lock directory must be on a local file system, and kvm-clock hides pauses") {
-  CHECK(judge_file_system("/d", EXT4_SUPER_MAGIC).verdict == Verdict::Good);
-  CHECK(judge_file_system("/d", TMPFS_MAGIC).verdict == Verdict::Good);
-  CHECK(judge_file_system("/d", NFS_SUPER_MAGIC).verdict == Verdict::Broken);
-  CHECK(judge_file_system("/d", 0xFE534D42).verdict == Verdict::Broken);
-  CHECK(judge_file_system("/d", 0x65735546).verdict == Verdict::Weak);
+  const auto verdict = [](unsigned long magic, bool trusted, const char* type = "") {
+    return judge_file_system("/d", local::unsure_file_system(magic, type), trusted).verdict;
+  };
+  constexpr unsigned long smb2 = 0xFE534D42, fuse = 0x65735546;
+  for (const bool trusted : {false, true}) {
+    CHECK(verdict(EXT4_SUPER_MAGIC, trusted) == Verdict::Good);
+    CHECK(verdict(TMPFS_MAGIC, trusted) == Verdict::Good);
+    CHECK(verdict(OVERLAYFS_SUPER_MAGIC, trusted) == Verdict::Good);
+    CHECK(verdict(NFS_SUPER_MAGIC, trusted) == Verdict::Broken);
+    CHECK(verdict(smb2, trusted) == Verdict::Broken);
+    CHECK(verdict(fuse, trusted, "fuse.fuse-overlayfs") == Verdict::Good);
+    CHECK(verdict(fuse, trusted, "fuseblk") == Verdict::Good);
+  }
+  CHECK(verdict(fuse, true, "fuse.sshfs") == Verdict::Weak);
+  CHECK(verdict(fuse, false, "fuse.sshfs") == Verdict::Broken);
+  CHECK(local::unsure_file_system(fuse, "fuse.sshfs")->name == "sshfs");
+  CHECK(local::unsure_file_system(fuse, "")->name == "FUSE");
   CHECK(judge_clock_source("tsc").verdict == Verdict::Good);
   CHECK(judge_clock_source("kvm-clock").verdict == Verdict::Weak);
   CHECK(judge_clock_source("").verdict == Verdict::Note);

@@ -36,7 +36,7 @@ std::string LocalStore::name() const { return store_name(wanted_directory_); }
 // --- acquire ---
 
 Result<Done, StoreFault> LocalStore::find_place(const Claim& claim) {
-  auto directory = ready_directory(wanted_directory_);
+  auto directory = ready_directory(wanted_directory_, unsure_);
   if (!directory) return directory.error();
   auto path = lock_file_path(*directory, claim.key);
   if (!path) return path.error();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "store/local/lock_directory.h"
 #include "store/local/lock_file.h"
 #include "store/local/lock_place.h"
 #include "store/local/lock_wait.h"
@@ -21,7 +22,8 @@ namespace dlock::local {
 class LocalStore final : public Store {
  public:
   /// `directory` is the one in --store, empty for the default.
-  explicit LocalStore(std::string directory) : wanted_directory_(std::move(directory)) {}
+  explicit LocalStore(std::string directory, Unsure unsure = Unsure::IsRefused)
+      : wanted_directory_(std::move(directory)), unsure_(unsure) {}
 
   Result<AcquireAnswer, StoreFault> acquire(const Claim& claim,
                                             const CallDeadline& deadline) override;
@@ -61,6 +63,7 @@ class LocalStore final : public Store {
   bool in_place() const;
 
   std::string wanted_directory_;
+  Unsure unsure_;
   std::unique_ptr<LockPlace> place_;
   LockFile lock_;
   LockFile share_;  // this run's own file, if there can be several holders

@@ -2,6 +2,7 @@
 
 #include "core/text.h"
 #include "os/fd.h"
+#include "store/local/file_system.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -155,6 +156,20 @@ StoreFault cannot_be_made(const std::string& path) {
   return unfit(path, "cannot be created: " + std::string{::strerror(errno)} + elsewhere);
 }
 
+/// Names a directory in memory that a user with a session has.
+StoreFault on_unsure(const std::string& path, const UnsureFileSystem& system) {
+  const std::string runtime = "/run/user/" + std::to_string(::geteuid());
+  const bool exists = ::access(runtime.c_str(), W_OK) == 0;
+  return unfit(path,
+               "is on " + system.name +
+                   (system.is_network
+                        ? ", where a lock may exclude nobody, and can be lost while its job runs"
+                        : ", where dlock cannot tell whether a lock excludes anybody") +
+                   "; keep the locks on a file system of this machine (--store local:" +
+                   (exists ? runtime + "/dlock" : "/directory") +
+                   ") or in a Redis, or give --trust-file-system");
+}
+
 std::string percent_encoded(const std::string& bytes) {
   static constexpr char hex[] = "0123456789ABCDEF";
   std::string out;
@@ -213,7 +228,7 @@ void find_keys(const std::filesystem::path& directory, const std::string& before
 
 }  // namespace
 
-Result<std::string, StoreFault> ready_directory(const std::string& wanted) {
+Result<std::string, StoreFault> ready_directory(const std::string& wanted, Unsure unsure) {
   std::string path = without_slashes(wanted);
   if (path.empty()) {
     auto own = own_directory();
@@ -226,6 +241,9 @@ Result<std::string, StoreFault> ready_directory(const std::string& wanted) {
   }
   if (!make_directory(path)) return cannot_be_made(path);
   if (auto checked = check(path); !checked) return checked.error();
+  if (unsure == Unsure::IsRefused) {
+    if (const auto system = unsure_file_system_of(path)) return on_unsure(path, *system);
+  }
   return path;
 }
 

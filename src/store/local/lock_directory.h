@@ -10,15 +10,19 @@
 
 namespace dlock::local {
 
+/// What to do if the directory is on an UnsureFileSystem.
+enum class Unsure { IsRefused, IsTrusted };
+
 /// The directory of the lock files, created if missing and checked: a real directory that belongs
 /// to the calling user, writable by no other user, and whose parents belong to this user or root.
-/// Any user who could write there could remove the locks.
+/// Any user who could write there could remove the locks. It is on a file system of this machine,
+/// unless another one is trusted.
 ///
 /// Empty means the user's own: /run/dlock for root, else ~/.local/state/dlock with the home of the
 /// password database. Unlike $HOME, $XDG_RUNTIME_DIR and /tmp that is the same place for a shell,
 /// cron, ssh and a unit with PrivateTmp=, so that two runs of one user always share it; and it
 /// survives a log-out.
-Result<std::string, StoreFault> ready_directory(const std::string& wanted);
+Result<std::string, StoreFault> ready_directory(const std::string& wanted, Unsure unsure);
 
 /// The same directory if it exists; creates nothing. Empty if there is none: there are no locks
 /// yet.

@@ -1,0 +1,85 @@
+#include "store/local/file_system.h"
+
+#include "core/text.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <linux/magic.h>
+#include <sstream>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+namespace dlock::local {
+namespace {
+
+struct Kind {
+  unsigned long magic;
+  const char* name;
+  bool is_network;
+};
+
+constexpr unsigned long fuse = 0x65735546;
+
+// The file systems that are not simply local to this machine. Not all have a name in
+// <linux/magic.h>.
+constexpr std::array<Kind, 12> kinds{{
+    {NFS_SUPER_MAGIC, "NFS", true},
+    {SMB_SUPER_MAGIC, "SMB", true},
+    {0xFF534D42, "CIFS", true},
+    {0xFE534D42, "SMB2", true},
+    {AFS_SUPER_MAGIC, "AFS", true},
+    {0x00C36400, "Ceph", true},
+    {0x0BD00BD0, "Lustre", true},
+    {OCFS2_SUPER_MAGIC, "OCFS2", true},
+    {0x01161970, "GFS2", true},
+    {V9FS_MAGIC, "9p", false},
+    {fuse, "FUSE", false},
+    {0x786F4256, "a directory shared by the host of this virtual machine", false},
+}};
+
+/// Those of FUSE that keep their files on this machine, so that the kernel's own locks count.
+/// virtiofs is the root of containers in virtual machines.
+constexpr std::array<std::string_view, 8> local_fuse{
+    "fuseblk",    "fuse.fuse-overlayfs", "fuse.gocryptfs", "fuse.encfs",
+    "fuse.cryfs", "fuse.securefs",       "fuse.ecryptfs",  "virtiofs"};
+
+/// The type of the mount with this device, as in `- fuse.sshfs host: rw`. Empty if unknown.
+std::string type_of(dev_t device) {
+  const std::string wanted = std::to_string(major(device)) + ":" + std::to_string(minor(device));
+  std::ifstream mounts{"/proc/self/mountinfo"};
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream words{line};
+    std::string id, parent, number, word, type;
+    words >> id >> parent >> number;
+    if (number != wanted) continue;
+    while (words >> word && word != "-") {
+    }
+    words >> type;
+    return type;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<UnsureFileSystem> unsure_file_system(unsigned long magic, std::string_view type) {
+  const auto* const found = std::find_if(kinds.begin(), kinds.end(),
+                                         [&](const Kind& kind) { return kind.magic == magic; });
+  if (found == kinds.end()) return {};
+  if (std::find(local_fuse.begin(), local_fuse.end(), type) != local_fuse.end()) return {};
+  const bool has_name = magic == fuse && type.starts_with("fuse.");
+  return UnsureFileSystem{has_name ? printable(type.substr(5)) : found->name, found->is_network};
+}
+
+std::optional<UnsureFileSystem> unsure_file_system_of(const std::string& directory) {
+  struct statfs system {};
+  struct stat facts {};
+  if (::statfs(directory.c_str(), &system) != 0 || ::stat(directory.c_str(), &facts) != 0)
+    return {};
+  const auto magic = static_cast<unsigned long>(system.f_type) & 0xFFFFFFFF;
+  return unsure_file_system(magic, magic == fuse ? type_of(facts.st_dev) : "");
+}
+
+}  // namespace dlock::local
