@@ -11,7 +11,8 @@ from harness import dlock
 from harness.case import Case, needs
 from harness.wait import PATIENCE, NeverHappened, now
 
-FILES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "packaging", "completions")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FILES = os.path.join(ROOT, "packaging", "completions")
 COMMANDS = {"run", "status", "list", "unlock", "doctor", "heartbeat", "completion"}  # drift compares them with --help
 
 
@@ -85,6 +86,80 @@ class Typist:
         os.kill(self.pid, 9)
         os.waitpid(self.pid, 0)
         os.close(self._fd)
+
+
+def text_of(*names):
+    with open(os.path.join(ROOT, *names), encoding="utf-8") as file:
+        return file.read()
+
+
+class LoadedAsDocumented(Completions):
+    """The line of the README is put into the file that it names; then the shell that reads this file completes."""
+
+    def documented(self):
+        """{shell: (line, file below the home directory)}"""
+        found = re.findall(r"`([^`]*dlock completion (\w+)[^`]*)` in `~/([^`]+)`", text_of("README.md"))
+        self.assertEqual(sorted(shell for _, shell, _ in found), ["bash", "fish", "zsh"])
+        return {shell: (line, file) for line, shell, file in found}
+
+    def write_start_file(self, shell, before=""):
+        line, file = self.documented()[shell]
+        os.makedirs(os.path.dirname(self.path(file)), exist_ok=True)
+        with open(self.path(file), "w", encoding="ascii") as start_file:
+            start_file.write(f"{before}{line}\n")
+        self.env.update(HOME=self.directory, TERM="dumb")
+        for name in ("ZDOTDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+            self.env.pop(name, None)
+
+    def begin(self, *words):
+        typist = Typist(words, self.env, self.directory)
+        self.addCleanup(typist.close)
+        typist.type("PS1='READY> '; echo be''gin\n")
+        typist.expect("begin\\r?\\n")
+        typist.expect("READY> ")
+        return typist
+
+    def assert_completes(self, typist):
+        typist.type("dlock sta\t")
+        typist.expect("dlock status ")
+        typist.type("\025dlock run --on-sil\t")
+        typist.expect("dlock run --on-silence ")
+
+    def test_readme_help_and_man_page_name_the_same_lines(self):
+        said = subprocess.run([dlock.BINARY, "completion", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
+        page = text_of("man", "dlock.1")
+        for line, file in self.documented().values():
+            with self.subTest(line):
+                self.assertRegex(said, rf"(?m)^  {re.escape(line)} +in ~/{re.escape(file)}")
+                self.assertRegex(page, rf"(?m)^\.Ql {re.escape(line)}\nin\n\.Pa ~/{re.escape(file)}(?:$| )")
+
+    def test_bash(self):
+        self.write_start_file("bash")
+        self.assert_completes(self.begin("bash", "-i"))
+
+    @needs("zsh")
+    def test_zsh(self):
+        self.write_start_file("zsh", before="autoload -U compinit; compinit -D -u\nsetopt no_beep\n")
+        self.assert_completes(self.begin("zsh", "-o", "no_global_rcs", "-i"))
+
+    @needs("zsh")
+    def test_zsh_from_a_file_on_its_search_path(self):
+        os.mkdir(self.path("functions"))
+        with open(self.path("functions", "_dlock"), "wb") as file:
+            subprocess.run([dlock.BINARY, "completion", "zsh"], stdout=file, check=True)
+        with open(self.path(".zshrc"), "w", encoding="ascii") as file:
+            file.write("fpath=(~/functions $fpath); autoload -U compinit; compinit -D -u\nsetopt no_beep\n")
+        self.env.update(HOME=self.directory, TERM="dumb")
+        self.env.pop("ZDOTDIR", None)
+        self.assert_completes(self.begin("zsh", "-o", "no_global_rcs", "-i"))
+
+    @needs("fish")
+    def test_fish(self):
+        self.write_start_file("fish")
+        for typed, offered in (("dlock sta", "status"), ("dlock run --on-sil", "--on-silence")):
+            done = subprocess.run(["fish", "-c", "complete -C $argv[1]", typed], env=self.env, cwd=self.directory,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+            self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], [offered])
 
 
 class Bash(Completions):
