@@ -4,11 +4,15 @@ import json
 import os
 import re
 import shlex
+import shutil
+import signal
 import subprocess
+import sys
 import unittest
 
 from harness import dlock
-from harness.case import Case, needs_pid_namespace, unshare_user
+from harness.case import Case, needs, needs_pid_namespace, unshare_user
+from harness.pty_session import PtySession
 from harness.redis_server import RedisServer
 from harness.resp import Login
 
@@ -120,6 +124,112 @@ class Pipelines(ExampleCase):
             with self.subTest(line):
                 self.script(shlex.split(line)[-1].removeprefix("./"))
                 self.assert_ran(self.shell(line, BUILD_ID="4711", RELEASE="4.2"))
+
+
+class ProgramsThatLockThemselves(ExampleCase):
+    """The lines of README and man page, and packaging/examples/nightly.js, in front of work in that language.
+
+    The work reports its key and its arguments, reads its standard input to the end, and exits with 3.
+    """
+
+    SHELL = 'echo "ran $DLOCK_KEY:" "$@"\ncat >/dev/null\nexit 3\n'
+    PYTHON = 'print("ran", os.environ["DLOCK_KEY"] + ":", *sys.argv[1:], flush=True)\nsys.stdin.read()\nsys.exit(3)\n'
+    NODE = """console.log("ran", process.env.DLOCK_KEY + ":", ...process.argv.slice(2));
+              process.stdin.resume();
+              process.stdin.on("end", () => process.exit(3));"""
+
+    def setUp(self):
+        super().setUp()
+        blocks = re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed$", text_of("man", "dlock.1"), re.M | re.S)
+        (in_man,) = [block for block in blocks if block.startswith("[ ")]
+        (in_readme,) = re.findall(r"^\[ .*\n", text_of("README.md"), re.M)
+        (python,) = [block for block in blocks if block.startswith("import ")]
+        self.programs = [self.program("python", sys.executable, python + self.PYTHON)]
+        for shell in ("sh", "bash", "dash", "zsh"):
+            if path := shutil.which(shell):
+                self.programs.append(self.program(f"man.{shell}", path, f"set -eu\n{in_man}{self.SHELL}"))
+                self.programs.append(self.program(f"readme.{shell}", path, f"set -eu\n{in_readme}{self.SHELL}"))
+        if path := shutil.which("node"):
+            self.programs.append(self.node_program(path, self.NODE))
+
+    def program(self, name, interpreter, text):
+        path = os.path.join(self.bin, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"#!{interpreter}\n{text}")
+        os.chmod(path, 0o755)
+        return path
+
+    def node_program(self, interpreter, work):
+        example, place = text_of("packaging", "examples", "nightly.js"), "// The work of the program.\n"
+        self.assertIn(place, example)
+        return self.program("node", interpreter, example.replace(place, work))
+
+    def begin(self, *words, says="ran nightly:", **env):
+        """Starts it. Returns when the work has begun."""
+        started = subprocess.Popen(words, env={**self.env, **env}, cwd=self.bin, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+        for clean_up in (started.stdout.close, started.wait, started.kill, started.stdin.close):  # the last one comes first
+            self.addCleanup(clean_up)
+        self.assertEqual(started.stdout.readline().rstrip("\n"), says)
+        return started
+
+    def run_program(self, *words, **env):
+        return subprocess.run(words, env={**self.env, **env}, cwd=self.bin, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+
+    def test_of_two_copies_one_runs_and_the_other_exits_with_75(self):
+        for program in self.programs:
+            with self.subTest(program):
+                first = self.begin(program, "a b", "c*", says="ran nightly: a b c*")
+                second = self.run_program(program)
+                self.assertEqual((second.returncode, second.stdout), (dlock.HELD, ""), second.stderr)
+                self.assertIn("key 'nightly': the lock is held by", second.stderr)
+                first.stdin.close()
+                self.assertEqual(first.wait(30), 3)
+                self.assertEqual(self.run_program(program).returncode, 3)
+
+    def test_under_the_lock_of_its_key_it_runs_at_once_and_under_another_it_holds_both(self):
+        for program in self.programs:
+            with self.subTest(program):
+                done = self.run_program("dlock", "run", "--key", "nightly", "--", program)
+                self.assertEqual((done.returncode, done.stdout), (3, "ran nightly:\n"), done.stderr)
+                both = self.begin("dlock", "run", "--key", "other", "--", program)
+                for key in ("nightly", "other"):
+                    self.assertEqual(self.run_job("true", key=key).code, dlock.HELD)
+                both.stdin.close()
+                self.assertEqual(both.wait(30), 3)
+
+    def test_a_signal_reaches_the_work_and_ends_the_program(self):
+        for program in self.programs:
+            with self.subTest(program):
+                started = self.begin(program)
+                started.terminate()
+                self.assertEqual(started.wait(30), -signal.SIGTERM)
+                self.assertEqual(self.run_job("true", key="nightly").code, 0)
+
+    @needs("node")
+    def test_the_node_program_leaves_ctrl_c_to_the_work(self):
+        program = self.node_program(shutil.which("node"), """let interrupts = 0;
+              process.on("SIGINT", () => console.log(`interrupt ${++interrupts}.`));
+              process.on("exit", () => console.log(`${interrupts} interrupts`));
+              """ + self.NODE)
+        session = PtySession("bash", self.env)
+        self.addCleanup(session.close)
+        session.line(program)
+        session.expect("ran nightly:\n")
+        session.control("c")
+        session.expect(r"interrupt 1\.")
+        session.control("d")
+        session.expect("1 interrupts")
+        session.prompt()
+        self.assertEqual(session.exit_code(), 3)
+
+    def test_without_dlock_it_does_not_run(self):
+        for program in self.programs:
+            with self.subTest(program):
+                done = self.run_program(program, PATH=self.path("nothing"))
+                self.assertNotEqual(done.returncode, 0)
+                self.assertEqual(done.stdout, "")
 
 
 @needs_pid_namespace
