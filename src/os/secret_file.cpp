@@ -3,6 +3,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/mount.h"
 #include "os/wait.h"
 
 #include <algorithm>
@@ -110,9 +111,8 @@ std::uint64_t namespace_of_this_process(const char* path) {
   return ::stat(path, &facts) == 0 ? facts.st_ino : 0;
 }
 
-/// Containers have pid namespaces of their own. The kernel gives the first one this number
-/// (include/uapi/linux/nsfs.h).
-bool is_in_container() {
+/// The kernel gives the first pid namespace this number (include/uapi/linux/nsfs.h).
+bool has_pids_of_its_own() {
   constexpr std::uint64_t first = 0xEFFFFFFC;
   const std::uint64_t ours = namespace_of_this_process("/proc/self/ns/pid");
   return ours != 0 && ours != first;
@@ -126,8 +126,9 @@ bool has_mounts_of_its_own() {
   return ours != 0 && std::find(first.begin(), first.end(), ours) == first.end();
 }
 
-/// A new mount namespace has copies of the mounts of the machine, so these are shared with it.
-bool is_on_mount_of_the_machine(const struct stat& facts) {
+/// A new mount namespace begins with copies of the mounts of the machine. Where they do not follow
+/// the original any more, only their place shows what they are.
+bool is_usual_place(const struct stat& facts) {
   constexpr std::array places{"/", "/run", "/run/lock", "/tmp", "/var/tmp", "/dev", "/dev/shm"};
   return std::any_of(places.begin(), places.end(), [&facts](const char* place) {
     struct stat mount {};
@@ -145,16 +146,17 @@ bool is_credential_of_unit(const std::string& path) {
          std::string_view{file.get()}.starts_with(std::string{place.get()} + "/");
 }
 
-/// In a container: a file system in memory, as Kubernetes and Docker mount secrets, or a mount that
-/// cannot be written. In a unit: a file system in memory that the machine does not have.
+/// In a container or unit: a file system in memory that the machine does not have, as Kubernetes
+/// and Docker mount secrets. In a container also a mount that cannot be written.
 bool is_private(const std::string& path, int fd, const struct stat& facts) {
   if (is_credential_of_unit(path)) return true;
   struct statfs system {};
-  if (::fstatfs(fd, &system) != 0) return false;
+  const auto mount = mount_of(fd);
+  if (!has_mounts_of_its_own() || !mount || mount->follows_another || ::fstatfs(fd, &system) != 0)
+    return false;
   const bool in_memory = system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC;
   const bool read_only = (system.f_flags & ST_RDONLY) != 0;
-  if (is_in_container()) return in_memory || read_only;
-  return in_memory && has_mounts_of_its_own() && !is_on_mount_of_the_machine(facts);
+  return (in_memory && !is_usual_place(facts)) || (read_only && has_pids_of_its_own());
 }
 
 std::string why_not_ours(const std::string& path, int fd, const struct stat& facts) {

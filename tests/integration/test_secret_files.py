@@ -142,11 +142,12 @@ class ByAcl(SecretCase):
 class ByMount(SecretCase):
     """A file of mode 0444, which all users can read."""
 
-    def in_mounts(self, script, *, container=False):
-        """Runs dlock as another user after `script`, which finds the directory of the test in $0."""
+    def in_mounts(self, script, *, container=False, then=()):
+        """Runs dlock as another user after `script`, which finds the directory of the test in $0. The shell stays: with its
+        mounts those that follow them would become independent."""
         words = ["unshare", "-m", "--propagation", "private", *(["--pid", "--fork", "--mount-proc"] if container else [])]
         as_user = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
-        return {"prefix_command": [*words, "sh", "-c", script + ' && exec "$@"', self.directory, *as_user], "preexec_fn": None}
+        return {"prefix_command": [*words, "sh", "-c", script + ' && "$@"', self.directory, *then, *as_user], "preexec_fn": None}
 
     def mount_and_fill(self, kind):
         return f'mkdir -p "$0/in" && mount -t {kind} {kind} "$0/in" && cp "$0/secret" "$0/in/secret" && chmod 755 "$0/in"'
@@ -194,6 +195,11 @@ class ByMount(SecretCase):
         os.chmod(path, 0o444)
         self.assert_refused(path, "can be read by all users")
         self.assert_refused(path, "can be read by all users", **self.in_mounts("true"))
+
+    def test_a_mount_that_follows_one_of_the_machine_is_refused(self):
+        script = self.mount_and_fill("tmpfs") + ' && mount --make-shared "$0/in"'
+        self.assert_refused(self.path("in", "secret"), "can be read by all users",
+                            **self.in_mounts(script, then=["unshare", "-m", "--propagation", "slave"]))
 
     def test_a_credential_of_a_unit_is_used(self):
         self.assert_used(self.path("secret"), more_env={"CREDENTIALS_DIRECTORY": self.directory})

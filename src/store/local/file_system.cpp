@@ -1,14 +1,13 @@
 #include "store/local/file_system.h"
 
 #include "core/text.h"
+#include "os/fd.h"
+#include "os/mount.h"
 
 #include <algorithm>
 #include <array>
-#include <fstream>
+#include <fcntl.h>
 #include <linux/magic.h>
-#include <sstream>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 namespace dlock::local {
@@ -45,23 +44,6 @@ constexpr std::array<std::string_view, 8> local_fuse{
     "fuseblk",    "fuse.fuse-overlayfs", "fuse.gocryptfs", "fuse.encfs",
     "fuse.cryfs", "fuse.securefs",       "fuse.ecryptfs",  "virtiofs"};
 
-/// The type of the mount with this device, as in `- fuse.sshfs host: rw`. Empty if unknown.
-std::string type_of(dev_t device) {
-  const std::string wanted = std::to_string(major(device)) + ":" + std::to_string(minor(device));
-  std::ifstream mounts{"/proc/self/mountinfo"};
-  for (std::string line; std::getline(mounts, line);) {
-    std::istringstream words{line};
-    std::string id, parent, number, word, type;
-    words >> id >> parent >> number;
-    if (number != wanted) continue;
-    while (words >> word && word != "-") {
-    }
-    words >> type;
-    return type;
-  }
-  return {};
-}
-
 }  // namespace
 
 std::optional<UnsureFileSystem> unsure_file_system(unsigned long magic, std::string_view type) {
@@ -73,13 +55,13 @@ std::optional<UnsureFileSystem> unsure_file_system(unsigned long magic, std::str
   return UnsureFileSystem{has_name ? printable(type.substr(5)) : found->name, found->is_network};
 }
 
-std::optional<UnsureFileSystem> unsure_file_system_of(const std::string& directory) {
+std::optional<UnsureFileSystem> unsure_file_system_of(const std::string& path) {
+  const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   struct statfs system {};
-  struct stat facts {};
-  if (::statfs(directory.c_str(), &system) != 0 || ::stat(directory.c_str(), &facts) != 0)
-    return {};
+  if (!directory.open() || ::fstatfs(directory.number(), &system) != 0) return {};
   const auto magic = static_cast<unsigned long>(system.f_type) & 0xFFFFFFFF;
-  return unsure_file_system(magic, magic == fuse ? type_of(facts.st_dev) : "");
+  const auto mount = magic == fuse ? mount_of(directory.number()) : std::nullopt;
+  return unsure_file_system(magic, mount ? mount->type : "");
 }
 
 }  // namespace dlock::local

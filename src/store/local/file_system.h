@@ -14,7 +14,7 @@ struct UnsureFileSystem {
 };
 
 /// Empty if the directory is on a file system of this machine, or if the kernel does not say.
-std::optional<UnsureFileSystem> unsure_file_system_of(const std::string& directory);
+std::optional<UnsureFileSystem> unsure_file_system_of(const std::string& path);
 
 /// The judgement by the number of statfs(2) and, where many kinds have one number, by the name in
 /// /proc/self/mountinfo.
