@@ -317,6 +317,18 @@ class PackagedUnits(UnitCase):
         self.assertEqual(self.systemd.processes(), [])
         self.assertEqual(self.run_job("true", key="nightly-report").code, 0)
 
+    def test_the_file_of_an_instance_can_set_another_key(self):
+        path = self.life_file()
+        for key in ("deploy/production", "two words $HOME %i"):
+            with self.subTest(key):
+                self.install_template("deploy", f"{JOBTOOL} tick {path} 60", f"KEY={key}")
+                before = len(life.runs(path))
+                self.systemd.ctl("start", "dlock@deploy")
+                wait_until(lambda: len(life.runs(path)) > before, 20, lambda: f"the job runs: {self.said('dlock@deploy')}")
+                self.assertEqual(self.run_job("true", key=key).code, dlock.HELD)
+                self.assertEqual(self.run_job("true", key="deploy").code, 0)
+                self.systemd.ctl("stop", "dlock@deploy")
+
     def test_a_unit_whose_lock_is_held_by_another_machine_has_not_failed(self):
         self.hold(key="nightly-report")
         self.install_template("nightly-report", "false")
