@@ -257,6 +257,7 @@ RunCommand run_command(const Words& words, const CommandLine& line,
                   .command = line.job},
       .log = {},
       .store_is_default = store.is_default};
+  command.dry_run = words.dry_run;
   command.status_file_set_in = words.origin("status-file");
   command.metrics_file_set_in = words.origin("metrics-file");
   command.log.format = choose<LogFormat>("--log-format", words.log_format,

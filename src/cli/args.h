@@ -19,6 +19,8 @@ struct RunCommand {
   LogOptions log;
   /// Nothing was configured, so the embedded store is used; this is logged once.
   bool store_is_default = false;
+  /// Show what would be done, and start nothing.
+  bool dry_run = false;
   /// The configuration file or variable that sets the option; empty if the command line does.
   std::string status_file_set_in = {};
   std::string metrics_file_set_in = {};

@@ -1,5 +1,6 @@
 #include "cli/args.h"
 #include "cli/command_line.h"
+#include "cli/dry_run.h"
 #include "cli/privilege.h"
 #include "cli/stderr_log.h"
 #include "cli/variables.h"
@@ -70,6 +71,25 @@ ExitStatus fail(const cli::BadUsage& bad, cli::StderrLog& log) {
   return {.code = static_cast<int>(bad.code)};
 }
 
+/// There is no job that dlock must outlive, so Ctrl-C ends dlock like any other program.
+void let_signals_end_us(const InheritedSignals& inherited) {
+  sigset_t mask = inherited.mask;
+  ::sigaddset(&mask, SIGPIPE);  // a server that hangs up, or the reader of the output
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+}
+
+ExitStatus fail(const StoreFault& fault, cli::StderrLog& log) {
+  log.error(fault.sentence + supervise::next_step(fault.exit_code));
+  return {.code = static_cast<int>(fault.exit_code)};
+}
+
+ExitStatus show_what_would_run(const cli::RunCommand& command, const InheritedSignals& inherited,
+                               cli::StderrLog& log) {
+  let_signals_end_us(inherited);
+  const auto shown = cli::dry_run(command.options, operate::Screen::of_stdout());
+  return shown ? print(shown->text, shown->exit_code, log) : fail(shown.error(), log);
+}
+
 ExitStatus run(const cli::RunCommand& command, const Warnings& warnings,
                const InheritedSignals& inherited, const ArgumentArea& arguments,
                cli::StderrLog& log) {
@@ -83,14 +103,8 @@ ExitStatus run(const cli::RunCommand& command, const Warnings& warnings,
         "--tls-insecure: the server's certificate is not checked, so an attacker in between can "
         "take and release this lock");
   }
+  if (command.dry_run) return show_what_would_run(command, inherited, log);
   return supervise::run(command.options, inherited, arguments, log);
-}
-
-/// There is no job that dlock must outlive, so Ctrl-C ends dlock like any other program.
-void let_signals_end_us(const InheritedSignals& inherited) {
-  sigset_t mask = inherited.mask;
-  ::sigaddset(&mask, SIGPIPE);  // a server that hangs up, or the reader of the output
-  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
 ExitStatus examine(const cli::DoctorCommand& command, const Warnings& warnings,
@@ -101,11 +115,6 @@ ExitStatus examine(const cli::DoctorCommand& command, const Warnings& warnings,
   constexpr int something_is_broken = 1;
   return print(command.json ? doctor::to_json(report) : doctor::to_lines(report),
                report.ok() ? 0 : something_is_broken, log);
-}
-
-ExitStatus fail(const StoreFault& fault, cli::StderrLog& log) {
-  log.error(fault.sentence + supervise::next_step(fault.exit_code));
-  return {.code = static_cast<int>(fault.exit_code)};
 }
 
 ExitStatus tell_of_owner(const cli::ShowCommand& command, Inspector& inspector,

@@ -115,6 +115,8 @@ constexpr auto tls_options = std::to_array<Option>({
 });
 
 constexpr auto result_options = std::to_array<Option>({
+    {"--dry-run", &Words::dry_run, "",
+     "Show the store, the lease, the holder of the lock and the command, and start nothing"},
     {"--status-file", &Words::status_file, "FILE", "Write the result to FILE as JSON"},
     {"--metrics-file", &Words::metrics_file, "FILE",
      "Count the run in FILE, for the textfile collector of Prometheus' node exporter"},

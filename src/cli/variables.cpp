@@ -29,7 +29,8 @@ std::vector<std::string> known_variables() {
 }  // namespace
 
 bool is_setting(std::string_view option) {
-  return option != "key" && option != "config" && find_command("run")->find(option) != nullptr;
+  return option != "key" && option != "config" && option != "dry-run" &&
+         find_command("run")->find(option) != nullptr;
 }
 
 std::string variable_of(std::string_view option) {

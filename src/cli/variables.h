@@ -9,7 +9,7 @@
 namespace dlock::cli {
 
 /// Whether variables and configuration files can set that option: those of `dlock run`, except the
-/// key, which belongs to one run, and the name of the file.
+/// key and --dry-run, which belong to one run, and the name of the file.
 bool is_setting(std::string_view option);
 
 /// The variable of that option: `DLOCK_ON_SILENCE` of `on-silence`.

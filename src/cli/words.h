@@ -70,6 +70,7 @@ struct Words {
   bool even_if_failed = false;
   bool trust_restart = false;
   bool trust_file_system = false;
+  bool dry_run = false;
   bool tls_insecure = false;
   bool json = false;
   bool verbose = false;
