@@ -27,7 +27,7 @@ class ALockDirectoryOnFuse(Case):
         done = run_quietly("bindfs", self.path("export"), self.path("mount"))
         if done.returncode != 0:
             self.skipTest(f"bindfs cannot mount here: {done.stdout.decode().strip()}")
-        self.addCleanup(subprocess.run, ["umount", self.path("mount")], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", self.path("mount")], check=True)
         self.locks = self.path("mount", "locks")
         self.store = ["--store", f"local:{self.locks}"]
 

@@ -236,7 +236,7 @@ class ByPipe(SecretCase):
 
     def test_its_password_serves_later_connections_too(self):
         path, how = self.pipe(SECRET)
-        held = self.start_run("sleep", "4", store=["--store", self.redis.url, "--trust-restart", "--ttl", "2s"],
+        held = self.start_run("sleep", "3", store=["--store", self.redis.url, "--trust-restart", "--ttl", "5s"],
                               options=["--password-file", path], **how)
         held.job()
         self.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
