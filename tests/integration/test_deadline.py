@@ -252,7 +252,8 @@ class ASupervisorIsStopped(Deadline):
         self.assertIn(held.wait(), (dlock.UNCONFIRMED, dlock.LOST))
         self.assert_no_overlap(self.life)
 
-    def test_a_stop_of_all_processes_is_not_reported_as_a_fault_of_the_store(self):
+    def stop_until_the_lease_ends(self):
+        """A run whose store failed once and worked again, and that then stood still until its lease had ended."""
         held = self.hold_through_relay()
         self.between.freeze()
         held.wait_said("could not be renewed")
@@ -264,10 +265,21 @@ class ASupervisorIsStopped(Deadline):
         ends = self.liveness_ends()
         wait_until(lambda: now() > ends, 5, "the lease ends")
         procs.resume(engine)  # before the front, which would print its own message
-        held.wait_said("no renewal could be sent in time; was dlock stopped, or the machine overloaded?")
+        held.wait_said("no process of ")
         procs.resume(held.pid)
-        self.assertEqual(held.wait(), dlock.UNCONFIRMED)
-        self.assertNotIn("fix the store", held.stderr)
+        held.wait()
+        return held
+
+    def test_a_stop_of_all_processes_is_not_reported_as_a_fault_of_the_store(self):
+        for _ in range(5):
+            held = self.stop_until_the_lease_ends()
+            self.assertNotIn("fix the store", held.stderr)
+            if held.code == dlock.LOST:
+                continue  # the first renewal after the stop came before the deadline, and found that the lease had ended
+            self.assertEqual(held.code, dlock.UNCONFIRMED)
+            self.assert_says(held, "no renewal could be sent in time; was dlock stopped, or the machine overloaded?")
+            return
+        self.fail("five times a renewal found the lock lost")
 
 
 class TheGrantComesLate(Deadline):
