@@ -1,14 +1,16 @@
 #include "cli/dry_run.h"
 
 #include "core/duration.h"
+#include "core/ending.h"
 #include "core/text.h"
 #include "job/job_program.h"
 #include "operate/status_text.h"
 #include "os/clock.h"
 #include "store/open.h"
 
-#include <algorithm>
+#include <cerrno>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace dlock::cli {
@@ -21,12 +23,12 @@ struct Found {
 };
 
 Found find_program(const std::string& name) {
-  constexpr int not_found = 127, not_executable = 126;
-  Found found{"'" + printable(name) + "' is not found", {.code = not_found}};
+  const auto status_after = [](int error) { return exit_status_of(Ending::CannotRun, error, 0); };
+  Found found{"'" + printable(name) + "' is not found", status_after(ENOENT)};
   for (const std::string& path : paths_of(name)) {
     if (::access(path.c_str(), X_OK) == 0) return {printable(path)};
     if (::access(path.c_str(), F_OK) == 0)
-      found = {printable(path) + " cannot be executed", {.code = not_executable}};
+      found = {printable(path) + " cannot be executed", status_after(EACCES)};
   }
   return found;
 }
@@ -66,17 +68,12 @@ Result<DryRun, StoreFault> dry_run(const supervise::RunOptions& options,
   std::string command = program.what;
   for (std::size_t i = 1; i < options.command.size(); ++i)
     command += " " + printable(options.command[i]);
-  return DryRun{
-      "nothing is started (--dry-run)\n"
-      "store    " +
-          printable(inspector->name()) +
-          "\n"
-          "lease    " +
-          lease_of(options) +
-          "\n"
-          "command  " +
-          command + "\n\n" + operate::to_details(*lock, screen),
-      refused ? options.conflict_code : program.exit.code};
+  std::string text = "nothing is started (--dry-run)\n";
+  text += "store    " + printable(inspector->name()) + "\n";
+  text += "lease    " + lease_of(options) + "\n";
+  text += "command  " + command + "\n\n";
+  text += operate::to_details(*lock, screen);
+  return DryRun{std::move(text), refused ? options.conflict_code : program.exit.code};
 }
 
 }  // namespace dlock::cli

@@ -8,8 +8,8 @@
 
 namespace dlock::cli {
 
-/// What `--dry-run` prints, and the exit code that the run would have had if it ended at once: that
-/// for a held lock, 127 or 126 for a command that cannot be found or executed, otherwise 0.
+/// What `--dry-run` prints, and its exit code: that of a run that is refused the lock, or that
+/// cannot find (127) or execute (126) its command; otherwise 0.
 struct DryRun {
   std::string text;
   int exit_code = 0;

@@ -13,8 +13,7 @@ std::optional<std::string> variable(const char* name) {
   return value != nullptr ? std::optional<std::string>{value} : std::nullopt;
 }
 
-/// Without a newline at its end: a value read from a file, such as a mounted
-/// secret, has one.
+/// A value that was read from a file, such as a mounted secret, has a newline at its end.
 std::string without_line_end(std::string value) {
   if (value.ends_with('\n')) value.pop_back();
   if (value.ends_with('\r')) value.pop_back();

@@ -116,9 +116,7 @@ class Parser::Reader {
     for (const auto& [name, value] : environment.ours) {
       const Option* const option = run.find(option_of(name));
       // DLOCK_STORE has rules of its own; see store_settings().
-      if (option == nullptr || !is_setting(option->name()) || option->name() == "store" ||
-          name != variable_of(option->name()))
-        continue;
+      if (option == nullptr || option->name() == "store") continue;
       ConfigSetting setting{.name = std::string{option->name()}, .value = value};
       if (option->is_flag() && (value == "1" || value == "0"))
         setting.value = value == "1" ? "true" : "false";
@@ -323,16 +321,6 @@ class Parser::Reader {
                     made.name() + " 30s");
       }
     }
-  }
-
-  /// `ON_SILENCE` of a variable as the name of an option.
-  static std::string option_of(std::string_view variable) {
-    std::string name{variable.substr(std::string_view{"DLOCK_"}.size())};
-    for (char& letter : name)
-      letter = letter == '_'
-                   ? '-'
-                   : static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter + 32 : letter);
-    return name;
   }
 
   /// The beginning of a message about a setting.

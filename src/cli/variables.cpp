@@ -10,17 +10,27 @@
 namespace dlock::cli {
 namespace {
 
-/// Those that dlock sets for a job or a hook, and those with a meaning of their own.
-constexpr std::array others{"DLOCK_KEY",       "DLOCK_OWNER",     "DLOCK_FENCING_TOKEN",
-                            "DLOCK_SOCKET",    "DLOCK_CONFIG",    "DLOCK_SENTINEL_PASSWORD",
-                            "DLOCK_OUTCOME",   "DLOCK_EXIT_CODE", "DLOCK_REASON",
-                            "DLOCK_STORE_NAME"};
+constexpr std::string_view prefix = "DLOCK_";
 
-std::vector<std::string> known_variables() {
+/// What follows DLOCK_ in the other variables: those that dlock sets for a job or a hook, and those
+/// with a meaning of their own.
+constexpr std::array others{
+    "KEY",     "OWNER",     "FENCING_TOKEN", "SOCKET",     "CONFIG",
+    "OUTCOME", "EXIT_CODE", "REASON",        "STORE_NAME", "SENTINEL_PASSWORD"};
+
+bool is_known(std::string_view variable) {
+  const std::string_view rest = variable.substr(prefix.size());
+  return std::find(others.begin(), others.end(), rest) != others.end() ||
+         !option_of(variable).empty();
+}
+
+/// The same part of all variables that dlock knows.
+std::vector<std::string> known_rests() {
   std::vector<std::string> known{others.begin(), others.end()};
   for (const OptionGroup& group : find_command("run")->groups) {
     for (const Option& option : group.options) {
-      if (is_setting(option.name())) known.push_back(variable_of(option.name()));
+      if (is_setting(option.name()))
+        known.push_back(variable_of(option.name()).substr(prefix.size()));
     }
   }
   return known;
@@ -34,7 +44,7 @@ bool is_setting(std::string_view option) {
 }
 
 std::string variable_of(std::string_view option) {
-  std::string name = "DLOCK_";
+  std::string name{prefix};
   for (const char letter : option)
     name += letter == '-'
                 ? '_'
@@ -42,17 +52,20 @@ std::string variable_of(std::string_view option) {
   return name;
 }
 
+std::string option_of(std::string_view variable) {
+  std::string option{variable.substr(prefix.size())};
+  for (char& letter : option)
+    letter = letter == '_'
+                 ? '-'
+                 : static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter + 32 : letter);
+  return is_setting(option) && variable_of(option) == variable ? option : "";
+}
+
 std::vector<std::string> warnings_of_variables(const Environment& environment) {
   std::vector<std::string> warnings;
-  if (environment.ours.empty()) return warnings;
-  const std::vector<std::string> known = known_variables();
   for (const auto& [name, value] : environment.ours) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    // The common beginning says nothing about the rest.
-    constexpr std::size_t prefix = 6;
-    std::vector<std::string> rests;
-    for (const std::string& each : known) rests.push_back(each.substr(prefix));
-    if (const auto meant = nearest(std::string_view{name}.substr(prefix), rests))
+    if (is_known(name)) continue;
+    if (const auto meant = nearest(std::string_view{name}.substr(prefix.size()), known_rests()))
       warnings.push_back("the variable " + in_quotes(name) +
                          " is unknown and has no effect; did you mean DLOCK_" + *meant + "?");
   }

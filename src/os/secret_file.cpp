@@ -48,8 +48,7 @@ struct Right {
   bool write;
 };
 
-/// The group of a file of root and the group of root are root's choice. Every other group must be
-/// one of ours.
+/// The file's own group may read it if this user is a member, or if it is the group of root.
 std::string why_not_group(gid_t group, Right right) {
   if (right.write) return "can be written by its group; chmod 600 it";
   if (!right.read || group == 0 || is_group_of_ours(group)) return {};

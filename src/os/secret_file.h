@@ -8,7 +8,7 @@ namespace dlock {
 ///
 /// It must belong to root or to this user. It can be readable for the owner, for this user and for
 /// groups of this user, by its mode or by an ACL; and for all users only if its mount belongs to
-/// this container or unit alone (SECURITY.md, "Configuration and secrets"). Nobody else can have
+/// this container or unit alone (SECURITY.md, "Configuration and secrets"). Only the owner can have
 /// permission to write it.
 struct SecretFile {
   std::string text;

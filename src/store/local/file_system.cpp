@@ -56,11 +56,12 @@ std::optional<UnsureFileSystem> unsure_file_system(unsigned long magic, std::str
 }
 
 std::optional<UnsureFileSystem> unsure_file_system_of(const std::string& path) {
-  const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   struct statfs system {};
-  if (!directory.open() || ::fstatfs(directory.number(), &system) != 0) return {};
+  if (::statfs(path.c_str(), &system) != 0) return {};
   const auto magic = static_cast<unsigned long>(system.f_type) & 0xFFFFFFFF;
-  const auto mount = magic == fuse ? mount_of(directory.number()) : std::nullopt;
+  if (magic != fuse) return unsure_file_system(magic, "");
+  const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const auto mount = mount_of(directory.number());
   return unsure_file_system(magic, mount ? mount->type : "");
 }
 

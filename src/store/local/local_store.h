@@ -22,7 +22,7 @@ namespace dlock::local {
 class LocalStore final : public Store {
  public:
   /// `directory` is the one in --store, empty for the default.
-  explicit LocalStore(std::string directory, Unsure unsure = Unsure::IsRefused)
+  LocalStore(std::string directory, Unsure unsure)
       : wanted_directory_(std::move(directory)), unsure_(unsure) {}
 
   Result<AcquireAnswer, StoreFault> acquire(const Claim& claim,
